@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// House settings, in every Swift target of the package (see CONTRIBUTING.md).
+let house: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// Loops over numbers are unusable without the optimiser (a thousand times slower), so modules that hold
+// such loops are optimised in debug builds too. Tools version 6.2 lets dependents build despite `unsafeFlags`.
+let numeric: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+// Modules that never touch a raw pointer are compiled with strict memory safety.
+let safe: [SwiftSetting] = house + [.strictMemorySafety()]
+
+let package = Package(
+  name: "prism",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "Prism", targets: ["Prism"]),
+    .executable(name: "prism", targets: ["PrismMain"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // System libraries.
+    .systemLibrary(name: "CBlas", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+
+    // The way data takes, from the loops up to the command.
+    .target(name: "PrismKernels", dependencies: ["CBlas"], swiftSettings: numeric),
+    .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
+    .target(
+      name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
+    .target(name: "PrismWeights", dependencies: ["PrismTensor"], swiftSettings: numeric),
+    .target(
+      name: "PrismLayers", dependencies: ["PrismAutodiff", "PrismTensor", "PrismWeights"],
+      swiftSettings: safe),
+    .target(
+      name: "PrismModels",
+      dependencies: ["PrismAutodiff", "PrismLayers", "PrismTensor", "PrismWeights"],
+      swiftSettings: safe),
+    .target(
+      name: "PrismRuntime", dependencies: ["PrismAutodiff", "PrismKernels", "PrismTensor"],
+      swiftSettings: numeric),
+    .target(
+      name: "PrismExplain", dependencies: ["PrismAutodiff", "PrismRuntime", "PrismTensor"],
+      swiftSettings: numeric),
+    .target(
+      name: "PrismMedia", dependencies: ["CCairo", "CPNG", "CTurboJPEG", "PrismTensor"],
+      swiftSettings: numeric),
+    .target(
+      name: "Prism",
+      dependencies: [
+        "PrismAutodiff", "PrismExplain", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismRuntime", "PrismTensor", "PrismWeights",
+      ], swiftSettings: safe),
+    .target(
+      name: "PrismCLI",
+      dependencies: [
+        "Prism", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: safe),
+    .executableTarget(name: "PrismMain", dependencies: ["PrismCLI"], swiftSettings: safe),
+
+    // Tests: one target per module, and what they share.
+    .target(
+      name: "PrismTestSupport", dependencies: ["PrismAutodiff", "PrismKernels", "PrismTensor"],
+      path: "Tests/Support", swiftSettings: numeric),
+    .testTarget(
+      name: "PrismTensorTests", dependencies: ["PrismTensor", "PrismTestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "PrismAutodiffTests",
+      dependencies: ["PrismAutodiff", "PrismTensor", "PrismTestSupport"], swiftSettings: house),
+    .testTarget(
+      name: "PrismMediaTests", dependencies: ["PrismMedia", "PrismTensor", "PrismTestSupport"],
+      resources: [.copy("Fixtures")], swiftSettings: house),
+    .testTarget(
+      name: "PrismWeightsTests", dependencies: ["PrismTensor", "PrismTestSupport", "PrismWeights"],
+      swiftSettings: house),
+  ]
+)
