@@ -1,0 +1,42 @@
+/// Reference-counted memory behind one or more tensors.
+///
+/// Memory is either owned (allocated at a 64-byte boundary, freed with the object) or borrowed from an owner
+/// such as a memory-mapped file, which the storage keeps alive and never writes to.
+//
+// `@unchecked Sendable`: a storage is written only by `Tensor`, and only while that tensor holds the single
+// reference to an owned storage; once it is shared, or when it is borrowed, it is never written again.
+final class Storage: @unchecked Sendable {
+  static let alignment = 64
+
+  let pointer: UnsafeMutablePointer<Float>
+  let count: Int
+  private let owner: (any AnyObject & Sendable)?
+
+  var isBorrowed: Bool { owner != nil }
+
+  /// Owned memory whose contents are not yet defined.
+  init(uninitialized count: Int) {
+    let raw = UnsafeMutableRawPointer.allocate(
+      byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: Self.alignment)
+    pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+    self.count = count
+    owner = nil
+  }
+
+  /// Memory that belongs to `owner`.
+  init(borrowing pointer: UnsafePointer<Float>, count: Int, owner: any AnyObject & Sendable) {
+    self.pointer = UnsafeMutablePointer(mutating: pointer)
+    self.count = count
+    self.owner = owner
+  }
+
+  func copy() -> Storage {
+    let result = Storage(uninitialized: count)
+    result.pointer.update(from: pointer, count: count)
+    return result
+  }
+
+  deinit {
+    if owner == nil { UnsafeMutableRawPointer(pointer).deallocate() }
+  }
+}
