@@ -71,14 +71,18 @@ let package = Package(
 
     // Tests: one target per module, and what they share.
     .target(
-      name: "PrismTestSupport", dependencies: ["PrismAutodiff", "PrismKernels", "PrismTensor"],
+      name: "PrismOperationCases", dependencies: ["PrismAutodiff", "PrismTensor"],
+      path: "Tests/OperationCases", swiftSettings: numeric),
+    .target(
+      name: "PrismTestSupport", dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor"],
       path: "Tests/Support", swiftSettings: numeric),
     .testTarget(
       name: "PrismTensorTests", dependencies: ["PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "PrismAutodiffTests",
-      dependencies: ["PrismAutodiff", "PrismTensor", "PrismTestSupport"], swiftSettings: house),
+      dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor", "PrismTestSupport"],
+      swiftSettings: house),
     .testTarget(
       name: "PrismMediaTests", dependencies: ["PrismMedia", "PrismTensor", "PrismTestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: house),

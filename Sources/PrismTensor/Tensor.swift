@@ -41,6 +41,19 @@ public struct Tensor: Sendable {
     try initialize(UnsafeMutableBufferPointer(start: storage.pointer, count: storage.count))
   }
 
+  /// Makes a tensor and lets a closure write every element through a pointer.
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of the new tensor.
+  ///   - write: Receives memory for `shape.count` elements with undefined contents and must write all of it.
+  public init(
+    uninitialized shape: Shape, _ write: (UnsafeMutablePointer<Float>) throws -> Void
+  ) rethrows {
+    self.shape = shape
+    storage = Storage(uninitialized: shape.count)
+    try write(storage.pointer)
+  }
+
   /// Makes a tensor over memory that belongs to somebody else, without copying it.
   ///
   /// - Parameters:
@@ -93,8 +106,29 @@ public struct Tensor: Sendable {
   public mutating func withUnsafeMutableBufferPointer<Result, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    if storage.isBorrowed || !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
+    makeUnique()
     return try body(UnsafeMutableBufferPointer(start: storage.pointer, count: storage.count))
+  }
+
+  /// Calls a closure with the address of the first element.
+  public func withUnsafePointer<Result, Failure: Error>(
+    _ body: (UnsafePointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafePointer(storage.pointer))
+  }
+
+  /// Calls a closure that may write through the address of the first element; storage that is shared or borrowed
+  /// is copied first.
+  public mutating func withUnsafeMutablePointer<Result, Failure: Error>(
+    _ body: (UnsafeMutablePointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    makeUnique()
+    return try body(storage.pointer)
+  }
+
+  private mutating func makeUnique() {
+    if storage.isBorrowed || !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
   }
 
   private func offset(_ indices: [Int]) -> Int {

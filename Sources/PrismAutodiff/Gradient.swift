@@ -1,0 +1,85 @@
+public import PrismTensor
+
+extension Recording {
+  /// The gradient of one value, contracted with a cotangent, at other values (reverse-mode autodiff).
+  ///
+  /// Nothing is computed that the asked gradients do not need: pullbacks run only on the paths between the
+  /// targets and the output, and only toward operands on such a path.
+  ///
+  /// - Parameters:
+  ///   - output: The value to differentiate.
+  ///   - cotangent: In the output's shape; a one-hot row selects one logit.
+  ///   - targets: The values to differentiate by: inputs, parameters, or any value between.
+  ///   - given: Known values, as for ``evaluate(_:given:)``; known values between the targets and the output
+  ///     save their recomputation.
+  /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on it.
+  /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs.
+  public func gradient(
+    of output: ValueID, cotangent: Tensor, at targets: [ValueID], given: [ValueID: Tensor]
+  ) throws(EvaluationError) -> [ValueID: Tensor] {
+    guard cotangent.shape == self[output].shape else {
+      throw .misshapen(output, expected: self[output].shape, given: cotangent.shape)
+    }
+    let active = activity(from: targets, to: output)
+    let path = values.indices.map(ValueID.init(index:)).filter {
+      active[$0.index] && !operands(of: $0).allSatisfy { !active[$0.index] }
+    }
+    let forward = try evaluate(
+      Array(Set(path + path.flatMap(operands(of:)))), given: given)
+
+    let kept = Set(targets)
+    var cotangents: [ValueID: Tensor] = [output: cotangent]
+    for id in path.reversed() {
+      guard case .computed(let primitive, let operands) = self[id].origin,
+        let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
+        let value = forward[id]
+      else { continue }
+      let results = primitive.pullback(
+        cotangent, inputs: operands.compactMap { forward[$0] }, output: value,
+        wanted: operands.map { active[$0.index] })
+      for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
+        if cotangents[operand] == nil {
+          cotangents[operand] = result
+        } else {
+          cotangents[operand]? += result
+        }
+      }
+    }
+    var gradients: [ValueID: Tensor] = [:]
+    for id in targets { gradients[id] = cotangents[id] ?? Tensor(self[id].shape) }
+    return gradients
+  }
+
+  /// The values from which everything between the targets and the output can be computed.
+  ///
+  /// Whoever computes the first half of a network by other means (a plan) reads these values from it and gives
+  /// them to ``gradient(of:cotangent:at:given:)``. For a layer that all paths pass through it is that layer alone;
+  /// inside a dense block it is also what bypasses the layer.
+  ///
+  /// - Returns: Values that are no parameters, in the order of computation.
+  public func boundary(from targets: [ValueID], to output: ValueID) -> [ValueID] {
+    let active = activity(from: targets, to: output)
+    let known = Set(targets)
+    var result = known
+    for i in values.indices where active[i] && !known.contains(ValueID(index: i)) {
+      for operand in operands(of: ValueID(index: i)) where !active[operand.index] {
+        if case .parameter = self[operand].origin { continue }
+        result.insert(operand)
+      }
+    }
+    return result.sorted()
+  }
+
+  /// For every value whether it lies on a path from a target to the output (ends included).
+  private func activity(from targets: [ValueID], to output: ValueID) -> [Bool] {
+    var active = [Bool](repeating: false, count: values.count)
+    for id in targets { active[id.index] = true }
+    for i in values.indices where !active[i] {
+      active[i] = operands(of: ValueID(index: i)).contains { active[$0.index] }
+    }
+    let leading = ancestors(of: [output]) { _ in false }
+    var result = [Bool](repeating: false, count: values.count)
+    for id in leading where active[id.index] { result[id.index] = true }
+    return result
+  }
+}

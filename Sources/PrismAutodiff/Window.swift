@@ -1,0 +1,131 @@
+public import PrismTensor
+
+/// The geometry of a sliding window: kernel, stride, padding and dilation along both axes.
+///
+/// Convolutions and pools share it. Padding is stated in rows and columns per side, so that TensorFlow's `same`
+/// (which pads more at the end) and torch's symmetric padding are both exact.
+public struct Window: Hashable, Sendable {
+  /// The window along one axis.
+  public struct Axis: Hashable, Sendable {
+    /// The number of taps.
+    public var kernel: Int
+    /// The distance between neighbouring windows.
+    public var stride: Int
+    /// Zeros (or, in a max pool, nothing) before the first element.
+    public var before: Int
+    /// Zeros (or, in a max pool, nothing) after the last element.
+    public var after: Int
+    /// The distance between neighbouring taps.
+    public var dilation: Int
+
+    /// Makes the window along one axis.
+    public init(kernel: Int, stride: Int = 1, before: Int = 0, after: Int = 0, dilation: Int = 1) {
+      self.kernel = kernel
+      self.stride = stride
+      self.before = before
+      self.after = after
+      self.dilation = dilation
+    }
+
+    /// The number of elements from the first tap to the last.
+    public var extent: Int { (kernel - 1) * dilation + 1 }
+
+    /// The number of windows over `count` elements; less than 1 where not even one fits.
+    public func outputs(_ count: Int) -> Int {
+      let free = count + before + after - extent
+      return free < 0 ? 0 : free / stride + 1
+    }
+
+    func altered(by input: Range<Int>, count: Int) -> Range<Int> {
+      guard !input.isEmpty else { return 0..<0 }
+      // Output o reads o·stride − before … + extent − 1.
+      let low = input.lowerBound + before - extent + 1
+      let first = low <= 0 ? 0 : (low + stride - 1) / stride
+      let last = (input.upperBound - 1 + before) / stride
+      return min(first, count)..<max(min(first, count), min(last + 1, count))
+    }
+
+    func needed(for output: Range<Int>, count: Int) -> Range<Int> {
+      guard !output.isEmpty else { return 0..<0 }
+      let low = min(max(output.lowerBound * stride - before, 0), count)
+      let high = min((output.upperBound - 1) * stride - before + extent, count)
+      return low..<max(low, high)
+    }
+  }
+
+  /// The window along the rows.
+  public var vertical: Axis
+  /// The window along the columns.
+  public var horizontal: Axis
+
+  /// Makes a window from its two axes.
+  public init(vertical: Axis, horizontal: Axis) {
+    self.vertical = vertical
+    self.horizontal = horizontal
+  }
+
+  /// The number of taps.
+  public var taps: Int { vertical.kernel * horizontal.kernel }
+
+  /// Whether the window is one tap that visits every position once.
+  public var isPointwise: Bool {
+    let one = Axis(kernel: 1)
+    return vertical == one && horizontal == one
+  }
+
+  /// The output's spatial shape for a channels-last input.
+  ///
+  /// - Parameters:
+  ///   - input: `[N, H, W, C]`.
+  ///   - channels: The channels of the output.
+  /// - Returns: `[N, H′, W′, channels]`, or `nil` where no window fits or a parameter makes no sense.
+  public func outputShape(_ input: Shape, channels: Int) -> Shape? {
+    for axis in [vertical, horizontal] {
+      guard axis.kernel > 0, axis.stride > 0, axis.dilation > 0, axis.before >= 0, axis.after >= 0
+      else { return nil }
+    }
+    let shape = Shape([
+      input[0], vertical.outputs(input[1]), horizontal.outputs(input[2]), channels,
+    ])
+    return shape.isValid ? shape : nil
+  }
+}
+
+/// How a layer pads its input, before the input's size is known.
+public enum Padding: Hashable, Sendable {
+  /// The same number of rows and columns on every side, as torch pads.
+  case symmetric(Int)
+  /// TensorFlow's `same`: the output has ⌈size / stride⌉ elements and the odd zero goes to the end.
+  case same
+  /// Stated sides.
+  case explicit(top: Int, left: Int, bottom: Int, right: Int)
+
+  /// No padding, TensorFlow's `valid`.
+  public static let none = Padding.symmetric(0)
+
+  /// The window over an input of the given size.
+  public func window(
+    kernel: (Int, Int), stride: (Int, Int), dilation: (Int, Int) = (1, 1), height: Int, width: Int
+  ) -> Window {
+    var vertical = Window.Axis(kernel: kernel.0, stride: stride.0, dilation: dilation.0)
+    var horizontal = Window.Axis(kernel: kernel.1, stride: stride.1, dilation: dilation.1)
+    switch self {
+    case .symmetric(let width):
+      (vertical.before, vertical.after) = (width, width)
+      (horizontal.before, horizontal.after) = (width, width)
+    case .same:
+      (vertical.before, vertical.after) = Self.same(vertical, height)
+      (horizontal.before, horizontal.after) = Self.same(horizontal, width)
+    case .explicit(let top, let left, let bottom, let right):
+      (vertical.before, vertical.after) = (top, bottom)
+      (horizontal.before, horizontal.after) = (left, right)
+    }
+    return Window(vertical: vertical, horizontal: horizontal)
+  }
+
+  private static func same(_ axis: Window.Axis, _ count: Int) -> (Int, Int) {
+    let outputs = (count + axis.stride - 1) / max(axis.stride, 1)
+    let total = max((outputs - 1) * axis.stride + axis.extent - count, 0)
+    return (total / 2, total - total / 2)
+  }
+}

@@ -1,0 +1,73 @@
+public import PrismAutodiff
+public import PrismTensor
+
+/// One case of an operation: what drives its forward parity, its gradient check and its benchmark.
+public struct OperationCase: Sendable, CustomStringConvertible {
+  /// How an input is filled with random numbers.
+  public enum Filling: Sendable {
+    /// Evenly from −1 to 1.
+    case signed
+    /// Evenly from 0.25 to 2, for variances and logarithms.
+    case positive
+    /// Evenly from −8 to 8, but at least 0.05 away from the given points, where a derivative jumps.
+    case avoiding([Float])
+    /// Distinct numbers, at least 0.05 apart, for operations that compare their inputs.
+    case distinct
+    /// Stated numbers, such as class indices; not differentiated.
+    case fixed([Float])
+  }
+
+  public let label: String
+  public let primitive: any Primitive
+  public let inputs: [Shape]
+  public let fillings: [Filling]
+  /// The number of products that are added into one output element; rounding errors grow with it.
+  public let reduction: Int
+  /// Whether finite differences make sense (a training-mode dropout, say, is checked otherwise).
+  public let isDifferentiable: Bool
+  /// The operation's definition, written naively and independently, in Double.
+  public let reference: @Sendable ([Grid]) -> Grid
+
+  public init(
+    _ label: String, _ primitive: any Primitive, inputs: [Shape], fillings: [Filling]? = nil,
+    reduction: Int = 1, isDifferentiable: Bool = true,
+    reference: @escaping @Sendable ([Grid]) -> Grid
+  ) {
+    self.label = label
+    self.primitive = primitive
+    self.inputs = inputs
+    self.fillings = fillings ?? inputs.map { _ in .signed }
+    self.reduction = reduction
+    self.isDifferentiable = isDifferentiable
+    self.reference = reference
+  }
+
+  public var description: String {
+    "\(primitive.name) \(label) on \(inputs.map(\.description).joined(separator: ", "))"
+  }
+
+  /// The case's inputs, the same at every call.
+  public func makeInputs() -> [Tensor] {
+    var random = SeededRandom(seed: 0x0123_4567_89AB_CDEF)
+    return zip(inputs, fillings).map { shape, filling in
+      switch filling {
+      case .signed: return .uniform(shape, in: -1..<1, using: &random)
+      case .positive: return .uniform(shape, in: 0.25..<2, using: &random)
+      case .avoiding(let points):
+        return Tensor.uniform(shape, in: -8..<8, using: &random).map { x in
+          points.reduce(x) { abs($0 - $1) < 0.05 ? $1 + 0.1 : $0 }
+        }
+      case .distinct:
+        var steps = Array(0..<shape.count)
+        steps.shuffle(using: &random)
+        return Tensor(shape, steps.map { Float($0) * 0.05 - Float(shape.count) * 0.025 })
+      case .fixed(let scalars): return Tensor(shape, scalars)
+      }
+    }
+  }
+
+  /// Which inputs are differentiated.
+  public var wanted: [Bool] {
+    fillings.map { if case .fixed = $0 { false } else { true } }
+  }
+}
