@@ -1,0 +1,240 @@
+/// What a weights file says about its model: architecture, head, labels, and how a picture becomes its input.
+///
+/// It is one JSON string under the key ``metadataKey`` of the file's metadata.
+public struct ModelCard: Sendable, Equatable {
+  /// The key of the card in the metadata of a safetensors file.
+  public static let metadataKey = "prism"
+  /// The number of the format that is read and written.
+  public static let format = 1
+
+  /// The name of the model.
+  public var name: String
+  /// What the model is for.
+  public var description: String
+  /// Where its weights come from.
+  public var source: String
+  /// The licence of the weights.
+  public var license: String
+  /// The network.
+  public var architecture: Architecture
+  /// What differs between variants and frameworks of one architecture.
+  public var config: Config
+  /// What follows the convolutional base, in order.
+  public var head: [HeadLayer]
+  /// What turns logits into probabilities.
+  public var output: Output
+  /// The name of each output; two for `binary`, the negative first.
+  public var labels: [String]
+  /// What the network is given.
+  public var input: Input
+  /// The names of values that explanations look at.
+  public var layers: Layers
+
+  /// Makes a card; ``validate(file:)`` tells whether it makes sense.
+  public init(
+    name: String, description: String = "", source: String = "", license: String = "",
+    architecture: Architecture, config: Config, head: [HeadLayer], output: Output,
+    labels: [String], input: Input, layers: Layers
+  ) {
+    self.name = name
+    self.description = description
+    self.source = source
+    self.license = license
+    self.architecture = architecture
+    self.config = config
+    self.head = head
+    self.output = output
+    self.labels = labels
+    self.input = input
+    self.layers = layers
+  }
+
+  /// A network of the zoo.
+  public enum Architecture: String, Sendable, CaseIterable {
+    /// MobileNetV2 of any width.
+    case mobileNetV2 = "mobilenet_v2"
+    /// EfficientNetV2 small.
+    case efficientNetV2S = "efficientnet_v2_s"
+    /// EfficientNetV2 medium.
+    case efficientNetV2M = "efficientnet_v2_m"
+    /// EfficientNetV2 large.
+    case efficientNetV2L = "efficientnet_v2_l"
+    /// EfficientNetV2 B0.
+    case efficientNetV2B0 = "efficientnet_v2_b0"
+    /// EfficientNetV2 B1.
+    case efficientNetV2B1 = "efficientnet_v2_b1"
+    /// EfficientNetV2 B2.
+    case efficientNetV2B2 = "efficientnet_v2_b2"
+    /// EfficientNetV2 B3.
+    case efficientNetV2B3 = "efficientnet_v2_b3"
+    /// VGG16 without batch normalisation.
+    case vgg16
+    /// DenseNet121.
+    case denseNet121 = "densenet121"
+  }
+
+  /// How layers with a stride pad their input.
+  public enum Padding: String, Sendable, CaseIterable {
+    /// TensorFlow's rule: as much as the output size needs, the odd pixel at the end.
+    case same
+    /// Torch's rule: the same on both sides.
+    case symmetric
+  }
+
+  /// What differs between variants and frameworks of one architecture.
+  public struct Config: Sendable, Equatable {
+    /// The width multiplier; 1 for everything but MobileNetV2.
+    public var width: Double
+    /// The epsilon of the base's batch normalisation; `nil` for VGG16, which has none.
+    public var epsilon: Double?
+    /// How layers with a stride pad their input.
+    public var padding: Padding
+
+    /// Makes a configuration.
+    public init(width: Double = 1, epsilon: Double?, padding: Padding) {
+      self.width = width
+      self.epsilon = epsilon
+      self.padding = padding
+    }
+  }
+
+  /// A function applied to every element, or over the last axis for softmax.
+  public enum Activation: String, Sendable, CaseIterable {
+    /// The identity.
+    case linear
+    /// `max(x, 0)`.
+    case relu
+    /// `min(max(x, 0), 6)`.
+    case relu6
+    /// `x · sigmoid(x)`.
+    case silu
+    /// `1 / (1 + exp(-x))`.
+    case sigmoid
+    /// The hyperbolic tangent.
+    case tanh
+    /// `exp(x)` divided by its sum.
+    case softmax
+  }
+
+  /// One step between the convolutional base and the logits.
+  public enum HeadLayer: Sendable, Equatable {
+    /// The mean over height and width.
+    case globalAveragePool
+    /// The maximum over height and width.
+    case globalMaxPool
+    /// Means over a grid of so many rows and columns.
+    case adaptiveAveragePool(height: Int, width: Int)
+    /// All elements as one vector, in channels-first order.
+    case flatten
+    /// Nothing at inference.
+    case dropout(rate: Double)
+    /// A fully connected layer; `name` is the prefix of its tensors.
+    case dense(name: String, units: Int, activation: Activation)
+    /// Batch normalisation; `name` is the prefix of its tensors.
+    case batchNorm(name: String, epsilon: Double)
+    /// A function applied to every element.
+    case activation(Activation)
+  }
+
+  /// What turns logits into probabilities.
+  public enum Output: Sendable, Equatable {
+    /// One label of several.
+    case softmax
+    /// Any number of labels, each on its own; a label counts from the threshold on.
+    case sigmoid(threshold: Double)
+    /// One logit, whose sigmoid is the probability of label 1 and not of label 0.
+    case binary(threshold: Double)
+
+    /// The probability from which a label counts, where there is one.
+    public var threshold: Double? {
+      switch self {
+      case .softmax: nil
+      case .sigmoid(let threshold), .binary(let threshold): threshold
+      }
+    }
+  }
+
+  /// What the network is given.
+  public enum Input: Sendable, Equatable {
+    /// A picture.
+    case image(ImageInput)
+
+    /// The picture that the network sees, whatever it was made from.
+    public var image: ImageInput {
+      switch self {
+      case .image(let image): image
+      }
+    }
+  }
+
+  /// How a picture becomes the input of a network.
+  ///
+  /// The element of channel `c` is `(p · scale − mean[c]) / std[c]`, where `p` in 0…255 is the pixel after
+  /// resizing and in the network's order of channels.
+  public struct ImageInput: Sendable, Equatable {
+    /// The height in pixels.
+    public var height: Int
+    /// The width in pixels.
+    public var width: Int
+    /// How a picture is brought to that size.
+    public var resize: Resize
+    /// The network's order of channels.
+    public var channels: Channels
+    /// What pixels are multiplied by.
+    public var scale: Double
+    /// What is subtracted, one number per channel.
+    public var mean: [Double]
+    /// What is divided by, one number per channel.
+    public var std: [Double]
+
+    /// Makes a description of an input.
+    public init(
+      height: Int, width: Int, resize: Resize, channels: Channels = .rgb, scale: Double,
+      mean: [Double], std: [Double]
+    ) {
+      self.height = height
+      self.width = width
+      self.resize = resize
+      self.channels = channels
+      self.scale = scale
+      self.mean = mean
+      self.std = std
+    }
+  }
+
+  /// How a picture is brought to another size.
+  public enum Resize: String, Sendable, CaseIterable {
+    /// The nearest pixel.
+    case nearest
+    /// Between the four nearest pixels, half-pixel centres, as Keras and OpenCV.
+    case bilinear
+    /// A triangle as wide as the reduction, as Pillow.
+    case bilinearAntialias = "bilinear_antialias"
+    /// A cubic filter as wide as the reduction, as Pillow.
+    case bicubic
+  }
+
+  /// An order of channels.
+  public enum Channels: String, Sendable, CaseIterable {
+    /// Red, green, blue.
+    case rgb
+    /// Blue, green, red.
+    case bgr
+    /// Brightness.
+    case grey
+  }
+
+  /// The names of values that explanations look at.
+  public struct Layers: Sendable, Equatable {
+    /// Where the CAM family looks unless told otherwise.
+    public var `default`: String
+    /// Other names of values, as those of the framework that made the weights.
+    public var aliases: [String: String]
+
+    /// Makes a table of names.
+    public init(default: String, aliases: [String: String] = [:]) {
+      self.default = `default`
+      self.aliases = aliases
+    }
+  }
+}
