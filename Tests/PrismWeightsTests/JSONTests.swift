@@ -1,0 +1,46 @@
+import Testing
+
+@testable import PrismWeights
+
+@Suite("JSON")
+struct JSONTests {
+  @Test(
+    "values are read as what they are",
+    arguments: [
+      ("null", JSON.null), (" true\n", .bool(true)), ("false", .bool(false)), ("0", .integer(0)),
+      ("-7", .integer(-7)), ("9223372036854775807", .integer(.max)),
+      ("9223372036854775808", .number(0x1p63)), ("1.0", .number(1)), ("-1.5e-3", .number(-0.0015)),
+      ("2E2", .number(200)), ("\"\"", .string("")),
+      (#""\u00e9\ud834\udd1e\/\b""#, .string("é𝄞/\u{8}")),
+      ("[]", .array([])), ("[1, [2]]", .array([.integer(1), .array([.integer(2)])])),
+      (
+        #"{"b":1,"a":null}"#,
+        .object([.init(name: "b", value: .integer(1)), .init(name: "a", value: .null)])
+      ),
+    ])
+  func values(_ text: String, _ value: JSON) throws {
+    #expect(try JSONReader.parse(text) == value)
+    #expect(try JSONReader.parse(value.description) == value)
+  }
+
+  @Test(
+    "what is not JSON is refused",
+    arguments: [
+      "", " ", "nul", "nulll", "TRUE", "01", "-", "1.", ".5", "+1", "1e", "1e999", "0x10", "NaN",
+      "'a'",
+      "\"", "\"\\x\"", #""\ud800""#, #""\ud800\u0041""#, #""\udc00""#, #""\u00g0""#, #""\u12"#,
+      "\"a\nb\"", "[1,]", "[,1]", "[1 2]", "[", "]", "{", "{\"a\"}", "{\"a\":1,}", "{a:1}", "{1:1}",
+      "{\"a\":1,\"a\":2}", "1 1", "// x\n1", String(repeating: "[", count: 1_000_000),
+      String(repeating: "{\"a\":", count: 1_000_000), String(repeating: "1", count: 2000),
+    ])
+  func refusals(_ text: String) {
+    #expect(throws: JSONError.self) { try JSONReader.parse(text) }
+  }
+
+  @Test("numbers are written with the digits that give them back")
+  func numbers() throws {
+    for value in [0.1, 1e-5, 0.00784313725490196, 1e300, 1e-300, .leastNonzeroMagnitude, -2.5] {
+      #expect(try JSONReader.parse(JSON.number(value).description) == .number(value))
+    }
+  }
+}
