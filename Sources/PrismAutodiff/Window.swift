@@ -36,6 +36,12 @@ public struct Window: Hashable, Sendable {
       return free < 0 ? 0 : free / stride + 1
     }
 
+    /// The number of taps of one window that lie inside `count` elements and not on padding.
+    func taps(of output: Int, inside count: Int) -> Int {
+      let start = output * stride - before
+      return (0..<kernel).count { (0..<count).contains(start + $0 * dilation) }
+    }
+
     func altered(by input: Range<Int>, count: Int) -> Range<Int> {
       guard !input.isEmpty else { return 0..<0 }
       // Output o reads o·stride − before … + extent − 1.
@@ -66,6 +72,13 @@ public struct Window: Hashable, Sendable {
 
   /// The number of taps.
   public var taps: Int { vertical.kernel * horizontal.kernel }
+
+  /// Whether every window over an image of the given size holds at least one pixel that is not padding.
+  func alwaysMeets(height: Int, width: Int) -> Bool {
+    [(vertical, height), (horizontal, width)].allSatisfy { axis, count in
+      (0..<axis.outputs(count)).allSatisfy { axis.taps(of: $0, inside: count) > 0 }
+    }
+  }
 
   /// Whether the window is one tap that visits every position once.
   public var isPointwise: Bool {

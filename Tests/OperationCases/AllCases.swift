@@ -1,4 +1,6 @@
 extension OperationCase {
   /// Every case of every operation.
-  public static let all: [OperationCase] = convolution + elementwise
+  public static let all: [OperationCase] =
+    convolution + depthwise + dense + normalization + activation + arithmetic + softmax + pool
+    + shaping
 }

@@ -45,7 +45,21 @@ private func make(
   ) { naiveConvolution(window, groups: groups, $0) }
 }
 
+private func makeDepthwise(
+  _ label: String, image: Shape, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
+  padding: Padding = .none, dilation: (Int, Int) = (1, 1), bias: Bool = true
+) -> OperationCase {
+  let window = padding.window(
+    kernel: kernel, stride: stride, dilation: dilation, height: image[1], width: image[2])
+  return OperationCase(
+    label, DepthwiseConvolution(window: window),
+    inputs: [image, [image[3], 1, kernel.0, kernel.1]] + (bias ? [[image[3]]] : []),
+    reduction: window.taps
+  ) { naiveConvolution(window, groups: image[3], $0) }
+}
+
 extension OperationCase {
+  /// Convolutions, dense and grouped.
   public static let convolution: [OperationCase] = [
     make("1×1", image: [2, 3, 4, 5], outputs: 3, kernel: (1, 1)),
     make("1×1 on one pixel", image: [1, 1, 1, 1], outputs: 1, kernel: (1, 1), bias: false),
@@ -73,6 +87,25 @@ extension OperationCase {
     make(
       "3×3 with one channel a group", image: [1, 4, 4, 3], outputs: 6, kernel: (3, 3),
       stride: (2, 2), padding: .same, groups: 3),
-    make("larger than the image", image: [1, 2, 2, 2], outputs: 2, kernel: (3, 3), padding: .symmetric(1)),
+    make(
+      "larger than the image", image: [1, 2, 2, 2], outputs: 2, kernel: (3, 3),
+      padding: .symmetric(1)),
+  ]
+
+  /// Convolutions with a kernel a channel.
+  public static let depthwise: [OperationCase] = [
+    makeDepthwise("3×3", image: [2, 5, 6, 3], kernel: (3, 3), padding: .symmetric(1)),
+    makeDepthwise("3×3 unpadded", image: [1, 5, 4, 9], kernel: (3, 3), bias: false),
+    makeDepthwise(
+      "3×3 stride 2 same, even", image: [1, 6, 8, 2], kernel: (3, 3), stride: (2, 2),
+      padding: .same),
+    makeDepthwise(
+      "3×3 stride 2 same, odd", image: [1, 7, 5, 2], kernel: (3, 3), stride: (2, 2), padding: .same),
+    makeDepthwise(
+      "5×3 oblong, strides differ", image: [2, 6, 7, 2], kernel: (5, 3), stride: (2, 3),
+      padding: .explicit(top: 2, left: 0, bottom: 1, right: 3)),
+    makeDepthwise(
+      "3×3 dilated", image: [1, 7, 8, 2], kernel: (3, 3), padding: .symmetric(2), dilation: (2, 2)),
+    makeDepthwise("1×1 on one pixel", image: [1, 1, 1, 1], kernel: (1, 1), bias: false),
   ]
 }

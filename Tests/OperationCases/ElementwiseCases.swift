@@ -1,10 +1,76 @@
 import PrismAutodiff
 import PrismTensor
 
-extension OperationCase {
-  public static let elementwise: [OperationCase] = [
-    OperationCase("", ReLU6(), inputs: [[2, 3, 4, 5]], fillings: [.avoiding([0, 6])]) {
-      $0[0].map { min(max($0, 0), 6) }
+private func unary(
+  _ label: String, _ primitive: any Primitive, _ filling: OperationCase.Filling,
+  shape: Shape = [2, 3, 4, 5], _ function: @escaping @Sendable (Double) -> Double
+) -> OperationCase {
+  // Elementary functions err by a few units; eight products' worth of rounding covers them.
+  OperationCase(label, primitive, inputs: [shape], fillings: [filling], reduction: 8) {
+    $0[0].map(function)
+  }
+}
+
+private func binary(
+  _ label: String, _ primitive: any Primitive, _ a: Shape, _ b: Shape,
+  _ function: @escaping @Sendable (Double, Double) -> Double
+) -> OperationCase {
+  OperationCase(label, primitive, inputs: [a, b]) { broadcast($0[0], $0[1], function) }
+}
+
+/// NumPy's rule by indices: an axis that is missing or has extent 1 is read at 0.
+private func broadcast(_ a: Grid, _ b: Grid, _ function: (Double, Double) -> Double) -> Grid {
+  let rank = max(a.shape.rank, b.shape.rank)
+  func extent(_ grid: Grid, _ axis: Int) -> Int {
+    let own = axis - (rank - grid.shape.rank)
+    return own < 0 ? 1 : grid.shape[own]
+  }
+  var result = Grid(Shape((0..<rank).map { max(extent(a, $0), extent(b, $0)) }))
+  func read(_ grid: Grid, _ flat: Int) -> Double {
+    var (rest, offset, stride) = (flat, 0, 1)
+    for axis in (0..<rank).reversed() {
+      let index = rest % result.shape[axis]
+      rest /= result.shape[axis]
+      offset += (extent(grid, axis) == 1 ? 0 : index) * stride
+      stride *= extent(grid, axis)
     }
+    return grid.values[offset]
+  }
+  for i in result.values.indices { result.values[i] = function(read(a, i), read(b, i)) }
+  return result
+}
+
+extension OperationCase {
+  /// Activations.
+  public static let activation: [OperationCase] = [
+    unary("", ReLU(), .avoiding([0])) { max($0, 0) },
+    unary("of a scalar", ReLU(), .avoiding([0]), shape: []) { max($0, 0) },
+    unary("", ReLU6(), .avoiding([0, 6])) { min(max($0, 0), 6) },
+    unary("", Sigmoid(), .avoiding([])) { 1 / (1 + exponential(-$0)) },
+    unary("", SiLU(), .avoiding([])) { $0 / (1 + exponential(-$0)) },
+    unary("", Tanh(), .avoiding([])) { hyperbolicTangent($0) },
+  ]
+
+  /// Arithmetic with broadcasting.
+  public static let arithmetic: [OperationCase] =
+    shapePairs.flatMap { label, a, b in
+      [
+        binary(label, Add(), a, b) { $0 + $1 },
+        binary(label, Subtract(), a, b) { $0 - $1 },
+        binary(label, Multiply(), a, b) { $0 * $1 },
+      ]
+    }
+
+  private static let shapePairs: [(String, Shape, Shape)] = [
+    ("one shape", [2, 3, 4, 5], [2, 3, 4, 5]),
+    ("a channel row", [2, 3, 4, 5], [5]),
+    ("a row first", [5], [2, 3, 4, 5]),
+    ("an image's scale", [2, 3, 4, 5], [2, 1, 1, 5]),
+    ("a pixel's scale", [2, 3, 4, 5], [2, 3, 4, 1]),
+    ("a scalar", [3, 4], []),
+    ("two scalars", [], []),
+    ("both broadcast", [2, 1, 4, 1], [3, 1, 5]),
+    ("both broadcast within", [1, 3, 1, 5], [2, 3, 4, 1]),
+    ("ones", [1, 1], [1, 1, 1]),
   ]
 }

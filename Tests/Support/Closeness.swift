@@ -8,7 +8,8 @@ public import Testing
 ///   - tolerance: The largest difference allowed of any element, relative to the largest magnitude of the
 ///     expected tensor; where that is zero, absolute.
 public func expectClose(
-  _ actual: Tensor, _ expected: Tensor, tolerance: Double, _ comment: @autoclosure () -> Comment = "",
+  _ actual: Tensor, _ expected: Tensor, tolerance: Double,
+  _ comment: @autoclosure () -> Comment = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   expectClose(

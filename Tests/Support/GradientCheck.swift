@@ -38,7 +38,8 @@ extension OperationCase {
     let weights = Grid(cotangent).values
     for (index, isWanted) in wanted.enumerated() where isWanted {
       guard let actual = cotangents[index] else {
-        expectClose(Tensor(0), exact[index], tolerance: 0, "\(description): cotangent \(index) is nil")
+        expectClose(
+          Tensor(0), exact[index], tolerance: 0, "\(description): cotangent \(index) is nil")
         continue
       }
       var expected = Grid(exact[index].shape)

@@ -1,0 +1,47 @@
+public import PrismTensor
+
+/// The mean of every channel over all other axes: `[N, H, W, C]` to `[C]`, accumulated in Double.
+public struct ChannelMean: Primitive {
+  /// Makes the operation.
+  public init() {}
+
+  public var name: String { "channelMean" }
+
+  public var reach: Reach { .everywhere }
+
+  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+    try expect(1...1, inputs)
+    guard inputs[0].rank > 1 else {
+      throw ShapeError(name, inputs, "needs a batch axis and a channel axis")
+    }
+    return [inputs[0][-1]]
+  }
+
+  public func flops(_ inputs: [Shape], output: Shape) -> Int { inputs[0].count }
+
+  public func forward(_ inputs: [Tensor]) -> Tensor {
+    let channels = inputs[0].shape[-1]
+    return sumOfRows(inputs[0], channels: channels) * (Float(channels) / Float(inputs[0].count))
+  }
+
+  public func pullback(
+    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
+  ) -> [Tensor?] {
+    let x = inputs[0]
+    let channels = x.shape[-1]
+    let share = cotangent * (Float(channels) / Float(x.count))
+    let dx = Tensor(uninitialized: x.shape) { dx in
+      share.withUnsafePointer { share in
+        for row in stride(from: 0, to: x.count, by: channels) {
+          (dx + row).update(from: share, count: channels)
+        }
+      }
+    }
+    return [dx]
+  }
+}
+
+extension Value {
+  /// Records the mean of every channel over all other axes.
+  public func channelMean() -> Value { applying(ChannelMean()) }
+}

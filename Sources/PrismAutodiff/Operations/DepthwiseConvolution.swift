@@ -1,0 +1,130 @@
+internal import PrismKernels
+public import PrismTensor
+
+/// A two-dimensional convolution of every channel with a kernel of its own.
+///
+/// Inputs: the image `[N, H, W, C]`, the weight `[C, 1, kH, kW]` and, optionally, the bias `[C]`. Output:
+/// `[N, H′, W′, C]`. Same definition as `torch.nn.functional.conv2d` with as many groups as channels.
+public struct DepthwiseConvolution: Primitive {
+  /// The sliding window.
+  public let window: Window
+
+  /// Makes a depthwise convolution.
+  public init(window: Window) {
+    self.window = window
+  }
+
+  public var name: String { "depthwiseConvolution" }
+
+  public var reach: Reach { window.isPointwise ? .pointwise : .window(window) }
+
+  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+    try expect(2...3, inputs)
+    try expect(rank: 4, ofInput: 0, inputs)
+    try expect(rank: 4, ofInput: 1, inputs)
+    let weight = inputs[1]
+    guard weight[0] == inputs[0][3], weight[1] == 1 else {
+      throw ShapeError(name, inputs, "the weight needs one kernel a channel")
+    }
+    guard weight[2] == window.vertical.kernel, weight[3] == window.horizontal.kernel else {
+      throw ShapeError(name, inputs, "the weight's kernel is not the window's")
+    }
+    if inputs.count == 3, inputs[2] != [weight[0]] {
+      throw ShapeError(name, inputs, "the bias needs one number a channel")
+    }
+    guard let shape = window.outputShape(inputs[0], channels: weight[0]) else {
+      throw ShapeError(name, inputs, "the image is smaller than the kernel")
+    }
+    return shape
+  }
+
+  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count * 2 * window.taps }
+
+  public func forward(_ inputs: [Tensor]) -> Tensor {
+    let x = inputs[0]
+    let channels = x.shape[3]
+    let shape = window.outputShape(x.shape, channels: channels) ?? []
+    let geometry = PlainWindow(window, input: x.shape, output: shape)
+    let weights = tapsFirst(inputs[1])
+    return Tensor(uninitialized: shape) { y in
+      x.withUnsafePointer { x in
+        weights.withUnsafePointer { weights in
+          for n in 0..<shape[0] {
+            plainDepthwise(
+              geometry, channels: channels,
+              image: x + n * geometry.height * geometry.width * channels,
+              weights: weights, bias: nil,
+              output: y + n * geometry.outputHeight * geometry.outputWidth * channels)
+          }
+        }
+      }
+      if inputs.count == 3 { addRow(inputs[2], to: y, rows: shape.count / channels) }
+    }
+  }
+
+  public func pullback(
+    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
+  ) -> [Tensor?] {
+    let x = inputs[0]
+    let channels = x.shape[3]
+    let geometry = PlainWindow(window, input: x.shape, output: cotangent.shape)
+    let weights = tapsFirst(inputs[1])
+    var dx = wanted[0] ? Tensor(x.shape) : nil
+    var dw = wanted[1] ? Tensor(weights.shape) : nil
+    let imageCount = geometry.height * geometry.width * channels
+    let outputCount = geometry.outputHeight * geometry.outputWidth * channels
+    for n in 0..<x.shape[0] {
+      cotangent.withUnsafePointer { dy in
+        x.withUnsafePointer { x in
+          weights.withUnsafePointer { weights in
+            dx?.withUnsafeMutablePointer { dx in
+              plainDepthwisePullback(
+                geometry, channels: channels, cotangent: dy + n * outputCount,
+                image: x + n * imageCount, weights: weights, imageCotangent: dx + n * imageCount,
+                weightCotangent: nil)
+            }
+            dw?.withUnsafeMutablePointer { dw in
+              plainDepthwisePullback(
+                geometry, channels: channels, cotangent: dy + n * outputCount,
+                image: x + n * imageCount, weights: weights, imageCotangent: nil,
+                weightCotangent: dw)
+            }
+          }
+        }
+      }
+    }
+    let dWeight = dw.map {
+      $0.transposingLastAxes(outer: 1, rows: window.taps, columns: channels)
+        .reshaped(to: inputs[1].shape)
+    }
+    let db = wanted.count == 3 && wanted[2] ? sumOfRows(cotangent, channels: channels) : nil
+    return [dx, dWeight, db].prefix(inputs.count).map { $0 }
+  }
+
+  /// `[C, 1, kH, kW]` to `[kH · kW, C]`, so that the innermost loop runs over channels.
+  private func tapsFirst(_ weight: Tensor) -> Tensor {
+    weight.transposingLastAxes(outer: 1, rows: weight.shape[0], columns: window.taps)
+  }
+}
+
+extension Value {
+  /// Records a depthwise convolution with this value as the image.
+  ///
+  /// - Parameters:
+  ///   - weight: `[C, 1, kH, kW]`.
+  ///   - bias: `[C]`, or `nil` for none.
+  /// - Returns: `[N, H′, W′, C]`.
+  public func depthwiseConvolution(
+    _ weight: Value, bias: Value? = nil, stride: Int = 1, padding: Padding = .none,
+    dilation: Int = 1
+  ) -> Value {
+    guard shape.rank == 4, weight.shape.rank == 4 else {
+      return failing(
+        ShapeError("depthwiseConvolution", [shape, weight.shape], "both must have rank 4"))
+    }
+    let window = padding.window(
+      kernel: (weight.shape[2], weight.shape[3]), stride: (stride, stride),
+      dilation: (dilation, dilation), height: shape[1], width: shape[2])
+    return applying(DepthwiseConvolution(window: window), [weight] + (bias.map { [$0] } ?? []))
+  }
+}

@@ -1,0 +1,34 @@
+public import PrismTensor
+
+/// The rectifier `max(x, 0)`, element by element.
+public struct ReLU: Primitive {
+  /// Makes the operation.
+  public init() {}
+
+  public var name: String { "relu" }
+
+  public var reach: Reach { .pointwise }
+
+  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+    try expect(1...1, inputs)
+    return inputs[0]
+  }
+
+  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count }
+
+  public func forward(_ inputs: [Tensor]) -> Tensor {
+    inputs[0].map { $0 < 0 ? 0 : $0 }
+  }
+
+  // The derivative at 0 is 0, as torch and Keras have it.
+  public func pullback(
+    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
+  ) -> [Tensor?] {
+    [cotangent.zip(output) { $1 > 0 ? $0 : 0 }]
+  }
+}
+
+extension Value {
+  /// Records `max(x, 0)`.
+  public func relu() -> Value { applying(ReLU()) }
+}

@@ -1,0 +1,35 @@
+internal import PrismKernels
+public import PrismTensor
+
+/// The logistic function `1 / (1 + exp(−x))`, element by element.
+public struct Sigmoid: Primitive {
+  /// Makes the operation.
+  public init() {}
+
+  public var name: String { "sigmoid" }
+
+  public var reach: Reach { .pointwise }
+
+  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+    try expect(1...1, inputs)
+    return inputs[0]
+  }
+
+  public func flops(_ inputs: [Shape], output: Shape) -> Int { 4 * output.count }
+
+  public func forward(_ inputs: [Tensor]) -> Tensor {
+    inputs[0].map { plainSigmoid($0) }
+  }
+
+  // With y the output: dx = dy · y · (1 − y).
+  public func pullback(
+    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
+  ) -> [Tensor?] {
+    [cotangent.zip(output) { $0 * $1 * (1 - $1) }]
+  }
+}
+
+extension Value {
+  /// Records `1 / (1 + exp(−x))`.
+  public func sigmoid() -> Value { applying(Sigmoid()) }
+}

@@ -1,0 +1,34 @@
+public import PrismTensor
+
+/// The hyperbolic tangent, element by element.
+public struct Tanh: Primitive {
+  /// Makes the operation.
+  public init() {}
+
+  public var name: String { "tanh" }
+
+  public var reach: Reach { .pointwise }
+
+  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+    try expect(1...1, inputs)
+    return inputs[0]
+  }
+
+  public func flops(_ inputs: [Shape], output: Shape) -> Int { 5 * output.count }
+
+  public func forward(_ inputs: [Tensor]) -> Tensor {
+    inputs[0].map { hyperbolicTangent($0) }
+  }
+
+  // With y the output: dx = dy · (1 − y²).
+  public func pullback(
+    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
+  ) -> [Tensor?] {
+    [cotangent.zip(output) { $0 * (1 - $1 * $1) }]
+  }
+}
+
+extension Value {
+  /// Records the hyperbolic tangent.
+  public func tanh() -> Value { applying(Tanh()) }
+}

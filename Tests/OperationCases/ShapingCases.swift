@@ -1,0 +1,38 @@
+import PrismAutodiff
+import PrismTensor
+
+extension OperationCase {
+  /// Operations that move elements and compute nothing.
+  public static let shaping: [OperationCase] = concatenation
+
+  private static let concatenation: [OperationCase] = [
+    ("channels", -1, [[2, 2, 3, 4], [2, 2, 3, 1], [2, 2, 3, 2]]),
+    ("rows", 1, [[2, 2, 3, 2], [2, 1, 3, 2]]),
+    ("batch", -4, [[1, 2, 2, 2], [2, 2, 2, 2]]),
+    ("one alone", 0, [[3]]),
+  ].map { (label: String, axis: Int, shapes: [Shape]) in
+    OperationCase(label, Concatenate(axis: axis), inputs: shapes) { grids in
+      let own = axis < 0 ? axis + shapes[0].rank : axis
+      var extents = shapes[0].dimensions
+      extents[own] = shapes.reduce(0) { $0 + $1[own] }
+      // Element by element, by its index along every axis.
+      var y = Grid(Shape(extents))
+      for i in y.values.indices {
+        var (rest, index) = (i, [Int](repeating: 0, count: extents.count))
+        for k in extents.indices.reversed() {
+          index[k] = rest % extents[k]
+          rest /= extents[k]
+        }
+        var source = 0
+        while index[own] >= shapes[source][own] {
+          index[own] -= shapes[source][own]
+          source += 1
+        }
+        var offset = 0
+        for k in extents.indices { offset = offset * shapes[source][k] + index[k] }
+        y.values[i] = grids[source].values[offset]
+      }
+      return y
+    }
+  }
+}
