@@ -35,8 +35,13 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
 /// Used where two programs in two languages must agree on numbers without exchanging them: the seed is the
 /// FNV-1a hash of a name, and the number at `index` is SplitMix64's output `index + 1`.
 public struct CounterRandom: Sendable {
-  static let gamma: UInt64 = 0x9E37_79B9_7F4A_7C15
-  private let seed: UInt64
+  @usableFromInline static let gamma: UInt64 = 0x9E37_79B9_7F4A_7C15
+  @usableFromInline let seed: UInt64
+
+  /// Makes the sequence that belongs to a seed.
+  public init(seed: UInt64) {
+    self.seed = seed
+  }
 
   /// Makes the sequence that belongs to a name.
   public init(name: String) {
@@ -46,15 +51,18 @@ public struct CounterRandom: Sendable {
   }
 
   /// The 64 random bits at an index.
+  @inlinable
   public func bits(_ index: Int) -> UInt64 {
-    Self.mix(seed &+ (UInt64(index) &+ 1) &* Self.gamma)
+    Self.mix(seed &+ (UInt64(bitPattern: Int64(index)) &+ 1) &* Self.gamma)
   }
 
   /// The number in `[0, 1)` at an index, with 24 random bits.
+  @inlinable
   public func uniform(_ index: Int) -> Double {
     Double(bits(index) >> 40) * 0x1p-24
   }
 
+  @inlinable
   static func mix(_ state: UInt64) -> UInt64 {
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

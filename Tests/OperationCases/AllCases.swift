@@ -2,5 +2,5 @@ extension OperationCase {
   /// Every case of every operation.
   public static let all: [OperationCase] =
     convolution + depthwise + dense + normalization + activation + arithmetic + softmax + pool
-    + shaping
+    + shaping + reduction + loss
 }
