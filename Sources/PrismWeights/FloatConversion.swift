@@ -44,34 +44,23 @@ enum FloatConversion {
   static func widen(
     _ source: UnsafeRawPointer, to target: UnsafeMutablePointer<Float>, count: Int
   ) {
-    let output = UnsafeMutableRawPointer(target)
-    let width = Lanes.scalarCount
-    var i = 0
-    while i <= count - width {
-      let bits = source.loadUnaligned(fromByteOffset: i &* 2, as: SIMD16<UInt16>.self)
-      output.storeBytes(
-        of: widened(Lanes(truncatingIfNeeded: bits)), toByteOffset: i &* 4, as: Lanes.self)
-      i &+= width
+    // No branches, so that the compiler makes vectors of it.
+    for i in 0..<max(count, 0) {
+      let bits = UInt32(source.loadUnaligned(fromByteOffset: i &* 2, as: UInt16.self))
+      target[i] = Float(bitPattern: widened(bits))
     }
-    guard i < count else { return }
-    var rest = SIMD16<UInt16>()
-    for lane in 0..<(count - i) {
-      rest[lane] = source.loadUnaligned(fromByteOffset: (i + lane) * 2, as: UInt16.self)
-    }
-    let floats = widened(Lanes(truncatingIfNeeded: rest))
-    for lane in 0..<(count - i) { target[i + lane] = Float(bitPattern: floats[lane]) }
   }
 
-  private static func widened(_ bits: Lanes) -> Lanes {
+  @inline(__always)
+  private static func widened(_ bits: UInt32) -> UInt32 {
     let magnitude = bits & 0x7FFF
-    let rebias = Lanes(repeating: 112 << 23)
-    var result = (magnitude &<< Lanes(repeating: 13)) &+ rebias
+    let rebias: UInt32 = 112 << 23
+    let normal = (magnitude &<< 13) &+ rebias
     // Infinity and NaN: the exponent, now 31 + 112, goes on to 255.
-    result.replace(with: result &+ rebias, where: magnitude .>= 0x7C00)
+    let large = magnitude >= 0x7C00 ? normal &+ rebias : normal
     // Subnormal: 0.5 + magnitude · 2⁻²⁴ is exact, and so is its difference to 0.5.
-    let shifted = unsafeBitCast(magnitude | 0x3F00_0000, to: SIMD16<Float>.self) - 0.5
-    result.replace(with: unsafeBitCast(shifted, to: Lanes.self), where: magnitude .< 0x0400)
-    return result | ((bits & 0x8000) &<< Lanes(repeating: 16))
+    let small = (Float(bitPattern: magnitude | 0x3F00_0000) - 0.5).bitPattern
+    return (magnitude < 0x0400 ? small : large) | ((bits & 0x8000) &<< 16)
   }
 
   /// The half-precision bits nearest to a float (ties to even), or `nil` where that would be infinite.

@@ -99,9 +99,9 @@ public final class MappedFile: Sendable {
     if isMapped { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
   }
 
-  /// Starts reading a part of the contents ahead of use.
+  /// Starts reading a large part of the contents ahead of use.
   func prefetch(_ range: Range<Int>) {
-    guard isMapped, !range.isEmpty else { return }
+    guard isMapped, range.count >= 1 << 20 else { return }
     let page = Int(getpagesize())
     let start = range.lowerBound / page * page
     let first = UnsafeMutableRawPointer(mutating: base + start)

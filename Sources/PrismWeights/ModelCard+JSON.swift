@@ -304,7 +304,10 @@ private struct CardField {
   func strings() throws(WeightError) -> [String: String] {
     guard case .object(let members) = value else { throw wrongType("an object") }
     var result: [String: String] = [:]
-    for member in members { result[member.name] = try self[member.name].string() }
+    for member in members {
+      let field = CardField(file: file, path: "\(path).\(member.name)", value: member.value)
+      result[member.name] = try field.string()
+    }
     return result
   }
 
