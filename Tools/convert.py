@@ -1,0 +1,13 @@
+"""Converts a Keras or torchvision model into a flat weight file that Prism reads.
+
+    python3 Tools/convert.py SOURCE --output FILE [--labels FILE|a,b,c] [--help]
+
+Needs the packages of Tools/requirements.txt, and torch for .pth and .pt files.
+"""
+
+import sys
+
+from prism_convert.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

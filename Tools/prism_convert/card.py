@@ -1,0 +1,95 @@
+"""Makes the model card: what the source says, completed by the options and by the habits of its framework."""
+
+from .errors import ConversionError
+from .preprocessing import Preprocessing
+
+# What a base expects that is published without its preprocessing.
+HABITS = {
+    ("mobilenet_v2", "keras"): "tf",
+    ("efficientnet_v2", "keras"): "tf",
+    ("vgg16", "keras"): "caffe",
+    ("densenet121", "keras"): "torch",
+}
+OUTPUTS = ("softmax", "sigmoid", "binary", "linear")
+
+
+def make_card(model, options, name):
+    """The card as a dictionary; `options` are the command's."""
+    output = chosen_output(model, options)
+    labels = chosen_labels(model, options, 2 if output == "binary" else model.units)
+    base = model.architecture
+    config = {}
+    if base.name == "mobilenet_v2":
+        config["width"] = base.width
+    if model.epsilon is not None:
+        config["epsilon"] = model.epsilon
+    config["padding"] = model.padding
+    card = {
+        "format": 1,
+        "name": name,
+        "description": options.description or "",
+        "source": options.source or "",
+        "license": options.license or "",
+        "architecture": base.name,
+        "config": config,
+        "head": model.head,
+        "output": output,
+        "labels": labels,
+    }
+    if output in ("sigmoid", "binary"):
+        card["threshold"] = 0.5 if options.threshold is None else options.threshold
+    elif options.threshold is not None:
+        raise ConversionError(f"--threshold goes with sigmoid or binary, this output is {output}")
+    card["input"] = {
+        "kind": "image",
+        "height": model.size[0],
+        "width": model.size[1],
+        "resize": options.resize or model.resize,
+        **chosen_preprocessing(model, options).card(),
+    }
+    card["layers"] = {"default": base.layer, "aliases": model.aliases}
+    return card
+
+
+def chosen_output(model, options):
+    """What squashes the logits: the option, the source, or the usual choice for that many logits."""
+    output = options.activation or model.output
+    if not output:
+        output = "binary" if model.units == 1 else "softmax"
+        model.notes.append(f"the source does not say what squashes its {model.units} logits: {output} is assumed")
+    if output == "sigmoid" and model.units == 1 and not options.activation:
+        output = "binary"
+    if output == "binary" and model.units != 1:
+        raise ConversionError(f"--activation binary needs one output, this model has {model.units}")
+    if output == "softmax" and model.units == 1:
+        raise ConversionError("softmax over one output is always 1; --activation binary or sigmoid says what is meant")
+    return output
+
+
+def chosen_labels(model, options, count):
+    """The labels of the option or of the source, or numbered ones."""
+    if options.labels is not None:
+        if len(options.labels) != count:
+            one = f"{count} labels are needed" if count != 1 else "1 label is needed"
+            why = " (one output says no or yes: the negative label first)" if count == 2 and model.units == 1 else ""
+            raise ConversionError(f"{len(options.labels)} labels given, {one}{why}")
+        return options.labels
+    if model.labels and len(model.labels) == count:
+        return model.labels
+    if count == 2 and model.units == 1:
+        return ["negative", "positive"]
+    return [f"class {index}" for index in range(count)]
+
+
+def chosen_preprocessing(model, options):
+    """The option's, then the one in the graph; without either, what the framework's published weights expect."""
+    if model.preprocessing:
+        result = Preprocessing.mode(options.preprocess or "none")
+        result.apply(model.preprocessing)
+        return result
+    if options.preprocess:
+        return Preprocessing.mode(options.preprocess)
+    family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet_v2") else model.architecture.name
+    habit = HABITS.get((family, model.framework), "torch")
+    model.notes.append(f"the input is preprocessed the {habit} way, as is usual; --preprocess changes it")
+    return Preprocessing.mode(habit)

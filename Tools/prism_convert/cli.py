@@ -1,0 +1,124 @@
+"""The command: options in, a flat weight file out."""
+
+import argparse
+import pathlib
+import sys
+import zipfile
+
+from . import flatfile
+from .card import OUTPUTS, make_card
+from .errors import ConversionError
+from .preprocessing import MODES
+
+RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic")
+ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "tanh", "none")
+
+
+def parser():
+    p = argparse.ArgumentParser(
+        prog="convert.py",
+        description="Convert a Keras or torchvision model into Prism's flat weight file.",
+        epilog="The architecture is recognised; what cannot be represented is named and refused.",
+    )
+    p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help="a .h5, .keras, .pth, .pt or .safetensors file")
+    p.add_argument("--output", required=True, type=pathlib.Path, metavar="FILE", help="the file to write")
+    p.add_argument("--labels", metavar="FILE|A,B,C", help="label names: one a line in a file, or separated by commas")
+    p.add_argument("--activation", choices=OUTPUTS, help="what squashes the logits, where the source does not say")
+    p.add_argument("--head-activation", metavar="NAME[,…]", help=f"between the linear layers of a torch head: one of {', '.join(ACTIVATIONS)} for each gap")
+    p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
+    p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
+    p.add_argument("--preprocess", choices=MODES, help="what is done to pixels before the model")
+    p.add_argument("--threshold", type=float, metavar="P", help="decision threshold of sigmoid and binary outputs")
+    p.add_argument("--name", help="name in the model card (default: the output's name)")
+    p.add_argument("--description", help="free text for the model card")
+    p.add_argument("--source", metavar="TEXT", help="where the model comes from, for the model card")
+    p.add_argument("--license", help="its licence, for the model card")
+    p.add_argument("--dtype", choices=("f32", "f16"), default="f32", help="how weights are stored")
+    p.add_argument("--verify", action="store_true", help="compare with the source framework, where installed")
+    p.add_argument("--prism", type=pathlib.Path, metavar="PATH", help="the prism program, for --verify")
+    return p
+
+
+def size(text):
+    """An image size: 224 or 192x256, height first."""
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) not in (1, 2) or not all(part.isdigit() and 0 < int(part) <= 8192 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 224 or 192x256")
+    return (int(parts[0]), int(parts[-1]))
+
+
+def read_labels(text):
+    """Label names from a file, one a line, or from a list."""
+    if text is None:
+        return None
+    path = pathlib.Path(text)
+    try:
+        is_file = path.is_file()
+    except OSError:
+        is_file = False
+    if is_file:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise ConversionError(f"the labels in {path} are not UTF-8 text") from error
+    elif "," not in text and path.suffix in (".txt", ".csv", ".json"):
+        raise ConversionError(f"there is no label file {path}")
+    else:
+        lines = text.split(",")
+    labels = [line.strip() for line in lines]
+    while is_file and labels and not labels[-1]:
+        labels.pop()
+    if "" in labels:
+        raise ConversionError(f"label {labels.index('')} is empty")
+    return labels
+
+
+def reader(path):
+    """The module that reads this kind of file."""
+    if not path.is_file():
+        raise ConversionError(f"there is no file {path}")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start == b"\x89HDF\r\n\x1a\n":
+        from . import keras_model
+
+        return keras_model
+    if zipfile.is_zipfile(path) and path.suffix not in (".pth", ".pt"):
+        with zipfile.ZipFile(path) as archive:
+            if "config.json" in archive.namelist():
+                from . import keras_model
+
+                return keras_model
+    try:
+        from . import torch_model
+    except ImportError as error:
+        raise ConversionError(f"{path.suffix or path} files cannot be read yet") from error
+    return torch_model
+
+
+def convert(options):
+    """Converts one file; returns the model and its card."""
+    options.labels = read_labels(options.labels)
+    if options.threshold is not None and not 0 < options.threshold < 1:
+        raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
+    model = reader(options.file).read(options.file, options)
+    card = make_card(model, options, options.name or options.output.stem)
+    flatfile.write(options.output, model.tensors, card, options.dtype)
+    return model, card
+
+
+def main(arguments=None):
+    options = parser().parse_args(arguments)
+    try:
+        model, card = convert(options)
+    except ConversionError as error:
+        print(f"convert: {error}", file=sys.stderr)
+        return 1
+    for note in model.notes:
+        print(f"convert: {note}", file=sys.stderr)
+    height, width = model.size
+    print(
+        f"{options.output}: {model.architecture.title}, {height}×{width}, {len(card['labels'])} labels, "
+        f"{card['output']}, {len(model.tensors)} tensors"
+    )
+    return 0

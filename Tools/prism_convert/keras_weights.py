@@ -1,0 +1,174 @@
+"""Reads the weights of Keras files: `.h5` of Keras 2 and 3, and the archive `.keras`. Needs h5py alone."""
+
+import io
+import json
+import zipfile
+
+import h5py
+import numpy
+
+from .errors import ConversionError
+from .flatfile import names
+
+CANONICAL = {"depthwise_kernel": "kernel"}
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def attribute_list(group, name):
+    """A list of names from a group's attributes; long ones are split into `name0`, `name1`, …"""
+    if name in group.attrs:
+        return [text(item) for item in group.attrs[name]]
+    result = []
+    while f"{name}{len(result)}" in group.attrs:
+        result.append([text(item) for item in group.attrs[f"{name}{len(result)}"]])
+    return [item for part in result for item in part]
+
+
+def array(dataset, name):
+    """A dataset as an array, refused if it is not of numbers."""
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
+        raise ConversionError(f"weight {name} is not an array of numbers")
+    return numpy.asarray(dataset[()])
+
+
+class LegacyWeights:
+    """The weights of an `.h5` file: one group per outermost layer, whose weights have names."""
+
+    def __init__(self, group):
+        self.entries = {}  # outermost layer → [(path within it, dataset)]
+        self.used = set()
+        for layer in attribute_list(group, "layer_names") or list(group):
+            if layer not in group:
+                continue
+            items = []
+            for name in attribute_list(group[layer], "weight_names"):
+                if name not in group[layer]:
+                    raise ConversionError(f"weight {layer}/{name} is missing from the file")
+                items.append((tuple(name.split("/")), group[layer][name]))
+            self.entries[layer] = items
+
+    def of(self, layer):
+        """Weight name → array of one layer."""
+        outermost = layer.path[0]
+        items = self.entries.get(outermost, [])
+        if len(layer.path) > 1:
+            items = self._nested(layer, items)
+        result = {}
+        for path, dataset in items:
+            name = path[-1].split(":")[0]
+            name = CANONICAL.get(name, name)
+            result[name] = array(dataset, "/".join(path))
+            self.used.add((outermost, path))
+        return result
+
+    @staticmethod
+    def _nested(layer, items):
+        """The weights of a layer inside the outermost one: those whose path has its name, and its models' if need be."""
+        items = [item for item in items if len(item[0]) > 1 and item[0][-2] == layer.name]
+        parents = {path[:-1] for path, _ in items}
+        for model in reversed(layer.path[:-1]):
+            if len(parents) <= 1:
+                break
+            narrowed = {parent for parent in parents if model in parent}
+            parents = narrowed or parents
+        if len(parents) > 1:
+            raise ConversionError(f"the weights of layer {layer.name} are in the file more than once")
+        return [item for item in items if item[0][:-1] in parents]
+
+    def unused(self):
+        """Weights that no layer has asked for."""
+        return [
+            "/".join((layer, *path))
+            for layer, items in self.entries.items()
+            for path, _ in items
+            if (layer, path) not in self.used
+        ]
+
+
+class ArchiveWeights:
+    """The weights of a `.keras` archive: numbered arrays in places given by the classes of the layers."""
+
+    def __init__(self, file):
+        self.arrays = {}  # place → {number: dataset}
+        self.used = set()
+
+        def visit(name, item):
+            parts = name.split("/")
+            if isinstance(item, h5py.Dataset) and len(parts) >= 2 and parts[-2] == "vars":
+                place = "/".join(parts[:-2])
+                if place.startswith(("optimizer", "compile_metrics", "metrics")):
+                    return
+                # Keras 2.12 to 2.15 name the list of layers otherwise.
+                place = place.replace("_layer_checkpoint_dependencies", "layers")
+                self.arrays.setdefault(place + "/", {})[parts[-1]] = item
+
+        file.visititems(visit)
+
+    def of(self, layer):
+        items = self.arrays.get(layer.store, {})
+        order = variable_names(layer)
+        result = {}
+        for number, dataset in items.items():
+            index = int(number) if number.isdigit() else len(order)
+            name = order[index] if index < len(order) else number
+            result[name] = array(dataset, f"{layer.store}vars/{number}")
+            self.used.add((layer.store, number))
+        return result
+
+    def unused(self):
+        return [
+            f"{place}vars/{number}"
+            for place, items in self.arrays.items()
+            for number in items
+            if (place, number) not in self.used and not place.startswith("seed_generator")
+        ]
+
+
+def variable_names(layer):
+    """The variables of a layer in the order in which it makes them."""
+    config = layer.config
+    if layer.kind in ("Conv2D", "DepthwiseConv2D", "Dense"):
+        return ["kernel", "bias"] if config.get("use_bias", True) else ["kernel"]
+    if layer.kind == "BatchNormalization":
+        gamma = ["gamma"] if config.get("scale", True) else []
+        beta = ["beta"] if config.get("center", True) else []
+        return [*gamma, *beta, "moving_mean", "moving_variance"]
+    if layer.kind == "Normalization":
+        return ["mean", "variance", "count"]
+    return []
+
+
+def open_file(path):
+    """The configuration and the weights of a Keras file."""
+    try:
+        if zipfile.is_zipfile(path):
+            return open_archive(path)
+        file = h5py.File(path, "r")
+    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:
+        raise ConversionError(f"{path} cannot be read as a Keras file: {error}") from error
+    if "model_config" not in file.attrs:
+        raise ConversionError(
+            f"{path} holds weights without the model they belong to: save the whole model with model.save(…)"
+        )
+    group = file["model_weights"] if "model_weights" in file else file
+    return parse(file.attrs["model_config"], path), LegacyWeights(group)
+
+
+def open_archive(path):
+    with zipfile.ZipFile(path) as archive:
+        members = set(archive.namelist())
+        if not {"config.json", "model.weights.h5"} <= members:
+            raise ConversionError(f"{path} is not a Keras archive: it lacks {names({'config.json', 'model.weights.h5'} - members)}")
+        config = parse(archive.read("config.json"), path)
+        file = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
+    return config, ArchiveWeights(file)
+
+
+def parse(config, path):
+    try:
+        return json.loads(config)
+    except ValueError as error:
+        raise ConversionError(f"{path}: the model's configuration is not JSON: {error}") from error

@@ -1,0 +1,29 @@
+"""What a reader makes of a source: the recognised base, its tensors, the head, and what the source says of itself."""
+
+import dataclasses
+
+from .architectures import Architecture
+
+
+@dataclasses.dataclass
+class Model:
+    """A source model in Prism's terms; tensors have their final names and layouts."""
+
+    architecture: Architecture
+    framework: str  # keras or torch
+    tensors: dict
+    head: list  # as in the model card
+    output: str  # softmax, sigmoid, binary, or empty where the source does not say
+    size: tuple  # height and width
+    padding: str  # same or symmetric
+    epsilon: float | None
+    preprocessing: list  # the operations of the graph itself, as Preprocessing.apply takes them
+    resize: str
+    labels: list | None = None
+    aliases: dict = dataclasses.field(default_factory=dict)
+    notes: list = dataclasses.field(default_factory=list)
+
+    @property
+    def units(self):
+        """The number of logits."""
+        return next(item["units"] for item in reversed(self.head) if item["kind"] == "dense")
