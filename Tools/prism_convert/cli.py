@@ -89,10 +89,8 @@ def reader(path):
                 from . import keras_model
 
                 return keras_model
-    try:
-        from . import torch_model
-    except ImportError as error:
-        raise ConversionError(f"{path.suffix or path} files cannot be read yet") from error
+    from . import torch_model
+
     return torch_model
 
 
