@@ -1,0 +1,151 @@
+internal import CCairo
+
+/// A surface to draw on, measured in pixels from its upper left corner.
+///
+/// A thin cover over a cairo context, so that figures can be drawn to any surface cairo has.
+public final class Canvas {
+  private let context: OpaquePointer
+  private let surface: OpaquePointer
+
+  /// The largest width or height of a surface of pixels.
+  static let extentLimit = 32_000
+
+  /// A canvas of pixels, white at first.
+  ///
+  /// - Precondition: Both extents are between 1 and `extentLimit`.
+  init(width: Int, height: Int) {
+    precondition(
+      (1...Self.extentLimit).contains(width) && (1...Self.extentLimit).contains(height),
+      "a canvas of \(width)×\(height) pixels")
+    guard
+      let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CInt(width), CInt(height)),
+      let context = cairo_create(surface), cairo_status(context) == CAIRO_STATUS_SUCCESS
+    else { fatalError("no memory for a canvas of \(width)×\(height) pixels") }
+    self.surface = surface
+    self.context = context
+    // The same letters on every surface: positions are not rounded to pixels.
+    let options = cairo_font_options_create()
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_SLIGHT)
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
+    cairo_set_font_options(context, options)
+    cairo_font_options_destroy(options)
+    fill(x: 0, y: 0, width: Double(width), height: Double(height), color: .white)
+  }
+
+  deinit {
+    cairo_destroy(context)
+    cairo_surface_destroy(surface)
+  }
+
+  /// Fills a rectangle.
+  func fill(x: Double, y: Double, width: Double, height: Double, color: RGB) {
+    setColor(color)
+    cairo_rectangle(context, x, y, width, height)
+    cairo_fill(context)
+  }
+
+  /// Draws the outline of a rectangle, just outside of it.
+  func frame(
+    x: Double, y: Double, width: Double, height: Double, color: RGB, thickness: Double
+  ) {
+    setColor(color)
+    cairo_set_line_width(context, thickness)
+    cairo_rectangle(
+      context, x - thickness / 2, y - thickness / 2, width + thickness, height + thickness)
+    cairo_stroke(context)
+  }
+
+  /// Draws a straight line.
+  func line(
+    from start: (x: Double, y: Double), to end: (x: Double, y: Double), color: RGB,
+    thickness: Double
+  ) {
+    setColor(color)
+    cairo_set_line_width(context, thickness)
+    cairo_move_to(context, start.x, start.y)
+    cairo_line_to(context, end.x, end.y)
+    cairo_stroke(context)
+  }
+
+  /// Draws a picture into a rectangle; at its own size and a whole position, its pixels are copied as they are.
+  func draw(_ image: Image, x: Double, y: Double, width: Double, height: Double) {
+    let (columns, rows) = (image.width, image.height)
+    guard
+      let source = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CInt(columns), CInt(rows))
+    else { return }
+    defer { cairo_surface_destroy(source) }
+    guard let data = cairo_image_surface_get_data(source) else { return }
+    let stride = Int(cairo_image_surface_get_stride(source))
+    image.pixels.withUnsafeBufferPointer { pixels in
+      for row in 0..<rows {
+        let line = UnsafeMutableRawPointer(data + row * stride)
+        for column in 0..<columns {
+          let i = 3 * (row * columns + column)
+          let word = UInt32(pixels[i]) << 16 | UInt32(pixels[i + 1]) << 8 | UInt32(pixels[i + 2])
+          line.storeBytes(of: word, toByteOffset: 4 * column, as: UInt32.self)
+        }
+      }
+    }
+    cairo_surface_mark_dirty(source)
+    cairo_save(context)
+    cairo_translate(context, x, y)
+    cairo_scale(context, width / Double(columns), height / Double(rows))
+    cairo_set_source_surface(context, source, 0, 0)
+    cairo_pattern_set_filter(cairo_get_source(context), CAIRO_FILTER_NEAREST)
+    cairo_rectangle(context, 0, 0, Double(columns), Double(rows))
+    cairo_fill(context)
+    cairo_restore(context)
+  }
+
+  /// Writes one line of text, with the left end of its base line at a point.
+  func write(
+    _ text: String, x: Double, y: Double, size: Double, typeface: Typeface = .regular, color: RGB
+  ) {
+    setColor(color)
+    typeface.select(on: context)
+    cairo_set_font_size(context, size)
+    cairo_move_to(context, x, y)
+    cairo_show_text(context, text)
+    cairo_new_path(context)
+  }
+
+  /// How far one line of text reaches to the right.
+  func width(of text: String, size: Double, typeface: Typeface = .regular) -> Double {
+    typeface.select(on: context)
+    cairo_set_font_size(context, size)
+    var extents = cairo_text_extents_t()
+    cairo_text_extents(context, text, &extents)
+    return extents.x_advance
+  }
+
+  /// What has been drawn.
+  func image() -> Image {
+    cairo_surface_flush(surface)
+    let width = Int(cairo_image_surface_get_width(surface))
+    let height = Int(cairo_image_surface_get_height(surface))
+    let stride = Int(cairo_image_surface_get_stride(surface))
+    guard let data = cairo_image_surface_get_data(surface) else {
+      fatalError("the canvas has lost its pixels")
+    }
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
+      for row in 0..<height {
+        let line = UnsafeRawPointer(data + row * stride)
+        for column in 0..<width {
+          let word = line.load(fromByteOffset: 4 * column, as: UInt32.self)
+          let i = 3 * (row * width + column)
+          target[i] = UInt8(truncatingIfNeeded: word >> 16)
+          target[i + 1] = UInt8(truncatingIfNeeded: word >> 8)
+          target[i + 2] = UInt8(truncatingIfNeeded: word)
+        }
+      }
+      count = width * height * 3
+    }
+    return Image(width: width, height: height, pixels: pixels)
+  }
+
+  private func setColor(_ color: RGB) {
+    cairo_set_source_rgb(
+      context, Double(color.red) / 255, Double(color.green) / 255, Double(color.blue) / 255)
+  }
+}

@@ -1,0 +1,21 @@
+/// What can go wrong with a file that is not a picture, in one line that names the file.
+public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There is no file of that name.
+  case notFound(String)
+  /// The file is there but cannot be read.
+  case unreadable(String, reason: String)
+  /// The contents are not what the kind of file demands.
+  case malformed(String, reason: String)
+  /// The file cannot be written; nothing is left behind.
+  case cannotWrite(String, reason: String)
+
+  /// One line that says what is wrong.
+  public var description: String {
+    switch self {
+    case .notFound(let path): "\(path): no such file; check the spelling"
+    case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
+    case .malformed(let path, let reason): "\(path): \(reason)"
+    case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
+    }
+  }
+}

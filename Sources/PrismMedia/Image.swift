@@ -1,0 +1,125 @@
+public import PrismTensor
+
+/// A picture of interleaved 8-bit sRGB pixels, with value semantics.
+public struct Image: Sendable, Equatable {
+  /// The largest number of pixels that is decoded unless told otherwise: 100 million.
+  public static let defaultPixelLimit = 100_000_000
+
+  /// The number of columns, at least 1.
+  public let width: Int
+  /// The number of rows, at least 1.
+  public let height: Int
+  /// The pixels, row by row from the top: red, green, blue, red, …; `[height, width, 3]`.
+  public let pixels: [UInt8]
+
+  /// Makes a picture from its pixels.
+  ///
+  /// - Precondition: Both extents are positive and `pixels.count == width * height * 3`.
+  public init(width: Int, height: Int, pixels: [UInt8]) {
+    precondition(
+      width > 0 && height > 0 && pixels.count == width * height * 3,
+      "\(pixels.count) bytes do not fill \(width)×\(height) RGB pixels")
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// Makes a picture of one colour.
+  ///
+  /// - Precondition: Both extents are positive.
+  public init(width: Int, height: Int, filledWith color: RGB) {
+    precondition(width > 0 && height > 0, "a picture of \(width)×\(height) pixels")
+    let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
+      for i in 0..<(width * height) {
+        target[3 * i] = color.red
+        target[3 * i + 1] = color.green
+        target[3 * i + 2] = color.blue
+      }
+      count = width * height * 3
+    }
+    self.init(width: width, height: height, pixels: pixels)
+  }
+
+  /// Reads a PNG or JPEG file; the contents decide which, not the name.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - background: What shows through transparent pixels.
+  ///   - pixelLimit: The largest number of pixels, checked before memory is taken.
+  /// - Throws: `ImageError`.
+  public init(
+    contentsOf path: String, background: RGB = .white, pixelLimit: Int = Image.defaultPixelLimit
+  ) throws(ImageError) {
+    let bytes: [UInt8]
+    do { bytes = try readFile(path) } catch { throw ImageError(error) }
+    try self.init(decoding: bytes, name: path, background: background, pixelLimit: pixelLimit)
+  }
+
+  /// Decodes the contents of a PNG or JPEG file.
+  ///
+  /// - Parameters:
+  ///   - bytes: The contents.
+  ///   - name: What errors call the picture.
+  ///   - background: What shows through transparent pixels.
+  ///   - pixelLimit: The largest number of pixels, checked before memory is taken.
+  /// - Throws: `ImageError`.
+  public init(
+    decoding bytes: [UInt8], name: String = "image data", background: RGB = .white,
+    pixelLimit: Int = Image.defaultPixelLimit
+  ) throws(ImageError) {
+    if PNG.recognises(bytes) {
+      self = try PNG.decode(bytes, name: name, background: background, pixelLimit: pixelLimit)
+    } else if JPEG.recognises(bytes) {
+      self = try JPEG.decode(bytes, name: name, pixelLimit: pixelLimit)
+    } else if bytes.isEmpty {
+      throw .truncated(name)
+    } else {
+      throw .unrecognised(name)
+    }
+  }
+
+  /// The pixel in a column and a row.
+  ///
+  /// - Precondition: The position is inside the picture.
+  public subscript(x: Int, y: Int) -> RGB {
+    precondition(
+      x >= 0 && x < width && y >= 0 && y < height, "(\(x), \(y)) is outside \(width)×\(height)")
+    let i = 3 * (y * width + x)
+    return RGB(pixels[i], pixels[i + 1], pixels[i + 2])
+  }
+
+  /// A rectangle of the picture, or `nil` where it is empty or reaches outside.
+  public func cropped(x: Int, y: Int, width: Int, height: Int) -> Image? {
+    guard x >= 0, y >= 0, width > 0, height > 0, x < self.width, y < self.height,
+      width <= self.width - x, height <= self.height - y
+    else { return nil }
+    var part: [UInt8] = []
+    part.reserveCapacity(width * height * 3)
+    for row in y..<(y + height) {
+      let start = 3 * (row * self.width + x)
+      part += pixels[start..<(start + 3 * width)]
+    }
+    return Image(width: width, height: height, pixels: part)
+  }
+
+  /// The picture as numbers from 0 to 255, `[H, W, 3]`.
+  public func tensor() -> Tensor {
+    pixels.withUnsafeBufferPointer { source in
+      Tensor([height, width, 3]) { target in
+        for i in 0..<source.count { target[i] = Float(source[i]) }
+      }
+    }
+  }
+
+  /// The picture as the contents of a PNG file.
+  ///
+  /// The compression is chosen for speed; the same picture gives the same bytes.
+  public func pngData() -> [UInt8] { PNG.encode(self) }
+
+  /// Writes the picture as a PNG file, which appears whole or not at all.
+  ///
+  /// - Throws: `ImageError.cannotWrite`.
+  public func write(to path: String) throws(ImageError) {
+    do { try AtomicFile.write(pngData(), to: path) } catch { throw ImageError(error) }
+  }
+}

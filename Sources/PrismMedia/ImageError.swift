@@ -1,0 +1,50 @@
+/// What can go wrong with a picture, in one line that names the file.
+public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There is no file of that name.
+  case notFound(String)
+  /// The file is there but cannot be read.
+  case unreadable(String, reason: String)
+  /// The contents are neither PNG nor JPEG, whatever the file's name says.
+  case unrecognised(String)
+  /// The file ends before the picture does.
+  case truncated(String)
+  /// The file contradicts its own format.
+  case corrupt(String, reason: String)
+  /// The picture has more pixels than the limit allows.
+  case tooLarge(String, width: Int, height: Int, limit: Int)
+  /// A variety of the format that we do not read.
+  case unsupported(String, reason: String)
+  /// The picture cannot be written; nothing is left behind.
+  case cannotWrite(String, reason: String)
+
+  /// One line that says what is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .notFound(let name):
+      "\(name): no such file; check the spelling"
+    case .unreadable(let name, let reason):
+      "\(name): cannot be read: \(reason)"
+    case .unrecognised(let name):
+      "\(name): not a picture in a known format; give a PNG or JPEG file"
+    case .truncated(let name):
+      "\(name): the file is cut off before the end of the picture; copy it again"
+    case .corrupt(let name, let reason):
+      "\(name): the picture is damaged (\(reason)); copy it again"
+    case .tooLarge(let name, let width, let height, let limit):
+      "\(name): \(width)×\(height) pixels are more than the limit of \(limit); scale it down first"
+    case .unsupported(let name, let reason):
+      "\(name): \(reason) is not supported; convert it to an 8-bit PNG or JPEG"
+    case .cannotWrite(let name, let reason):
+      "\(name): cannot be written: \(reason)"
+    }
+  }
+
+  init(_ error: FileError) {
+    switch error {
+    case .notFound(let path): self = .notFound(path)
+    case .unreadable(let path, let reason): self = .unreadable(path, reason: reason)
+    case .malformed(let path, let reason): self = .corrupt(path, reason: reason)
+    case .cannotWrite(let path, let reason): self = .cannotWrite(path, reason: reason)
+    }
+  }
+}

@@ -1,0 +1,150 @@
+public import PrismTensor
+
+/// The numbers at the two ends of a colour scale.
+public struct MapRange: Sendable, Equatable {
+  /// The number that has the first colour.
+  public var lower: Float
+  /// The number that has the last colour.
+  public var upper: Float
+
+  /// Makes a range from its ends.
+  public init(lower: Float, upper: Float) {
+    self.lower = lower
+    self.upper = upper
+  }
+
+  /// The range that shows a map: from 0 to its maximum, or as far below zero as above where it has negative values.
+  ///
+  /// `nil` for a map that is empty or has an element that is not finite. Negative values of less than a millionth
+  /// of the maximum count as rounding errors.
+  public init?(of map: Tensor) {
+    let (least, greatest) = (map.minimum, map.maximum)
+    guard least.isFinite, greatest.isFinite, map.count > 0 else { return nil }
+    if least < 0, -least > 1e-6 * greatest {
+      let reach = max(-least, greatest)
+      self.init(lower: -reach, upper: reach)
+    } else {
+      self.init(lower: 0, upper: max(greatest, 0))
+    }
+  }
+
+  /// Whether the range has room for negative numbers.
+  public var isSigned: Bool { lower < 0 }
+
+  /// Whether both ends are one number, so that nothing can be shown.
+  public var isFlat: Bool { !(lower < upper) }
+
+  /// Where a number lies, from 0 at the lower end to 1 at the upper.
+  func position(of value: Float) -> Float {
+    // Halved, so that the difference of two large numbers of opposite signs stays finite.
+    (value / 2 - lower / 2) / (upper / 2 - lower / 2)
+  }
+}
+
+/// How a map is laid over a picture.
+public struct Overlay: Sendable, Equatable {
+  /// The colour map; `nil` takes `inferno`, or `coolwarm` where the map has negative values.
+  public var colorMap: ColorMap?
+  /// How much of the picture the strongest colour hides, from 0 to 1.
+  public var opacity: Float
+  /// The numbers at the ends of the colour scale; `nil` takes those of the map.
+  public var range: MapRange?
+
+  /// Makes a style.
+  public init(colorMap: ColorMap? = nil, opacity: Float = 0.6, range: MapRange? = nil) {
+    self.colorMap = colorMap
+    self.opacity = opacity
+    self.range = range
+  }
+
+  /// The colour map for a range.
+  public func colorMap(for range: MapRange) -> ColorMap {
+    colorMap ?? (range.isSigned ? .coolwarm : .inferno)
+  }
+
+  /// Lays a map over a picture, at the picture's own size.
+  ///
+  /// The map is enlarged bilinearly. Where it is weak the picture shows through more than where it is strong. A map
+  /// that has nothing to show (not finite, or zero everywhere) leaves the picture as it is.
+  ///
+  /// - Parameters:
+  ///   - map: Raw attributions, `[H, W]`.
+  ///   - image: What was explained.
+  /// - Returns: The picture under the map, of the picture's size.
+  /// - Precondition: The map has two axes.
+  public func draw(_ map: Tensor, over image: Image) -> Image {
+    precondition(map.shape.rank == 2, "a map of \(map.shape) cannot be laid over a picture")
+    guard let range = MapRange(of: map).map({ self.range ?? $0 }), !range.isFlat else {
+      return image
+    }
+    let steps = blending(for: range)
+    let enlarged = resizeBilinear(map, height: image.height, width: image.width)
+    let pixels = image.pixels.withUnsafeBufferPointer { source in
+      enlarged.withUnsafeBufferPointer { values in
+        steps.withUnsafeBufferPointer { steps in
+          [UInt8](unsafeUninitializedCapacity: source.count) { target, count in
+            for i in 0..<values.count {
+              let step = steps[ColorMap.index(of: range.position(of: values[i]))]
+              target[3 * i] = step.mix(source[3 * i], step.red)
+              target[3 * i + 1] = step.mix(source[3 * i + 1], step.green)
+              target[3 * i + 2] = step.mix(source[3 * i + 2], step.blue)
+            }
+            count = source.count
+          }
+        }
+      }
+    }
+    return Image(width: image.width, height: image.height, pixels: pixels)
+  }
+
+  /// For one colour: how much of the picture stays, of 256, and what is added, times 256.
+  private struct Blend {
+    var keep: Int32
+    var red: Int32
+    var green: Int32
+    var blue: Int32
+
+    func mix(_ sample: UInt8, _ added: Int32) -> UInt8 {
+      UInt8(truncatingIfNeeded: (Int32(sample) &* keep &+ added &+ 128) >> 8)
+    }
+  }
+
+  private func blending(for range: MapRange) -> [Blend] {
+    colorMap(for: range).colors.enumerated().map { index, color in
+      let position = (Float(index) + 0.5) / 256
+      let strength = range.isSigned ? abs(2 * position - 1) : position
+      let share = min(max(opacity, 0), 1) * (0.45 + 0.55 * min(1, 2 * strength))
+      let hidden = Int32(share.isFinite ? share * 256 : 0)
+      return Blend(
+        keep: 256 - hidden, red: hidden * Int32(color.red), green: hidden * Int32(color.green),
+        blue: hidden * Int32(color.blue))
+    }
+  }
+}
+
+extension ColorMap {
+  /// A map as a picture of its own size.
+  ///
+  /// - Parameters:
+  ///   - map: `[H, W]`, not empty.
+  ///   - range: The numbers at the ends of the scale; `nil` takes those of the map. A flat range gives the first
+  ///     colour, and elements that are not a number have it too.
+  /// - Returns: A picture of `W`×`H` pixels.
+  /// - Precondition: The map has two axes and at least one element.
+  public func apply(to map: Tensor, range: MapRange? = nil) -> Image {
+    precondition(map.shape.rank == 2 && map.count > 0, "a map of \(map.shape) is no picture")
+    let range = range ?? MapRange(of: map) ?? MapRange(lower: 0, upper: 0)
+    let colors = self.colors
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(3 * map.count)
+    map.withUnsafeBufferPointer { values in
+      for value in values {
+        let color = colors[range.isFlat ? 0 : ColorMap.index(of: range.position(of: value))]
+        pixels.append(color.red)
+        pixels.append(color.green)
+        pixels.append(color.blue)
+      }
+    }
+    return Image(width: map.shape[1], height: map.shape[0], pixels: pixels)
+  }
+}

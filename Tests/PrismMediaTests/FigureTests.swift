@@ -1,0 +1,198 @@
+import PrismTensor
+import Testing
+
+@testable import PrismMedia
+
+@Suite("Colour maps")
+struct ColorMapTests {
+  @Test("ends and middle are the published colours")
+  func published() {
+    #expect(ColorMap.viridis.color(at: 0) == RGB(68, 1, 84))
+    #expect(ColorMap.viridis.color(at: 1) == RGB(253, 231, 36))
+    #expect(ColorMap.inferno.color(at: 0) == RGB(0, 0, 3))
+    #expect(ColorMap.inferno.color(at: 1) == RGB(252, 254, 164))
+    #expect(ColorMap.jet.color(at: 0) == RGB(0, 0, 127))
+    #expect(ColorMap.jet.color(at: 1) == RGB(127, 0, 0))
+  }
+
+  @Test("every table is complete, and numbers outside the scale have its ends' colours")
+  func tables() {
+    for map in ColorMap.allCases {
+      #expect(map.colors.count == 256)
+      #expect(Set(map.colors).count > 200)
+      #expect(map.color(at: -3) == map.colors[0])
+      #expect(map.color(at: .infinity) == map.colors[255])
+      #expect(map.color(at: .nan) == map.colors[0])
+    }
+  }
+
+  @Test("viridis and inferno grow lighter all the way")
+  func lightness() {
+    for map in [ColorMap.viridis, .inferno] {
+      let lightness = map.colors.map {
+        0.2126 * linear($0.red) + 0.7152 * linear($0.green) + 0.0722 * linear($0.blue)
+      }
+      for i in 1..<256 { #expect(lightness[i] >= lightness[i - 1] - 1e-3) }
+    }
+  }
+
+  private func linear(_ sample: UInt8) -> Double {
+    let x = Double(sample) / 255
+    return x * x * (0.3 + 0.7 * x)
+  }
+}
+
+@Suite("Scales")
+struct ScaleTests {
+  @Test("a map decides its range")
+  func ranges() {
+    #expect(MapRange(of: Tensor([1, 3], [0, 2, 1])) == MapRange(lower: 0, upper: 2))
+    #expect(MapRange(of: Tensor([1, 2], [-3, 2])) == MapRange(lower: -3, upper: 3))
+    #expect(MapRange(of: Tensor([1, 2], [-1e-9, 2])) == MapRange(lower: 0, upper: 2))
+    #expect(MapRange(of: Tensor([1, 2], [0, 0]))?.isFlat == true)
+    #expect(MapRange(of: Tensor([1, 2], [.nan, 1])) == nil)
+    #expect(MapRange(of: Tensor([1, 2], [1, .infinity])) == nil)
+  }
+
+  @Test(
+    "ticks are round numbers",
+    arguments: [
+      (0.0, 1.0, "0.0 0.2 0.4 0.6 0.8 1.0", ""), (-3, 3, "−3 −2 −1 0 1 2 3", ""),
+      (0, 0.00042, "0 1 2 3 4", "×10⁻⁴"), (0, 2_500_000, "0.0 0.5 1.0 1.5 2.0 2.5", "×10⁶"),
+      (0, 37, "0 10 20 30", ""), (0, 1e-45, "0.0 0.2 0.4 0.6 0.8 1.0", "×10⁻⁴⁵"),
+    ])
+  func ticks(lower: Double, upper: Double, labels: String, factor: String) {
+    let ticks = Ticks(from: lower, to: upper, count: 5)
+    #expect(ticks.ticks.map(\.label).joined(separator: " ") == labels)
+    #expect(ticks.factor == factor)
+    #expect(ticks.ticks.allSatisfy { (0...1).contains($0.position) })
+  }
+
+  @Test("a scale without extent has no ticks")
+  func noTicks() {
+    #expect(Ticks(from: 0, to: 0, count: 5).ticks.isEmpty)
+    #expect(Ticks(from: 0, to: .infinity, count: 5).ticks.isEmpty)
+    #expect(Ticks(from: .nan, to: 1, count: 5).ticks.isEmpty)
+  }
+
+  @Test("probabilities never claim more than they are")
+  func percent() {
+    #expect(FigureLayout.percent(0.9982) == "99.8 %")
+    #expect(FigureLayout.percent(0.99999) == "> 99.9 %")
+    #expect(FigureLayout.percent(0.00001) == "< 0.1 %")
+    #expect(FigureLayout.percent(1) == "100.0 %")
+    #expect(FigureLayout.percent(.nan) == "")
+  }
+}
+
+@Suite("Text that fits")
+struct TextFlowTests {
+  let flow = TextFlow(width: 10) { Double($0.count) }
+
+  @Test("lines break at spaces")
+  func breaking() {
+    #expect(flow.lines(of: "one two three four", limit: 3) == ["one two", "three four"])
+    #expect(flow.lines(of: "  short\n", limit: 1) == ["short"])
+    #expect(flow.lines(of: "", limit: 2) == [])
+  }
+
+  @Test("what does not fit ends in an ellipsis, and no line is too long")
+  func shortening() {
+    #expect(flow.lines(of: "one two three four", limit: 1) == ["one two t…"])
+    #expect(flow.lines(of: "incomprehensibilities", limit: 2) == ["incomprehe", "nsibiliti…"])
+    #expect(flow.lines(of: "one two three", limit: 2, reserve: 6) == ["one two", "thr…"])
+    #expect(flow.lines(of: "a\u{0}b\tc", limit: 1) == ["a b c"])
+    for limit in 1...4 {
+      for reserve in [0.0, 4] {
+        let lines = flow.lines(
+          of: "an extraordinarily long label of a class", limit: limit, reserve: reserve)
+        #expect(lines.count <= limit)
+        #expect(lines.allSatisfy { $0.count <= 10 })
+        #expect(lines.last.map { Double($0.count) <= 10 - reserve } == true)
+      }
+    }
+  }
+}
+
+@Suite("Figures")
+struct FigureTests {
+  static func map(_ height: Int = 5, _ width: Int = 5, signed: Bool = false) -> Tensor {
+    Tensor([height, width], (0..<(height * width)).map { Float($0 * 7 % 11) - (signed ? 5 : 0) })
+  }
+
+  static func image(_ width: Int, _ height: Int) -> Image {
+    Image(
+      width: width, height: height,
+      pixels: (0..<(width * height * 3)).map { UInt8(truncatingIfNeeded: $0 * 31 / 7) })
+  }
+
+  @Test(
+    "every size of picture makes a figure",
+    arguments: [(1, 1), (20, 20), (480, 300), (3, 500), (900, 2), (1, 25000), (2000, 1500)])
+  func sizes(width: Int, height: Int) {
+    let figure = Figure(
+      image: Self.image(width, height), map: Self.map(), label: "Siberian husky",
+      probability: 0.998, method: "Grad-CAM", details: ["a model", "a layer"])
+    let result = figure.rendered()
+    #expect(result.width >= 280 && result.height >= 100)
+    #expect(result.width > min(width, 24000) && result.height > min(height, 24000))
+    #expect(Set(result.pixels).count > 20)
+    if width < 1000 { #expect(result == figure.rendered()) }
+    // Nothing is cut off: the margin is white on all four sides.
+    for x in 0..<result.width {
+      #expect(result[x, 1] == .white && result[x, result.height - 2] == .white)
+    }
+    for y in 0..<result.height {
+      #expect(result[1, y] == .white && result[result.width - 2, y] == .white)
+    }
+  }
+
+  @Test("long labels, details and notes stay inside")
+  func longText() {
+    let long = String(repeating: "a very long description of things ", count: 40)
+    let figure = Figure(
+      image: Self.image(100, 80), map: Self.map(signed: true), label: long, probability: 0.5,
+      method: long, details: [long], notes: [long, String(repeating: "x", count: 5000)])
+    let result = figure.rendered()
+    for y in 0..<result.height { #expect(result[result.width - 3, y] == .white) }
+  }
+
+  @Test(
+    "a map that is not finite, or zero, leaves the picture as it is", arguments: [Float.nan, 0])
+  func blank(value: Float) {
+    let image = Self.image(30, 20)
+    let map = Tensor([2, 2], [0, value, 0, 0])
+    #expect(Overlay().draw(map, over: image) == image)
+    let figure = Figure(image: image, map: map, label: "x", method: "y")
+    let noted = figure.rendered()
+    #expect(noted.height > 0)
+  }
+
+  @Test("an overlay has the picture's size, and its colour grows with the map")
+  func overlay() {
+    let image = Image(width: 64, height: 32, filledWith: RGB(128, 128, 128))
+    let result = Overlay(colorMap: .inferno, opacity: 1).draw(
+      Tensor([1, 2], [0, 1]), over: image)
+    #expect(result.width == 64 && result.height == 32)
+    #expect(result[63, 5] == RGB(252, 254, 164))
+    #expect(Overlay(opacity: 0).draw(Self.map(), over: image) == image)
+    #expect(Overlay(opacity: .nan).draw(Self.map(), over: image).width == 64)
+  }
+
+  @Test("extreme maps are drawn")
+  func extremes() {
+    let great = Float.greatestFiniteMagnitude
+    for values in [[-great, great], [0, great], [0, Float.leastNonzeroMagnitude]] {
+      let figure = Figure(
+        image: Self.image(40, 40), map: Tensor([1, 2], values), label: "x", method: "y")
+      #expect(Set(figure.rendered().pixels).count > 20)
+    }
+  }
+
+  @Test("a colour map makes a picture of a map")
+  func apply() {
+    let image = ColorMap.jet.apply(to: Tensor([1, 2], [0, 4]))
+    #expect(image.width == 2 && image.height == 1)
+    #expect(image[0, 0] == RGB(0, 0, 127) && image[1, 0] == RGB(127, 0, 0))
+  }
+}
