@@ -46,10 +46,10 @@ extension Recording {
 
   /// The outputs for the given inputs.
   ///
-  /// - Throws: ``EvaluationError`` where the inputs do not have the recorded shapes.
+  /// - Throws: ``EvaluationError`` where the inputs are too few, too many or not of the recorded shapes.
   public func callAsFunction(_ tensors: Tensor...) throws(EvaluationError) -> [Tensor] {
     guard tensors.count == inputs.count else {
-      throw .inputNotGiven(inputs[min(tensors.count, inputs.count - 1)])
+      throw .wrongNumberOfInputs(expected: inputs.count, given: tensors.count)
     }
     let given = Dictionary(uniqueKeysWithValues: zip(inputs, tensors))
     let results = try evaluate(outputs, given: given)
@@ -71,6 +71,8 @@ extension Recording {
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A value that is an input is needed and was not given.
   case inputNotGiven(ValueID)
+  /// The recording has another number of inputs.
+  case wrongNumberOfInputs(expected: Int, given: Int)
   /// A given tensor does not have the recorded shape.
   case misshapen(ValueID, expected: Shape, given: Shape)
 
@@ -78,6 +80,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   public var description: String {
     switch self {
     case .inputNotGiven(let id): "the input with index \(id.index) is needed and was not given"
+    case .wrongNumberOfInputs(let expected, let given):
+      "the recording has \(expected) inputs, \(given) were given"
     case .misshapen(let id, let expected, let given):
       "value \(id.index) has the shape \(expected), the given tensor has \(given)"
     }

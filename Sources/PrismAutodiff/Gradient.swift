@@ -24,15 +24,16 @@ extension Recording {
     let path = values.indices.map(ValueID.init(index:)).filter {
       active[$0.index] && !operands(of: $0).allSatisfy { !active[$0.index] }
     }
-    let forward = try evaluate(
+    var forward = try evaluate(
       Array(Set(path + path.flatMap(operands(of:)))), given: given)
 
+    // Walking backwards, a value's consumers have all been seen before it: it is freed with its own pullback.
     let kept = Set(targets)
     var cotangents: [ValueID: Tensor] = [output: cotangent]
     for id in path.reversed() {
       guard case .computed(let primitive, let operands) = self[id].origin,
         let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
-        let value = forward[id]
+        let value = forward.removeValue(forKey: id)
       else { continue }
       let results = primitive.pullback(
         cotangent, inputs: operands.compactMap { forward[$0] }, output: value,

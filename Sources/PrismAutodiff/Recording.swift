@@ -58,8 +58,12 @@ public struct Recording: Sendable {
   /// - Throws: The first ``ShapeError`` that an operation met.
   public init(inputs shapes: [Shape], _ body: ([Value]) -> [Value]) throws(ShapeError) {
     let recorder = Recorder()
+    for shape in shapes where !shape.isValid {
+      throw ShapeError("input", [shape], "every extent must be at least 1")
+    }
     let inputs = shapes.map { recorder.add(.input, $0) }
     let outputs = body(inputs)
+    if outputs.contains(where: { $0.recorder !== recorder }) { recorder.failForeign(outputs) }
     if let error = recorder.error { throw error }
     values = recorder.entries
     self.inputs = inputs.map(\.id)
@@ -107,7 +111,7 @@ public struct Value {
   public let shape: Shape
   fileprivate let recorder: Recorder
 
-  /// The value of a model's tensor under its name.
+  /// The value of a model's tensor under its name; the same value where the name and the shape were used before.
   public func parameter(_ tensor: Tensor, named name: String) -> Value {
     recorder.parameter(tensor, named: name)
   }
@@ -144,7 +148,9 @@ private final class Recorder {
   }
 
   func parameter(_ tensor: Tensor, named name: String) -> Value {
-    if let id = index[name], case .parameter = entries[id.index].origin {
+    if let id = index[name], case .parameter = entries[id.index].origin,
+      entries[id.index].shape == tensor.shape
+    {
       return Value(id: id, shape: entries[id.index].shape, recorder: self)
     }
     let value = add(.parameter(tensor), tensor.shape)
@@ -155,6 +161,7 @@ private final class Recorder {
   func apply(_ primitive: any Primitive, _ inputs: [Value]) -> Value {
     let shapes = inputs.map(\.shape)
     guard error == nil else { return add(.input, []) }
+    guard inputs.allSatisfy({ $0.recorder === self }) else { return failForeign(inputs) }
     do throws(ShapeError) {
       let shape = try primitive.outputShape(shapes)
       guard shape.isValid else {
@@ -169,6 +176,11 @@ private final class Recorder {
   func fail(_ error: ShapeError) -> Value {
     if self.error == nil { self.error = error }
     return add(.input, [])
+  }
+
+  @discardableResult
+  func failForeign(_ values: [Value]) -> Value {
+    fail(ShapeError("recording", values.map(\.shape), "a value belongs to another recording"))
   }
 
   func name(_ value: Value, _ name: String) {

@@ -27,6 +27,14 @@ public struct Window: Hashable, Sendable {
       self.dilation = dilation
     }
 
+    /// Whether the numbers have a meaning and are small enough to compute with.
+    var isSensible: Bool {
+      let limit = 1 << 24
+      return (1...limit).contains(kernel) && (1...limit).contains(stride)
+        && (1...limit).contains(dilation) && (0...limit).contains(before)
+        && (0...limit).contains(after)
+    }
+
     /// The number of elements from the first tap to the last.
     public var extent: Int { (kernel - 1) * dilation + 1 }
 
@@ -93,10 +101,7 @@ public struct Window: Hashable, Sendable {
   ///   - channels: The channels of the output.
   /// - Returns: `[N, H′, W′, channels]`, or `nil` where no window fits or a parameter makes no sense.
   public func outputShape(_ input: Shape, channels: Int) -> Shape? {
-    for axis in [vertical, horizontal] {
-      guard axis.kernel > 0, axis.stride > 0, axis.dilation > 0, axis.before >= 0, axis.after >= 0
-      else { return nil }
-    }
+    guard input.rank == 4, vertical.isSensible, horizontal.isSensible else { return nil }
     let shape = Shape([
       input[0], vertical.outputs(input[1]), horizontal.outputs(input[2]), channels,
     ])
@@ -137,7 +142,9 @@ public enum Padding: Hashable, Sendable {
   }
 
   private static func same(_ axis: Window.Axis, _ count: Int) -> (Int, Int) {
-    let outputs = (count + axis.stride - 1) / max(axis.stride, 1)
+    // The shape rule refuses such a window later.
+    guard axis.isSensible else { return (0, 0) }
+    let outputs = (count + axis.stride - 1) / axis.stride
     let total = max((outputs - 1) * axis.stride + axis.extent - count, 0)
     return (total / 2, total - total / 2)
   }

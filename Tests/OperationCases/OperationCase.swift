@@ -17,9 +17,13 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     case fixed([Float])
   }
 
+  /// What distinguishes the case from the operation's others.
   public let label: String
+  /// The operation with its parameters.
   public let primitive: any Primitive
+  /// The shapes of its inputs.
   public let inputs: [Shape]
+  /// How each input is filled.
   public let fillings: [Filling]
   /// The number of products that are added into one output element; rounding errors grow with it.
   public let reduction: Int
@@ -28,6 +32,7 @@ public struct OperationCase: Sendable, CustomStringConvertible {
   /// The operation's definition, written naively and independently, in Double.
   public let reference: @Sendable ([Grid]) -> Grid
 
+  /// Makes a case; inputs are filled evenly from −1 to 1 unless stated.
   public init(
     _ label: String, _ primitive: any Primitive, inputs: [Shape], fillings: [Filling]? = nil,
     reduction: Int = 1, isDifferentiable: Bool = true,
@@ -42,6 +47,7 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     self.reference = reference
   }
 
+  /// The operation, the label and the shapes.
   public var description: String {
     "\(primitive.name) \(label) on \(inputs.map(\.description).joined(separator: ", "))"
   }

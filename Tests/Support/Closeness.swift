@@ -5,8 +5,12 @@ public import Testing
 /// Expects two tensors to agree: first shape and finiteness, then every element.
 ///
 /// - Parameters:
+///   - actual: What is checked.
+///   - expected: What it is checked against.
 ///   - tolerance: The largest difference allowed of any element, relative to the largest magnitude of the
 ///     expected tensor; where that is zero, absolute.
+///   - comment: What a failure says besides.
+///   - sourceLocation: Where a failure is reported.
 public func expectClose(
   _ actual: Tensor, _ expected: Tensor, tolerance: Double,
   _ comment: @autoclosure () -> Comment = "",

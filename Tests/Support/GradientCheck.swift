@@ -18,7 +18,7 @@ extension OperationCase {
       output, reference(inputs.map(Grid.init)), tolerance: 4 * Double(reduction + 4) * epsilon,
       "\(description), forward")
     let shape = try primitive.outputShape(self.inputs)
-    expectClose(output, output.reshaped(to: shape), tolerance: 0, "\(description), shape rule")
+    #expect(output.shape == shape, "\(description), shape rule")
   }
 
   /// Compares every cotangent of the operation's pullback with central differences of the reference, in Double.

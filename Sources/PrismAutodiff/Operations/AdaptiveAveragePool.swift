@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The means over a stated number of bins that cover the image: `[N, H, W, C]` to `[N, height, width, C]`.
 ///
 /// Bin `i` of `n` over `H` rows holds the rows from ⌊i · H / n⌋ to ⌈(i + 1) · H / n⌉, as in torch; bins may overlap,

@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean of every window, channel by channel: `[N, H, W, C]` to `[N, H′, W′, C]`.
 public struct AveragePool: Primitive {
   /// The sliding window.

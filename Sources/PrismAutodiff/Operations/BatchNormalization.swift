@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// Normalises every channel, `(x − mean) / √(variance + ε) · scale + offset`.
 ///
 /// Inputs: `x` with the channels last, then scale, offset, mean and variance, each `[C]`. In inference the moments

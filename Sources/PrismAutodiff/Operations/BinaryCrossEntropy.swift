@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The binary cross entropy of logits against targets between 0 and 1, element by element, then averaged.
 ///
 /// Inputs: the logits `[N, K]`, the targets `[N, K]`, then, where the operation has them, a weight for the positive

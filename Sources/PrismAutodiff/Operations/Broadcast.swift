@@ -93,6 +93,7 @@ func broadcasting(
 ///   - other: The other operand, which broadcasts to the output's shape.
 ///   - shape: The operand's shape.
 ///   - term: What one element adds, given its cotangent and the other operand's element.
+/// - Returns: A tensor of the operand's shape, accumulated in Double where anything is summed.
 @inline(__always)
 func summing(
   _ cotangent: Tensor, _ other: Tensor, to shape: Shape, _ term: (Float, Float) -> Float

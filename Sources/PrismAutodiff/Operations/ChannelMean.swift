@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean of every channel over all other axes: `[N, H, W, C]` to `[C]`, accumulated in Double.
 public struct ChannelMean: Primitive {
   /// Makes the operation.

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// Several tensors one after the other along an axis.
 public struct Concatenate: Primitive {
   /// The axis; a negative one counts from the end.

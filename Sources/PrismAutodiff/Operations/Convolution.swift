@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// A two-dimensional convolution (cross-correlation, as every framework defines it), in groups.
 ///
 /// Inputs: the image `[N, H, W, I]`, the weight `[O, I / groups, kH, kW]` and, optionally, the bias `[O]`.
@@ -26,7 +27,9 @@ public struct Convolution: Primitive {
     try expect(rank: 4, ofInput: 0, inputs)
     try expect(rank: 4, ofInput: 1, inputs)
     let weight = inputs[1]
-    guard groups > 0, weight[0] % groups == 0, weight[1] * groups == inputs[0][3] else {
+    guard groups > 0, weight[0] % groups == 0, inputs[0][3] % groups == 0,
+      weight[1] == inputs[0][3] / groups
+    else {
       throw ShapeError(name, inputs, "the channels do not fit \(groups) groups")
     }
     guard weight[2] == window.vertical.kernel, weight[3] == window.horizontal.kernel else {
@@ -183,6 +186,10 @@ extension Value {
   /// - Parameters:
   ///   - weight: `[O, I / groups, kH, kW]`.
   ///   - bias: `[O]`, or `nil` for none.
+  ///   - stride: The distance between windows, along both axes.
+  ///   - padding: What surrounds the image.
+  ///   - dilation: The distance between taps, along both axes.
+  ///   - groups: The number of groups into which input and output channels are divided.
   /// - Returns: `[N, H′, W′, O]`.
   public func convolution(
     _ weight: Value, bias: Value? = nil, stride: Int = 1, padding: Padding = .none,

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The cross entropy of logits against target distributions, `−Σ wₖ · tₖ · log softmax(x)ₖ`, mean over the batch.
 ///
 /// Inputs: the logits `[N, K]`, the targets `[N, K]` and, optionally, a weight for every class `[K]`. Output: a

@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// A fully connected layer, `x · Wᵀ + b`.
 ///
 /// Inputs: `[N, I]`, the weight `[O, I]` and, optionally, the bias `[O]`. Output: `[N, O]`.

@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// A two-dimensional convolution of every channel with a kernel of its own.
 ///
 /// Inputs: the image `[N, H, W, C]`, the weight `[C, 1, kH, kW]` and, optionally, the bias `[C]`. Output:
@@ -113,6 +114,9 @@ extension Value {
   /// - Parameters:
   ///   - weight: `[C, 1, kH, kW]`.
   ///   - bias: `[C]`, or `nil` for none.
+  ///   - stride: The distance between windows, along both axes.
+  ///   - padding: What surrounds the image.
+  ///   - dilation: The distance between taps, along both axes.
   /// - Returns: `[N, H′, W′, C]`.
   public func depthwiseConvolution(
     _ weight: Value, bias: Value? = nil, stride: Int = 1, padding: Padding = .none,

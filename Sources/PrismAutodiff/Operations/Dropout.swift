@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// Sets elements to zero at random and scales the others by `1 / (1 − rate)`, as in training.
 ///
 /// Which elements survive depends on the seed and their row-major index alone: recording with the same seed gives

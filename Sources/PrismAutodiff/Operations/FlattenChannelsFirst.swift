@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// An image as a row, channel by channel: `[N, H, W, C]` to `[N, C · H · W]`.
 ///
 /// This is the order in which torch flattens, so that the weights of a dense layer after it fit.

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean over all rows and columns: `[N, H, W, C]` to `[N, C]`, accumulated in Double.
 public struct GlobalAveragePool: Primitive {
   /// Makes the operation.

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The largest element over all rows and columns: `[N, H, W, C]` to `[N, C]`.
 ///
 /// Among equal elements the first in row-major order gets the gradient. NaN wins over every number.

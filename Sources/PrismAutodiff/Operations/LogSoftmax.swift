@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The logarithm of the softmax over the last axis, `x − log Σ exp(x)`.
 ///
 /// The largest element is subtracted first, so that no logits, however large, give infinity or NaN.

@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The largest element of every window, channel by channel: `[N, H, W, C]` to `[N, H′, W′, C]`.
 ///
 /// Padding never wins. Among equal elements the first of the window in row-major order gets the gradient, as in

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean over some axes, accumulated in Double.
 public struct Mean: Primitive {
   private let sum: Sum

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The product of two tensors, element by element.
 ///
 /// The operands broadcast to one shape by NumPy's rule.

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// Zeros around an image: `[N, H, W, C]` to `[N, top + H + bottom, left + W + right, C]`.
 public struct Pad: Primitive {
   /// The rows of zeros above the image.

@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The rectifier `max(x, 0)`, element by element.
 public struct ReLU: Primitive {
   /// Makes the operation.

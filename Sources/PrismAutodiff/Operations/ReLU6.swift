@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The rectifier that saturates at six, `min(max(x, 0), 6)`, element by element.
 public struct ReLU6: Primitive {
   /// Makes the operation.

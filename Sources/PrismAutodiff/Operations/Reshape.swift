@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The same elements in the same order under another shape.
 public struct Reshape: Primitive {
   /// The shape of the output.

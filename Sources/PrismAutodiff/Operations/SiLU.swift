@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The sigmoid-weighted unit `x / (1 + exp(−x))` (also called swish), element by element.
 public struct SiLU: Primitive {
   /// Makes the operation.

@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The logistic function `1 / (1 + exp(−x))`, element by element.
 public struct Sigmoid: Primitive {
   /// Makes the operation.

@@ -1,6 +1,7 @@
 internal import PrismKernels
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The softmax over the last axis, `exp(x) / Σ exp(x)`.
 ///
 /// The largest element is subtracted first, so that no logits, however large, give infinity or NaN.

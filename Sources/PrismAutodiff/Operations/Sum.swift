@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The sum over some axes, accumulated in Double.
 public struct Sum: Primitive {
   /// The axes that are summed over; negative ones count from the end.

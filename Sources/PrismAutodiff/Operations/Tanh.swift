@@ -1,5 +1,6 @@
 public import PrismTensor
 
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The hyperbolic tangent, element by element.
 public struct Tanh: Primitive {
   /// Makes the operation.
