@@ -70,6 +70,22 @@ struct PNGTests {
       #expect(image.pngData() == image.pngData())
     }
   }
+
+  @Test("pictures of every statistic can be written and read again")
+  func encoding() throws {
+    var random = SplitMix(state: 5)
+    let fills: [(String, () -> UInt8)] = [
+      ("constant", { 7 }), ("runs", { UInt8.random(in: 0...20, using: &random) / 20 }),
+      ("noise", { UInt8.random(in: 0...255, using: &random) }),
+    ]
+    for (name, next) in fills {
+      for (width, height) in [(1, 1), (1, 300), (22_000, 1), (257, 101), (30_000, 2)] {
+        let pixels = (0..<(width * height * 3)).map { _ in next() }
+        let image = Image(width: width, height: height, pixels: pixels)
+        #expect(try Image(decoding: image.pngData()) == image, "\(name) \(width)×\(height)")
+      }
+    }
+  }
 }
 
 @Suite("JPEG decoding")
