@@ -39,7 +39,9 @@ let package = Package(
     .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
     .target(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
-    .target(name: "PrismWeights", dependencies: ["PrismTensor"], swiftSettings: numeric),
+    .target(name: "PrismFiles", swiftSettings: house),
+    .target(
+      name: "PrismWeights", dependencies: ["PrismFiles", "PrismTensor"], swiftSettings: numeric),
     .target(
       name: "PrismLayers", dependencies: ["PrismAutodiff", "PrismTensor", "PrismWeights"],
       swiftSettings: safe),
@@ -54,12 +56,12 @@ let package = Package(
       name: "PrismExplain", dependencies: ["PrismAutodiff", "PrismRuntime", "PrismTensor"],
       swiftSettings: numeric),
     .target(
-      name: "PrismMedia", dependencies: ["CCairo", "CPNG", "CTurboJPEG", "PrismTensor"],
+      name: "PrismMedia", dependencies: ["CCairo", "CPNG", "CTurboJPEG", "PrismFiles", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "Prism",
       dependencies: [
-        "PrismAutodiff", "PrismExplain", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismAutodiff", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
         "PrismRuntime", "PrismTensor", "PrismWeights",
       ], swiftSettings: safe),
     .target(
@@ -87,7 +89,21 @@ let package = Package(
       name: "PrismMediaTests", dependencies: ["PrismMedia", "PrismTensor", "PrismTestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
-      name: "PrismWeightsTests", dependencies: ["PrismTensor", "PrismTestSupport", "PrismWeights"],
+      name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "PrismWeightsTests",
+      dependencies: ["PrismFiles", "PrismTensor", "PrismTestSupport", "PrismWeights"],
+      swiftSettings: house),
+    .testTarget(
+      name: "ParityTests",
+      dependencies: [
+        "Prism", "PrismAutodiff", "PrismFiles", "PrismModels", "PrismTensor", "PrismTestSupport",
+        "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismCLITests",
+      dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
   ]
 )

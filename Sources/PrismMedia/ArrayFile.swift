@@ -1,3 +1,4 @@
+public import PrismFiles
 public import PrismTensor
 
 /// NumPy's `.npy` files.

@@ -1,3 +1,4 @@
+internal import PrismFiles
 public import PrismTensor
 
 /// A picture of interleaved 8-bit sRGB pixels, with value semantics.

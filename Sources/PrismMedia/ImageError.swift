@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 /// What can go wrong with a picture, in one line that names the file.
 public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no file of that name.

@@ -78,7 +78,7 @@ public struct Overlay: Sendable, Equatable {
       return image
     }
     let steps = blending(for: range)
-    let enlarged = resizeBilinear(map, height: image.height, width: image.width)
+    let enlarged = map.resizedBilinear(height: image.height, width: image.width)
     let pixels = image.pixels.withUnsafeBufferPointer { source in
       enlarged.withUnsafeBufferPointer { values in
         steps.withUnsafeBufferPointer { steps in

@@ -1,4 +1,4 @@
-public import PrismTensor
+internal import PrismTensor
 
 /// How a picture is brought to another size.
 public enum ResizeMethod: String, CaseIterable, Sendable {
@@ -56,8 +56,8 @@ extension Image {
   }
 
   private func plainBilinear(width: Int, height: Int) -> Image {
-    let columns = LinearAxis(from: self.width, to: width)
-    let rows = LinearAxis(from: self.height, to: height)
+    let columns = BilinearAxis(from: self.width, to: width)
+    let rows = BilinearAxis(from: self.height, to: height)
     let result = pixels.withUnsafeBufferPointer { source in
       [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
         var to = 0
@@ -104,60 +104,6 @@ extension Image {
       }
     }
     return current
-  }
-}
-
-/// A map at another size, by bilinear interpolation between pixel centres at halves.
-///
-/// Agrees with torch's `interpolate(mode="bilinear", align_corners=False)` without antialiasing.
-///
-/// - Parameters:
-///   - map: `[H, W]`.
-///   - height: The new number of rows.
-///   - width: The new number of columns.
-/// - Returns: `[height, width]`.
-/// - Precondition: The map has two axes, and no extent is zero.
-public func resizeBilinear(_ map: Tensor, height: Int, width: Int) -> Tensor {
-  precondition(
-    map.shape.rank == 2 && map.count > 0 && height > 0 && width > 0,
-    "cannot resize \(map.shape) to \(height)×\(width)")
-  let (oldHeight, oldWidth) = (map.shape[0], map.shape[1])
-  if oldHeight == height, oldWidth == width { return map }
-  let columns = LinearAxis(from: oldWidth, to: width)
-  let (lefts, rights, shares) = (columns.first, columns.second, columns.weight)
-  let rows = LinearAxis(from: oldHeight, to: height)
-  return map.withUnsafeBufferPointer { source in
-    Tensor([height, width]) { target in
-      for y in 0..<height {
-        let (upper, lower, v) = (
-          rows.first[y] * oldWidth, rows.second[y] * oldWidth, rows.weight[y]
-        )
-        for x in 0..<width {
-          let (left, right, u) = (lefts[x], rights[x], shares[x])
-          let top = (1 - u) * source[upper + left] + u * source[upper + right]
-          let bottom = (1 - u) * source[lower + left] + u * source[lower + right]
-          target[y * width + x] = (1 - v) * top + v * bottom
-        }
-      }
-    }
-  }
-}
-
-/// Along one axis: the two neighbours of every new pixel, and the share of the second.
-private struct LinearAxis {
-  var first: [Int] = []
-  var second: [Int] = []
-  var weight: [Float] = []
-
-  init(from count: Int, to newCount: Int) {
-    let scale = Float(count) / Float(newCount)
-    for i in 0..<newCount {
-      let position = max(0, scale * (Float(i) + 0.5) - 0.5)
-      let index = min(Int(position), count - 1)
-      first.append(index)
-      second.append(min(index + 1, count - 1))
-      weight.append(min(max(position - Float(index), 0), 1))
-    }
   }
 }
 

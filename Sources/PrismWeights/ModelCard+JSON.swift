@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 extension ModelCard {
   /// The longest card that is read, in bytes.
   static let sizeLimit = 4_000_000

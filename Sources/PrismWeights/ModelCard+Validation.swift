@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 extension ModelCard {
   /// The largest size of a picture and number of units that is believed.
   public static let sizeRange = 1...16384

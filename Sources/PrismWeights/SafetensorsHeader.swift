@@ -1,3 +1,4 @@
+internal import PrismFiles
 internal import PrismTensor
 
 extension SafetensorsFile {

@@ -1,10 +1,5 @@
+internal import PrismFiles
 public import PrismTensor
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
 
 /// Writes a safetensors file.
 ///
@@ -47,23 +42,28 @@ public struct SafetensorsWriter: Sendable {
   /// Writes the file: aside in the same folder first, then in place of what is there.
   ///
   /// - Parameter path: The path of the file.
-  /// - Throws: `duplicateName`, `nonFinite`, `doesNotFit` or `unwritable`; nothing is left behind then.
-  public func write(to path: String) throws(WeightError) {
+  /// - Throws: ``WeightError``: `duplicateName`, `nonFinite`, `doesNotFit` or `unwritable`; nothing is left behind
+  ///   then.
+  public func write(to path: String) throws {
     let layout = try layout(file: path)
-    let aside = try AsideFile(for: path)
-    do throws(WeightError) {
-      try emit(layout, file: path) { bytes throws(WeightError) in try aside.append(bytes) }
-      try aside.commit()
-    } catch {
-      aside.discard()
-      throw error
+    do {
+      let aside = try AsideFile(for: path)
+      do {
+        try emit(layout, file: path) { try aside.append($0) }
+        try aside.commit(isDurable: true)
+      } catch {
+        aside.discard()
+        throw error
+      }
+    } catch FileError.cannotWrite(_, let reason) {
+      throw WeightError.unwritable(file: path, reason: reason)
     }
   }
 
   /// The bytes of the file.
   ///
-  /// - Throws: `duplicateName`, `nonFinite` or `doesNotFit`.
-  public func bytes() throws(WeightError) -> [UInt8] {
+  /// - Throws: ``WeightError``: `duplicateName`, `nonFinite` or `doesNotFit`.
+  public func bytes() throws -> [UInt8] {
     let file = "weights in memory"
     var result: [UInt8] = []
     try emit(layout(file: file), file: file) { result.append(contentsOf: $0) }
@@ -116,19 +116,19 @@ public struct SafetensorsWriter: Sendable {
 
   private func emit(
     _ layout: Layout, file: String,
-    _ append: (UnsafeRawBufferPointer) throws(WeightError) -> Void
-  ) throws(WeightError) {
+    _ append: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
     try Self.withBytes(of: layout.header, append)
     for i in layout.order {
       let (name, tensor, type) = tensors[i]
-      try tensor.withUnsafeBufferPointer { floats throws(WeightError) in
+      try tensor.withUnsafeBufferPointer { floats in
         switch type {
         case .float32: try append(UnsafeRawBufferPointer(floats))
         case .float16:
           var chunk: [UInt16] = []
           for (position, value) in floats.enumerated() {
             guard let half = FloatConversion.narrowed(value) else {
-              throw .doesNotFit(
+              throw WeightError.doesNotFit(
                 file: file, tensor: name, index: tensor.shape.coordinates(of: position),
                 value: "\(value)", type: type.rawValue)
             }
@@ -145,68 +145,10 @@ public struct SafetensorsWriter: Sendable {
   }
 
   private static func withBytes<Element>(
-    of array: [Element], _ body: (UnsafeRawBufferPointer) throws(WeightError) -> Void
-  ) throws(WeightError) {
-    try array.withUnsafeBufferPointer { elements throws(WeightError) in
+    of array: [Element], _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try array.withUnsafeBufferPointer { elements in
       try body(UnsafeRawBufferPointer(elements))
     }
   }
-}
-
-/// A file that is written beside its final place and appears there whole or not at all.
-private struct AsideFile {
-  private let path: String
-  private let aside: String
-  private let descriptor: Int32
-
-  init(for path: String) throws(WeightError) {
-    let slash = path.lastIndex(of: "/")
-    let folder = slash.map { String(path[...$0]) } ?? ""
-    let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-    var status = stat()
-    if name.isEmpty || (stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG) {
-      throw .unwritable(file: path, reason: "not a file; give the path of the file to write")
-    }
-    var attempt = 0
-    while true {
-      // Names may be as long as the system allows, so this one does not build on it.
-      let candidate = "\(folder).prism-\(getpid())-\(attempt).part"
-      let descriptor = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 {
-        self.path = path
-        aside = candidate
-        self.descriptor = descriptor
-        return
-      }
-      attempt += 1
-      guard errno == EEXIST, attempt < 1000 else {
-        throw .unwritable(file: path, reason: systemMessage())
-      }
-    }
-  }
-
-  func append(_ bytes: UnsafeRawBufferPointer) throws(WeightError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let part = UnsafeRawBufferPointer(rebasing: rest)
-      let written = write(descriptor, part.baseAddress, min(part.count, 1 << 24))
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else { throw failure() }
-      rest = rest.dropFirst(written)
-    }
-  }
-
-  /// Puts the file in its place.
-  func commit() throws(WeightError) {
-    // Only when the system is told to finish may the disk turn out to be full.
-    guard fsync(descriptor) == 0, rename(aside, path) == 0 else { throw failure() }
-    close(descriptor)
-  }
-
-  func discard() {
-    close(descriptor)
-    unlink(aside)
-  }
-
-  private func failure() -> WeightError { .unwritable(file: path, reason: systemMessage()) }
 }

@@ -1,3 +1,4 @@
+internal import PrismFiles
 public import PrismTensor
 
 /// Why a weights file could not be read, written or fitted to a model.
@@ -174,29 +175,6 @@ extension WeightMismatch: CustomStringConvertible {
   }
 }
 
-/// Text from outside made fit for one line: control characters escaped, the middle of long text left out.
-func printable(_ text: String) -> String {
-  var result = ""
-  let long = text.unicodeScalars.count > 400
-  for scalar in long ? text.unicodeScalars.prefix(200) : text.unicodeScalars.prefix(400) {
-    result += escaped(scalar)
-  }
-  guard long else { return result }
-  result += "…"
-  for scalar in text.unicodeScalars.suffix(60) { result += escaped(scalar) }
-  return result
-}
-
-func quoted(_ text: String) -> String { "\"\(printable(text))\"" }
-
 func plural(_ count: UInt64, _ noun: String) -> String {
   count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
-}
-
-private func escaped(_ scalar: Unicode.Scalar) -> String {
-  switch scalar.properties.generalCategory {
-  case .control, .format, .lineSeparator, .paragraphSeparator:
-    "\\u{" + String(scalar.value, radix: 16) + "}"
-  default: String(scalar)
-  }
 }

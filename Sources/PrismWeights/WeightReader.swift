@@ -22,6 +22,9 @@ public struct WeightReader {
   /// What the names given to this reader are put after: empty, or a path that ends with a period.
   public let prefix: String
 
+  /// The name of the layer that this reader stands for: ``prefix`` without its last period.
+  public var path: String { String(prefix.dropLast()) }
+
   private let collector: Collector
 
   /// A reader whose names all begin with `name` and a period.

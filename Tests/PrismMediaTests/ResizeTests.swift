@@ -38,7 +38,7 @@ struct ResizeTests {
     let map = try ArrayFile.tensor(contentsOf: Fixtures.folder + "map.npy")
     let expected = try ArrayFile.tensor(
       contentsOf: Fixtures.folder + "map-\(height)x\(width).npy")
-    let result = resizeBilinear(map, height: height, width: width)
+    let result = map.resizedBilinear(height: height, width: width)
     #expect(result.shape == expected.shape)
     #expect((result - expected).map(abs).maximum <= 1e-6)
   }

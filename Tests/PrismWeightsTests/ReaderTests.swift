@@ -96,16 +96,6 @@ struct ReaderTests {
         + "convert the model again with Tools/convert.py")
   }
 
-  @Test("a lost or gained prefix is recognised")
-  func prefixes() {
-    #expect(
-      nearestName(to: "features.0.weight", among: ["a", "module.features.0.weight"])
-        == "module.features.0.weight")
-    #expect(nearestName(to: "base.a.weight", among: ["a.weight", "b.weight"]) == "a.weight")
-    #expect(nearestName(to: "features.0.weight", among: ["classifier.bias"]) == nil)
-    #expect(editDistance(Array("kitten".utf8), Array("sitting".utf8)) == 3)
-  }
-
   @Test("long lists are shortened with a count")
   func longLists() throws {
     let error = weightError {

@@ -3,18 +3,15 @@
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
-internal import Synchronization
 
 /// Files that appear whole or not at all.
 public enum AtomicFile {
-  private static let serial = Atomic<Int>(0)
-
   /// Writes a file aside in the same folder and then renames it to its final name.
   ///
   /// A reader sees the old contents or the new ones, never a part of them, and after a failure (a full disk, say)
   /// neither the file nor its temporary twin is left. A symbolic link is followed, and a device such as
   /// `/dev/stdout` is written to directly. The data is not forced to the disk (no `fsync`), so the promise holds
-  /// for processes, not for power cuts.
+  /// for processes, not for power cuts; ``AsideFile`` can do that.
   ///
   /// - Parameters:
   ///   - bytes: The contents.
@@ -31,17 +28,15 @@ public enum AtomicFile {
       }
     }
 
-    let folder = folder(of: target)
-    let number = serial.add(1, ordering: .relaxed).newValue
-    let twin = "\(folder).prism.\(getpid()).\(number).part"
-    let file = open(twin, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard file >= 0 else { throw .cannotWrite(path, reason: reason(errno)) }
-    var failure = writeAll(bytes, to: file)
-    if close(file) != 0, failure == 0 { failure = errno }
-    if failure == 0, rename(twin, target) != 0 { failure = errno }
-    guard failure == 0 else {
-      unlink(twin)
-      throw .cannotWrite(path, reason: reason(failure))
+    let file = try AsideFile(for: target, called: path)
+    do throws(FileError) {
+      try bytes.withUnsafeBufferPointer { source throws(FileError) in
+        try file.append(UnsafeRawBufferPointer(source))
+      }
+      try file.commit()
+    } catch {
+      file.discard()
+      throw error
     }
   }
 
@@ -55,35 +50,9 @@ public enum AtomicFile {
   private static func writeDirectly(_ bytes: [UInt8], to path: String) throws(FileError) {
     let file = open(path, O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { throw .cannotWrite(path, reason: reason(errno)) }
-    var failure = writeAll(bytes, to: file)
+    var failure = bytes.withUnsafeBytes { writeAll($0, to: file) }
     if close(file) != 0, failure == 0 { failure = errno }
     guard failure == 0 else { throw .cannotWrite(path, reason: reason(failure)) }
-  }
-
-  /// Writes everything and returns 0 or an error number.
-  private static func writeAll(_ bytes: [UInt8], to file: CInt) -> CInt {
-    bytes.withUnsafeBytes { source in
-      var rest = source[...]
-      while !rest.isEmpty {
-        let count = systemWrite(file, UnsafeRawBufferPointer(rebasing: rest))
-        if count < 0 {
-          if errno == EINTR { continue }
-          return errno
-        }
-        if count == 0 { return EIO }
-        rest = rest.dropFirst(count)
-      }
-      return 0
-    }
-  }
-
-  // The C function has the name of our own.
-  private static func systemWrite(_ file: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
-    #if canImport(Glibc)
-      Glibc.write(file, bytes.baseAddress, bytes.count)
-    #elseif canImport(Darwin)
-      Darwin.write(file, bytes.baseAddress, bytes.count)
-    #endif
   }
 
   private static func resolved(_ path: String) -> String? {
@@ -92,22 +61,16 @@ public enum AtomicFile {
     return String(cString: resolved)
   }
 
-  /// The folder of a path with its trailing slash; empty for the current one.
-  private static func folder(of path: String) -> Substring {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
-    return path[...slash]
-  }
-
   static func reason(_ number: CInt) -> String {
     guard let text = strerror(number) else { return "error \(number)" }
     return String(cString: text)
   }
 }
 
-/// Reads a whole file.
+/// Reads a whole file, a pipe too.
 ///
 /// - Throws: `FileError.notFound`, `.unreadable`.
-func readFile(_ path: String) throws(FileError) -> [UInt8] {
+public func readFile(_ path: String) throws(FileError) -> [UInt8] {
   let file = open(path, O_RDONLY | O_CLOEXEC)
   guard file >= 0 else {
     if errno == ENOENT { throw .notFound(path) }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import PrismWeights
+@testable import PrismFiles
 
 @Suite("JSON")
 struct JSONTests {

@@ -1,7 +1,7 @@
 /// A JSON value (RFC 8259).
 ///
 /// Members of an object keep their order and have different names.
-enum JSON: Equatable, Sendable {
+public enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
   /// A number written without fraction or exponent that fits an `Int`.
@@ -11,37 +11,56 @@ enum JSON: Equatable, Sendable {
   case array([JSON])
   case object([Member])
 
-  struct Member: Equatable, Sendable {
-    let name: String
-    let value: JSON
+  /// A name and its value.
+  public struct Member: Equatable, Sendable {
+    /// The name.
+    public let name: String
+    /// The value.
+    public let value: JSON
+
+    /// Makes a member.
+    public init(name: String, value: JSON) {
+      self.name = name
+      self.value = value
+    }
   }
 }
 
 /// What is wrong with a JSON text, and at which byte.
-struct JSONError: Error, Equatable {
-  let reason: String
-  let offset: Int
+public struct JSONError: Error, Equatable {
+  /// What is wrong.
+  public let reason: String
+  /// The byte where it is.
+  public let offset: Int
 
-  var text: String { "\(reason) at byte \(offset)" }
+  /// Makes an error.
+  public init(reason: String, offset: Int) {
+    self.reason = reason
+    self.offset = offset
+  }
+
+  /// Both as text.
+  public var text: String { "\(reason) at byte \(offset)" }
 }
 
 /// Reads JSON from bytes that nobody vouches for.
 ///
 /// A caller that knows what it expects asks for it (`readObject`, `readInteger`) and needs no more memory than
 /// its own results; `readValue` builds a tree.
-struct JSONReader {
+public struct JSONReader {
   static let depthLimit = 32
 
   private let bytes: UnsafeBufferPointer<UInt8>
-  private(set) var offset = 0
+  /// The byte that is read next.
+  public private(set) var offset = 0
 
   /// - Parameter bytes: Must stay valid as long as the reader is used.
-  init(_ bytes: UnsafeBufferPointer<UInt8>) {
+  public init(_ bytes: UnsafeBufferPointer<UInt8>) {
     self.bytes = bytes
   }
 
   /// Reads a whole text as one value.
-  static func parse(_ text: String) throws(JSONError) -> JSON {
+  public static func parse(_ text: String) throws(JSONError) -> JSON {
     let bytes = Array(text.utf8)
     return try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
       var reader = JSONReader(buffer)
@@ -51,17 +70,17 @@ struct JSONReader {
     }
   }
 
-  func failure(_ reason: String) -> JSONError { JSONError(reason: reason, offset: offset) }
+  public func failure(_ reason: String) -> JSONError { JSONError(reason: reason, offset: offset) }
 
   /// Reads white space up to the end of the text.
-  mutating func readEnd() throws(JSONError) {
+  public mutating func readEnd() throws(JSONError) {
     if next() != nil { throw failure("text after the end of the JSON") }
   }
 
   /// Reads an object, handing over each name; the closure reads the value.
   ///
   /// Equal names are the caller's affair.
-  mutating func readObject(
+  public mutating func readObject(
     _ member: (inout JSONReader, String) throws(JSONError) -> Void
   ) throws(JSONError) {
     try expect("{", "an object")
@@ -75,7 +94,7 @@ struct JSONReader {
   }
 
   /// Reads an array; the closure reads one element.
-  mutating func readArray(
+  public mutating func readArray(
     _ element: (inout JSONReader) throws(JSONError) -> Void
   ) throws(JSONError) {
     try expect("[", "an array")
@@ -85,7 +104,7 @@ struct JSONReader {
   }
 
   /// Reads an integer that fits an `Int`.
-  mutating func readInteger() throws(JSONError) -> Int {
+  public mutating func readInteger() throws(JSONError) -> Int {
     let byte = next()
     guard byte == UInt8(ascii: "-") || isDigit(byte) else { throw failure("expected an integer") }
     let start = offset
@@ -96,7 +115,7 @@ struct JSONReader {
   }
 
   /// Reads a string.
-  mutating func readString() throws(JSONError) -> String {
+  public mutating func readString() throws(JSONError) -> String {
     try expect("\"", "a string")
     let start = offset
     while offset < bytes.count, bytes[offset] != UInt8(ascii: "\""),
@@ -123,7 +142,7 @@ struct JSONReader {
   }
 
   /// Reads any value.
-  mutating func readValue(depth: Int = 0) throws(JSONError) -> JSON {
+  public mutating func readValue(depth: Int = 0) throws(JSONError) -> JSON {
     guard depth < Self.depthLimit else { throw failure("nested too deeply") }
     switch next() {
     case nil: throw failure("unfinished text")
@@ -273,13 +292,14 @@ struct JSONReader {
 
 extension JSON: CustomStringConvertible {
   /// The value as JSON text without white space.
-  var description: String {
+  public var description: String {
     var text = ""
     write(to: &text)
     return text
   }
 
-  private func write(to text: inout String) {
+  /// - Parameter gap: What follows commas and colons.
+  private func write(to text: inout String, gap: String = "") {
     switch self {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
@@ -290,17 +310,17 @@ extension JSON: CustomStringConvertible {
     case .array(let elements):
       text += "["
       for (i, element) in elements.enumerated() {
-        if i > 0 { text += "," }
-        element.write(to: &text)
+        if i > 0 { text += "," + gap }
+        element.write(to: &text, gap: gap)
       }
       text += "]"
     case .object(let members):
       text += "{"
       for (i, member) in members.enumerated() {
-        if i > 0 { text += "," }
+        if i > 0 { text += "," + gap }
         Self.write(member.name, to: &text)
-        text += ":"
-        member.value.write(to: &text)
+        text += ":" + gap
+        member.value.write(to: &text, gap: gap)
       }
       text += "}"
     }
@@ -322,5 +342,63 @@ extension JSON: CustomStringConvertible {
       }
     }
     text += "\""
+  }
+}
+
+extension JSON {
+  /// The value as JSON text with a line for every element and two blanks of indentation a level.
+  ///
+  /// Arrays of numbers and objects of one or two short members stay on one line.
+  public var formatted: String {
+    var text = ""
+    format(into: &text, indentation: "")
+    return text
+  }
+
+  private func format(into text: inout String, indentation: String) {
+    let inner = indentation + "  "
+    switch self {
+    case .array(let elements) where !isShort:
+      text += "[\n"
+      for (i, element) in elements.enumerated() {
+        text += inner
+        element.format(into: &text, indentation: inner)
+        text += i < elements.count - 1 ? ",\n" : "\n"
+      }
+      text += indentation + "]"
+    case .object(let members) where !isShort:
+      text += "{\n"
+      for (i, member) in members.enumerated() {
+        text += inner
+        Self.write(member.name, to: &text)
+        text += ": "
+        member.value.format(into: &text, indentation: inner)
+        text += i < members.count - 1 ? ",\n" : "\n"
+      }
+      text += indentation + "}"
+    default: write(to: &text, gap: " ")
+    }
+  }
+
+  private var isShort: Bool {
+    switch self {
+    case .array(let elements): elements.allSatisfy(\.isScalar) && description.utf8.count <= 80
+    case .object(let members): members.allSatisfy(\.value.isScalar) && description.utf8.count <= 80
+    default: true
+    }
+  }
+
+  private var isScalar: Bool {
+    switch self {
+    case .array, .object: false
+    default: true
+    }
+  }
+}
+
+extension JSON: ExpressibleByDictionaryLiteral {
+  /// Makes an object from a literal, in its order.
+  public init(dictionaryLiteral elements: (String, JSON)...) {
+    self = .object(elements.map { Member(name: $0.0, value: $0.1) })
   }
 }

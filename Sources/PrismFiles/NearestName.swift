@@ -2,7 +2,7 @@
 ///
 /// Likeness is the edit distance, of which a third of the name's length is allowed; a name that only gained
 /// or lost a prefix (`module.`, `base_model.`) always counts as alike.
-func nearestName(to name: String, among candidates: [String]) -> String? {
+public func nearestName(to name: String, among candidates: [String]) -> String? {
   let limit = 256
   let wanted = Array(name.utf8)
   guard wanted.count <= limit else { return nil }
