@@ -1,0 +1,87 @@
+public import PrismAutodiff
+internal import PrismLayers
+public import PrismWeights
+
+/// The chain of layers after a convolutional base: from the map of features to the logits.
+public struct Head: Sendable {
+  private enum Layer {
+    case globalAveragePool
+    case globalMaxPool
+    case adaptiveAveragePool(height: Int, width: Int)
+    case flatten
+    case dense(PrismLayers.Dense, Activation)
+    case batchNorm(BatchNorm)
+    case activation(Activation)
+  }
+
+  private let layers: [Layer]
+
+  /// The number of logits.
+  public let outputs: Int
+
+  /// Reads the weights of a head.
+  ///
+  /// - Parameters:
+  ///   - reader: At the root of the model's names.
+  ///   - chain: The head as the model card states it.
+  ///   - features: The shape of one image's features, `[H, W, C]`, for the model card's input size.
+  /// - Throws: ``WeightError`` where a tensor cannot be taken.
+  public init(
+    _ reader: WeightReader, _ chain: [ModelCard.HeadLayer], features: (Int, Int, Int)
+  ) throws(WeightError) {
+    var (height, width, channels) = features
+    var layers: [Layer] = []
+    for layer in chain {
+      switch layer {
+      case .globalAveragePool:
+        layers.append(.globalAveragePool)
+        (height, width) = (1, 1)
+      case .globalMaxPool:
+        layers.append(.globalMaxPool)
+        (height, width) = (1, 1)
+      case .adaptiveAveragePool(let rows, let columns):
+        layers.append(.adaptiveAveragePool(height: rows, width: columns))
+        (height, width) = (rows, columns)
+      case .flatten:
+        layers.append(.flatten)
+        (height, width, channels) = (1, 1, height * width * channels)
+      case .dropout:
+        break
+      case .dense(let name, let units, let activation):
+        layers.append(
+          .dense(
+            try PrismLayers.Dense(reader.scope(name), inputs: channels, outputs: units), activation))
+        channels = units
+      case .batchNorm(let name, let epsilon):
+        layers.append(
+          .batchNorm(
+            try BatchNorm(reader.scope(name), channels: channels, epsilon: Float(epsilon))))
+      case .activation(let activation):
+        layers.append(.activation(activation))
+      }
+    }
+    self.layers = layers
+    outputs = channels
+  }
+
+  /// Records the head.
+  ///
+  /// - Parameter features: `[N, H, W, C]`.
+  /// - Returns: The logits, `[N, K]`.
+  public func callAsFunction(_ features: Value) -> Value {
+    var y = features
+    for layer in layers {
+      switch layer {
+      case .globalAveragePool: y = y.globalAveragePool()
+      case .globalMaxPool: y = y.globalMaxPool()
+      case .adaptiveAveragePool(let height, let width):
+        y = y.adaptiveAveragePool(height: height, width: width)
+      case .flatten: y = y.flattenedChannelsFirst()
+      case .dense(let dense, let activation): y = activation(dense(y))
+      case .batchNorm(let normalization): y = normalization(y)
+      case .activation(let activation): y = activation(y)
+      }
+    }
+    return y
+  }
+}

@@ -1,0 +1,84 @@
+public import PrismAutodiff
+internal import PrismLayers
+public import PrismTensor
+public import PrismWeights
+
+/// A network of the zoo: a convolutional base and a head, as a model card describes them.
+public struct Network: Sendable {
+  /// The name of the value that enters the network.
+  public static let inputName = "input"
+  /// The name of the value with one number a label, `[N, K]`.
+  public static let logitsName = "logits"
+
+  /// The shape of one input, `[1, H, W, 3]`.
+  public let inputShape: Shape
+  private let base: any ConvolutionalBase
+  private let head: Head
+  private let isBinary: Bool
+
+  /// Builds the network that a file's card describes from the file's tensors.
+  ///
+  /// - Parameters:
+  ///   - card: The file's model card.
+  ///   - file: The weights.
+  /// - Throws: `WeightError` where tensors are missing, misshapen or left over; `ShapeError` where the card's
+  ///   input size is too small for the architecture.
+  public init(_ card: ModelCard, weights file: SafetensorsFile) throws {
+    self = try WeightReader.bind(file) { reader in try Network(card, reader) }
+  }
+
+  /// Builds the network that a card describes.
+  ///
+  /// - Parameters:
+  ///   - card: The model card.
+  ///   - reader: At the root of the model's names.
+  /// - Throws: As ``init(_:weights:)``.
+  public init(_ card: ModelCard, _ reader: WeightReader) throws {
+    let input = card.input.image
+    inputShape = [1, input.height, input.width, 3]
+    let base = try Self.base(card, reader)
+    let features = try Recording(input: inputShape) { base($0) }
+    let shape = features[features.outputs[0]].shape
+    head = try Head(reader, card.head, features: (shape[1], shape[2], shape[3]))
+    isBinary = if case .binary = card.output { true } else { false }
+    self.base = base
+  }
+
+  /// Records the network's forward pass.
+  ///
+  /// A binary model has one logit z, of its second label; its recording returns `[−z, z]`, so that both labels have
+  /// a logit whose sigmoid is their probability.
+  ///
+  /// - Parameter batch: N, the number of inputs at once.
+  /// - Returns: A recording from `[N, H, W, 3]` to `[N, K]`, with all named values.
+  /// - Throws: `ShapeError` where the input is too small for the architecture.
+  public func record(batch: Int = 1) throws(ShapeError) -> Recording {
+    try Recording(input: inputShape.replacing(axis: 0, with: batch)) { x in
+      var logits = head(base(x.named(Self.inputName)))
+      if isBinary {
+        logits = logits * x.parameter(Tensor([1, 2], [-1, 1]), named: "sides")
+      }
+      return logits.named(Self.logitsName)
+    }
+  }
+
+  private static func base(
+    _ card: ModelCard, _ reader: WeightReader
+  ) throws -> any ConvolutionalBase {
+    let convention = Convention(
+      epsilon: Float(card.config.epsilon ?? 0), padsLikeTensorFlow: card.config.padding == .same)
+    switch card.architecture {
+    case .mobileNetV2:
+      return try MobileNetV2(reader, width: card.config.width, convention: convention)
+    case .vgg16: return try VGG16(reader)
+    case .denseNet121: return try DenseNet121(reader, epsilon: convention.epsilon)
+    case .efficientNetV2S: return try EfficientNetV2(reader, variant: .s, convention: convention)
+    case .efficientNetV2M: return try EfficientNetV2(reader, variant: .m, convention: convention)
+    case .efficientNetV2L: return try EfficientNetV2(reader, variant: .l, convention: convention)
+    case .efficientNetV2B0: return try EfficientNetV2(reader, variant: .b0, convention: convention)
+    case .efficientNetV2B1: return try EfficientNetV2(reader, variant: .b1, convention: convention)
+    case .efficientNetV2B2: return try EfficientNetV2(reader, variant: .b2, convention: convention)
+    case .efficientNetV2B3: return try EfficientNetV2(reader, variant: .b3, convention: convention)
+    }
+  }
+}
