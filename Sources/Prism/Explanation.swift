@@ -1,0 +1,30 @@
+/// Why a model gave one label its number: a map over the input, with the facts of how it was made.
+public struct Explanation: Sendable {
+  /// The method's name, such as `gradcam`.
+  public let method: String
+  /// The method's name as it is written in texts, such as `Grad-CAM`.
+  public let title: String
+  /// The explained label.
+  public let target: Prediction.Entry
+  /// The raw map `[H, W]` at the model's input size, and what the method reports about it.
+  public let attribution: Attribution
+  /// How long it took, in seconds.
+  public let seconds: Double
+
+  /// The raw map, `[H, W]` at the model's input size.
+  public var values: Tensor { attribution.values }
+
+  /// The map drawn over a picture, with a colour bar and a caption.
+  ///
+  /// - Parameters:
+  ///   - image: The explained picture, at its own size.
+  ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  /// - Returns: A picture that is larger than `image` by the caption and the colour bar.
+  public func overlay(on image: Image, colorMap: ColorMap? = nil) -> Image {
+    Figure(
+      image: image, map: values, label: target.label, probability: target.probability,
+      method: title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
+      notes: attribution.diagnostics, overlay: Overlay(colorMap: colorMap)
+    ).rendered()
+  }
+}

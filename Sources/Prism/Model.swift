@@ -1,0 +1,155 @@
+internal import PrismAutodiff
+internal import PrismModels
+internal import PrismRuntime
+
+/// A classifier opened from a weights file: predicts and explains.
+public struct Model: Sendable {
+  /// A value of the network that can be read and differentiated by name.
+  public struct Layer: Sendable, Equatable {
+    /// The value's name.
+    public let name: String
+    /// The value's shape for one input, `[1, H, W, C]` where it is a map.
+    public let shape: Shape
+    /// Whether the CAM family explains this value unless told otherwise.
+    public let isDefault: Bool
+    /// Other names of the value, such as Keras'.
+    public let aliases: [String]
+  }
+
+  /// What the weights file says about the model.
+  public let card: ModelCard
+  /// The weights file.
+  public let file: SafetensorsFile
+  private let classifier: RecordedClassifier
+
+  /// Opens a weights file.
+  ///
+  /// The file is mapped into memory, not read: its pages come as they are needed.
+  ///
+  /// - Parameter path: A file made by the converter.
+  /// - Throws: `WeightError` where the file is damaged or does not fit its card; ``ModelError``.
+  public init(contentsOf path: String) throws {
+    let file = try SafetensorsFile(contentsOf: path)
+    let card = try file.card()
+    let recording = try Network(card, weights: file).record()
+    let outputs = recording[recording.outputs[0]].shape
+    guard outputs == [1, card.labels.count] else {
+      throw ModelError.labelCount(labels: card.labels.count, outputs: outputs.count)
+    }
+    classifier = RecordedClassifier(
+      recording, defaultLayer: card.layers.default, aliases: card.layers.aliases)
+    self.file = file
+    self.card = card
+    guard classifier.shape(of: card.layers.default) != nil else {
+      throw ModelError.unknownLayer(
+        card.layers.default, nearest: nearestName(to: card.layers.default, among: layerNames))
+    }
+  }
+
+  /// The labels in the order of the outputs.
+  public var labels: [String] { card.labels }
+
+  /// Every named value in the order of computation, without the weights.
+  public var layers: [Layer] {
+    let names = Dictionary(grouping: card.layers.aliases.keys.sorted()) {
+      card.layers.aliases[$0] ?? ""
+    }
+    return classifier.recording.names.compactMap { name in
+      let entry = classifier.recording[name.value]
+      if case .parameter = entry.origin { return nil }
+      return Layer(
+        name: name.name, shape: entry.shape, isDefault: name.name == card.layers.default,
+        aliases: names[name.name] ?? [])
+    }
+  }
+
+  private var layerNames: [String] {
+    layers.flatMap { [$0.name] + $0.aliases }
+  }
+
+  /// The network's input for a picture: resized, and its channels ordered and scaled as the card says.
+  ///
+  /// - Returns: `[1, H, W, 3]`.
+  public func input(for image: Image) -> Tensor {
+    card.input.image.tensor(of: image)
+  }
+
+  /// Predicts the labels of a picture.
+  ///
+  /// - Throws: ``ModelError/notFinite`` where the weights are broken.
+  public func predict(_ image: Image) throws -> Prediction {
+    try prediction(for: input(for: image))
+  }
+
+  /// Explains one label's number for a picture.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - target: The label, from a ``Prediction`` of the same picture.
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func explain(
+    _ image: Image, with explainer: some Explainer, target: Prediction.Entry
+  ) throws -> Explanation {
+    let explanations = try explain(image, with: explainer, targets: [target])
+    return explanations[0]
+  }
+
+  /// Explains several labels' numbers for a picture, in one pass where the method allows.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func explain(
+    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry]
+  ) throws -> [Explanation] {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let attributions: [Attribution]
+    do {
+      attributions = try explainer.explain(
+        input(for: image), targets: targets.map(\.index), of: classifier)
+    } catch let error as UnknownValueError {
+      throw ModelError.unknownLayer(
+        error.name, nearest: nearestName(to: error.name, among: layerNames))
+    }
+    let seconds = (clock.now - start) / .seconds(1)
+    return zip(targets, attributions).map { target, attribution in
+      Explanation(
+        method: explainer.name, title: explainer.title, target: target, attribution: attribution,
+        seconds: seconds)
+    }
+  }
+
+  private func prediction(for input: Tensor) throws -> Prediction {
+    let logits = try classifier.logits(input).scalars.map(Double.init)
+    guard logits.allSatisfy(\.isFinite) else { throw ModelError.notFinite }
+    return Prediction(logits: logits, labels: card.labels, output: card.output)
+  }
+}
+
+/// Why a model cannot be used as asked.
+public enum ModelError: Error, Equatable, CustomStringConvertible {
+  /// The card has another number of labels than the network has outputs.
+  case labelCount(labels: Int, outputs: Int)
+  /// No value of the network has the name.
+  case unknownLayer(String, nearest: String?)
+  /// The logits are infinite or NaN.
+  case notFinite
+
+  /// One line that says what is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .labelCount(let labels, let outputs):
+      "the model card names \(labels) labels and the network has \(outputs) outputs; convert it again"
+    case .unknownLayer(let name, let nearest):
+      "the model has no layer called \(name)"
+        + (nearest.map { "; did you mean \($0)?" } ?? "; `prism layers` lists the names")
+    case .notFinite:
+      "the network computes numbers that are not finite for this input; its weights are broken"
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/// What a model says about one input: a logit and a probability for every label.
+public struct Prediction: Sendable {
+  /// One label with its numbers.
+  public struct Entry: Sendable, Equatable {
+    /// The label's place among the model's outputs.
+    public let index: Int
+    /// The label's name.
+    public let label: String
+    /// The number the network computed.
+    public let logit: Double
+    /// Softmax or sigmoid of the logit, as the model card says.
+    public let probability: Double
+  }
+
+  /// The labels in the order of the model's outputs; there is at least one.
+  public let entries: [Entry]
+
+  /// The probability from which a label counts as present, or `nil` where labels exclude each other.
+  public let threshold: Double?
+
+  /// The labels with the most probable first; equals keep the model's order.
+  public var ranked: [Entry] {
+    entries.sorted { ($1.logit, $0.index) < ($0.logit, $1.index) }
+  }
+
+  /// The most probable label.
+  public var top: Entry { ranked[0] }
+
+  /// The entry of a label, or `nil` where the model has no label of that name.
+  public subscript(label: String) -> Entry? {
+    entries.first { $0.label == label }
+  }
+
+  /// Turns logits into probabilities.
+  init(logits: [Double], labels: [String], output: ModelCard.Output) {
+    let probabilities: [Double]
+    switch output {
+    case .softmax:
+      let largest = logits.max() ?? 0
+      let exponentials = logits.map { exponential($0 - largest) }
+      let sum = exponentials.reduce(0, +)
+      probabilities = exponentials.map { $0 / sum }
+    case .sigmoid, .binary:
+      probabilities = logits.map { 1 / (1 + exponential(-$0)) }
+    }
+    threshold = output.threshold
+    entries = labels.indices.map {
+      Entry(
+        index: $0, label: labels[$0], logit: logits[$0], probability: probabilities[$0])
+    }
+  }
+}
