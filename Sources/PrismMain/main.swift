@@ -1,1 +1,3 @@
-print("prism")
+import PrismCLI
+
+PrismCommand.runAndExit()

@@ -1,0 +1,53 @@
+internal import ArgumentParser
+internal import Prism
+
+struct ClassifyCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "classify", abstract: "Print the labels of pictures with their probabilities.")
+
+  @Argument(help: "PNG or JPEG files.") var inputs: [String]
+
+  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  var model: String
+
+  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var machine: MachineOptions
+
+  @Flag(help: "Print a JSON document with all labels and logits.") var json = false
+
+  func run(_ console: Console) throws -> Status {
+    machine.apply()
+    let model = try catalog.model(self.model)
+    var documents: [JSON] = []
+    let status = Batch(console).forEach(inputs) { input in
+      let prediction = try model.predict(try Image(contentsOf: input))
+      if json {
+        documents.append(
+          Document(input: input, model: model, prediction: prediction, explanations: []).json)
+      } else {
+        if inputs.count > 1 { console.print("\(input):") }
+        for line in summary(of: prediction) { console.print(line) }
+      }
+    }
+    if json { console.print(Document.formatted(documents, of: inputs)) }
+    return status
+  }
+}
+
+/// The five most probable labels, one line each.
+func summary(of prediction: Prediction) -> [String] {
+  table(
+    prediction.ranked.prefix(5).map { entry in
+      [percent(entry.probability), entry.label]
+        + (prediction.threshold.map { entry.probability >= $0 ? ["above threshold"] : [] } ?? [])
+    })
+}
+
+/// A probability as it is shown, such as `99.82 %`.
+func percent(_ probability: Double) -> String {
+  let hundredths = Int((probability * 10_000).rounded())
+  let fraction = hundredths % 100
+  let whole = "\(hundredths / 100)"
+  return String(repeating: " ", count: max(0, 3 - whole.count)) + whole
+    + (fraction < 10 ? ".0\(fraction) %" : ".\(fraction) %")
+}

@@ -1,0 +1,27 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// Where a command's text goes.
+struct Console: Sendable {
+  /// Receives results.
+  var output: @Sendable (String) -> Void = { writeAll($0, to: STDOUT_FILENO) }
+  /// Receives errors and progress.
+  var diagnostics: @Sendable (String) -> Void = { writeAll($0, to: STDERR_FILENO) }
+
+  /// Writes a line of results.
+  func print(_ line: String) { output(line + "\n") }
+
+  /// Writes a line about what went wrong or how it goes on.
+  func report(_ line: String) { diagnostics(line + "\n") }
+}
+
+private func writeAll(_ text: String, to descriptor: Int32) {
+  var rest = Array(text.utf8)[...]
+  while !rest.isEmpty {
+    let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+  }
+}

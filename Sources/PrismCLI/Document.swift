@@ -1,0 +1,60 @@
+internal import Prism
+
+/// The JSON document of one input.
+struct Document {
+  /// An explanation with the names of its files.
+  struct Entry {
+    let explanation: Explanation
+    let files: [(format: Format, name: String)]
+  }
+
+  let input: String
+  let model: Model
+  let prediction: Prediction
+  let explanations: [Entry]
+
+  var json: JSON {
+    [
+      "prism": .string(Root.version),
+      "input": .string(input),
+      "model": [
+        "name": .string(model.card.name),
+        "architecture": .string(model.card.architecture.rawValue),
+        "sha256": .string(model.file.sha256),
+      ],
+      "predictions": .array(
+        prediction.ranked.map { entry in
+          [
+            "index": .integer(entry.index),
+            "label": .string(entry.label),
+            "logit": .number(entry.logit),
+            "probability": .number(entry.probability),
+          ]
+        }),
+      "explanations": .array(explanations.map(document)),
+    ]
+  }
+
+  /// One document for one input, an array for several.
+  static func formatted(_ documents: [JSON], of inputs: [String]) -> String {
+    (inputs.count == 1 ? documents.first ?? .null : .array(documents)).formatted
+  }
+
+  private func document(_ entry: Entry) -> JSON {
+    let explanation = entry.explanation
+    let attribution = explanation.attribution
+    return [
+      "method": .string(explanation.method),
+      "target": [
+        "index": .integer(explanation.target.index), "label": .string(explanation.target.label),
+      ],
+      "parameters": .object(
+        attribution.layer.map { [.init(name: "layer", value: .string($0))] } ?? []),
+      "seconds": .number(explanation.seconds),
+      "evaluations": .integer(attribution.evaluations),
+      "completenessGap": attribution.completenessGap.map(JSON.number) ?? .null,
+      "diagnostics": .array(attribution.diagnostics.map(JSON.string)),
+      "files": .object(entry.files.map { .init(name: $0.format.rawValue, value: .string($0.name)) }),
+    ]
+  }
+}

@@ -1,0 +1,43 @@
+internal import ArgumentParser
+internal import Prism
+
+/// The methods by the names they have on the command line.
+enum Method: String, CaseIterable, ExpressibleByArgument {
+  case gradcam
+
+  /// The explainer with the command's parameters.
+  func explainer(layer: String?) -> any Explainer {
+    switch self {
+    case .gradcam: GradCAM(layer: layer)
+    }
+  }
+}
+
+/// What is written for an explanation.
+enum Format: String, CaseIterable {
+  case png, npy, json
+}
+
+/// An option's value of several names that are separated by commas.
+struct CommaSeparated<Element: RawRepresentable & CaseIterable & Sendable>: ExpressibleByArgument,
+  Sendable
+where Element.RawValue == String {
+  let elements: [Element]
+
+  init(_ elements: [Element]) {
+    self.elements = elements
+  }
+
+  init?(argument: String) {
+    var elements: [Element] = []
+    for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let element = Element(rawValue: String(name)) else { return nil }
+      if !elements.contains(where: { $0.rawValue == element.rawValue }) { elements.append(element) }
+    }
+    self.elements = elements
+  }
+
+  var defaultValueDescription: String { elements.map(\.rawValue).joined(separator: ",") }
+
+  static var allValueStrings: [String] { Element.allCases.map(\.rawValue) }
+}

@@ -1,0 +1,80 @@
+internal import ArgumentParser
+internal import Prism
+
+struct ModelsCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "models", abstract: "List the models in the weights folder.")
+
+  @OptionGroup var catalog: ModelCatalog
+
+  @Flag(help: "Print a JSON document.") var json = false
+
+  func run(_ console: Console) throws -> Status {
+    var rows: [(name: String, model: Model)] = []
+    var failed = false
+    for name in try catalog.names() {
+      do {
+        rows.append((name, try Model(contentsOf: catalog.path(of: name))))
+      } catch {
+        console.report("prism: \(error)")
+        failed = true
+      }
+    }
+    if json {
+      console.print(JSON.array(rows.map { document($0.name, $0.model) }).formatted)
+    } else if rows.isEmpty && !failed {
+      console.report("prism: \(catalog.folder) holds no weights; Tools/convert.py makes them")
+    } else {
+      let cells = rows.map { name, model in
+        [
+          name, model.card.architecture.rawValue, "\(model.inputSize)", "\(model.labels.count)",
+          model.methods.joined(separator: ", "), model.card.description,
+        ]
+      }
+      let header = ["name", "architecture", "input", "labels", "methods", "description"]
+      for line in table([header] + cells) { console.print(line) }
+    }
+    return failed ? .failed : .done
+  }
+
+  private func document(_ name: String, _ model: Model) -> JSON {
+    [
+      "name": .string(name),
+      "architecture": .string(model.card.architecture.rawValue),
+      "description": .string(model.card.description),
+      "source": .string(model.card.source),
+      "license": .string(model.card.license),
+      "input": .string(model.inputSize),
+      "labels": .array(model.labels.map(JSON.string)),
+      "methods": .array(model.methods.map(JSON.string)),
+    ]
+  }
+}
+
+extension Model {
+  /// The input size as it is shown, such as `160×160`.
+  fileprivate var inputSize: String {
+    "\(card.input.image.width)×\(card.input.image.height)"
+  }
+
+  /// The names of the methods that can explain this model.
+  fileprivate var methods: [String] { Method.allCases.map(\.rawValue) }
+}
+
+/// Rows of cells as lines with aligned columns.
+func table(_ rows: [[String]]) -> [String] {
+  let columns = rows.map(\.count).max() ?? 0
+  let widths = (0..<columns).map { column in
+    rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+  }
+  return rows.map { row in
+    var line = ""
+    for (column, cell) in row.enumerated() {
+      line += cell
+      if column < row.count - 1 {
+        line += String(repeating: " ", count: widths[column] - cell.count + 2)
+      }
+    }
+    return line
+  }
+}

@@ -1,0 +1,52 @@
+internal import Prism
+
+/// Which labels of a prediction are explained.
+enum Target {
+  /// The entries that a `--target` names: a label, an index, `top3`, `above-threshold` or `all`.
+  static func entries(_ target: String, of prediction: Prediction) throws -> [Prediction.Entry] {
+    if let entry = prediction[target] { return [entry] }
+    if let index = Int(target) {
+      guard prediction.entries.indices.contains(index) else {
+        throw TargetError.noIndex(index, count: prediction.entries.count)
+      }
+      return [prediction.entries[index]]
+    }
+    if target == "all" { return prediction.entries }
+    if target == "top" { return [prediction.top] }
+    if target.hasPrefix("top"), let count = Int(target.dropFirst(3)), count > 0 {
+      return Array(prediction.ranked.prefix(count))
+    }
+    if target == "above-threshold" {
+      guard let threshold = prediction.threshold else { throw TargetError.noThreshold }
+      let entries = prediction.ranked.filter { $0.probability >= threshold }
+      guard !entries.isEmpty else {
+        throw TargetError.nothingAbove(threshold, top: prediction.top)
+      }
+      return entries
+    }
+    let labels = prediction.entries.map(\.label)
+    throw TargetError.unknownLabel(target, nearest: nearestName(to: target, among: labels))
+  }
+}
+
+/// Why there is nothing to explain.
+enum TargetError: Error, CustomStringConvertible {
+  case unknownLabel(String, nearest: String?)
+  case noIndex(Int, count: Int)
+  case noThreshold
+  case nothingAbove(Double, top: Prediction.Entry)
+
+  var description: String {
+    switch self {
+    case .unknownLabel(let name, let nearest):
+      "the model has no label \(name)"
+        + (nearest.map { "; did you mean \($0)?" } ?? "; `prism models --json` lists the labels")
+    case .noIndex(let index, let count):
+      "the model has no label with the index \(index); its \(count) labels are counted from 0"
+    case .noThreshold:
+      "the labels of this model exclude each other and have no threshold; use --target top3, say"
+    case .nothingAbove(let threshold, let top):
+      "no label reaches the threshold of \(threshold); the most probable is \(top.label)"
+    }
+  }
+}
