@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Checks that need no build: the format of the Swift sources and the direction of imports.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+swift format lint --strict --parallel --recursive Sources Tests Package.swift
+python3 Tools/check_imports.py

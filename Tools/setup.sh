@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what Prism needs and is missing: system libraries by apt, and a Python environment in .venv for the tools.
+# Safe to run again; does nothing where everything is there. The other scripts call it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+packages=(
+  libopenblas-dev libfftw3-dev libpng-dev libturbojpeg0-dev libsndfile1-dev libcairo2-dev
+  fonts-dejavu-core pkg-config
+)
+
+if command -v dpkg-query >/dev/null; then
+  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+  missing=()
+  for package in "${packages[@]}"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+  done
+  if [ "${#missing[@]}" -gt 0 ]; then
+    if [ "$(id -u)" -eq 0 ]; then
+      as_root=()
+    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+      as_root=(sudo)
+    else
+      say "packages are missing and may not be installed from here; run this command and start again:"
+      say "  apt-get update && apt-get install --yes ${missing[*]}"
+      exit 1
+    fi
+    say "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update --quiet --quiet
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet \
+      --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+else
+  say "this is no Debian: install ${packages[*]} (or what your system calls them) by hand"
+fi
+
+if ! command -v swift >/dev/null; then
+  say "swift is missing; install Swift 6.2 or newer from https://www.swift.org/install"
+  exit 1
+fi
+
+# The environment is made again when the requirements have changed.
+stamp=.venv/requirements.txt
+if ! cmp --silent Tools/requirements.txt "$stamp"; then
+  say "making the Python environment in .venv"
+  rm -rf .venv
+  python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check --requirement Tools/requirements.txt
+  cp Tools/requirements.txt "$stamp"
+fi

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Sets everything up and runs every check: format, imports, the tools' tests, the Swift tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+Tools/setup.sh
+Tools/check.sh
+
+.venv/bin/python Tools/fetch_weights.py
+.venv/bin/python -m unittest discover --start-directory Tests/ToolsTests --top-level-directory .
+swift build --configuration release --product prism
+swift test
