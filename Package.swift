@@ -86,7 +86,7 @@ let package = Package(
       dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
-      name: "PrismMediaTests", dependencies: ["PrismMedia", "PrismTensor", "PrismTestSupport"],
+      name: "PrismMediaTests", dependencies: ["PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
       name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],

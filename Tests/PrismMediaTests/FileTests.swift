@@ -1,3 +1,4 @@
+import PrismFiles
 import PrismTensor
 import Testing
 
