@@ -82,6 +82,9 @@ public struct Recording: Sendable {
   /// The value with a name, or `nil` where no value has it.
   public func value(named name: String) -> ValueID? { index[name] }
 
+  /// Every value's identifier, in the order of computation.
+  public var ids: [ValueID] { values.indices.map(ValueID.init(index:)) }
+
   /// The entry of a value.
   public subscript(id: ValueID) -> Entry { values[id.index] }
 

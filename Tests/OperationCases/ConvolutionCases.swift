@@ -1,8 +1,8 @@
-import PrismAutodiff
+package import PrismAutodiff
 import PrismTensor
 
 /// The convolution of the definition: seven nested loops.
-func naiveConvolution(_ window: Window, groups: Int, _ inputs: [Grid]) -> Grid {
+package func naiveConvolution(_ window: Window, groups: Int, _ inputs: [Grid]) -> Grid {
   let (x, w) = (inputs[0], inputs[1])
   let (v, h) = (window.vertical, window.horizontal)
   let height = (x.shape[1] + v.before + v.after - v.dilation * (v.kernel - 1) - 1) / v.stride + 1

@@ -1,6 +1,20 @@
 import PrismAutodiff
 import PrismTensor
 
+/// A fully connected layer of the definition; the inputs are x, the weight and, optionally, the bias.
+package func naiveDense(_ inputs: [Grid]) -> Grid {
+  let (x, w) = (inputs[0], inputs[1])
+  var y = Grid([x.shape[0], w.shape[0]])
+  for n in 0..<x.shape[0] {
+    for o in 0..<w.shape[0] {
+      var sum = inputs.count == 3 ? inputs[2][o] : 0
+      for i in 0..<x.shape[1] { sum += x[n, i] * w[o, i] }
+      y[n, o] = sum
+    }
+  }
+  return y
+}
+
 extension OperationCase {
   /// Fully connected layers.
   public static let dense: [OperationCase] = [
@@ -8,17 +22,6 @@ extension OperationCase {
   ].map { (label: String, input: Shape, outputs: Int, bias: Bool) in
     OperationCase(
       label, Dense(), inputs: [input, [outputs, input[1]]] + (bias ? [[outputs]] : []),
-      reduction: input[1]
-    ) { grids in
-      var y = Grid([input[0], outputs])
-      for n in 0..<input[0] {
-        for o in 0..<outputs {
-          var sum = bias ? grids[2][o] : 0
-          for i in 0..<input[1] { sum += grids[0][n, i] * grids[1][o, i] }
-          y[n, o] = sum
-        }
-      }
-      return y
-    }
+      reduction: input[1], reference: naiveDense)
   }
 }

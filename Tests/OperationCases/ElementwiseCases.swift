@@ -15,11 +15,11 @@ private func binary(
   _ label: String, _ primitive: any Primitive, _ a: Shape, _ b: Shape,
   _ function: @escaping @Sendable (Double, Double) -> Double
 ) -> OperationCase {
-  OperationCase(label, primitive, inputs: [a, b]) { broadcast($0[0], $0[1], function) }
+  OperationCase(label, primitive, inputs: [a, b]) { naiveBroadcast($0[0], $0[1], function) }
 }
 
 /// NumPy's rule by indices: an axis that is missing or has extent 1 is read at 0.
-private func broadcast(_ a: Grid, _ b: Grid, _ function: (Double, Double) -> Double) -> Grid {
+package func naiveBroadcast(_ a: Grid, _ b: Grid, _ function: (Double, Double) -> Double) -> Grid {
   let rank = max(a.shape.rank, b.shape.rank)
   func extent(_ grid: Grid, _ axis: Int) -> Int {
     let own = axis - (rank - grid.shape.rank)

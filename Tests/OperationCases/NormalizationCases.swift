@@ -1,7 +1,8 @@
 import PrismAutodiff
 import PrismTensor
 
-private func naiveNormalization(_ epsilon: Double, _ inputs: [Grid]) -> Grid {
+/// Batch normalisation of the definition; the inputs are x, scale, offset, mean and variance.
+package func naiveNormalization(_ epsilon: Double, _ inputs: [Grid]) -> Grid {
   var y = inputs[0]
   for i in y.values.indices {
     let c = i % y.shape[-1]
@@ -12,13 +13,14 @@ private func naiveNormalization(_ epsilon: Double, _ inputs: [Grid]) -> Grid {
 }
 
 /// The elements of every channel.
-private func channels(_ x: Grid) -> [[Double]] {
+package func naiveChannels(_ x: Grid) -> [[Double]] {
   (0..<x.shape[-1]).map { c in
     stride(from: c, to: x.values.count, by: x.shape[-1]).map { x.values[$0] }
   }
 }
 
-private func mean(_ values: [Double]) -> Double {
+/// The mean of some numbers.
+package func naiveMean(_ values: [Double]) -> Double {
   values.reduce(0, +) / Double(values.count)
 }
 
@@ -34,14 +36,14 @@ extension OperationCase {
           fillings: [.signed, .signed, .signed, .signed, .positive], reduction: 4
         ) { naiveNormalization(Double(Float(1e-3)), $0) },
         OperationCase("", ChannelMean(), inputs: [shape], reduction: moments) {
-          Grid(row, channels($0[0]).map(mean))
+          Grid(row, naiveChannels($0[0]).map(naiveMean))
         },
         OperationCase("", ChannelVariance(), inputs: [shape], reduction: moments) {
           Grid(
             row,
-            channels($0[0]).map { values in
-              let center = mean(values)
-              return mean(values.map { ($0 - center) * ($0 - center) })
+            naiveChannels($0[0]).map { values in
+              let center = naiveMean(values)
+              return naiveMean(values.map { ($0 - center) * ($0 - center) })
             })
         },
       ]

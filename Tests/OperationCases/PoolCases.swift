@@ -1,8 +1,8 @@
-import PrismAutodiff
+package import PrismAutodiff
 import PrismTensor
 
 /// Applies a function to the pixels of every window, with the number of taps on padding.
-private func pooling(
+package func naivePool(
   _ window: Window, _ x: Grid, _ function: (_ pixels: [Double], _ padding: Int) -> Double
 ) -> Grid {
   let (v, h) = (window.vertical, window.horizontal)
@@ -65,13 +65,13 @@ private func windowed(
     kernel: kernel, stride: stride, dilation: dilation, height: image[1], width: image[2])
   return [
     OperationCase(label, MaxPool(window: window), inputs: [image], fillings: [.distinct]) {
-      pooling(window, $0[0]) { pixels, _ in pixels.reduce(-.infinity, max) }
+      naivePool(window, $0[0]) { pixels, _ in pixels.reduce(-.infinity, max) }
     },
     OperationCase(
       label + ", padding counts", AveragePool(window: window, countsPadding: true), inputs: [image],
       reduction: window.taps
     ) {
-      pooling(window, $0[0]) { pixels, padding in
+      naivePool(window, $0[0]) { pixels, padding in
         pixels.reduce(0, +) / Double(pixels.count + padding)
       }
     },
@@ -79,7 +79,7 @@ private func windowed(
       label + ", padding left out", AveragePool(window: window, countsPadding: false),
       inputs: [image], reduction: window.taps
     ) {
-      pooling(window, $0[0]) { pixels, _ in pixels.reduce(0, +) / Double(pixels.count) }
+      naivePool(window, $0[0]) { pixels, _ in pixels.reduce(0, +) / Double(pixels.count) }
     },
   ]
 }
@@ -110,7 +110,7 @@ extension OperationCase {
       @Sendable func everything(_ x: Grid, _ function: ([Double]) -> Double) -> Grid {
         let window = Window(
           vertical: Window.Axis(kernel: image[1]), horizontal: Window.Axis(kernel: image[2]))
-        let pooled = pooling(window, x) { pixels, _ in function(pixels) }
+        let pooled = naivePool(window, x) { pixels, _ in function(pixels) }
         return Grid([image[0], image[3]], pooled.values)
       }
       return [
