@@ -22,7 +22,8 @@ public struct ChannelMean: Primitive {
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let channels = inputs[0].shape[-1]
-    return sumOfRows(inputs[0], channels: channels) * (Float(channels) / Float(inputs[0].count))
+    return sumOfRows(
+      inputs[0], channels: channels, times: Double(channels) / Double(inputs[0].count))
   }
 
   public func pullback(

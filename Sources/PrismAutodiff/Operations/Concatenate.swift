@@ -25,7 +25,9 @@ public struct Concatenate: Primitive {
     for shape in inputs {
       guard shape.rank == first.rank, shape.replacing(axis: axis, with: first[axis]) == first
       else { throw ShapeError(name, inputs, "the shapes differ outside axis \(axis)") }
-      total += shape[axis]
+      let (sum, overflow) = total.addingReportingOverflow(shape[axis])
+      guard !overflow else { throw ShapeError(name, inputs, "axis \(axis) would be too long") }
+      total = sum
     }
     return first.replacing(axis: axis, with: total)
   }

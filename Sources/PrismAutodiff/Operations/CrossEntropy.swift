@@ -29,8 +29,16 @@ public struct CrossEntropy: Primitive {
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let weighted = inputs.count == 3 ? weighted(inputs[1], by: inputs[2]) : inputs[1]
-    let loss = LogSoftmax().forward([inputs[0]]).dot(weighted)
-    return Tensor(Float(-loss / Double(inputs[0].shape[0])))
+    var loss = 0.0
+    weighted.withUnsafeBufferPointer { targets in
+      LogSoftmax().forward([inputs[0]]).withUnsafePointer { logarithms in
+        // A class that is no target costs nothing, also where its probability is zero in `Float`.
+        for i in targets.indices where targets[i] != 0 {
+          loss -= Double(targets[i]) * Double(logarithms[i])
+        }
+      }
+    }
+    return Tensor(Float(loss / Double(inputs[0].shape[0])))
   }
 
   // With p the softmax: dxₖ = dy / N · (pₖ · Σ w t − wₖ tₖ), dtₖ = −dy / N · wₖ log pₖ, dwₖ = −dy / N · Σ rows of
