@@ -5,16 +5,18 @@
 //
 // `@unchecked Sendable`: a storage is written only by `Tensor`, and only while that tensor holds the single
 // reference to an owned storage; once it is shared, or when it is borrowed, it is never written again.
+@usableFromInline
 final class Storage: @unchecked Sendable {
   static let alignment = 64
 
-  let pointer: UnsafeMutablePointer<Float>
-  let count: Int
+  @usableFromInline let pointer: UnsafeMutablePointer<Float>
+  @usableFromInline let count: Int
   private let owner: (any AnyObject & Sendable)?
 
   var isBorrowed: Bool { owner != nil }
 
   /// Owned memory whose contents are not yet defined.
+  @usableFromInline
   init(uninitialized count: Int) {
     let raw = UnsafeMutableRawPointer.allocate(
       byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: Self.alignment)

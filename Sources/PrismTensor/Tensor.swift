@@ -5,7 +5,7 @@
 public struct Tensor: Sendable {
   /// The extent of every axis, outermost first.
   public private(set) var shape: Shape
-  private var storage: Storage
+  @usableFromInline var storage: Storage
 
   /// Makes a tensor whose elements all have one value.
   public init(_ shape: Shape, repeating value: Float = 0) {
@@ -28,16 +28,22 @@ public struct Tensor: Sendable {
     self.init([], [scalar])
   }
 
+  @usableFromInline
+  init(shape: Shape, storage: Storage) {
+    self.shape = shape
+    self.storage = storage
+  }
+
   /// Makes a tensor and lets a closure write every element.
   ///
   /// - Parameters:
   ///   - shape: The shape of the new tensor.
   ///   - initialize: Receives memory with undefined contents and must write all of it.
+  @inlinable
   public init(
     _ shape: Shape, initialize: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
-    self.shape = shape
-    storage = Storage(uninitialized: shape.count)
+    self.init(shape: shape, storage: Storage(uninitialized: shape.count))
     try initialize(UnsafeMutableBufferPointer(start: storage.pointer, count: storage.count))
   }
 
@@ -46,11 +52,11 @@ public struct Tensor: Sendable {
   /// - Parameters:
   ///   - shape: The shape of the new tensor.
   ///   - write: Receives memory for `shape.count` elements with undefined contents and must write all of it.
+  @inlinable
   public init(
     uninitialized shape: Shape, _ write: (UnsafeMutablePointer<Float>) throws -> Void
   ) rethrows {
-    self.shape = shape
-    storage = Storage(uninitialized: shape.count)
+    self.init(shape: shape, storage: Storage(uninitialized: shape.count))
     try write(storage.pointer)
   }
 
@@ -95,6 +101,7 @@ public struct Tensor: Sendable {
   }
 
   /// Calls a closure with the elements in row-major order.
+  @inlinable
   public func withUnsafeBufferPointer<Result, Failure: Error>(
     _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -103,6 +110,7 @@ public struct Tensor: Sendable {
   }
 
   /// Calls a closure that may write the elements; storage that is shared or borrowed is copied first.
+  @inlinable
   public mutating func withUnsafeMutableBufferPointer<Result, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -111,6 +119,7 @@ public struct Tensor: Sendable {
   }
 
   /// Calls a closure with the address of the first element.
+  @inlinable
   public func withUnsafePointer<Result, Failure: Error>(
     _ body: (UnsafePointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -120,6 +129,7 @@ public struct Tensor: Sendable {
 
   /// Calls a closure that may write through the address of the first element; storage that is shared or borrowed
   /// is copied first.
+  @inlinable
   public mutating func withUnsafeMutablePointer<Result, Failure: Error>(
     _ body: (UnsafeMutablePointer<Float>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -127,7 +137,8 @@ public struct Tensor: Sendable {
     return try body(storage.pointer)
   }
 
-  private mutating func makeUnique() {
+  @usableFromInline
+  mutating func makeUnique() {
     if storage.isBorrowed || !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
   }
 
