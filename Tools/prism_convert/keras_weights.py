@@ -66,14 +66,17 @@ class LegacyWeights:
 
     @staticmethod
     def _nested(layer, items):
-        """The weights of a layer inside the outermost one: those whose path has its name, and its models' if need be."""
-        items = [item for item in items if len(item[0]) > 1 and item[0][-2] == layer.name]
-        parents = {path[:-1] for path, _ in items}
+        """The weights of a layer inside the outermost one: those below its name, which may have slashes itself.
+
+        Names of enclosing models may stand before it; where several candidates are left, only with such names.
+        """
+        name = tuple(layer.name.split("/"))
+        parents = {path[:-1] for path, _ in items if path[:-1][-len(name) :] == name}
+        enclosed = {parent for parent in parents if set(parent[: -len(name)]) <= set(layer.path[:-1])}
+        parents = enclosed or parents
         for model in reversed(layer.path[:-1]):
-            if len(parents) <= 1:
-                break
-            narrowed = {parent for parent in parents if model in parent}
-            parents = narrowed or parents
+            if len(parents) > 1:
+                parents = {parent for parent in parents if model in parent} or parents
         if len(parents) > 1:
             raise ConversionError(f"the weights of layer {layer.name} are in the file more than once")
         return [item for item in items if item[0][:-1] in parents]
