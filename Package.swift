@@ -33,6 +33,7 @@ let package = Package(
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
     // The way data takes, from the loops up to the command.
     .target(name: "PrismKernels", dependencies: ["CBlas"], swiftSettings: numeric),
@@ -41,7 +42,8 @@ let package = Package(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
     .target(name: "PrismFiles", swiftSettings: house),
     .target(
-      name: "PrismWeights", dependencies: ["PrismFiles", "PrismTensor"], swiftSettings: numeric),
+      name: "PrismWeights", dependencies: ["CNettle", "PrismFiles", "PrismTensor"],
+      swiftSettings: numeric),
     .target(
       name: "PrismLayers", dependencies: ["PrismAutodiff", "PrismTensor", "PrismWeights"],
       swiftSettings: safe),

@@ -74,6 +74,15 @@ public struct Model: Sendable {
     card.input.image.tensor(of: image)
   }
 
+  /// The logits of a batch of inputs.
+  ///
+  /// - Parameter inputs: `[N, H, W, 3]`, as ``input(for:)`` makes them.
+  /// - Returns: `[N, K]`, one row an input.
+  /// - Throws: `EvaluationError` where the inputs have another size.
+  public func logits(_ inputs: Tensor) throws -> Tensor {
+    try classifier.logits(inputs)
+  }
+
   /// Predicts the labels of a picture.
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.

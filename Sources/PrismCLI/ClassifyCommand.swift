@@ -18,6 +18,7 @@ struct ClassifyCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
+    if json { model.file.mapping.beginHashing() }
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { input in
       let prediction = try model.predict(try Image(contentsOf: input))

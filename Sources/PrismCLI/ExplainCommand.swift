@@ -51,6 +51,7 @@ struct ExplainCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
+    if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
     let folder = try OutputFolder(output)
     var names = UniqueNames()
     var documents: [JSON] = []

@@ -2,11 +2,44 @@ public import PrismTensor
 
 /// Anything that gives numbers to the labels of an image: what black-box explainers need to know of a model.
 public protocol Classifier: Sendable {
+  /// The shape of one image, `[1, H, W, C]`.
+  var inputShape: Shape { get }
+
   /// The logits of a batch of images.
   ///
   /// - Parameter images: `[N, H, W, C]`, as the model takes them.
   /// - Returns: `[N, K]`, one row an image.
   func logits(_ images: Tensor) throws -> Tensor
+
+  /// The logits of many images that are composed one by one, straight into the model's buffers.
+  ///
+  /// Whatever the count, only as many images exist at a time as are computed at once.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - compose: Writes the image with an index, `[H, W, C]`, all of it. May be called from any thread, for several
+  ///     images at a time, in any order, and more than once for one index.
+  /// - Returns: `[count, K]`, one row an image.
+  func logits(
+    count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor
+}
+
+extension Classifier {
+  public func logits(
+    count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor {
+    let batch = 16
+    let size = inputShape.count
+    let rows = try stride(from: 0, to: count, by: batch).map { first in
+      let length = min(batch, count - first)
+      return try logits(
+        Tensor(uninitialized: inputShape.replacing(axis: 0, with: length)) { target in
+          for i in 0..<length { compose(first + i, target + i * size) }
+        })
+    }
+    return Tensor.stacking(rows)
+  }
 }
 
 /// A classifier whose values can be read and differentiated by name.

@@ -20,6 +20,8 @@ public struct RecordedClassifier: DifferentiableClassifier {
     self.aliases = aliases
   }
 
+  public var inputShape: Shape { recording[recording.inputs[0]].shape }
+
   public func shape(of name: String) -> Shape? {
     value(name).map { recording[$0].shape }
   }

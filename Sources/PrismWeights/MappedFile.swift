@@ -1,3 +1,4 @@
+internal import Dispatch
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
@@ -82,6 +83,11 @@ public final class MappedFile: Sendable {
       known = result
       return result
     }
+  }
+
+  /// Starts to compute ``sha256`` on another thread.
+  public func beginHashing() {
+    DispatchQueue.global().async { _ = self.sha256 }
   }
 
   /// Calls a closure with all bytes.

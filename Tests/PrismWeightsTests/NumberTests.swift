@@ -113,18 +113,4 @@ struct NumberTests {
     let bytes = Array(String(repeating: text, count: repetitions).utf8)
     #expect(MappedFile(copying: bytes, path: "text").sha256 == digest)
   }
-
-  @Test("SHA-256 does not depend on how the message is cut")
-  func pieces() {
-    let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-    let whole = bytes.withUnsafeBytes { SHA256.hexadecimalDigest(of: $0) }
-    for size in [1, 3, 63, 64, 65, 127, 256, 300] {
-      var hash = SHA256()
-      for start in stride(from: 0, to: bytes.count, by: size) {
-        bytes[start..<min(start + size, bytes.count)].withUnsafeBytes { hash.update($0) }
-      }
-      let digest = hash.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-      #expect(digest == whole)
-    }
-  }
 }
