@@ -6,8 +6,16 @@ internal import CBlas
 ///   - m: The rows of `op(A)` and of C.
 ///   - n: The columns of `op(B)` and of C.
 ///   - k: The columns of `op(A)` and the rows of `op(B)`.
+///   - alpha: The factor α.
+///   - a: The first element of A.
+///   - leadingA: The distance between rows of A.
 ///   - transposeA: Whether A is stored as `[k, m]` instead of `[m, k]`.
+///   - b: The first element of B.
+///   - leadingB: The distance between rows of B.
 ///   - transposeB: Whether B is stored as `[n, k]` instead of `[k, n]`.
+///   - beta: The factor β; where it is 0, C need not hold numbers.
+///   - c: The first element of C.
+///   - leadingC: The distance between rows of C.
 public func plainMatrixProduct(
   m: Int, n: Int, k: Int, alpha: Float = 1,
   a: UnsafePointer<Float>, leadingA: Int, transposeA: Bool = false,

@@ -3,6 +3,8 @@
 /// Every window must hold at least one pixel of the image.
 ///
 /// - Parameters:
+///   - window: The geometry.
+///   - channels: The channels C.
 ///   - image: `[H, W, C]`.
 ///   - output: `[H′, W′, C]`.
 public func plainMaxPool(
@@ -29,6 +31,8 @@ public func plainMaxPool(
 /// The first element of a window that equals its maximum gets the window's cotangent.
 ///
 /// - Parameters:
+///   - window: The geometry.
+///   - channels: The channels C.
 ///   - image: `[H, W, C]`.
 ///   - output: `[H′, W′, C]`, what ``plainMaxPool(_:channels:image:output:)`` made of the image.
 ///   - cotangent: `[H′, W′, C]`.
@@ -49,10 +53,17 @@ public func plainMaxPoolPullback(
       current = position
       open.update(from: cotangent + position &* channels, count: channels)
     }
-    for c in 0..<channels {
-      let wins = source[c] == largest[c] || source[c].isNaN
-      target[c] += wins ? open[c] : 0
-      open[c] = wins ? 0 : open[c]
+    forEachPanel(channels) { c in
+      let x = loadPanel(source + c)
+      let share = loadPanel(open + c)
+      let wins = (x .== loadPanel(largest + c)) .| (x .!= x)
+      storePanel(
+        loadPanel(target + c) + PlainPanel.zero.replacing(with: share, where: wins), target + c)
+      storePanel(share.replacing(with: 0, where: wins), open + c)
+    } rest: { c in
+      guard source[c] == largest[c] || source[c].isNaN else { return }
+      target[c] += open[c]
+      open[c] = 0
     }
   }
 }
@@ -60,6 +71,8 @@ public func plainMaxPoolPullback(
 /// The sum of every window of one image, channel by channel, times a factor that belongs to the output position.
 ///
 /// - Parameters:
+///   - window: The geometry.
+///   - channels: The channels C.
 ///   - image: `[H, W, C]`.
 ///   - factors: `[H′, W′]`.
 ///   - output: `[H′, W′, C]`.
@@ -83,6 +96,8 @@ public func plainSumPool(
 /// The cotangent of a sum pool of one image; added to.
 ///
 /// - Parameters:
+///   - window: The geometry.
+///   - channels: The channels C.
 ///   - cotangent: `[H′, W′, C]`.
 ///   - factors: `[H′, W′]`.
 ///   - imageCotangent: `[H, W, C]`.

@@ -106,6 +106,12 @@ extension OperationCase {
       padding: .explicit(top: 2, left: 0, bottom: 1, right: 3)),
     makeDepthwise(
       "3×3 dilated", image: [1, 7, 8, 2], kernel: (3, 3), padding: .symmetric(2), dilation: (2, 2)),
+    // More channels than one panel of the kernels, and some left over.
+    makeDepthwise(
+      "3×3 of many channels", image: [2, 4, 3, 35], kernel: (3, 3), padding: .symmetric(1)),
+    makeDepthwise(
+      "3×3 stride 2 of many channels", image: [1, 5, 4, 18], kernel: (3, 3), stride: (2, 2),
+      padding: .same),
     makeDepthwise("1×1 on one pixel", image: [1, 1, 1, 1], kernel: (1, 1), bias: false),
   ]
 }

@@ -98,6 +98,8 @@ extension OperationCase {
     + windowed(
       "2×2 dilated", [1, 5, 5, 2], kernel: (2, 2), stride: (1, 1), padding: .symmetric(1),
       dilation: (2, 2))
+    + windowed(
+      "3×3 of many channels", [1, 4, 3, 35], kernel: (3, 3), stride: (1, 1), padding: .symmetric(1))
     + windowed("1×1", [1, 1, 1, 1], kernel: (1, 1), stride: (1, 1))
     + [(3, 2), (1, 1), (5, 4), (7, 5)].map { (height, width) in
       OperationCase(

@@ -107,10 +107,12 @@ func summing(
       other.withUnsafePointer { other in
         walk.forEachRun { offset, target, offsetOther in
           let (dy, other) = (dy + offset, other + offsetOther)
-          let step = walk.steps.b
-          if walk.steps.a == 1 {
-            for i in 0..<count { sums[target + i] += Double(term(dy[i], other[i * step])) }
-          } else {
+          switch walk.steps {
+          case (1, 1): for i in 0..<count { sums[target + i] += Double(term(dy[i], other[i])) }
+          case (1, _):
+            let other = other[0]
+            for i in 0..<count { sums[target + i] += Double(term(dy[i], other)) }
+          case (_, let step):
             var total = 0.0
             for i in 0..<count { total += Double(term(dy[i], other[i * step])) }
             sums[target] += total

@@ -41,10 +41,12 @@ public struct Dropout: Primitive {
 
   private func masked(_ x: Tensor) -> Tensor {
     let random = CounterRandom(seed: seed)
-    let (rate, factor) = (Double(rate), 1 / (1 - rate))
+    // The number at an index has 24 bits: it is less than the rate where its bits are less than this.
+    let limit = UInt64((Double(rate) * 0x1p24).rounded(.up))
+    let factor = 1 / (1 - rate)
     return Tensor(uninitialized: x.shape) { y in
       x.withUnsafeBufferPointer { x in
-        for i in 0..<x.count { y[i] = random.uniform(i) < rate ? 0 : x[i] * factor }
+        for i in 0..<x.count { y[i] = random.bits(i) >> 40 < limit ? 0 : x[i] * factor }
       }
     }
   }

@@ -47,9 +47,11 @@ func addRow(_ row: Tensor, to matrix: UnsafeMutablePointer<Float>, rows: Int) {
 /// The sum over all rows of a matrix with the given number of columns, accumulated in Double, times a factor.
 func sumOfRows(_ matrix: Tensor, channels: Int, times factor: Double = 1) -> Tensor {
   var sums = [Double](repeating: 0, count: channels)
-  matrix.withUnsafeBufferPointer { matrix in
-    for start in stride(from: 0, to: matrix.count, by: channels) {
-      for c in 0..<channels { sums[c] += Double(matrix[start + c]) }
+  sums.withUnsafeMutableBufferPointer { sums in
+    matrix.withUnsafeBufferPointer { matrix in
+      for start in stride(from: 0, to: matrix.count, by: channels) {
+        for c in 0..<channels { sums[c] += Double(matrix[start + c]) }
+      }
     }
   }
   return Tensor([channels], sums.map { Float($0 * factor) })
