@@ -58,7 +58,8 @@ let package = Package(
       name: "PrismExplain", dependencies: ["PrismAutodiff", "PrismRuntime", "PrismTensor"],
       swiftSettings: numeric),
     .target(
-      name: "PrismMedia", dependencies: ["CCairo", "CPNG", "CTurboJPEG", "PrismFiles", "PrismTensor"],
+      name: "PrismMedia",
+      dependencies: ["CCairo", "CPNG", "CTurboJPEG", "PrismFiles", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "Prism",
@@ -78,7 +79,8 @@ let package = Package(
       name: "PrismOperationCases", dependencies: ["PrismAutodiff", "PrismTensor"],
       path: "Tests/OperationCases", swiftSettings: numeric),
     .target(
-      name: "PrismTestSupport", dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor"],
+      name: "PrismTestSupport",
+      dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor"],
       path: "Tests/Support", swiftSettings: numeric),
     .testTarget(
       name: "PrismTensorTests", dependencies: ["PrismTensor", "PrismTestSupport"],
@@ -88,7 +90,8 @@ let package = Package(
       dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
-      name: "PrismMediaTests", dependencies: ["PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport"],
+      name: "PrismMediaTests",
+      dependencies: ["PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport"],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
       name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],

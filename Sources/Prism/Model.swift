@@ -96,6 +96,7 @@ public struct Model: Sendable {
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - target: The label, from a ``Prediction`` of the same picture.
+  /// - Returns: The explanation.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func explain(
     _ image: Image, with explainer: some Explainer, target: Prediction.Entry

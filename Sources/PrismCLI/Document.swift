@@ -54,7 +54,8 @@ struct Document {
       "evaluations": .integer(attribution.evaluations),
       "completenessGap": attribution.completenessGap.map(JSON.number) ?? .null,
       "diagnostics": .array(attribution.diagnostics.map(JSON.string)),
-      "files": .object(entry.files.map { .init(name: $0.format.rawValue, value: .string($0.name)) }),
+      "files": .object(
+        entry.files.map { .init(name: $0.format.rawValue, value: .string($0.name)) }),
     ]
   }
 }

@@ -17,6 +17,7 @@ public protocol Explainer: Sendable {
   ///   - targets: The indices of the logits to explain.
   ///   - classifier: The model.
   /// - Returns: One attribution a target, in the order of the targets.
+  /// - Throws: ``ExplanationError``, and what the classifier throws.
   func explain(
     _ image: Tensor, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution]

@@ -7,7 +7,9 @@ public import PrismTensor
 /// `ReLU(Σ_c mean(G_c) · A_c)`, enlarged bilinearly (half-pixel centres) to the input's size. Definition: Selvaraju
 /// et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV 2017.
 public struct GradCAM: Explainer {
+  /// The method's name on the command line.
   public let name = "gradcam"
+  /// The method's name as it is written in texts.
   public let title = "Grad-CAM"
   /// The name of the layer to explain; `nil` for the model's default.
   public let layer: String?
@@ -17,6 +19,9 @@ public struct GradCAM: Explainer {
     self.layer = layer
   }
 
+  /// Explains predictions for one image, `[1, H, W, C]`.
+  ///
+  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or its values are not finite.
   public func explain(
     _ image: Tensor, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {

@@ -70,6 +70,7 @@ public struct JSONReader {
     }
   }
 
+  /// An error at the byte that is read next.
   public func failure(_ reason: String) -> JSONError { JSONError(reason: reason, offset: offset) }
 
   /// Reads white space up to the end of the text.
@@ -298,7 +299,7 @@ extension JSON: CustomStringConvertible {
     return text
   }
 
-  /// - Parameter gap: What follows commas and colons.
+  // `gap` is what follows commas and colons.
   private func write(to text: inout String, gap: String = "") {
     switch self {
     case .null: text += "null"

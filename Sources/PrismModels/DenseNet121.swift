@@ -25,6 +25,7 @@ struct DenseNet121: ConvolutionalBase {
   /// - Parameters:
   ///   - reader: At the root of the model's names.
   ///   - epsilon: That of batch normalisation.
+  /// - Throws: `WeightError` where a tensor cannot be taken.
   init(_ reader: WeightReader, epsilon: Float) throws(WeightError) {
     let features = reader.scope("features")
     var channels = 2 * Self.growth

@@ -98,6 +98,7 @@ struct EfficientNetV2: ConvolutionalBase {
   ///   - reader: At the root of the model's names.
   ///   - variant: The size.
   ///   - convention: The conventions of the framework that made the weights.
+  /// - Throws: `WeightError` where a tensor cannot be taken.
   init(_ reader: WeightReader, variant: Variant, convention: Convention) throws(WeightError) {
     let table = Table(variant)
     let features = reader.scope("features")

@@ -50,7 +50,8 @@ public struct Head: Sendable {
       case .dense(let name, let units, let activation):
         layers.append(
           .dense(
-            try PrismLayers.Dense(reader.scope(name), inputs: channels, outputs: units), activation))
+            try PrismLayers.Dense(reader.scope(name), inputs: channels, outputs: units), activation)
+        )
         channels = units
       case .batchNorm(let name, let epsilon):
         layers.append(

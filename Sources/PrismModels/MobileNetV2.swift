@@ -33,6 +33,7 @@ struct MobileNetV2: ConvolutionalBase {
   ///   - reader: At the root of the model's names.
   ///   - width: The width multiplier α of the paper.
   ///   - convention: The conventions of the framework that made the weights.
+  /// - Throws: `WeightError` where a tensor cannot be taken.
   init(_ reader: WeightReader, width: Double, convention: Convention) throws(WeightError) {
     let features = reader.scope("features")
     var inputs = divisibleChannels(32 * width)

@@ -9,6 +9,7 @@ public protocol Classifier: Sendable {
   ///
   /// - Parameter images: `[N, H, W, C]`, as the model takes them.
   /// - Returns: `[N, K]`, one row an image.
+  /// - Throws: What the model throws, such as for images of another shape.
   func logits(_ images: Tensor) throws -> Tensor
 
   /// The logits of many images that are composed one by one, straight into the model's buffers.
@@ -20,12 +21,20 @@ public protocol Classifier: Sendable {
   ///   - compose: Writes the image with an index, `[H, W, C]`, all of it. May be called from any thread, for several
   ///     images at a time, in any order, and more than once for one index.
   /// - Returns: `[count, K]`, one row an image.
+  /// - Throws: What the model throws.
   func logits(
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor
 }
 
 extension Classifier {
+  /// Composes the images in batches of sixteen for a model that has no buffers of its own to offer.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - compose: Writes the image with an index.
+  /// - Returns: `[count, K]`, one row an image.
+  /// - Throws: What the model throws.
   public func logits(
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor {
@@ -57,6 +66,7 @@ public protocol DifferentiableClassifier: Classifier {
   ///   - name: The name of the value to differentiate by: a layer, or the input.
   ///   - image: `[1, H, W, C]`.
   /// - Returns: The value and, for every target, the gradient of its logit, in the value's shape.
+  /// - Throws: ``UnknownValueError`` where no value has the name.
   func gradients(
     of targets: [Int], at name: String, image: Tensor
   ) throws -> (value: Tensor, gradients: [Tensor])

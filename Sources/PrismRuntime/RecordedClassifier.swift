@@ -5,6 +5,7 @@ public import PrismTensor
 public struct RecordedClassifier: DifferentiableClassifier {
   /// The recording of one image's forward pass.
   public let recording: Recording
+  /// The layer that the CAM family explains unless told otherwise.
   public let defaultLayer: String
   private let aliases: [String: String]
 
@@ -20,18 +21,26 @@ public struct RecordedClassifier: DifferentiableClassifier {
     self.aliases = aliases
   }
 
+  /// The shape of one image, `[1, H, W, C]`.
   public var inputShape: Shape { recording[recording.inputs[0]].shape }
 
+  /// The shape of a named value for one image, or `nil` where there is no such value.
   public func shape(of name: String) -> Shape? {
     value(name).map { recording[$0].shape }
   }
 
+  /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
+  ///
+  /// - Throws: `EvaluationError` where the images have another shape than the recording's input.
   public func logits(_ images: Tensor) throws -> Tensor {
     let count = images.shape[0]
     let rows = try (0..<count).map { try recording(images.slice($0))[0] }
     return Tensor.stacking(rows)
   }
 
+  /// A named value and the gradients of logits at it, for one image.
+  ///
+  /// - Throws: ``UnknownValueError``, `EvaluationError`.
   public func gradients(
     of targets: [Int], at name: String, image: Tensor
   ) throws -> (value: Tensor, gradients: [Tensor]) {

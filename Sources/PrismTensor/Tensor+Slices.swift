@@ -7,7 +7,9 @@ extension Tensor {
     if shape[0] == 1 { return self }
     let result = shape.replacing(axis: 0, with: 1)
     return withUnsafePointer { source in
-      Tensor(uninitialized: result) { $0.update(from: source + index * result.count, count: result.count) }
+      Tensor(uninitialized: result) {
+        $0.update(from: source + index * result.count, count: result.count)
+      }
     }
   }
 

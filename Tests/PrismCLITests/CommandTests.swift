@@ -217,7 +217,9 @@ struct CommandTests {
       explain(try file("half.png", Array(picture.prefix(picture.count / 2))))
         .expectFailure("half.png", "cut off")
       var huge = picture
-      for offset in [16, 20] { huge.replaceSubrange(offset..<offset + 4, with: [0, 0, 0x75, 0x30]) }
+      for offset in [16, 20] {
+        huge.replaceSubrange(offset..<offset + 4, with: [0, 0, 0x75, 0x30])
+      }
       explain(try file("huge.png", huge)).expectFailure("huge.png")
       explain(folder + "/none.png").expectFailure("none.png", "no such file")
 
@@ -252,7 +254,8 @@ struct CommandTests {
   }
 
   @Test(
-    "pictures of any size and kind are explained", arguments: [(1, 1), (1, 300), (700, 2), (20, 20)])
+    "pictures of any size and kind are explained",
+    arguments: [(1, 1), (1, 300), (700, 2), (20, 20)])
   func sizes(width: Int, height: Int) throws {
     try Repository.withFolder { folder in
       let path = folder + "/a.png"
