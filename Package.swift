@@ -13,6 +13,27 @@ let house: [SwiftSetting] = [
 // such loops are optimised in debug builds too. Tools version 6.2 lets dependents build despite `unsafeFlags`.
 let numeric: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+// The SIMD loops are compiled once per instruction set, from the same files (symbolic links). On Intel and AMD
+// processors two variants beyond the baseline exist; elsewhere the baseline is the only one.
+#if arch(x86_64)
+  let simdVariants: [Target] = [
+    .target(
+      name: "PrismKernelsAVX2", dependencies: ["PrismKernelsBaseline"],
+      swiftSettings: numeric + [
+        .define("PRISM_AVX2"), .unsafeFlags(["-Xcc", "-march=x86-64-v3"]),
+      ]),
+    .target(
+      name: "PrismKernelsAVX512", dependencies: ["PrismKernelsBaseline"],
+      swiftSettings: numeric + [
+        .define("PRISM_AVX512"), .unsafeFlags(["-Xcc", "-march=x86-64-v4"]),
+      ]),
+  ]
+  let simdVariantNames: [Target.Dependency] = ["PrismKernelsAVX2", "PrismKernelsAVX512"]
+#else
+  let simdVariants: [Target] = []
+  let simdVariantNames: [Target.Dependency] = []
+#endif
+
 // Modules that never touch a raw pointer are compiled with strict memory safety.
 let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 
@@ -36,7 +57,10 @@ let package = Package(
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
     // The way data takes, from the loops up to the command.
-    .target(name: "PrismKernels", dependencies: ["CBlas"], swiftSettings: numeric),
+    .target(name: "PrismKernelsBaseline", swiftSettings: numeric),
+    .target(
+      name: "PrismKernels",
+      dependencies: ["CBlas", "PrismKernelsBaseline"] + simdVariantNames, swiftSettings: numeric),
     .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
     .target(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
@@ -83,6 +107,9 @@ let package = Package(
       dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor"],
       path: "Tests/Support", swiftSettings: numeric),
     .testTarget(
+      name: "PrismKernelsTests", dependencies: ["PrismKernels", "PrismTestSupport"],
+      swiftSettings: numeric),
+    .testTarget(
       name: "PrismTensorTests", dependencies: ["PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
@@ -110,5 +137,5 @@ let package = Package(
       name: "PrismCLITests",
       dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
-  ]
+  ] + simdVariants
 )

@@ -1,0 +1,200 @@
+// Depthwise convolution: every channel has its own small kernel.
+
+#if PRISM_AVX512 || PRISM_AVX2
+  package import PrismKernelsBaseline
+#endif
+
+/// Depthwise convolution over `[H, W, C]`.
+package enum Depthwise {
+  /// Returns the floats that `pack` writes.
+  package static func packedSize(channels: Int, kernelHeight: Int, kernelWidth: Int) -> Int {
+    (kernelHeight &* kernelWidth &+ 1) &* channels
+  }
+
+  /// Packs `[C, kH, kW]` weights: first the bias, then `[kH, kW, C]`; a missing bias is zero.
+  package static func pack(
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, channels: Int, kernelHeight: Int,
+    kernelWidth: Int, into packed: UnsafeMutablePointer<Float>
+  ) {
+    let taps = kernelHeight &* kernelWidth
+    var c = 0
+    while c < channels {
+      packed[c] = bias.map { $0[c] } ?? 0
+      var t = 0
+      while t < taps {
+        packed[(t &+ 1) &* channels &+ c] = weights[c &* taps &+ t]
+        t &+= 1
+      }
+      c &+= 1
+    }
+  }
+
+  /// Computes the output rows `rowStart ..< rowEnd` of one image.
+  ///
+  /// An output is the chain over the taps inside the image, in row-major order, that starts with the bias.
+  package static func run(_ job: ConvolutionJob) {
+    var y = job.rowStart
+    while y < job.rowEnd {
+      runRow(job, y)
+      y &+= 1
+    }
+  }
+
+  @inline(always)
+  static func runRow(_ job: ConvolutionJob, _ y: Int) {
+    let s = job.shape
+    let c = s.inputChannels
+    let top = y &* s.strideHeight &- s.paddingTop
+    let ky0 = top < 0 ? 0 &- top : 0
+    let below = s.inputHeight &- top
+    let ky1 = below < s.kernelHeight ? below : s.kernelHeight
+    let low = splat(job.epilogue.low)
+    let high = splat(job.epilogue.high)
+    let output = job.output + y &* s.outputWidth &* job.outputStride
+    // Columns whose taps are all inside the image.
+    var x0 = (s.paddingLeft &+ s.strideWidth &- 1) / s.strideWidth
+    let lastStart = s.inputWidth &- s.kernelWidth &+ s.paddingLeft
+    var x1 = lastStart < 0 ? 0 : lastStart / s.strideWidth &+ 1
+    if x1 > s.outputWidth { x1 = s.outputWidth }
+    if x0 > x1 { x0 = x1 }
+    var row = DepthwiseRow(
+      input: job.input, inputStride: job.inputStride, weights: job.weights, output: output,
+      outputStride: job.outputStride, channels: c, taps: ky1 &- ky0,
+      rowStride: s.inputWidth &* job.inputStride, low: low, high: high)
+    let firstRow = job.input + (top &+ ky0) &* row.rowStride
+    row.weights = job.weights + (1 &+ ky0 &* s.kernelWidth) &* c
+    row.bias = job.weights
+    var x = 0
+    while x < s.outputWidth {
+      if x >= x0 && x < x1 && s.kernelWidth == s.kernelHeight && s.strideWidth == s.strideHeight {
+        let most = depthwiseColumns(s.kernelWidth, s.strideWidth)
+        if most > 0 {
+          let rest = x1 &- x
+          let tiles = (rest &+ most &- 1) / most
+          let count = (rest &+ tiles &- 1) / tiles
+          row.input = firstRow + (x &* s.strideWidth &- s.paddingLeft) &* job.inputStride
+          row.output = output + x &* job.outputStride
+          runDepthwiseTile(s.kernelWidth, s.strideWidth, count, row)
+          x &+= count
+          continue
+        }
+      }
+      let left = x &* s.strideWidth &- s.paddingLeft
+      let kx0 = left < 0 ? 0 &- left : 0
+      let right = s.inputWidth &- left
+      let kx1 = right < s.kernelWidth ? right : s.kernelWidth
+      row.input = firstRow + (left &+ kx0) &* job.inputStride
+      row.output = output + x &* job.outputStride
+      depthwisePixel(row, kernelWidth: s.kernelWidth, first: kx0, columns: kx1 &- kx0, from: 0)
+      x &+= 1
+    }
+    finishRows(
+      job.epilogue, output, job.outputStride, firstRow: y &* s.outputWidth, rows: s.outputWidth,
+      columns: c)
+  }
+}
+
+/// What the tiles of one output row share.
+struct DepthwiseRow {
+  /// The first input pixel under the kernel.
+  var input: Source
+  var inputStride: Int
+  /// The weights of the first kernel row that is inside the image.
+  var weights: Source
+  var bias: Source
+  var output: Destination
+  var outputStride: Int
+  var channels: Int
+  /// Kernel rows inside the image.
+  var taps: Int
+  var rowStride: Int
+  var low: V
+  var high: V
+
+  init(
+    input: Source, inputStride: Int, weights: Source, output: Destination, outputStride: Int,
+    channels: Int, taps: Int, rowStride: Int, low: V, high: V
+  ) {
+    self.input = input
+    self.inputStride = inputStride
+    self.weights = weights
+    self.bias = weights
+    self.output = output
+    self.outputStride = outputStride
+    self.channels = channels
+    self.taps = taps
+    self.rowStride = rowStride
+    self.low = low
+    self.high = high
+  }
+}
+
+/// Runs what the tiles leave of an epilogue over finished rows: residual, curve.
+@inline(always)
+func finishRows(
+  _ epilogue: Epilogue, _ output: Destination, _ outputStride: Int, firstRow: Int, rows: Int,
+  columns: Int
+) {
+  let residual = offset(epilogue.residual, firstRow &* epilogue.residualStride)
+  var finish = Finish(epilogue, residual: residual)
+  finish.residual = residual
+  finish.residualFirst = !epilogue.residualAfterActivation
+  if finish.isNeeded { finish.run(output, outputStride, row: 0, rows: rows, columns: columns) }
+}
+
+/// Computes one pixel with the taps that are inside the image, four vectors of channels at a time.
+@inline(never)
+func depthwisePixel(
+  _ row: DepthwiseRow, kernelWidth: Int, first: Int, columns: Int, from start: Int
+) {
+  let channels = row.channels
+  let weights = row.weights + first &* channels
+  var c = start
+  while c &+ 4 &* W <= channels {
+    var a0 = load(row.bias + c)
+    var a1 = load(row.bias + (c &+ W))
+    var a2 = load(row.bias + (c &+ 2 &* W))
+    var a3 = load(row.bias + (c &+ 3 &* W))
+    var ky = 0
+    while ky < row.taps {
+      var p = row.input + (ky &* row.rowStride &+ c)
+      var w = weights + (ky &* kernelWidth &* channels &+ c)
+      var kx = 0
+      while kx < columns {
+        a0 = fma(a0, load(p), load(w))
+        a1 = fma(a1, load(p + W), load(w + W))
+        a2 = fma(a2, load(p + 2 &* W), load(w + 2 &* W))
+        a3 = fma(a3, load(p + 3 &* W), load(w + 3 &* W))
+        p += row.inputStride
+        w += channels
+        kx &+= 1
+      }
+      ky &+= 1
+    }
+    let out = row.output + c
+    store(minimum(maximum(a0, row.low), row.high), out)
+    store(minimum(maximum(a1, row.low), row.high), out + W)
+    store(minimum(maximum(a2, row.low), row.high), out + 2 &* W)
+    store(minimum(maximum(a3, row.low), row.high), out + 3 &* W)
+    c &+= 4 &* W
+  }
+  while c < channels {
+    let n = channels &- c
+    var a = loadUpTo(row.bias + c, n)
+    var ky = 0
+    while ky < row.taps {
+      var p = row.input + (ky &* row.rowStride &+ c)
+      var w = weights + (ky &* kernelWidth &* channels &+ c)
+      var kx = 0
+      while kx < columns {
+        a = fma(a, loadUpTo(p, n), loadUpTo(w, n))
+        p += row.inputStride
+        w += channels
+        kx &+= 1
+      }
+      ky &+= 1
+    }
+    storeUpTo(minimum(maximum(a, row.low), row.high), row.output + c, n)
+    c &+= W
+  }
+}

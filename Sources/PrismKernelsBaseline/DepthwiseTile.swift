@@ -1,0 +1,425 @@
+// The depthwise tiles: a few neighbouring outputs of one row, all channels.
+
+/// Returns the most columns of a tile for a kernel and a stride; zero when there is no tile.
+@inline(always)
+func depthwiseColumns(_ kernel: Int, _ stride: Int) -> Int {
+  if kernel == 3 && (stride == 1 || stride == 2) { return 7 }
+  if kernel == 5 && (stride == 1 || stride == 2) { return 7 }
+  return 0
+}
+
+/// The output columns of a tile.
+///
+/// A column of the input is loaded once and added to every output that it reaches; an output still meets its taps in
+/// ascending order.
+@inline(always)
+func depthwiseTile(_ K: Int, _ S: Int, _ TX: Int, _ row: DepthwiseRow) {
+  let channels = row.channels
+  let inputStride = row.inputStride
+  let outputStride = row.outputStride
+  let rowStride = row.rowStride
+  let taps = row.taps
+  var c = 0
+  while c &+ W <= channels {
+    depthwiseVector(
+      K, S, TX, row.input + c, inputStride, rowStride, row.weights + c, row.bias + c, channels,
+      taps, row.output + c, outputStride, row.low, row.high)
+    c &+= W
+  }
+  guard c < channels else { return }
+  // The channels that do not fill a vector, pixel by pixel.
+  var pixel = row
+  var x = 0
+  while x < TX {
+    depthwisePixel(pixel, kernelWidth: K, first: 0, columns: K, from: c)
+    pixel.input += S &* inputStride
+    pixel.output += outputStride
+    x &+= 1
+  }
+}
+
+/// One vector of channels of a tile.
+@inline(always)
+func depthwiseVector(
+  _ K: Int, _ S: Int, _ TX: Int, _ input: Source, _ inputStride: Int, _ rowStride: Int,
+  _ weights: Source, _ bias: Source, _ channels: Int, _ taps: Int, _ output: Destination,
+  _ outputStride: Int, _ low: V, _ high: V
+) {
+  var a0 = load(bias)
+  var a1 = a0
+  var a2 = a0
+  var a3 = a0
+  var a4 = a0
+  var a5 = a0
+  var a6 = a0
+  var p = input
+  var w = weights
+  var ky = 0
+  while ky < taps {
+    let w0 = load(w)
+    let w1 = load(w + channels)
+    let w2 = load(w + 2 &* channels)
+    let w3 = K > 3 ? load(w + 3 &* channels) : w0
+    let w4 = K > 3 ? load(w + 4 &* channels) : w0
+    if K == 3 && S == 1 {
+      if TX > 0 {
+        let v = load(p)
+        a0 = fma(a0, v, w0)
+      }
+      if TX > 0 {
+        let v = load(p + inputStride)
+        a0 = fma(a0, v, w1)
+        if TX > 1 { a1 = fma(a1, v, w0) }
+      }
+      if TX > 0 {
+        let v = load(p + 2 &* inputStride)
+        a0 = fma(a0, v, w2)
+        if TX > 1 { a1 = fma(a1, v, w1) }
+        if TX > 2 { a2 = fma(a2, v, w0) }
+      }
+      if TX > 1 {
+        let v = load(p + 3 &* inputStride)
+        a1 = fma(a1, v, w2)
+        if TX > 2 { a2 = fma(a2, v, w1) }
+        if TX > 3 { a3 = fma(a3, v, w0) }
+      }
+      if TX > 2 {
+        let v = load(p + 4 &* inputStride)
+        a2 = fma(a2, v, w2)
+        if TX > 3 { a3 = fma(a3, v, w1) }
+        if TX > 4 { a4 = fma(a4, v, w0) }
+      }
+      if TX > 3 {
+        let v = load(p + 5 &* inputStride)
+        a3 = fma(a3, v, w2)
+        if TX > 4 { a4 = fma(a4, v, w1) }
+        if TX > 5 { a5 = fma(a5, v, w0) }
+      }
+      if TX > 4 {
+        let v = load(p + 6 &* inputStride)
+        a4 = fma(a4, v, w2)
+        if TX > 5 { a5 = fma(a5, v, w1) }
+        if TX > 6 { a6 = fma(a6, v, w0) }
+      }
+      if TX > 5 {
+        let v = load(p + 7 &* inputStride)
+        a5 = fma(a5, v, w2)
+        if TX > 6 { a6 = fma(a6, v, w1) }
+      }
+      if TX > 6 {
+        let v = load(p + 8 &* inputStride)
+        a6 = fma(a6, v, w2)
+      }
+    } else if K == 3 && S == 2 {
+      if TX > 0 {
+        let v = load(p)
+        a0 = fma(a0, v, w0)
+      }
+      if TX > 0 {
+        let v = load(p + inputStride)
+        a0 = fma(a0, v, w1)
+      }
+      if TX > 0 {
+        let v = load(p + 2 &* inputStride)
+        a0 = fma(a0, v, w2)
+        if TX > 1 { a1 = fma(a1, v, w0) }
+      }
+      if TX > 1 {
+        let v = load(p + 3 &* inputStride)
+        a1 = fma(a1, v, w1)
+      }
+      if TX > 1 {
+        let v = load(p + 4 &* inputStride)
+        a1 = fma(a1, v, w2)
+        if TX > 2 { a2 = fma(a2, v, w0) }
+      }
+      if TX > 2 {
+        let v = load(p + 5 &* inputStride)
+        a2 = fma(a2, v, w1)
+      }
+      if TX > 2 {
+        let v = load(p + 6 &* inputStride)
+        a2 = fma(a2, v, w2)
+        if TX > 3 { a3 = fma(a3, v, w0) }
+      }
+      if TX > 3 {
+        let v = load(p + 7 &* inputStride)
+        a3 = fma(a3, v, w1)
+      }
+      if TX > 3 {
+        let v = load(p + 8 &* inputStride)
+        a3 = fma(a3, v, w2)
+        if TX > 4 { a4 = fma(a4, v, w0) }
+      }
+      if TX > 4 {
+        let v = load(p + 9 &* inputStride)
+        a4 = fma(a4, v, w1)
+      }
+      if TX > 4 {
+        let v = load(p + 10 &* inputStride)
+        a4 = fma(a4, v, w2)
+        if TX > 5 { a5 = fma(a5, v, w0) }
+      }
+      if TX > 5 {
+        let v = load(p + 11 &* inputStride)
+        a5 = fma(a5, v, w1)
+      }
+      if TX > 5 {
+        let v = load(p + 12 &* inputStride)
+        a5 = fma(a5, v, w2)
+        if TX > 6 { a6 = fma(a6, v, w0) }
+      }
+      if TX > 6 {
+        let v = load(p + 13 &* inputStride)
+        a6 = fma(a6, v, w1)
+      }
+      if TX > 6 {
+        let v = load(p + 14 &* inputStride)
+        a6 = fma(a6, v, w2)
+      }
+    } else if K == 5 && S == 1 {
+      if TX > 0 {
+        let v = load(p)
+        a0 = fma(a0, v, w0)
+      }
+      if TX > 0 {
+        let v = load(p + inputStride)
+        a0 = fma(a0, v, w1)
+        if TX > 1 { a1 = fma(a1, v, w0) }
+      }
+      if TX > 0 {
+        let v = load(p + 2 &* inputStride)
+        a0 = fma(a0, v, w2)
+        if TX > 1 { a1 = fma(a1, v, w1) }
+        if TX > 2 { a2 = fma(a2, v, w0) }
+      }
+      if TX > 0 {
+        let v = load(p + 3 &* inputStride)
+        a0 = fma(a0, v, w3)
+        if TX > 1 { a1 = fma(a1, v, w2) }
+        if TX > 2 { a2 = fma(a2, v, w1) }
+        if TX > 3 { a3 = fma(a3, v, w0) }
+      }
+      if TX > 0 {
+        let v = load(p + 4 &* inputStride)
+        a0 = fma(a0, v, w4)
+        if TX > 1 { a1 = fma(a1, v, w3) }
+        if TX > 2 { a2 = fma(a2, v, w2) }
+        if TX > 3 { a3 = fma(a3, v, w1) }
+        if TX > 4 { a4 = fma(a4, v, w0) }
+      }
+      if TX > 1 {
+        let v = load(p + 5 &* inputStride)
+        a1 = fma(a1, v, w4)
+        if TX > 2 { a2 = fma(a2, v, w3) }
+        if TX > 3 { a3 = fma(a3, v, w2) }
+        if TX > 4 { a4 = fma(a4, v, w1) }
+        if TX > 5 { a5 = fma(a5, v, w0) }
+      }
+      if TX > 2 {
+        let v = load(p + 6 &* inputStride)
+        a2 = fma(a2, v, w4)
+        if TX > 3 { a3 = fma(a3, v, w3) }
+        if TX > 4 { a4 = fma(a4, v, w2) }
+        if TX > 5 { a5 = fma(a5, v, w1) }
+        if TX > 6 { a6 = fma(a6, v, w0) }
+      }
+      if TX > 3 {
+        let v = load(p + 7 &* inputStride)
+        a3 = fma(a3, v, w4)
+        if TX > 4 { a4 = fma(a4, v, w3) }
+        if TX > 5 { a5 = fma(a5, v, w2) }
+        if TX > 6 { a6 = fma(a6, v, w1) }
+      }
+      if TX > 4 {
+        let v = load(p + 8 &* inputStride)
+        a4 = fma(a4, v, w4)
+        if TX > 5 { a5 = fma(a5, v, w3) }
+        if TX > 6 { a6 = fma(a6, v, w2) }
+      }
+      if TX > 5 {
+        let v = load(p + 9 &* inputStride)
+        a5 = fma(a5, v, w4)
+        if TX > 6 { a6 = fma(a6, v, w3) }
+      }
+      if TX > 6 {
+        let v = load(p + 10 &* inputStride)
+        a6 = fma(a6, v, w4)
+      }
+    } else if K == 5 && S == 2 {
+      if TX > 0 {
+        let v = load(p)
+        a0 = fma(a0, v, w0)
+      }
+      if TX > 0 {
+        let v = load(p + inputStride)
+        a0 = fma(a0, v, w1)
+      }
+      if TX > 0 {
+        let v = load(p + 2 &* inputStride)
+        a0 = fma(a0, v, w2)
+        if TX > 1 { a1 = fma(a1, v, w0) }
+      }
+      if TX > 0 {
+        let v = load(p + 3 &* inputStride)
+        a0 = fma(a0, v, w3)
+        if TX > 1 { a1 = fma(a1, v, w1) }
+      }
+      if TX > 0 {
+        let v = load(p + 4 &* inputStride)
+        a0 = fma(a0, v, w4)
+        if TX > 1 { a1 = fma(a1, v, w2) }
+        if TX > 2 { a2 = fma(a2, v, w0) }
+      }
+      if TX > 1 {
+        let v = load(p + 5 &* inputStride)
+        a1 = fma(a1, v, w3)
+        if TX > 2 { a2 = fma(a2, v, w1) }
+      }
+      if TX > 1 {
+        let v = load(p + 6 &* inputStride)
+        a1 = fma(a1, v, w4)
+        if TX > 2 { a2 = fma(a2, v, w2) }
+        if TX > 3 { a3 = fma(a3, v, w0) }
+      }
+      if TX > 2 {
+        let v = load(p + 7 &* inputStride)
+        a2 = fma(a2, v, w3)
+        if TX > 3 { a3 = fma(a3, v, w1) }
+      }
+      if TX > 2 {
+        let v = load(p + 8 &* inputStride)
+        a2 = fma(a2, v, w4)
+        if TX > 3 { a3 = fma(a3, v, w2) }
+        if TX > 4 { a4 = fma(a4, v, w0) }
+      }
+      if TX > 3 {
+        let v = load(p + 9 &* inputStride)
+        a3 = fma(a3, v, w3)
+        if TX > 4 { a4 = fma(a4, v, w1) }
+      }
+      if TX > 3 {
+        let v = load(p + 10 &* inputStride)
+        a3 = fma(a3, v, w4)
+        if TX > 4 { a4 = fma(a4, v, w2) }
+        if TX > 5 { a5 = fma(a5, v, w0) }
+      }
+      if TX > 4 {
+        let v = load(p + 11 &* inputStride)
+        a4 = fma(a4, v, w3)
+        if TX > 5 { a5 = fma(a5, v, w1) }
+      }
+      if TX > 4 {
+        let v = load(p + 12 &* inputStride)
+        a4 = fma(a4, v, w4)
+        if TX > 5 { a5 = fma(a5, v, w2) }
+        if TX > 6 { a6 = fma(a6, v, w0) }
+      }
+      if TX > 5 {
+        let v = load(p + 13 &* inputStride)
+        a5 = fma(a5, v, w3)
+        if TX > 6 { a6 = fma(a6, v, w1) }
+      }
+      if TX > 5 {
+        let v = load(p + 14 &* inputStride)
+        a5 = fma(a5, v, w4)
+        if TX > 6 { a6 = fma(a6, v, w2) }
+      }
+      if TX > 6 {
+        let v = load(p + 15 &* inputStride)
+        a6 = fma(a6, v, w3)
+      }
+      if TX > 6 {
+        let v = load(p + 16 &* inputStride)
+        a6 = fma(a6, v, w4)
+      }
+    }
+    p += rowStride
+    w += K &* channels
+    ky &+= 1
+  }
+  store(minimum(maximum(a0, low), high), output)
+  if TX > 1 { store(minimum(maximum(a1, low), high), output + outputStride) }
+  if TX > 2 { store(minimum(maximum(a2, low), high), output + 2 &* outputStride) }
+  if TX > 3 { store(minimum(maximum(a3, low), high), output + 3 &* outputStride) }
+  if TX > 4 { store(minimum(maximum(a4, low), high), output + 4 &* outputStride) }
+  if TX > 5 { store(minimum(maximum(a5, low), high), output + 5 &* outputStride) }
+  if TX > 6 { store(minimum(maximum(a6, low), high), output + 6 &* outputStride) }
+}
+
+@inline(never) func depthwise3x1x1(_ row: DepthwiseRow) { depthwiseTile(3, 1, 1, row) }
+@inline(never) func depthwise3x1x2(_ row: DepthwiseRow) { depthwiseTile(3, 1, 2, row) }
+@inline(never) func depthwise3x1x3(_ row: DepthwiseRow) { depthwiseTile(3, 1, 3, row) }
+@inline(never) func depthwise3x1x4(_ row: DepthwiseRow) { depthwiseTile(3, 1, 4, row) }
+@inline(never) func depthwise3x1x5(_ row: DepthwiseRow) { depthwiseTile(3, 1, 5, row) }
+@inline(never) func depthwise3x1x6(_ row: DepthwiseRow) { depthwiseTile(3, 1, 6, row) }
+@inline(never) func depthwise3x1x7(_ row: DepthwiseRow) { depthwiseTile(3, 1, 7, row) }
+@inline(never) func depthwise3x2x1(_ row: DepthwiseRow) { depthwiseTile(3, 2, 1, row) }
+@inline(never) func depthwise3x2x2(_ row: DepthwiseRow) { depthwiseTile(3, 2, 2, row) }
+@inline(never) func depthwise3x2x3(_ row: DepthwiseRow) { depthwiseTile(3, 2, 3, row) }
+@inline(never) func depthwise3x2x4(_ row: DepthwiseRow) { depthwiseTile(3, 2, 4, row) }
+@inline(never) func depthwise3x2x5(_ row: DepthwiseRow) { depthwiseTile(3, 2, 5, row) }
+@inline(never) func depthwise3x2x6(_ row: DepthwiseRow) { depthwiseTile(3, 2, 6, row) }
+@inline(never) func depthwise3x2x7(_ row: DepthwiseRow) { depthwiseTile(3, 2, 7, row) }
+@inline(never) func depthwise5x1x1(_ row: DepthwiseRow) { depthwiseTile(5, 1, 1, row) }
+@inline(never) func depthwise5x1x2(_ row: DepthwiseRow) { depthwiseTile(5, 1, 2, row) }
+@inline(never) func depthwise5x1x3(_ row: DepthwiseRow) { depthwiseTile(5, 1, 3, row) }
+@inline(never) func depthwise5x1x4(_ row: DepthwiseRow) { depthwiseTile(5, 1, 4, row) }
+@inline(never) func depthwise5x1x5(_ row: DepthwiseRow) { depthwiseTile(5, 1, 5, row) }
+@inline(never) func depthwise5x1x6(_ row: DepthwiseRow) { depthwiseTile(5, 1, 6, row) }
+@inline(never) func depthwise5x1x7(_ row: DepthwiseRow) { depthwiseTile(5, 1, 7, row) }
+@inline(never) func depthwise5x2x1(_ row: DepthwiseRow) { depthwiseTile(5, 2, 1, row) }
+@inline(never) func depthwise5x2x2(_ row: DepthwiseRow) { depthwiseTile(5, 2, 2, row) }
+@inline(never) func depthwise5x2x3(_ row: DepthwiseRow) { depthwiseTile(5, 2, 3, row) }
+@inline(never) func depthwise5x2x4(_ row: DepthwiseRow) { depthwiseTile(5, 2, 4, row) }
+@inline(never) func depthwise5x2x5(_ row: DepthwiseRow) { depthwiseTile(5, 2, 5, row) }
+@inline(never) func depthwise5x2x6(_ row: DepthwiseRow) { depthwiseTile(5, 2, 6, row) }
+@inline(never) func depthwise5x2x7(_ row: DepthwiseRow) { depthwiseTile(5, 2, 7, row) }
+
+/// Runs the tile of a kernel (3 or 5), a stride (1 or 2) and a number of columns (1 to 7).
+func runDepthwiseTile(_ kernel: Int, _ stride: Int, _ columns: Int, _ row: DepthwiseRow) {
+  if kernel == 3 && stride == 1 {
+    switch columns {
+    case 1: depthwise3x1x1(row)
+    case 2: depthwise3x1x2(row)
+    case 3: depthwise3x1x3(row)
+    case 4: depthwise3x1x4(row)
+    case 5: depthwise3x1x5(row)
+    case 6: depthwise3x1x6(row)
+    default: depthwise3x1x7(row)
+    }
+  }
+  if kernel == 3 && stride == 2 {
+    switch columns {
+    case 1: depthwise3x2x1(row)
+    case 2: depthwise3x2x2(row)
+    case 3: depthwise3x2x3(row)
+    case 4: depthwise3x2x4(row)
+    case 5: depthwise3x2x5(row)
+    case 6: depthwise3x2x6(row)
+    default: depthwise3x2x7(row)
+    }
+  }
+  if kernel == 5 && stride == 1 {
+    switch columns {
+    case 1: depthwise5x1x1(row)
+    case 2: depthwise5x1x2(row)
+    case 3: depthwise5x1x3(row)
+    case 4: depthwise5x1x4(row)
+    case 5: depthwise5x1x5(row)
+    case 6: depthwise5x1x6(row)
+    default: depthwise5x1x7(row)
+    }
+  }
+  if kernel == 5 && stride == 2 {
+    switch columns {
+    case 1: depthwise5x2x1(row)
+    case 2: depthwise5x2x2(row)
+    case 3: depthwise5x2x3(row)
+    case 4: depthwise5x2x4(row)
+    case 5: depthwise5x2x5(row)
+    case 6: depthwise5x2x6(row)
+    default: depthwise5x2x7(row)
+    }
+  }
+}

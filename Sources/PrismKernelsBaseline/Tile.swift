@@ -1,0 +1,554 @@
+// The register tile that all dense products share.
+
+#if PRISM_AVX512 || PRISM_AVX2
+  import PrismKernelsBaseline
+#endif
+
+/// The tile shapes of this variant.
+///
+/// With `NV` vectors a row a tile needs `MR * NV + NV + 1` registers, out of 32 with AVX-512 or on ARM, 16 otherwise.
+enum TileShape {
+  /// Vectors in a full panel of weights.
+  @_transparent static var panelVectors: Int { 2 }
+  /// Floats in a row of a full panel.
+  @_transparent static var panelWidth: Int { 2 &* W }
+  /// Most rows of a tile two vectors wide.
+  @_transparent static var wideRows: Int {
+    #if PRISM_AVX512 || arch(arm64)
+      12
+    #else
+      6
+    #endif
+  }
+  /// Most rows of a tile one vector wide.
+  @_transparent static var narrowRows: Int { 12 }
+
+  /// Returns the panels of `n` output channels.
+  @inline(always)
+  static func panels(_ n: Int) -> Int { (n &+ panelWidth &- 1) / panelWidth }
+
+  /// Returns `n` rounded up to whole vectors.
+  @inline(always)
+  static func padded(_ n: Int) -> Int { (n &+ W &- 1) / W &* W }
+}
+
+/// Where a tile reads and writes.
+///
+/// The reduction runs over `segments` runs of `length` contiguous floats: one run for a pointwise product, one per
+/// kernel row for a convolution. Every output element is the chain `fma(… fma(bias, a0, b0) …)` in that order in every
+/// tile shape, so that the bits do not depend on how the rows were divided.
+struct TileJob {
+  var segments: Int
+  var length: Int
+  /// Floats between the starts of two runs.
+  var segmentStride: Int
+  var a: Source
+  /// Floats between two rows of the tile in `a`.
+  var lda: Int
+  var b: Source
+  var bias: Source
+  var c: Destination
+  var ldc: Int
+  /// Added before the clamp.
+  var residual: Source?
+  var ldr: Int
+  // Whole vectors, not numbers: a splat made in another block hides that compare and select are one `max`.
+  var low: V
+  var high: V
+}
+
+/// One row of a tile two vectors wide.
+struct WideRow {
+  var v0: V
+  var v1: V
+
+  @inline(always)
+  init(_ bias: Source) {
+    v0 = load(bias)
+    v1 = load(bias + W)
+  }
+
+  @inline(always)
+  mutating func add(_ x: Float, _ b0: V, _ b1: V) {
+    let a = splat(x)
+    v0 = fma(v0, a, b0)
+    v1 = fma(v1, a, b1)
+  }
+
+  @inline(always)
+  mutating func add(_ residual: Source) {
+    v0 = v0 + load(residual)
+    v1 = v1 + load(residual + W)
+  }
+
+  @inline(always)
+  func write(_ c: Destination, _ low: V, _ high: V) {
+    store(minimum(maximum(v0, low), high), c)
+    store(minimum(maximum(v1, low), high), c + W)
+  }
+}
+
+/// One row of a tile one vector wide.
+struct NarrowRow {
+  var v0: V
+
+  @inline(always)
+  init(_ bias: Source) { v0 = load(bias) }
+
+  @inline(always)
+  mutating func add(_ x: Float, _ b0: V) { v0 = fma(v0, splat(x), b0) }
+
+  @inline(always)
+  mutating func add(_ residual: Source) { v0 = v0 + load(residual) }
+
+  @inline(always)
+  func write(_ c: Destination, _ low: V, _ high: V) {
+    store(minimum(maximum(v0, low), high), c)
+  }
+}
+
+/// A tile of `MR` rows and two vectors, all accumulators in registers.
+///
+/// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size, and one that is not
+/// keeps the accumulators in memory. `MR` is a constant wherever this is used, so that rows beyond it vanish.
+@inline(always)
+func wideTile(_ MR: Int, _ job: TileJob) {
+  let a = job.a
+  let lda = job.lda
+  let length = job.length
+  var r0 = WideRow(job.bias)
+  var r1 = r0
+  var r2 = r0
+  var r3 = r0
+  var r4 = r0
+  var r5 = r0
+  var r6 = r0
+  var r7 = r0
+  var r8 = r0
+  var r9 = r0
+  var r10 = r0
+  var r11 = r0
+  var b = job.b
+  var offset = 0
+  var segment = job.segments
+  while segment > 0 {
+    // One pointer for three rows: base, base + lda, base + 2 * lda need no further arithmetic.
+    var q0 = a + offset
+    var q1 = q0 + 3 &* lda
+    var q2 = q0 + 6 &* lda
+    var q3 = q0 + 9 &* lda
+    var k = length
+    while k >= 4 {
+      let b00 = load(b)
+      let b10 = load(b + W)
+      r0.add(q0[0], b00, b10)
+      if MR > 1 { r1.add(q0[lda], b00, b10) }
+      if MR > 2 { r2.add(q0[2 &* lda], b00, b10) }
+      if MR > 3 { r3.add(q1[0], b00, b10) }
+      if MR > 4 { r4.add(q1[lda], b00, b10) }
+      if MR > 5 { r5.add(q1[2 &* lda], b00, b10) }
+      if MR > 6 { r6.add(q2[0], b00, b10) }
+      if MR > 7 { r7.add(q2[lda], b00, b10) }
+      if MR > 8 { r8.add(q2[2 &* lda], b00, b10) }
+      if MR > 9 { r9.add(q3[0], b00, b10) }
+      if MR > 10 { r10.add(q3[lda], b00, b10) }
+      if MR > 11 { r11.add(q3[2 &* lda], b00, b10) }
+      let b01 = load(b + 2 &* W)
+      let b11 = load(b + 3 &* W)
+      r0.add(q0[1], b01, b11)
+      if MR > 1 { r1.add(q0[lda &+ 1], b01, b11) }
+      if MR > 2 { r2.add(q0[2 &* lda &+ 1], b01, b11) }
+      if MR > 3 { r3.add(q1[1], b01, b11) }
+      if MR > 4 { r4.add(q1[lda &+ 1], b01, b11) }
+      if MR > 5 { r5.add(q1[2 &* lda &+ 1], b01, b11) }
+      if MR > 6 { r6.add(q2[1], b01, b11) }
+      if MR > 7 { r7.add(q2[lda &+ 1], b01, b11) }
+      if MR > 8 { r8.add(q2[2 &* lda &+ 1], b01, b11) }
+      if MR > 9 { r9.add(q3[1], b01, b11) }
+      if MR > 10 { r10.add(q3[lda &+ 1], b01, b11) }
+      if MR > 11 { r11.add(q3[2 &* lda &+ 1], b01, b11) }
+      let b02 = load(b + 4 &* W)
+      let b12 = load(b + 5 &* W)
+      r0.add(q0[2], b02, b12)
+      if MR > 1 { r1.add(q0[lda &+ 2], b02, b12) }
+      if MR > 2 { r2.add(q0[2 &* lda &+ 2], b02, b12) }
+      if MR > 3 { r3.add(q1[2], b02, b12) }
+      if MR > 4 { r4.add(q1[lda &+ 2], b02, b12) }
+      if MR > 5 { r5.add(q1[2 &* lda &+ 2], b02, b12) }
+      if MR > 6 { r6.add(q2[2], b02, b12) }
+      if MR > 7 { r7.add(q2[lda &+ 2], b02, b12) }
+      if MR > 8 { r8.add(q2[2 &* lda &+ 2], b02, b12) }
+      if MR > 9 { r9.add(q3[2], b02, b12) }
+      if MR > 10 { r10.add(q3[lda &+ 2], b02, b12) }
+      if MR > 11 { r11.add(q3[2 &* lda &+ 2], b02, b12) }
+      let b03 = load(b + 6 &* W)
+      let b13 = load(b + 7 &* W)
+      r0.add(q0[3], b03, b13)
+      if MR > 1 { r1.add(q0[lda &+ 3], b03, b13) }
+      if MR > 2 { r2.add(q0[2 &* lda &+ 3], b03, b13) }
+      if MR > 3 { r3.add(q1[3], b03, b13) }
+      if MR > 4 { r4.add(q1[lda &+ 3], b03, b13) }
+      if MR > 5 { r5.add(q1[2 &* lda &+ 3], b03, b13) }
+      if MR > 6 { r6.add(q2[3], b03, b13) }
+      if MR > 7 { r7.add(q2[lda &+ 3], b03, b13) }
+      if MR > 8 { r8.add(q2[2 &* lda &+ 3], b03, b13) }
+      if MR > 9 { r9.add(q3[3], b03, b13) }
+      if MR > 10 { r10.add(q3[lda &+ 3], b03, b13) }
+      if MR > 11 { r11.add(q3[2 &* lda &+ 3], b03, b13) }
+      b += 8 &* W
+      q0 += 4
+      if MR > 3 { q1 += 4 }
+      if MR > 6 { q2 += 4 }
+      if MR > 9 { q3 += 4 }
+      k &-= 4
+    }
+    while k > 0 {
+      let b0 = load(b)
+      let b1 = load(b + W)
+      r0.add(q0[0], b0, b1)
+      if MR > 1 { r1.add(q0[lda], b0, b1) }
+      if MR > 2 { r2.add(q0[2 &* lda], b0, b1) }
+      if MR > 3 { r3.add(q1[0], b0, b1) }
+      if MR > 4 { r4.add(q1[lda], b0, b1) }
+      if MR > 5 { r5.add(q1[2 &* lda], b0, b1) }
+      if MR > 6 { r6.add(q2[0], b0, b1) }
+      if MR > 7 { r7.add(q2[lda], b0, b1) }
+      if MR > 8 { r8.add(q2[2 &* lda], b0, b1) }
+      if MR > 9 { r9.add(q3[0], b0, b1) }
+      if MR > 10 { r10.add(q3[lda], b0, b1) }
+      if MR > 11 { r11.add(q3[2 &* lda], b0, b1) }
+      b += 2 &* W
+      q0 += 1
+      if MR > 3 { q1 += 1 }
+      if MR > 6 { q2 += 1 }
+      if MR > 9 { q3 += 1 }
+      k &-= 1
+    }
+    offset &+= job.segmentStride
+    segment &-= 1
+  }
+  if let residual = job.residual {
+    let ldr = job.ldr
+    r0.add(residual)
+    if MR > 1 { r1.add(residual + ldr) }
+    if MR > 2 { r2.add(residual + 2 &* ldr) }
+    if MR > 3 { r3.add(residual + 3 &* ldr) }
+    if MR > 4 { r4.add(residual + 4 &* ldr) }
+    if MR > 5 { r5.add(residual + 5 &* ldr) }
+    if MR > 6 { r6.add(residual + 6 &* ldr) }
+    if MR > 7 { r7.add(residual + 7 &* ldr) }
+    if MR > 8 { r8.add(residual + 8 &* ldr) }
+    if MR > 9 { r9.add(residual + 9 &* ldr) }
+    if MR > 10 { r10.add(residual + 10 &* ldr) }
+    if MR > 11 { r11.add(residual + 11 &* ldr) }
+  }
+  let c = job.c
+  let ldc = job.ldc
+  let low = job.low
+  let high = job.high
+  r0.write(c, low, high)
+  if MR > 1 { r1.write(c + ldc, low, high) }
+  if MR > 2 { r2.write(c + 2 &* ldc, low, high) }
+  if MR > 3 { r3.write(c + 3 &* ldc, low, high) }
+  if MR > 4 { r4.write(c + 4 &* ldc, low, high) }
+  if MR > 5 { r5.write(c + 5 &* ldc, low, high) }
+  if MR > 6 { r6.write(c + 6 &* ldc, low, high) }
+  if MR > 7 { r7.write(c + 7 &* ldc, low, high) }
+  if MR > 8 { r8.write(c + 8 &* ldc, low, high) }
+  if MR > 9 { r9.write(c + 9 &* ldc, low, high) }
+  if MR > 10 { r10.write(c + 10 &* ldc, low, high) }
+  if MR > 11 { r11.write(c + 11 &* ldc, low, high) }
+}
+
+/// A tile of `MR` rows and one vector, all accumulators in registers.
+///
+/// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size, and one that is not
+/// keeps the accumulators in memory. `MR` is a constant wherever this is used, so that rows beyond it vanish.
+@inline(always)
+func narrowTile(_ MR: Int, _ job: TileJob) {
+  let a = job.a
+  let lda = job.lda
+  let length = job.length
+  var r0 = NarrowRow(job.bias)
+  var r1 = r0
+  var r2 = r0
+  var r3 = r0
+  var r4 = r0
+  var r5 = r0
+  var r6 = r0
+  var r7 = r0
+  var r8 = r0
+  var r9 = r0
+  var r10 = r0
+  var r11 = r0
+  var b = job.b
+  var offset = 0
+  var segment = job.segments
+  while segment > 0 {
+    // One pointer for three rows: base, base + lda, base + 2 * lda need no further arithmetic.
+    var q0 = a + offset
+    var q1 = q0 + 3 &* lda
+    var q2 = q0 + 6 &* lda
+    var q3 = q0 + 9 &* lda
+    var k = length
+    while k > 0 {
+      let b0 = load(b)
+      r0.add(q0[0], b0)
+      if MR > 1 { r1.add(q0[lda], b0) }
+      if MR > 2 { r2.add(q0[2 &* lda], b0) }
+      if MR > 3 { r3.add(q1[0], b0) }
+      if MR > 4 { r4.add(q1[lda], b0) }
+      if MR > 5 { r5.add(q1[2 &* lda], b0) }
+      if MR > 6 { r6.add(q2[0], b0) }
+      if MR > 7 { r7.add(q2[lda], b0) }
+      if MR > 8 { r8.add(q2[2 &* lda], b0) }
+      if MR > 9 { r9.add(q3[0], b0) }
+      if MR > 10 { r10.add(q3[lda], b0) }
+      if MR > 11 { r11.add(q3[2 &* lda], b0) }
+      b += W
+      q0 += 1
+      if MR > 3 { q1 += 1 }
+      if MR > 6 { q2 += 1 }
+      if MR > 9 { q3 += 1 }
+      k &-= 1
+    }
+    offset &+= job.segmentStride
+    segment &-= 1
+  }
+  if let residual = job.residual {
+    let ldr = job.ldr
+    r0.add(residual)
+    if MR > 1 { r1.add(residual + ldr) }
+    if MR > 2 { r2.add(residual + 2 &* ldr) }
+    if MR > 3 { r3.add(residual + 3 &* ldr) }
+    if MR > 4 { r4.add(residual + 4 &* ldr) }
+    if MR > 5 { r5.add(residual + 5 &* ldr) }
+    if MR > 6 { r6.add(residual + 6 &* ldr) }
+    if MR > 7 { r7.add(residual + 7 &* ldr) }
+    if MR > 8 { r8.add(residual + 8 &* ldr) }
+    if MR > 9 { r9.add(residual + 9 &* ldr) }
+    if MR > 10 { r10.add(residual + 10 &* ldr) }
+    if MR > 11 { r11.add(residual + 11 &* ldr) }
+  }
+  let c = job.c
+  let ldc = job.ldc
+  let low = job.low
+  let high = job.high
+  r0.write(c, low, high)
+  if MR > 1 { r1.write(c + ldc, low, high) }
+  if MR > 2 { r2.write(c + 2 &* ldc, low, high) }
+  if MR > 3 { r3.write(c + 3 &* ldc, low, high) }
+  if MR > 4 { r4.write(c + 4 &* ldc, low, high) }
+  if MR > 5 { r5.write(c + 5 &* ldc, low, high) }
+  if MR > 6 { r6.write(c + 6 &* ldc, low, high) }
+  if MR > 7 { r7.write(c + 7 &* ldc, low, high) }
+  if MR > 8 { r8.write(c + 8 &* ldc, low, high) }
+  if MR > 9 { r9.write(c + 9 &* ldc, low, high) }
+  if MR > 10 { r10.write(c + 10 &* ldc, low, high) }
+  if MR > 11 { r11.write(c + 11 &* ldc, low, high) }
+}
+
+// The tiles as functions: one for each height.
+
+@inline(never) func wideTile1(_ job: TileJob) { wideTile(1, job) }
+@inline(never) func wideTile2(_ job: TileJob) { wideTile(2, job) }
+@inline(never) func wideTile3(_ job: TileJob) { wideTile(3, job) }
+@inline(never) func wideTile4(_ job: TileJob) { wideTile(4, job) }
+@inline(never) func wideTile5(_ job: TileJob) { wideTile(5, job) }
+@inline(never) func wideTile6(_ job: TileJob) { wideTile(6, job) }
+#if PRISM_AVX512 || arch(arm64)
+  @inline(never) func wideTile7(_ job: TileJob) { wideTile(7, job) }
+  @inline(never) func wideTile8(_ job: TileJob) { wideTile(8, job) }
+  @inline(never) func wideTile9(_ job: TileJob) { wideTile(9, job) }
+  @inline(never) func wideTile10(_ job: TileJob) { wideTile(10, job) }
+  @inline(never) func wideTile11(_ job: TileJob) { wideTile(11, job) }
+  @inline(never) func wideTile12(_ job: TileJob) { wideTile(12, job) }
+#endif
+@inline(never) func narrowTile1(_ job: TileJob) { narrowTile(1, job) }
+@inline(never) func narrowTile2(_ job: TileJob) { narrowTile(2, job) }
+@inline(never) func narrowTile3(_ job: TileJob) { narrowTile(3, job) }
+@inline(never) func narrowTile4(_ job: TileJob) { narrowTile(4, job) }
+@inline(never) func narrowTile5(_ job: TileJob) { narrowTile(5, job) }
+@inline(never) func narrowTile6(_ job: TileJob) { narrowTile(6, job) }
+@inline(never) func narrowTile7(_ job: TileJob) { narrowTile(7, job) }
+@inline(never) func narrowTile8(_ job: TileJob) { narrowTile(8, job) }
+@inline(never) func narrowTile9(_ job: TileJob) { narrowTile(9, job) }
+@inline(never) func narrowTile10(_ job: TileJob) { narrowTile(10, job) }
+@inline(never) func narrowTile11(_ job: TileJob) { narrowTile(11, job) }
+@inline(never) func narrowTile12(_ job: TileJob) { narrowTile(12, job) }
+
+/// Runs the tile two vectors wide with the given number of rows.
+@inline(always)
+func runWide(_ rows: Int, _ job: TileJob) {
+  switch rows {
+  case 1: wideTile1(job)
+  case 2: wideTile2(job)
+  case 3: wideTile3(job)
+  case 4: wideTile4(job)
+  case 5: wideTile5(job)
+  #if PRISM_AVX512 || arch(arm64)
+    case 6: wideTile6(job)
+    case 7: wideTile7(job)
+    case 8: wideTile8(job)
+    case 9: wideTile9(job)
+    case 10: wideTile10(job)
+    case 11: wideTile11(job)
+    default: wideTile12(job)
+  #else
+    default: wideTile6(job)
+  #endif
+  }
+}
+
+/// Runs the tile one vector wide with the given number of rows.
+@inline(always)
+func runNarrow(_ rows: Int, _ job: TileJob) {
+  switch rows {
+  case 1: narrowTile1(job)
+  case 2: narrowTile2(job)
+  case 3: narrowTile3(job)
+  case 4: narrowTile4(job)
+  case 5: narrowTile5(job)
+  case 6: narrowTile6(job)
+  case 7: narrowTile7(job)
+  case 8: narrowTile8(job)
+  case 9: narrowTile9(job)
+  case 10: narrowTile10(job)
+  case 11: narrowTile11(job)
+  default: narrowTile12(job)
+  }
+}
+
+/// Multiplies `rows` rows by one panel: tiles of nearly equal height, then what remains of the epilogue.
+///
+/// - Parameters:
+///   - start: The first row; `a`, `c` and `residual` are advanced from there.
+///   - rows: Rows to compute.
+///   - columns: Output channels in this panel, at most the panel width. A last vector that is not full goes through
+///     a small buffer, so that nothing beyond the row is written.
+///   - finish: The pass over the stored tile.
+func runPanel(_ start: TileJob, rows: Int, columns: Int, finish: Finish) {
+  var job = start
+  let wide = columns > W
+  let full = columns == (wide ? 2 &* W : W)
+  let most = wide ? TileShape.wideRows : TileShape.narrowRows
+  let tiles = (rows &+ most &- 1) / most
+  var tile = 0
+  var row = 0
+  while tile < tiles {
+    // The first `extra` tiles have one row more.
+    let count = rows / tiles &+ (tile < rows % tiles ? 1 : 0)
+    if full {
+      if wide { runWide(count, job) } else { runNarrow(count, job) }
+    } else {
+      runPartial(job, rows: count, columns: columns)
+    }
+    if finish.isNeeded {
+      finish.run(job.c, job.ldc, row: row, rows: count, columns: columns)
+    }
+    job.a += count &* job.lda
+    job.c += count &* job.ldc
+    if let residual = job.residual { job.residual = residual + count &* job.ldr }
+    row &+= count
+    tile &+= 1
+  }
+}
+
+/// The part of an epilogue that is a second pass over a tile while it is in the first-level cache: a curve, then a
+/// residual that comes after the activation.
+struct Finish {
+  var curve: Curve
+  var residual: Source?
+  var ldr: Int
+  /// Whether the residual comes before the curve; only where there is no clamp in between.
+  var residualFirst = false
+
+  /// Takes the second pass out of an epilogue whose residual points at the first element of the block.
+  @inline(always)
+  init(_ epilogue: Epilogue, residual: Source?) {
+    curve = epilogue.curve
+    self.residual = epilogue.residualAfterActivation ? residual : nil
+    ldr = epilogue.residualStride
+  }
+
+  @inline(always)
+  var isNeeded: Bool {
+    if case .none = curve { return residual != nil }
+    return true
+  }
+
+  /// Changes `rows` stored rows; the first of them is row `row` of the block.
+  @inline(never)
+  func run(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
+    var i = 0
+    while i < rows {
+      let p = c + i &* ldc
+      var j = 0
+      while j < columns {
+        let n = columns &- j
+        var v = loadUpTo(Source(p + j), n)
+        if residualFirst, let residual {
+          v = v + loadUpTo(residual + ((row &+ i) &* ldr &+ j), n)
+        }
+        switch curve {
+        case .none: break
+        case .silu: v = swish(v)
+        case .sigmoid: v = logistic(v)
+        }
+        if !residualFirst, let residual { v = v + loadUpTo(residual + ((row &+ i) &* ldr &+ j), n) }
+        storeUpTo(v, p + j, n)
+        j &+= W
+      }
+      i &+= 1
+    }
+  }
+}
+
+/// Runs a tile whose last vector is not full through a buffer.
+@inline(never)
+func runPartial(_ start: TileJob, rows: Int, columns: Int) {
+  let wide = columns > W
+  let width = wide ? 2 &* W : W
+  // Output in the first half, residual in the second.
+  withUnsafeTemporaryAllocation(byteCount: 2 &* 12 &* 32 &* 4, alignment: 64) { bytes in
+    guard let base = bytes.baseAddress else { return }
+    let buffer = base.assumingMemoryBound(to: Float.self)
+    let residuals = buffer + 12 &* 32
+    var job = start
+    job.c = buffer
+    job.ldc = width
+    if let residual = start.residual {
+      var i = 0
+      while i < rows {
+        var j = 0
+        while j < columns {
+          residuals[i &* width &+ j] = residual[i &* start.ldr &+ j]
+          j &+= 1
+        }
+        while j < width {
+          residuals[i &* width &+ j] = 0
+          j &+= 1
+        }
+        i &+= 1
+      }
+      job.residual = Source(residuals)
+      job.ldr = width
+    }
+    if wide { runWide(rows, job) } else { runNarrow(rows, job) }
+    let c = start.c
+    let ldc = start.ldc
+    var i = 0
+    while i < rows {
+      var j = 0
+      if wide {
+        store(load(buffer + i &* width), c + i &* ldc)
+        j = W
+      }
+      while j < columns {
+        c[i &* ldc &+ j] = buffer[i &* width &+ j]
+        j &+= 1
+      }
+      i &+= 1
+    }
+  }
+}

@@ -1,0 +1,127 @@
+// The vector type of this variant and the few operations every loop is built from.
+//
+// All of them are `@_transparent` or `@inline(always)`: a SIMD value must never cross a real call (it would be passed
+// through memory). Index arithmetic in this module uses `&+` and `&*`: checked arithmetic reorders the loads and
+// halves the speed.
+
+#if PRISM_AVX512
+  /// One vector register.
+  typealias V = SIMD16<Float>
+  /// The integers that share a register with `V`.
+  typealias VI = SIMD16<Int32>
+  /// Lanes of `V`.
+  @_transparent var W: Int { 16 }
+#elseif PRISM_AVX2
+  /// One vector register.
+  typealias V = SIMD8<Float>
+  /// The integers that share a register with `V`.
+  typealias VI = SIMD8<Int32>
+  /// Lanes of `V`.
+  @_transparent var W: Int { 8 }
+#else
+  /// One vector register.
+  typealias V = SIMD4<Float>
+  /// The integers that share a register with `V`.
+  typealias VI = SIMD4<Int32>
+  /// Lanes of `V`.
+  @_transparent var W: Int { 4 }
+#endif
+
+typealias Source = UnsafePointer<Float>
+typealias Destination = UnsafeMutablePointer<Float>
+
+@inline(always)
+func load(_ p: Source) -> V { UnsafeRawPointer(p).loadUnaligned(as: V.self) }
+
+@inline(always)
+func load(_ p: Destination) -> V { UnsafeRawPointer(p).loadUnaligned(as: V.self) }
+
+@inline(always)
+func store(_ v: V, _ p: Destination) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v, as: V.self)
+}
+
+@inline(always)
+func splat(_ x: Float) -> V { V(repeating: x) }
+
+/// Returns `c + a * b`, with one rounding where the variant has the instruction.
+///
+/// On a baseline x86-64 `addingProduct` would be a library call per lane, hence two roundings there.
+@inline(always)
+func fma(_ c: V, _ a: V, _ b: V) -> V {
+  #if PRISM_AVX512 || PRISM_AVX2 || arch(arm64)
+    c.addingProduct(a, b)
+  #else
+    c + a * b
+  #endif
+}
+
+/// Returns the larger of two, lane by lane; a NaN in `v` stays.
+@inline(always)
+func maximum(_ v: V, _ low: V) -> V { v.replacing(with: low, where: v .< low) }
+
+/// Returns the smaller of two, lane by lane; a NaN in `v` stays.
+@inline(always)
+func minimum(_ v: V, _ high: V) -> V { v.replacing(with: high, where: v .> high) }
+
+/// Loads `n < W` floats and fills the other lanes with zero.
+@inline(always)
+func loadPartial(_ p: Source, _ n: Int) -> V {
+  var v = V(repeating: 0)
+  var i = 0
+  while i < n {
+    v[i] = p[i]
+    i &+= 1
+  }
+  return v
+}
+
+/// Stores the first `n < W` lanes.
+@inline(always)
+func storePartial(_ v: V, _ p: Destination, _ n: Int) {
+  var i = 0
+  while i < n {
+    p[i] = v[i]
+    i &+= 1
+  }
+}
+
+/// Loads `min(n, W)` floats.
+@inline(always)
+func loadUpTo(_ p: Source, _ n: Int) -> V { n >= W ? load(p) : loadPartial(p, n) }
+
+/// Stores `min(n, W)` lanes.
+@inline(always)
+func storeUpTo(_ v: V, _ p: Destination, _ n: Int) {
+  if n >= W { store(v, p) } else { storePartial(v, p, n) }
+}
+
+/// Returns `e^x` to a relative error of 1.5e-7 for `x` in -87.3 ... 88.3; beyond, the value at the end of that range.
+///
+/// The range is reduced by a power of two, the rest is a polynomial of degree 6 (the coefficients of Cephes `expf`).
+@inline(always)
+func exponential(_ value: V) -> V {
+  let x = minimum(maximum(value, splat(-87.3)), splat(88.3))
+  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+  let shifted = fma(splat(12_582_912), x, splat(1.442_695_04))
+  let n = shifted - splat(12_582_912)
+  var r = fma(x, n, splat(-0.693_359_375))
+  r = fma(r, n, splat(2.121_944_4e-4))
+  var p = splat(1.987_569_15e-4)
+  p = fma(splat(1.398_199_95e-3), p, r)
+  p = fma(splat(8.333_451_9e-3), p, r)
+  p = fma(splat(4.166_579_6e-2), p, r)
+  p = fma(splat(1.666_666_55e-1), p, r)
+  p = fma(splat(5.000_000_1e-1), p, r)
+  p = fma(r + splat(1), p, r * r)
+  let bits = (unsafeBitCast(shifted, to: VI.self) &+ VI(repeating: 127)) &<< VI(repeating: 23)
+  return p * unsafeBitCast(bits, to: V.self)
+}
+
+/// Returns `1 / (1 + e^-x)` to a relative error of 3e-7 for `|x| <= 87`.
+@inline(always)
+func logistic(_ x: V) -> V { splat(1) / (splat(1) + exponential(-x)) }
+
+/// Returns `x / (1 + e^-x)` to a relative error of 3e-7 for `|x| <= 87`.
+@inline(always)
+func swish(_ x: V) -> V { x / (splat(1) + exponential(-x)) }
