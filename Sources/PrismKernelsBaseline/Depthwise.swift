@@ -33,64 +33,74 @@ package enum Depthwise {
   ///
   /// An output is the chain over the taps inside the image, in row-major order, that starts with the bias.
   package static func run(_ job: ConvolutionJob) {
-    var y = job.rowStart
-    while y < job.rowEnd {
-      runRow(job, y)
-      y &+= 1
+    let s = job.shape
+    let channels = s.inputChannels
+    // An image that fits the second-level cache is done in blocks of channels, so that the input rows under the kernel
+    // stay in the first level from one output row to the next. A larger one is read in the order it lies in memory.
+    let fitting = 6144 / (s.kernelHeight &* s.inputWidth) / 32 &* 32
+    let isSmall = s.inputHeight &* s.inputWidth &* channels <= 160 &* 1024
+    let block = isSmall ? (fitting < 32 ? 32 : fitting) : channels
+    var c = 0
+    while c < channels {
+      let end = channels &- c < block &+ W ? channels : c &+ block
+      var y = job.rowStart
+      while y < job.rowEnd {
+        runRow(job, y, c, end)
+        y &+= 1
+      }
+      c = end
     }
   }
 
   @inline(always)
-  static func runRow(_ job: ConvolutionJob, _ y: Int) {
+  static func runRow(_ job: ConvolutionJob, _ y: Int, _ first: Int, _ end: Int) {
     let s = job.shape
     let c = s.inputChannels
     let top = y &* s.strideHeight &- s.paddingTop
     let ky0 = top < 0 ? 0 &- top : 0
     let below = s.inputHeight &- top
     let ky1 = below < s.kernelHeight ? below : s.kernelHeight
-    let low = splat(job.epilogue.low)
-    let high = splat(job.epilogue.high)
-    let output = job.output + y &* s.outputWidth &* job.outputStride
+    let output = job.output + (y &* s.outputWidth &* job.outputStride &+ first)
     // Columns whose taps are all inside the image.
     var x0 = (s.paddingLeft &+ s.strideWidth &- 1) / s.strideWidth
     let lastStart = s.inputWidth &- s.kernelWidth &+ s.paddingLeft
     var x1 = lastStart < 0 ? 0 : lastStart / s.strideWidth &+ 1
     if x1 > s.outputWidth { x1 = s.outputWidth }
     if x0 > x1 { x0 = x1 }
+    let square = s.kernelWidth == s.kernelHeight && s.strideWidth == s.strideHeight
+    let most = square ? depthwiseColumns(s.kernelWidth, s.strideWidth) : 0
+    let rowStride = s.inputWidth &* job.inputStride
+    let firstRow = job.input + ((top &+ ky0) &* rowStride &+ first)
     var row = DepthwiseRow(
-      input: job.input, inputStride: job.inputStride, weights: job.weights, output: output,
-      outputStride: job.outputStride, channels: c, taps: ky1 &- ky0,
-      rowStride: s.inputWidth &* job.inputStride, low: low, high: high)
-    let firstRow = job.input + (top &+ ky0) &* row.rowStride
-    row.weights = job.weights + (1 &+ ky0 &* s.kernelWidth) &* c
-    row.bias = job.weights
+      input: firstRow, inputStride: job.inputStride,
+      weights: job.weights + ((1 &+ ky0 &* s.kernelWidth) &* c &+ first),
+      bias: job.weights + first, output: output, outputStride: job.outputStride,
+      channels: end &- first, weightStride: c, taps: ky1 &- ky0, rowStride: rowStride,
+      low: splat(job.epilogue.low), high: splat(job.epilogue.high))
     var x = 0
     while x < s.outputWidth {
-      if x >= x0 && x < x1 && s.kernelWidth == s.kernelHeight && s.strideWidth == s.strideHeight {
-        let most = depthwiseColumns(s.kernelWidth, s.strideWidth)
-        if most > 0 {
-          let rest = x1 &- x
-          let tiles = (rest &+ most &- 1) / most
-          let count = (rest &+ tiles &- 1) / tiles
-          row.input = firstRow + (x &* s.strideWidth &- s.paddingLeft) &* job.inputStride
-          row.output = output + x &* job.outputStride
-          runDepthwiseTile(s.kernelWidth, s.strideWidth, count, row)
-          x &+= count
-          continue
-        }
+      if most > 0 && x >= x0 && x < x1 {
+        let rest = x1 &- x
+        let tiles = (rest &+ most &- 1) / most
+        let count = (rest &+ tiles &- 1) / tiles
+        row.input = firstRow + (x &* s.strideWidth &- s.paddingLeft) &* job.inputStride
+        row.output = output + x &* job.outputStride
+        runDepthwiseTile(s.kernelWidth, s.strideWidth, count, row)
+        x &+= count
+      } else {
+        let left = x &* s.strideWidth &- s.paddingLeft
+        let kx0 = left < 0 ? 0 &- left : 0
+        let right = s.inputWidth &- left
+        let kx1 = right < s.kernelWidth ? right : s.kernelWidth
+        row.input = firstRow + (left &+ kx0) &* job.inputStride
+        row.output = output + x &* job.outputStride
+        depthwisePixel(row, kernelWidth: s.kernelWidth, first: kx0, columns: kx1 &- kx0, from: 0)
+        x &+= 1
       }
-      let left = x &* s.strideWidth &- s.paddingLeft
-      let kx0 = left < 0 ? 0 &- left : 0
-      let right = s.inputWidth &- left
-      let kx1 = right < s.kernelWidth ? right : s.kernelWidth
-      row.input = firstRow + (left &+ kx0) &* job.inputStride
-      row.output = output + x &* job.outputStride
-      depthwisePixel(row, kernelWidth: s.kernelWidth, first: kx0, columns: kx1 &- kx0, from: 0)
-      x &+= 1
     }
     finishRows(
-      job.epilogue, output, job.outputStride, firstRow: y &* s.outputWidth, rows: s.outputWidth,
-      columns: c)
+      job.epilogue, output, job.outputStride, firstRow: y &* s.outputWidth, firstColumn: first,
+      rows: s.outputWidth, columns: end &- first)
   }
 }
 
@@ -105,37 +115,23 @@ struct DepthwiseRow {
   var output: Destination
   var outputStride: Int
   var channels: Int
+  /// Floats from the weights of one tap to those of the next.
+  var weightStride: Int
   /// Kernel rows inside the image.
   var taps: Int
   var rowStride: Int
   var low: V
   var high: V
-
-  init(
-    input: Source, inputStride: Int, weights: Source, output: Destination, outputStride: Int,
-    channels: Int, taps: Int, rowStride: Int, low: V, high: V
-  ) {
-    self.input = input
-    self.inputStride = inputStride
-    self.weights = weights
-    self.bias = weights
-    self.output = output
-    self.outputStride = outputStride
-    self.channels = channels
-    self.taps = taps
-    self.rowStride = rowStride
-    self.low = low
-    self.high = high
-  }
 }
 
 /// Runs what the tiles leave of an epilogue over finished rows: residual, curve.
 @inline(always)
 func finishRows(
-  _ epilogue: Epilogue, _ output: Destination, _ outputStride: Int, firstRow: Int, rows: Int,
-  columns: Int
+  _ epilogue: Epilogue, _ output: Destination, _ outputStride: Int, firstRow: Int,
+  firstColumn: Int, rows: Int, columns: Int
 ) {
-  let residual = offset(epilogue.residual, firstRow &* epilogue.residualStride)
+  let residual = offset(
+    epilogue.residual, firstRow &* epilogue.residualStride &+ firstColumn)
   var finish = Finish(epilogue, residual: residual)
   finish.residual = residual
   finish.residualFirst = !epilogue.residualAfterActivation
@@ -148,7 +144,8 @@ func depthwisePixel(
   _ row: DepthwiseRow, kernelWidth: Int, first: Int, columns: Int, from start: Int
 ) {
   let channels = row.channels
-  let weights = row.weights + first &* channels
+  let weightStride = row.weightStride
+  let weights = row.weights + first &* weightStride
   var c = start
   while c &+ 4 &* W <= channels {
     var a0 = load(row.bias + c)
@@ -158,7 +155,7 @@ func depthwisePixel(
     var ky = 0
     while ky < row.taps {
       var p = row.input + (ky &* row.rowStride &+ c)
-      var w = weights + (ky &* kernelWidth &* channels &+ c)
+      var w = weights + (ky &* kernelWidth &* weightStride &+ c)
       var kx = 0
       while kx < columns {
         a0 = fma(a0, load(p), load(w))
@@ -166,7 +163,7 @@ func depthwisePixel(
         a2 = fma(a2, load(p + 2 &* W), load(w + 2 &* W))
         a3 = fma(a3, load(p + 3 &* W), load(w + 3 &* W))
         p += row.inputStride
-        w += channels
+        w += weightStride
         kx &+= 1
       }
       ky &+= 1
@@ -184,12 +181,12 @@ func depthwisePixel(
     var ky = 0
     while ky < row.taps {
       var p = row.input + (ky &* row.rowStride &+ c)
-      var w = weights + (ky &* kernelWidth &* channels &+ c)
+      var w = weights + (ky &* kernelWidth &* weightStride &+ c)
       var kx = 0
       while kx < columns {
         a = fma(a, loadUpTo(p, n), loadUpTo(w, n))
         p += row.inputStride
-        w += channels
+        w += weightStride
         kx &+= 1
       }
       ky &+= 1

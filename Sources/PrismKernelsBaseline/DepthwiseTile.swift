@@ -1,77 +1,64 @@
 // The depthwise tiles: a few neighbouring outputs of one row, all channels.
+//
+// A column of the input is loaded once and added to every output that it reaches; an output still meets its taps in
+// ascending order.
 
 /// Returns the most columns of a tile for a kernel and a stride; zero when there is no tile.
 @inline(always)
 func depthwiseColumns(_ kernel: Int, _ stride: Int) -> Int {
-  if kernel == 3 && (stride == 1 || stride == 2) { return 7 }
-  if kernel == 5 && (stride == 1 || stride == 2) { return 7 }
-  return 0
+  (kernel == 3 || kernel == 5) && (stride == 1 || stride == 2) ? 7 : 0
 }
 
-/// The output columns of a tile.
-///
-/// A column of the input is loaded once and added to every output that it reaches; an output still meets its taps in
-/// ascending order.
-@inline(always)
-func depthwiseTile(_ K: Int, _ S: Int, _ TX: Int, _ row: DepthwiseRow) {
-  let channels = row.channels
-  let inputStride = row.inputStride
-  let outputStride = row.outputStride
-  let rowStride = row.rowStride
-  let taps = row.taps
-  var c = 0
-  while c &+ W <= channels {
-    depthwiseVector(
-      K, S, TX, row.input + c, inputStride, rowStride, row.weights + c, row.bias + c, channels,
-      taps, row.output + c, outputStride, row.low, row.high)
-    c &+= W
-  }
-  guard c < channels else { return }
-  // The channels that do not fill a vector, pixel by pixel.
+/// The channels of a tile that do not fill a vector, pixel by pixel.
+@inline(never)
+func depthwiseTail(_ K: Int, _ S: Int, _ TX: Int, _ row: DepthwiseRow, from c: Int) {
+  guard c < row.channels else { return }
   var pixel = row
   var x = 0
   while x < TX {
     depthwisePixel(pixel, kernelWidth: K, first: 0, columns: K, from: c)
-    pixel.input += S &* inputStride
-    pixel.output += outputStride
+    pixel.input += S &* row.inputStride
+    pixel.output += row.outputStride
     x &+= 1
   }
 }
 
-/// One vector of channels of a tile.
+/// `TX` outputs under a 3x3 kernel with stride 1; `TX` is a constant wherever this is used.
 @inline(always)
-func depthwiseVector(
-  _ K: Int, _ S: Int, _ TX: Int, _ input: Source, _ inputStride: Int, _ rowStride: Int,
-  _ weights: Source, _ bias: Source, _ channels: Int, _ taps: Int, _ output: Destination,
-  _ outputStride: Int, _ low: V, _ high: V
-) {
-  var a0 = load(bias)
-  var a1 = a0
-  var a2 = a0
-  var a3 = a0
-  var a4 = a0
-  var a5 = a0
-  var a6 = a0
-  var p = input
-  var w = weights
-  var ky = 0
-  while ky < taps {
-    let w0 = load(w)
-    let w1 = load(w + channels)
-    let w2 = load(w + 2 &* channels)
-    let w3 = K > 3 ? load(w + 3 &* channels) : w0
-    let w4 = K > 3 ? load(w + 4 &* channels) : w0
-    if K == 3 && S == 1 {
-      if TX > 0 {
+func depthwise3x1(_ TX: Int, _ row: DepthwiseRow) {
+  let inputStride = row.inputStride
+  let outputStride = row.outputStride
+  let low = row.low
+  let high = row.high
+  var c = 0
+  while c &+ W <= row.channels {
+    var a0 = load(row.bias + c)
+    var a1 = a0
+    var a2 = a0
+    var a3 = a0
+    var a4 = a0
+    var a5 = a0
+    var a6 = a0
+    var p = row.input + c
+    var w = row.weights + c
+    var ky = row.taps
+    while ky > 0 {
+      let w0 = load(w)
+      w += row.weightStride
+      let w1 = load(w)
+      w += row.weightStride
+      let w2 = load(w)
+      w += row.weightStride
+      do {
         let v = load(p)
         a0 = fma(a0, v, w0)
       }
-      if TX > 0 {
+      do {
         let v = load(p + inputStride)
         a0 = fma(a0, v, w1)
         if TX > 1 { a1 = fma(a1, v, w0) }
       }
-      if TX > 0 {
+      do {
         let v = load(p + 2 &* inputStride)
         a0 = fma(a0, v, w2)
         if TX > 1 { a1 = fma(a1, v, w1) }
@@ -110,16 +97,57 @@ func depthwiseVector(
         let v = load(p + 8 &* inputStride)
         a6 = fma(a6, v, w2)
       }
-    } else if K == 3 && S == 2 {
-      if TX > 0 {
+      p += row.rowStride
+      ky &-= 1
+    }
+    let q = row.output + c
+    store(minimum(maximum(a0, low), high), q)
+    if TX > 1 { store(minimum(maximum(a1, low), high), q + outputStride) }
+    if TX > 2 { store(minimum(maximum(a2, low), high), q + 2 &* outputStride) }
+    if TX > 3 { store(minimum(maximum(a3, low), high), q + 3 &* outputStride) }
+    if TX > 4 { store(minimum(maximum(a4, low), high), q + 4 &* outputStride) }
+    if TX > 5 { store(minimum(maximum(a5, low), high), q + 5 &* outputStride) }
+    if TX > 6 { store(minimum(maximum(a6, low), high), q + 6 &* outputStride) }
+    c &+= W
+  }
+  depthwiseTail(3, 1, TX, row, from: c)
+}
+
+/// `TX` outputs under a 3x3 kernel with stride 2; `TX` is a constant wherever this is used.
+@inline(always)
+func depthwise3x2(_ TX: Int, _ row: DepthwiseRow) {
+  let inputStride = row.inputStride
+  let outputStride = row.outputStride
+  let low = row.low
+  let high = row.high
+  var c = 0
+  while c &+ W <= row.channels {
+    var a0 = load(row.bias + c)
+    var a1 = a0
+    var a2 = a0
+    var a3 = a0
+    var a4 = a0
+    var a5 = a0
+    var a6 = a0
+    var p = row.input + c
+    var w = row.weights + c
+    var ky = row.taps
+    while ky > 0 {
+      let w0 = load(w)
+      w += row.weightStride
+      let w1 = load(w)
+      w += row.weightStride
+      let w2 = load(w)
+      w += row.weightStride
+      do {
         let v = load(p)
         a0 = fma(a0, v, w0)
       }
-      if TX > 0 {
+      do {
         let v = load(p + inputStride)
         a0 = fma(a0, v, w1)
       }
-      if TX > 0 {
+      do {
         let v = load(p + 2 &* inputStride)
         a0 = fma(a0, v, w2)
         if TX > 1 { a1 = fma(a1, v, w0) }
@@ -177,30 +205,75 @@ func depthwiseVector(
         let v = load(p + 14 &* inputStride)
         a6 = fma(a6, v, w2)
       }
-    } else if K == 5 && S == 1 {
-      if TX > 0 {
+      p += row.rowStride
+      ky &-= 1
+    }
+    let q = row.output + c
+    store(minimum(maximum(a0, low), high), q)
+    if TX > 1 { store(minimum(maximum(a1, low), high), q + outputStride) }
+    if TX > 2 { store(minimum(maximum(a2, low), high), q + 2 &* outputStride) }
+    if TX > 3 { store(minimum(maximum(a3, low), high), q + 3 &* outputStride) }
+    if TX > 4 { store(minimum(maximum(a4, low), high), q + 4 &* outputStride) }
+    if TX > 5 { store(minimum(maximum(a5, low), high), q + 5 &* outputStride) }
+    if TX > 6 { store(minimum(maximum(a6, low), high), q + 6 &* outputStride) }
+    c &+= W
+  }
+  depthwiseTail(3, 2, TX, row, from: c)
+}
+
+/// `TX` outputs under a 5x5 kernel with stride 1; `TX` is a constant wherever this is used.
+@inline(always)
+func depthwise5x1(_ TX: Int, _ row: DepthwiseRow) {
+  let inputStride = row.inputStride
+  let outputStride = row.outputStride
+  let low = row.low
+  let high = row.high
+  var c = 0
+  while c &+ W <= row.channels {
+    var a0 = load(row.bias + c)
+    var a1 = a0
+    var a2 = a0
+    var a3 = a0
+    var a4 = a0
+    var a5 = a0
+    var a6 = a0
+    var p = row.input + c
+    var w = row.weights + c
+    var ky = row.taps
+    while ky > 0 {
+      let w0 = load(w)
+      w += row.weightStride
+      let w1 = load(w)
+      w += row.weightStride
+      let w2 = load(w)
+      w += row.weightStride
+      let w3 = load(w)
+      w += row.weightStride
+      let w4 = load(w)
+      w += row.weightStride
+      do {
         let v = load(p)
         a0 = fma(a0, v, w0)
       }
-      if TX > 0 {
+      do {
         let v = load(p + inputStride)
         a0 = fma(a0, v, w1)
         if TX > 1 { a1 = fma(a1, v, w0) }
       }
-      if TX > 0 {
+      do {
         let v = load(p + 2 &* inputStride)
         a0 = fma(a0, v, w2)
         if TX > 1 { a1 = fma(a1, v, w1) }
         if TX > 2 { a2 = fma(a2, v, w0) }
       }
-      if TX > 0 {
+      do {
         let v = load(p + 3 &* inputStride)
         a0 = fma(a0, v, w3)
         if TX > 1 { a1 = fma(a1, v, w2) }
         if TX > 2 { a2 = fma(a2, v, w1) }
         if TX > 3 { a3 = fma(a3, v, w0) }
       }
-      if TX > 0 {
+      do {
         let v = load(p + 4 &* inputStride)
         a0 = fma(a0, v, w4)
         if TX > 1 { a1 = fma(a1, v, w3) }
@@ -246,26 +319,71 @@ func depthwiseVector(
         let v = load(p + 10 &* inputStride)
         a6 = fma(a6, v, w4)
       }
-    } else if K == 5 && S == 2 {
-      if TX > 0 {
+      p += row.rowStride
+      ky &-= 1
+    }
+    let q = row.output + c
+    store(minimum(maximum(a0, low), high), q)
+    if TX > 1 { store(minimum(maximum(a1, low), high), q + outputStride) }
+    if TX > 2 { store(minimum(maximum(a2, low), high), q + 2 &* outputStride) }
+    if TX > 3 { store(minimum(maximum(a3, low), high), q + 3 &* outputStride) }
+    if TX > 4 { store(minimum(maximum(a4, low), high), q + 4 &* outputStride) }
+    if TX > 5 { store(minimum(maximum(a5, low), high), q + 5 &* outputStride) }
+    if TX > 6 { store(minimum(maximum(a6, low), high), q + 6 &* outputStride) }
+    c &+= W
+  }
+  depthwiseTail(5, 1, TX, row, from: c)
+}
+
+/// `TX` outputs under a 5x5 kernel with stride 2; `TX` is a constant wherever this is used.
+@inline(always)
+func depthwise5x2(_ TX: Int, _ row: DepthwiseRow) {
+  let inputStride = row.inputStride
+  let outputStride = row.outputStride
+  let low = row.low
+  let high = row.high
+  var c = 0
+  while c &+ W <= row.channels {
+    var a0 = load(row.bias + c)
+    var a1 = a0
+    var a2 = a0
+    var a3 = a0
+    var a4 = a0
+    var a5 = a0
+    var a6 = a0
+    var p = row.input + c
+    var w = row.weights + c
+    var ky = row.taps
+    while ky > 0 {
+      let w0 = load(w)
+      w += row.weightStride
+      let w1 = load(w)
+      w += row.weightStride
+      let w2 = load(w)
+      w += row.weightStride
+      let w3 = load(w)
+      w += row.weightStride
+      let w4 = load(w)
+      w += row.weightStride
+      do {
         let v = load(p)
         a0 = fma(a0, v, w0)
       }
-      if TX > 0 {
+      do {
         let v = load(p + inputStride)
         a0 = fma(a0, v, w1)
       }
-      if TX > 0 {
+      do {
         let v = load(p + 2 &* inputStride)
         a0 = fma(a0, v, w2)
         if TX > 1 { a1 = fma(a1, v, w0) }
       }
-      if TX > 0 {
+      do {
         let v = load(p + 3 &* inputStride)
         a0 = fma(a0, v, w3)
         if TX > 1 { a1 = fma(a1, v, w1) }
       }
-      if TX > 0 {
+      do {
         let v = load(p + 4 &* inputStride)
         a0 = fma(a0, v, w4)
         if TX > 1 { a1 = fma(a1, v, w2) }
@@ -333,48 +451,50 @@ func depthwiseVector(
         let v = load(p + 16 &* inputStride)
         a6 = fma(a6, v, w4)
       }
+      p += row.rowStride
+      ky &-= 1
     }
-    p += rowStride
-    w += K &* channels
-    ky &+= 1
+    let q = row.output + c
+    store(minimum(maximum(a0, low), high), q)
+    if TX > 1 { store(minimum(maximum(a1, low), high), q + outputStride) }
+    if TX > 2 { store(minimum(maximum(a2, low), high), q + 2 &* outputStride) }
+    if TX > 3 { store(minimum(maximum(a3, low), high), q + 3 &* outputStride) }
+    if TX > 4 { store(minimum(maximum(a4, low), high), q + 4 &* outputStride) }
+    if TX > 5 { store(minimum(maximum(a5, low), high), q + 5 &* outputStride) }
+    if TX > 6 { store(minimum(maximum(a6, low), high), q + 6 &* outputStride) }
+    c &+= W
   }
-  store(minimum(maximum(a0, low), high), output)
-  if TX > 1 { store(minimum(maximum(a1, low), high), output + outputStride) }
-  if TX > 2 { store(minimum(maximum(a2, low), high), output + 2 &* outputStride) }
-  if TX > 3 { store(minimum(maximum(a3, low), high), output + 3 &* outputStride) }
-  if TX > 4 { store(minimum(maximum(a4, low), high), output + 4 &* outputStride) }
-  if TX > 5 { store(minimum(maximum(a5, low), high), output + 5 &* outputStride) }
-  if TX > 6 { store(minimum(maximum(a6, low), high), output + 6 &* outputStride) }
+  depthwiseTail(5, 2, TX, row, from: c)
 }
 
-@inline(never) func depthwise3x1x1(_ row: DepthwiseRow) { depthwiseTile(3, 1, 1, row) }
-@inline(never) func depthwise3x1x2(_ row: DepthwiseRow) { depthwiseTile(3, 1, 2, row) }
-@inline(never) func depthwise3x1x3(_ row: DepthwiseRow) { depthwiseTile(3, 1, 3, row) }
-@inline(never) func depthwise3x1x4(_ row: DepthwiseRow) { depthwiseTile(3, 1, 4, row) }
-@inline(never) func depthwise3x1x5(_ row: DepthwiseRow) { depthwiseTile(3, 1, 5, row) }
-@inline(never) func depthwise3x1x6(_ row: DepthwiseRow) { depthwiseTile(3, 1, 6, row) }
-@inline(never) func depthwise3x1x7(_ row: DepthwiseRow) { depthwiseTile(3, 1, 7, row) }
-@inline(never) func depthwise3x2x1(_ row: DepthwiseRow) { depthwiseTile(3, 2, 1, row) }
-@inline(never) func depthwise3x2x2(_ row: DepthwiseRow) { depthwiseTile(3, 2, 2, row) }
-@inline(never) func depthwise3x2x3(_ row: DepthwiseRow) { depthwiseTile(3, 2, 3, row) }
-@inline(never) func depthwise3x2x4(_ row: DepthwiseRow) { depthwiseTile(3, 2, 4, row) }
-@inline(never) func depthwise3x2x5(_ row: DepthwiseRow) { depthwiseTile(3, 2, 5, row) }
-@inline(never) func depthwise3x2x6(_ row: DepthwiseRow) { depthwiseTile(3, 2, 6, row) }
-@inline(never) func depthwise3x2x7(_ row: DepthwiseRow) { depthwiseTile(3, 2, 7, row) }
-@inline(never) func depthwise5x1x1(_ row: DepthwiseRow) { depthwiseTile(5, 1, 1, row) }
-@inline(never) func depthwise5x1x2(_ row: DepthwiseRow) { depthwiseTile(5, 1, 2, row) }
-@inline(never) func depthwise5x1x3(_ row: DepthwiseRow) { depthwiseTile(5, 1, 3, row) }
-@inline(never) func depthwise5x1x4(_ row: DepthwiseRow) { depthwiseTile(5, 1, 4, row) }
-@inline(never) func depthwise5x1x5(_ row: DepthwiseRow) { depthwiseTile(5, 1, 5, row) }
-@inline(never) func depthwise5x1x6(_ row: DepthwiseRow) { depthwiseTile(5, 1, 6, row) }
-@inline(never) func depthwise5x1x7(_ row: DepthwiseRow) { depthwiseTile(5, 1, 7, row) }
-@inline(never) func depthwise5x2x1(_ row: DepthwiseRow) { depthwiseTile(5, 2, 1, row) }
-@inline(never) func depthwise5x2x2(_ row: DepthwiseRow) { depthwiseTile(5, 2, 2, row) }
-@inline(never) func depthwise5x2x3(_ row: DepthwiseRow) { depthwiseTile(5, 2, 3, row) }
-@inline(never) func depthwise5x2x4(_ row: DepthwiseRow) { depthwiseTile(5, 2, 4, row) }
-@inline(never) func depthwise5x2x5(_ row: DepthwiseRow) { depthwiseTile(5, 2, 5, row) }
-@inline(never) func depthwise5x2x6(_ row: DepthwiseRow) { depthwiseTile(5, 2, 6, row) }
-@inline(never) func depthwise5x2x7(_ row: DepthwiseRow) { depthwiseTile(5, 2, 7, row) }
+@inline(never) func depthwise3x1x1(_ row: DepthwiseRow) { depthwise3x1(1, row) }
+@inline(never) func depthwise3x1x2(_ row: DepthwiseRow) { depthwise3x1(2, row) }
+@inline(never) func depthwise3x1x3(_ row: DepthwiseRow) { depthwise3x1(3, row) }
+@inline(never) func depthwise3x1x4(_ row: DepthwiseRow) { depthwise3x1(4, row) }
+@inline(never) func depthwise3x1x5(_ row: DepthwiseRow) { depthwise3x1(5, row) }
+@inline(never) func depthwise3x1x6(_ row: DepthwiseRow) { depthwise3x1(6, row) }
+@inline(never) func depthwise3x1x7(_ row: DepthwiseRow) { depthwise3x1(7, row) }
+@inline(never) func depthwise3x2x1(_ row: DepthwiseRow) { depthwise3x2(1, row) }
+@inline(never) func depthwise3x2x2(_ row: DepthwiseRow) { depthwise3x2(2, row) }
+@inline(never) func depthwise3x2x3(_ row: DepthwiseRow) { depthwise3x2(3, row) }
+@inline(never) func depthwise3x2x4(_ row: DepthwiseRow) { depthwise3x2(4, row) }
+@inline(never) func depthwise3x2x5(_ row: DepthwiseRow) { depthwise3x2(5, row) }
+@inline(never) func depthwise3x2x6(_ row: DepthwiseRow) { depthwise3x2(6, row) }
+@inline(never) func depthwise3x2x7(_ row: DepthwiseRow) { depthwise3x2(7, row) }
+@inline(never) func depthwise5x1x1(_ row: DepthwiseRow) { depthwise5x1(1, row) }
+@inline(never) func depthwise5x1x2(_ row: DepthwiseRow) { depthwise5x1(2, row) }
+@inline(never) func depthwise5x1x3(_ row: DepthwiseRow) { depthwise5x1(3, row) }
+@inline(never) func depthwise5x1x4(_ row: DepthwiseRow) { depthwise5x1(4, row) }
+@inline(never) func depthwise5x1x5(_ row: DepthwiseRow) { depthwise5x1(5, row) }
+@inline(never) func depthwise5x1x6(_ row: DepthwiseRow) { depthwise5x1(6, row) }
+@inline(never) func depthwise5x1x7(_ row: DepthwiseRow) { depthwise5x1(7, row) }
+@inline(never) func depthwise5x2x1(_ row: DepthwiseRow) { depthwise5x2(1, row) }
+@inline(never) func depthwise5x2x2(_ row: DepthwiseRow) { depthwise5x2(2, row) }
+@inline(never) func depthwise5x2x3(_ row: DepthwiseRow) { depthwise5x2(3, row) }
+@inline(never) func depthwise5x2x4(_ row: DepthwiseRow) { depthwise5x2(4, row) }
+@inline(never) func depthwise5x2x5(_ row: DepthwiseRow) { depthwise5x2(5, row) }
+@inline(never) func depthwise5x2x6(_ row: DepthwiseRow) { depthwise5x2(6, row) }
+@inline(never) func depthwise5x2x7(_ row: DepthwiseRow) { depthwise5x2(7, row) }
 
 /// Runs the tile of a kernel (3 or 5), a stride (1 or 2) and a number of columns (1 to 7).
 func runDepthwiseTile(_ kernel: Int, _ stride: Int, _ columns: Int, _ row: DepthwiseRow) {
