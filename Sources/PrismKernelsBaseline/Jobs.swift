@@ -246,3 +246,48 @@ package struct ConvolutionJob {
     self.scratch = scratch
   }
 }
+
+/// A fully connected layer: `C[M, N] = A[M, K] · Wᵀ + bias`.
+package struct FullyConnectedJob {
+  /// `A`: `[M, K]`.
+  package var input: UnsafePointer<Float>
+  /// Floats from one row of `A` to the next.
+  package var inputStride: Int
+  /// `W`: `[N, K]` without gaps, not packed.
+  package var weights: UnsafePointer<Float>
+  /// `[N]`, or nil for zero.
+  package var bias: UnsafePointer<Float>?
+  /// `C`: `[M, N]`.
+  package var output: UnsafeMutablePointer<Float>
+  /// Floats from one row of `C` to the next.
+  package var outputStride: Int
+  /// `M`.
+  package var rows: Int
+  /// `K`.
+  package var inputs: Int
+  /// The first output to compute.
+  package var outputStart: Int
+  /// The output after the last one.
+  package var outputEnd: Int
+  /// What is done to the sums; a residual must not be the output.
+  package var epilogue: Epilogue
+
+  /// Makes a job over all outputs.
+  package init(
+    input: UnsafePointer<Float>, inputStride: Int, weights: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, output: UnsafeMutablePointer<Float>, outputStride: Int,
+    rows: Int, inputs: Int, outputs: Int, epilogue: Epilogue = .none
+  ) {
+    self.input = input
+    self.inputStride = inputStride
+    self.weights = weights
+    self.bias = bias
+    self.output = output
+    self.outputStride = outputStride
+    self.rows = rows
+    self.inputs = inputs
+    self.outputStart = 0
+    self.outputEnd = outputs
+    self.epilogue = epilogue
+  }
+}

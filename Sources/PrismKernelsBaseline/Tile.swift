@@ -463,6 +463,14 @@ struct Finish {
   /// Whether the residual comes before the curve; only where there is no clamp in between.
   var residualFirst = false
 
+  /// No second pass.
+  @inline(always)
+  init() {
+    curve = .none
+    residual = nil
+    ldr = 0
+  }
+
   /// Takes the second pass out of an epilogue whose residual points at the first element of the block.
   @inline(always)
   init(_ epilogue: Epilogue, residual: Source?) {

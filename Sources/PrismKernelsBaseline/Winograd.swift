@@ -203,7 +203,7 @@ package enum Winograd {
             ldr: 0, low: splat(-.infinity), high: splat(.infinity))
           runPanel(
             tile, rows: rows, columns: rest < TileShape.panelWidth ? rest : TileShape.panelWidth,
-            finish: Finish(Epilogue(), residual: nil))
+            finish: Finish())
           panel &+= 1
         }
         row &+= rows
@@ -501,7 +501,7 @@ func writePixels(
     var j = 0
     while j < channels {
       let n = channels &- j
-      var v = load(p + (i &* ldp &+ j))
+      var v = loadUpTo(p + (i &* ldp &+ j), n)
       var r = splat(0)
       if let residual { r = loadUpTo(residual + j, n) }
       if residual != nil && !epilogue.residualAfterActivation { v = v + r }

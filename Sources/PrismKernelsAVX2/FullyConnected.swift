@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/FullyConnected.swift

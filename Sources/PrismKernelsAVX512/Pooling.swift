@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/Pooling.swift

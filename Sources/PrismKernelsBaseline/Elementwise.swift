@@ -1,0 +1,105 @@
+// Passes over rows of numbers.
+
+#if PRISM_AVX512 || PRISM_AVX2
+  package import PrismKernelsBaseline
+#endif
+
+/// Elementwise work on rows; the output may be an input with the same stride.
+package enum Elementwise {
+  /// `out = epilogue(a)`, with the residual added before or after as the epilogue says.
+  ///
+  /// Sum of two tensors, clamp, SiLU and sigmoid (relative error at most 3e-7 for |x| ≤ 87).
+  package static func finish(
+    _ a: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int, epilogue: Epilogue
+  ) {
+    var row = 0
+    // All full vectors by the shared loop, what is left of a row by the same one with partial loads.
+    while row < rows {
+      elementwiseRow(
+        a + row &* stride, out + row &* outputStride, channels, epilogue,
+        offset(epilogue.residual, row &* epilogue.residualStride))
+      row &+= 1
+    }
+  }
+
+  /// `out = relu(a * scale + shift)`, each part only if the prologue has it.
+  package static func scaleShift(
+    _ a: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int, prologue: Prologue
+  ) {
+    copyPixels(prologue, a, stride, out, outputStride, rows: rows, channels: channels)
+  }
+
+  /// `out = a * b`, element by element.
+  package static func multiply(
+    _ a: UnsafePointer<Float>, stride: Int, by b: UnsafePointer<Float>, otherStride: Int,
+    into out: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, channels: Int
+  ) {
+    var row = 0
+    while row < rows {
+      var j = 0
+      while j < channels {
+        let n = channels &- j
+        let product =
+          loadUpTo(a + (row &* stride &+ j), n) * loadUpTo(b + (row &* otherStride &+ j), n)
+        storeUpTo(product, out + (row &* outputStride &+ j), n)
+        j &+= W
+      }
+      row &+= 1
+    }
+  }
+
+  /// Softmax of one row; the largest value is subtracted first, the sum is formed in lanes as in `FullyConnected`.
+  package static func softmax(
+    _ a: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, channels: Int
+  ) {
+    var largest = a[0]
+    var j = 1
+    while j < channels {
+      if a[j] > largest { largest = a[j] }
+      j &+= 1
+    }
+    var sums = splat(0)
+    j = 0
+    while j < channels {
+      let n = channels &- j
+      var v = exponential(loadUpTo(a + j, n) - splat(largest))
+      storeUpTo(v, out + j, n)
+      if n < W { v = loadPartial(Source(out + j), n) }
+      sums = sums + v
+      j &+= W
+    }
+    let scale = splat(1 / laneSum(sums))
+    j = 0
+    while j < channels {
+      let n = channels &- j
+      storeUpTo(loadUpTo(Source(out + j), n) * scale, out + j, n)
+      j &+= W
+    }
+  }
+}
+
+@inline(never)
+func elementwiseRow(
+  _ a: Source, _ out: Destination, _ channels: Int, _ epilogue: Epilogue, _ residual: Source?
+) {
+  let low = splat(epilogue.low)
+  let high = splat(epilogue.high)
+  let after = epilogue.residualAfterActivation
+  var j = 0
+  while j < channels {
+    let n = channels &- j
+    var v = loadUpTo(a + j, n)
+    if let residual, !after { v = v + loadUpTo(residual + j, n) }
+    v = minimum(maximum(v, low), high)
+    switch epilogue.curve {
+    case .none: break
+    case .silu: v = swish(v)
+    case .sigmoid: v = logistic(v)
+    }
+    if let residual, after { v = v + loadUpTo(residual + j, n) }
+    storeUpTo(v, out + j, n)
+    j &+= W
+  }
+}
