@@ -57,8 +57,10 @@ extension Kernels {
     }
   }
 
-  /// Packs weights and bias of a pointwise product: the weight of input `k` for output `n` is at
-  /// `k * inputStep + n * outputStep`; a missing bias is zero. `packed` is 64-byte aligned for full speed.
+  /// Packs weights and bias of a pointwise product.
+  ///
+  /// The weight of input `k` for output `n` is at `k * inputStep + n * outputStep`; a missing bias is zero. Packed
+  /// weights belong on a 64-byte boundary for full speed.
   package func packPointwise(
     weights: UnsafePointer<Float>, inputStep: Int, outputStep: Int, bias: UnsafePointer<Float>?,
     inputChannels: Int, outputChannels: Int, into packed: UnsafeMutablePointer<Float>

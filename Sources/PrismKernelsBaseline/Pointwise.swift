@@ -20,9 +20,8 @@ package enum Pointwise {
   /// Packs weights and bias: first the bias, then panel after panel `[K, panel width]`, padded with zeros to whole
   /// vectors.
   ///
-  /// - Parameters:
-  ///   - weights: The weight of input channel `k` for output channel `n` is at `k * inputStep + n * outputStep`.
-  ///   - bias: `[N]`, or nil for zero.
+  /// The weight of input channel `k` for output channel `n` is at `k * inputStep + n * outputStep`; the bias is `[N]`,
+  /// or nil for zero.
   package static func pack(
     weights: UnsafePointer<Float>, inputStep: Int, outputStep: Int, bias: UnsafePointer<Float>?,
     inputChannels: Int, outputChannels: Int, into packed: UnsafeMutablePointer<Float>

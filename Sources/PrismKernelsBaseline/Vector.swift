@@ -96,9 +96,9 @@ func storeUpTo(_ v: V, _ p: Destination, _ n: Int) {
   if n >= W { store(v, p) } else { storePartial(v, p, n) }
 }
 
-/// Returns `e^x` to a relative error of 1.5e-7 for `x` in -87.3 ... 88.3; beyond, the value at the end of that range.
+/// Returns `e^x` to a relative error of 2e-7.
 ///
-/// The range is reduced by a power of two, the rest is a polynomial of degree 6 (the coefficients of Cephes `expf`).
+/// Outside of -87.3 to 88.3 the value is that at the end of the range. The range is reduced by a power of two, the rest is a polynomial of degree 6 (the coefficients of Cephes `expf`).
 @inline(always)
 func exponential(_ value: V) -> V {
   let x = minimum(maximum(value, splat(-87.3)), splat(88.3))
