@@ -128,6 +128,12 @@ let package = Package(
       dependencies: ["PrismFiles", "PrismTensor", "PrismTestSupport", "PrismWeights"],
       swiftSettings: house),
     .testTarget(
+      name: "PrismRuntimeTests",
+      dependencies: [
+        "PrismAutodiff", "PrismKernels", "PrismModels", "PrismRuntime", "PrismTensor",
+        "PrismTestSupport", "PrismWeights",
+      ], swiftSettings: numeric),
+    .testTarget(
       name: "ParityTests",
       dependencies: [
         "Prism", "PrismAutodiff", "PrismFiles", "PrismModels", "PrismTensor", "PrismTestSupport",

@@ -6,7 +6,7 @@ public enum Machine {
   ///
   /// The results are the same bits for any number.
   public static var threads: Int {
-    get { ThreadCount.current }
-    set { ThreadCount.current = newValue }
+    get { Workers.count }
+    set { Workers.count = newValue }
   }
 }

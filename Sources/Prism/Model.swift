@@ -20,7 +20,7 @@ public struct Model: Sendable {
   public let card: ModelCard
   /// The weights file.
   public let file: SafetensorsFile
-  private let classifier: RecordedClassifier
+  private let classifier: PlannedClassifier
 
   /// Opens a weights file.
   ///
@@ -36,7 +36,7 @@ public struct Model: Sendable {
     guard outputs == [1, card.labels.count] else {
       throw ModelError.labelCount(labels: card.labels.count, outputs: outputs.count)
     }
-    classifier = RecordedClassifier(
+    classifier = PlannedClassifier(
       recording, defaultLayer: card.layers.default, aliases: card.layers.aliases)
     self.file = file
     self.card = card

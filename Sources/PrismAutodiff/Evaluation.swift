@@ -57,7 +57,9 @@ extension Recording {
   }
 
   /// The values that the given ones depend on, themselves included, in the order of computation.
-  func ancestors(of roots: [ValueID], stoppingAt isKnown: (ValueID) -> Bool) -> [ValueID] {
+  package func ancestors(
+    of roots: [ValueID], stoppingAt isKnown: (ValueID) -> Bool = { _ in false }
+  ) -> [ValueID] {
     var marked = [Bool](repeating: false, count: values.count)
     for id in roots { marked[id.index] = true }
     for i in values.indices.reversed() where marked[i] && !isKnown(ValueID(index: i)) {

@@ -5,6 +5,10 @@ public struct ValueID: Hashable, Sendable, Comparable {
   /// The position of the value in ``Recording/values``.
   public let index: Int
 
+  package init(index: Int) {
+    self.index = index
+  }
+
   /// Whether one value was recorded before another.
   public static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
 }
@@ -96,10 +100,26 @@ public struct Recording: Sendable {
     }
   }
 
-  func operands(of id: ValueID) -> [ValueID] {
+  /// The values that a value is computed from.
+  package func operands(of id: ValueID) -> [ValueID] {
     guard case .computed(_, let inputs) = self[id].origin else { return [] }
     return inputs
   }
+
+  /// The primitive that computes a value, or `nil` for inputs and parameters.
+  package func primitive(of id: ValueID) -> (any Primitive)? {
+    guard case .computed(let primitive, _) = self[id].origin else { return nil }
+    return primitive
+  }
+
+  /// The tensor of a parameter, or `nil` for other values.
+  package func parameter(_ id: ValueID) -> Tensor? {
+    guard case .parameter(let tensor) = self[id].origin else { return nil }
+    return tensor
+  }
+
+  /// Whether a value is a tensor of the model.
+  package func isParameter(_ id: ValueID) -> Bool { parameter(id) != nil }
 }
 
 /// A value while a forward pass is being recorded.

@@ -71,3 +71,17 @@ public protocol DifferentiableClassifier: Classifier {
     of targets: [Int], at name: String, image: Tensor
   ) throws -> (value: Tensor, gradients: [Tensor])
 }
+
+/// A name that no value of a model has.
+public struct UnknownValueError: Error, Equatable, CustomStringConvertible {
+  /// The name.
+  public let name: String
+
+  /// Makes the error for a name.
+  public init(name: String) {
+    self.name = name
+  }
+
+  /// One line that says what is wrong.
+  public var description: String { "the model has no value called \(name)" }
+}

@@ -1,0 +1,392 @@
+internal import PrismAutodiff
+internal import PrismKernels
+internal import PrismTensor
+
+/// Turns a recording into a program: finds what can be fused, chooses algorithms, places values.
+struct Compiler {
+  /// Where a value is before memory is given out.
+  private struct Location {
+    var buffer: Int
+    var offset = 0
+    var stride: Int
+  }
+
+  private struct Buffer {
+    var size: Int
+    var first: Int
+    var last: Int
+    var crossesPhases = false
+  }
+
+  private(set) var program: Program
+  private let recording: Recording
+  private let kernels: Kernels
+  private let precision: Plan.Precision
+  private let operations: [FusedOperation]
+  private var locations: [ValueID: Location] = [:]
+  private var buffers: [Buffer] = []
+  private var packing: [PackJob] = []
+
+  init(
+    _ recording: Recording, wanted: [ValueID], precision: Plan.Precision, kernels: Kernels,
+    weights: PackedWeights
+  ) {
+    self.recording = recording
+    self.kernels = kernels
+    self.precision = precision
+    operations = Fusion(recording, wanted: wanted).operations
+    program = Program(input: recording.inputs[0])
+    place(wanted)
+    let drafts = operations.flatMap { draft($0) }
+    weights.pack(packing, recording: recording, kernels: kernels, pool: Workers.pool)
+    assemble(drafts, wanted: wanted, weights: weights)
+  }
+
+  // MARK: - Values and buffers
+
+  private func rows(_ id: ValueID) -> Int {
+    let shape = recording[id].shape
+    return shape.rank == 4 ? shape[1] * shape[2] : 1
+  }
+
+  private func channels(_ id: ValueID) -> Int { recording[id].shape.count / rows(id) }
+
+  private mutating func newLocation(_ id: ValueID) -> Location {
+    buffers.append(Buffer(size: recording[id].shape.count, first: .max, last: .min))
+    return Location(buffer: buffers.count - 1, stride: channels(id))
+  }
+
+  /// Gives every stored value a buffer; what is concatenated is written straight into the concatenation.
+  private mutating func place(_ wanted: [ValueID]) {
+    let strided = Set(operations.filter(Self.canStride).map(\.output))
+    let wanted = Set(wanted)
+    // The last concatenation first, so that a chain of them ends up in one buffer.
+    for operation in operations.reversed() {
+      guard case .concatenation(let operands) = operation.kind else { continue }
+      let whole = locations[operation.output] ?? newLocation(operation.output)
+      locations[operation.output] = whole
+      var offset = whole.offset
+      for operand in operands {
+        if strided.contains(operand), locations[operand] == nil {
+          locations[operand] = Location(
+            buffer: whole.buffer, offset: offset, stride: whole.stride)
+        }
+        offset += channels(operand)
+      }
+    }
+    for operation in operations where locations[operation.output] == nil {
+      if case .view = operation.kind, let source = locations[operation.input],
+        source.stride == channels(operation.input) || rows(operation.input) == 1,
+        !wanted.contains(operation.input)
+      {
+        locations[operation.output] = Location(
+          buffer: source.buffer, offset: source.offset, stride: channels(operation.output))
+      } else {
+        locations[operation.output] = newLocation(operation.output)
+      }
+      if locations[recording.inputs[0]] == nil {
+        locations[recording.inputs[0]] = newLocation(recording.inputs[0])
+      }
+    }
+    if locations[recording.inputs[0]] == nil {
+      locations[recording.inputs[0]] = newLocation(recording.inputs[0])
+    }
+  }
+
+  /// Whether an operation can leave room between the pixels of its output.
+  private static func canStride(_ operation: FusedOperation) -> Bool {
+    switch operation.kind {
+    case .view, .globalAverage, .dense: false
+    default: true
+    }
+  }
+
+  // MARK: - Steps
+
+  /// A step whose places are still values.
+  private struct Draft {
+    var work: Step.Work
+    var input: ValueID
+    var output: ValueID
+    var key: PackedWeights.Key?
+    var head = FusedOperation.Head.none
+    var tail = FusedOperation.Tail()
+    /// Values that are read besides the input.
+    var others: [ValueID] = []
+    var scratch = 0
+    /// Bytes of weights that are worth reading once for a whole batch.
+    var isBatched = false
+    /// For concatenations: the operands that were not written in place, and their first channels.
+    var copies: [(ValueID, Int)] = []
+    /// For primitives without kernels.
+    var operands: [ValueID] = []
+  }
+
+  private mutating func draft(_ operation: FusedOperation) -> [Draft] {
+    var draft = Draft(work: .finish, input: operation.input, output: operation.output)
+    draft.tail = operation.tail
+    draft.others = operation.tail.residual.map { [$0] } ?? []
+    switch operation.kind {
+    case .convolution(let id, let folding, let head):
+      draft.head = head
+      if case .gate(let gate) = head { draft.others.append(gate) }
+      chooseAlgorithm(&draft, convolution: id, folding: folding)
+    case .depthwise(let id, let folding):
+      guard let convolution = recording.primitive(of: id) as? DepthwiseConvolution else {
+        return []
+      }
+      let shape = convolutionShape(convolution.window, from: operation.input, to: operation.output)
+      draft.work = .depthwise(shape)
+      draft.key = .init(convolution: id, folding: folding, algorithm: .depthwise)
+      packing.append(PackJob(key: .init(convolution: id, folding: folding, algorithm: .depthwise), shape: shape))
+    case .dense(let id):
+      let operands = recording.operands(of: id)
+      guard let weight = recording.parameter(operands[1]) else { return [] }
+      let bias = operands.count > 2 ? recording.parameter(operands[2]) : nil
+      draft.work = .dense(weight: weight, bias: bias)
+      draft.isBatched = weight.count >= 1 << 16
+    case .normalization(let id, let relu):
+      draft.work = .scaleShift
+      draft.head = .normalization(id, relu: relu)
+    case .gate(_, let gate):
+      draft.work = .scaleShift
+      draft.head = .gate(gate)
+      draft.others.append(gate)
+    case .elementwise: draft.work = .finish
+    case .product(let other):
+      draft.work = .product(Self.nowhere)
+      draft.others.append(other)
+    case .maximumPool(let window):
+      draft.work = .maximumPool(
+        convolutionShape(window, from: operation.input, to: operation.output))
+    case .averagePool(let window, let countsPadding):
+      draft.work = .averagePool(
+        convolutionShape(window, from: operation.input, to: operation.output),
+        countsPadding: countsPadding)
+    case .globalAverage: draft.work = .globalAverage
+    case .concatenation(let operands):
+      guard let whole = locations[operation.output] else { return [] }
+      var offset = whole.offset
+      for operand in operands {
+        if let location = locations[operand],
+          location.buffer != whole.buffer || location.offset != offset
+        {
+          draft.copies.append((operand, offset - whole.offset))
+          draft.others.append(operand)
+        }
+        offset += channels(operand)
+      }
+      if draft.copies.isEmpty { return [] }
+      draft.work = .copy([])
+    case .view:
+      let (source, target) = (locations[operation.input], locations[operation.output])
+      if source?.buffer == target?.buffer { return [] }
+      draft.work = .copy([])
+    case .primitive(let primitive, let operands):
+      draft.work = .primitive(primitive, [], recording[operation.output].shape)
+      draft.operands = operands
+      draft.others += operands.filter { !recording.isParameter($0) }
+    }
+    return [draft]
+  }
+
+  private static let nowhere = Place(buffer: .arena(0), offset: 0, stride: 0, rows: 0, channels: 0)
+
+  private mutating func chooseAlgorithm(
+    _ draft: inout Draft, convolution id: ValueID, folding: ValueID?
+  ) {
+    guard let convolution = recording.primitive(of: id) as? Convolution else { return }
+    let shape = convolutionShape(convolution.window, from: draft.input, to: draft.output)
+    let algorithm: ConvolutionAlgorithm
+    if convolution.window.isPointwise {
+      algorithm = .pointwise
+      draft.work = .pointwise
+    } else if let m = winogradSize(shape, draft.head) {
+      algorithm = .winograd(m: m)
+      draft.work = .winograd(shape, m: m)
+      draft.scratch = max(
+        kernels.winogradScratchSize(shape, m: m), kernels.winogradPatchSize(shape, m: m))
+      let tiles = kernels.winogradTiles(shape, m: m)
+      let weights = kernels.winogradPackedSize(
+        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
+      draft.isBatched = weights >= 1 << 21 && tiles <= 64
+    } else {
+      algorithm = .direct
+      draft.work = .direct(shape)
+      draft.scratch = kernels.denseScratchSize(shape)
+    }
+    let key = PackedWeights.Key(convolution: id, folding: folding, algorithm: algorithm)
+    draft.key = key
+    packing.append(PackJob(key: key, shape: shape))
+  }
+
+  /// The output tile of the Winograd algorithm that suits a convolution, or `nil` where the direct sum is better.
+  private func winogradSize(_ shape: ConvolutionShape, _ head: FusedOperation.Head) -> Int? {
+    guard shape.kernelHeight == 3, shape.kernelWidth == 3, shape.strideHeight == 1,
+      shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
+      min(shape.outputHeight, shape.outputWidth) >= 4
+    else { return nil }
+    if case .none = head {} else { return nil }
+    return precision == .strict ? 2 : 4
+  }
+
+  private func convolutionShape(
+    _ window: Window, from input: ValueID, to output: ValueID
+  ) -> ConvolutionShape {
+    let (x, y) = (recording[input].shape, recording[output].shape)
+    return ConvolutionShape(
+      inputHeight: x[1], inputWidth: x[2], inputChannels: x[3], outputChannels: y[3],
+      kernelHeight: window.vertical.kernel, kernelWidth: window.horizontal.kernel,
+      strideHeight: window.vertical.stride, strideWidth: window.horizontal.stride,
+      paddingTop: window.vertical.before, paddingLeft: window.horizontal.before,
+      paddingBottom: window.vertical.after, paddingRight: window.horizontal.after)
+  }
+
+  // MARK: - Memory
+
+  /// Finds the lifetime of every buffer, gives out memory and writes the program.
+  private mutating func assemble(
+    _ drafts: [Draft], wanted: [ValueID], weights: PackedWeights
+  ) {
+    var drafts = drafts
+    // The input first; wanted values are stored as soon as they are there.
+    let input = recording.inputs[0]
+    drafts.insert(Draft(work: .load, input: input, output: input), at: 0)
+    for (index, id) in wanted.enumerated() {
+      program.wanted.append(.init(shape: recording[id].shape))
+      let owner = drafts.lastIndex { $0.output == id || isPart($0.output, of: id) } ?? 0
+      var position = owner + 1
+      while position < drafts.count, case .store = drafts[position].work { position += 1 }
+      drafts.insert(Draft(work: .store(index), input: id, output: id), at: position)
+    }
+
+    var phase = 0
+    var phases: [Int] = []
+    for draft in drafts {
+      if draft.isBatched {
+        phases.append(phase + 1)
+        phase += 2
+      } else {
+        phases.append(phase)
+      }
+    }
+    var touched: [Int: Set<Int>] = [:]
+    for (step, draft) in drafts.enumerated() {
+      for id in [draft.input, draft.output] + draft.others {
+        guard let buffer = locations[id]?.buffer else { continue }
+        buffers[buffer].first = min(buffers[buffer].first, step)
+        buffers[buffer].last = max(buffers[buffer].last, step)
+        touched[buffer, default: []].insert(phases[step])
+        if draft.isBatched { buffers[buffer].crossesPhases = true }
+      }
+    }
+    for (buffer, phases) in touched where phases.count > 1 { buffers[buffer].crossesPhases = true }
+
+    var homes = [Place.Buffer](repeating: .arena(0), count: buffers.count)
+    var inArena: [Int] = []
+    for (index, buffer) in buffers.enumerated() where buffer.first <= buffer.last {
+      if buffer.crossesPhases {
+        homes[index] = .batch(program.batchSizes.count)
+        program.batchSizes.append(buffer.size)
+      } else {
+        inArena.append(index)
+      }
+    }
+    let layout = ArenaLayout(
+      inArena.map { .init(size: buffers[$0].size, steps: buffers[$0].first...buffers[$0].last) })
+    for (position, index) in inArena.enumerated() { homes[index] = .arena(layout.offsets[position]) }
+    program.arenaSize = layout.size
+
+    var current: [Step] = []
+    for draft in drafts {
+      let step = finished(draft, homes, weights)
+      if draft.isBatched {
+        program.phases += [.image(current), .batch(step)]
+        current = []
+      } else {
+        current.append(step)
+      }
+      program.scratchSize = max(program.scratchSize, scratch(draft, step))
+    }
+    program.phases.append(.image(current))
+  }
+
+  /// Whether a value is written in place into a concatenation.
+  private func isPart(_ id: ValueID, of whole: ValueID) -> Bool {
+    guard id < whole, let part = locations[id], let location = locations[whole],
+      part.buffer == location.buffer
+    else { return false }
+    return part.offset >= location.offset
+      && part.offset + channels(id) <= location.offset + channels(whole)
+  }
+
+  private func place(_ id: ValueID, _ homes: [Place.Buffer]) -> Place {
+    guard let location = locations[id] else { return Self.nowhere }
+    return Place(
+      buffer: homes[location.buffer], offset: location.offset, stride: location.stride,
+      rows: rows(id), channels: channels(id))
+  }
+
+  private func finished(
+    _ draft: Draft, _ homes: [Place.Buffer], _ weights: PackedWeights
+  ) -> Step {
+    var step = Step(
+      work: draft.work, input: place(draft.input, homes), output: place(draft.output, homes))
+    step.weights = draft.key.flatMap { weights[$0] }
+    step.function = draft.tail.activation
+    step.residual = draft.tail.residual.map { place($0, homes) }
+    step.addsAfterFunction = draft.tail.addsAfterFunction
+    switch draft.head {
+    case .none: break
+    case .gate(let gate): step.head = .gate(place(gate, homes))
+    case .normalization(let id, let relu):
+      let affine = ChannelAffine(id, recording: recording)
+      step.head = .affine(
+        scale: Self.block(affine.scale), shift: Self.block(affine.shift), relu: relu)
+    }
+    switch draft.work {
+    case .product: step.work = .product(place(draft.others[draft.others.count - 1], homes))
+    case .copy:
+      if draft.copies.isEmpty {
+        // A view of numbers that are not contiguous: laid out row after row.
+        var source = step.input
+        var target = step.output
+        (target.rows, target.channels, target.stride) = (source.rows, source.channels, source.channels)
+        if source.rows == 1 { source.stride = source.channels }
+        step.work = .copy([(source, target)])
+      } else {
+        step.work = .copy(
+          draft.copies.map { operand, offset in
+            var target = step.output
+            target.offset += offset
+            target.channels = channels(operand)
+            return (place(operand, homes), target)
+          })
+      }
+    case .primitive(let primitive, _, let shape):
+      step.work = .primitive(
+        primitive,
+        draft.operands.map { id in
+          recording.parameter(id).map { .parameter($0) }
+            ?? .value(place(id, homes), recording[id].shape)
+        }, shape)
+    default: break
+    }
+    return step
+  }
+
+  private func scratch(_ draft: Draft, _ step: Step) -> Int {
+    guard case .pointwise = draft.work else { return draft.scratch }
+    var hasPrologue = false
+    if case .none = step.head {} else { hasPrologue = true }
+    return kernels.pointwiseScratchSize(
+      inputChannels: step.input.channels, inputStride: step.input.stride,
+      outputChannels: step.output.channels, hasPrologue: hasPrologue)
+  }
+
+  private static func block(_ numbers: [Double]) -> FloatBlock {
+    let block = FloatBlock(count: numbers.count)
+    for (i, number) in numbers.enumerated() { block.pointer[i] = Float(number) }
+    return block
+  }
+}

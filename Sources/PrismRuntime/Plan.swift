@@ -1,0 +1,249 @@
+public import PrismAutodiff
+internal import PrismKernels
+public import PrismTensor
+internal import Synchronization
+
+/// A recording of one image made ready to be run fast, many times.
+///
+/// Batch normalisation is folded into the convolutions, activations, residuals and gates are fused into them,
+/// concatenations are written in place, weights are packed once, and all values of an image share one arena by their
+/// lifetime. A batch runs depth first, one image a thread through the whole network; a single image is divided by
+/// rows, tiles or panels. An image's results are the same bits whatever the batch it is in, its place there, and the
+/// number of threads.
+public final class Plan: Sendable {
+  /// How much rounding is allowed for speed.
+  public enum Precision: Sendable {
+    /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of the direct sum.
+    case standard
+    /// F(2×2, 3×3) at most, whose rounding errors are those of the direct sum.
+    case strict
+  }
+
+  /// The most images whose values between two batched operations exist at a time.
+  static let chunk = 16
+
+  /// The shape of one input, `[1, H, W, C]`.
+  public let inputShape: Shape
+  /// The floats of one image's arena.
+  public var arenaSize: Int { program.arenaSize }
+  private let program: Program
+  private let kernels: Kernels
+  private let idle = Mutex<[Workspace]>([])
+
+  /// Makes a plan.
+  ///
+  /// - Parameters:
+  ///   - recording: The forward pass of one image, with one input.
+  ///   - wanted: The values to compute; the recording's outputs unless given. Only what they need is computed.
+  ///   - precision: How much rounding is allowed for speed.
+  ///   - weights: Shared between plans of the same recording, so that nothing is packed twice.
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  public convenience init(
+    _ recording: Recording, wanted: [ValueID]? = nil, precision: Precision = .standard,
+    weights: PackedWeights = PackedWeights()
+  ) throws {
+    self.init(
+      recording, wanted: wanted ?? recording.outputs, precision: precision, weights: weights,
+      kernels: Kernels(try InstructionSet.select().get()))
+  }
+
+  /// Makes a plan for a stated set of kernels.
+  init(
+    _ recording: Recording, wanted: [ValueID], precision: Precision, weights: PackedWeights,
+    kernels: Kernels
+  ) {
+    inputShape = recording[recording.inputs[0]].shape
+    self.kernels = kernels
+    program = Compiler(
+      recording, wanted: wanted, precision: precision, kernels: kernels, weights: weights
+    ).program
+  }
+
+  /// Computes the wanted values of a batch.
+  ///
+  /// - Parameter images: `[N, H, W, C]`.
+  /// - Returns: The wanted values, each with N in place of its first extent.
+  /// - Throws: `EvaluationError` where the images do not have the recorded shape.
+  public func callAsFunction(_ images: Tensor) throws(EvaluationError) -> [Tensor] {
+    let expected = inputShape.replacing(axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
+    guard images.shape == expected else {
+      throw .misshapen(program.input, expected: expected, given: images.shape)
+    }
+    let size = inputShape.count
+    return images.withUnsafePointer { source in
+      let base = Source(pointer: source)
+      return run(count: images.shape[0]) { index, target in
+        target.update(from: base.pointer + index * size, count: size)
+      }
+    }
+  }
+
+  // Images that are only read while a call lasts.
+  private struct Source: @unchecked Sendable {
+    let pointer: UnsafePointer<Float>
+  }
+
+  /// Computes the wanted values of images that are composed one by one, straight into the arena.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - compose: Writes the image with an index, `[H, W, C]`, all of it; called from any thread, once an image.
+  /// - Returns: The wanted values, each with `count` in place of its first extent.
+  public func run(
+    count: Int, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
+  ) -> [Tensor] {
+    run(count: count, on: Workers.pool, composing: compose)
+  }
+
+  /// The same on a stated pool of threads.
+  func run(
+    count: Int, on pool: WorkerPool, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
+  ) -> [Tensor] {
+    let workspace = takeWorkspace(lanes: pool.workerCount, images: min(count, Self.chunk))
+    defer { idle.withLock { $0.append(workspace) } }
+    var results = program.wanted.map { Tensor($0.shape.replacing(axis: 0, with: count)) }
+    var targets: [UnsafeMutablePointer<Float>] = []
+    for i in results.indices { results[i].withUnsafeMutablePointer { targets.append($0) } }
+
+    for first in stride(from: 0, to: count, by: Self.chunk) {
+      let length = min(Self.chunk, count - first)
+      for phase in program.phases {
+        switch phase {
+        case .image(let steps):
+          // Images that fill all threads evenly go one a thread; the rest is divided.
+          let whole = length / pool.workerCount * pool.workerCount
+          pool.run(tasks: whole) { image, worker in
+            let context = workspace.context(lane: worker, image: image)
+            for step in steps {
+              execute(step, context, first + image, compose, targets, part: 0, of: 1)
+            }
+          }
+          for image in whole..<length {
+            let context = workspace.context(lane: 0, image: image)
+            for step in steps {
+              let parts = step.parts(pool.workerCount)
+              if parts == 1 {
+                execute(step, context, first + image, compose, targets, part: 0, of: 1)
+              } else {
+                pool.run(tasks: parts) { part, worker in
+                  var context = context
+                  context.scratch = workspace.scratch(worker)
+                  execute(step, context, first + image, compose, targets, part: part, of: parts)
+                }
+              }
+            }
+          }
+        case .batch(let step):
+          program.executeBatched(
+            step, workspace: workspace, images: length, kernels: kernels, pool: pool)
+        }
+      }
+    }
+    return results
+  }
+
+  private func execute(
+    _ step: Step, _ context: Context, _ image: Int,
+    _ compose: (Int, UnsafeMutablePointer<Float>) -> Void,
+    _ targets: [UnsafeMutablePointer<Float>], part: Int, of parts: Int
+  ) {
+    switch step.work {
+    case .load: compose(image, context.pointer(step.output))
+    case .store(let index):
+      let size = program.wanted[index].shape.count
+      copyRows(
+        context.pointer(step.input), stride: step.input.stride, to: targets[index] + image * size,
+        stride: step.input.channels, rows: step.input.rows, channels: step.input.channels)
+    default: step.execute(context, kernels, part: part, of: parts)
+    }
+  }
+
+  private func takeWorkspace(lanes: Int, images: Int) -> Workspace {
+    let found = idle.withLock { idle -> Workspace? in
+      guard let index = idle.firstIndex(where: { $0.lanes == lanes && $0.images >= images })
+      else { return nil }
+      return idle.remove(at: index)
+    }
+    if let found { return found }
+    // Outgrown workspaces are given back, so that memory stays what the largest batch needs.
+    idle.withLock { $0.removeAll { $0.lanes != lanes || $0.images < images } }
+    return Workspace(program, lanes: lanes, images: images)
+  }
+}
+
+/// The memory in which one call of a plan computes.
+final class Workspace: Sendable {
+  let lanes: Int
+  let images: Int
+  private let arenaSize: Int
+  private let scratchSize: Int
+  private let batchOffsets: [Int]
+  private let batchSizes: [Int]
+  private let arena: FloatBlock
+  private let scratches: FloatBlock
+  private let batch: FloatBlock
+  /// What batched operations share.
+  let shared: FloatBlock
+
+  init(_ program: Program, lanes: Int, images: Int) {
+    self.lanes = lanes
+    self.images = images
+    arenaSize = ArenaLayout.aligned(program.arenaSize)
+    scratchSize = ArenaLayout.aligned(program.scratchSize)
+    batchSizes = program.batchSizes.map(ArenaLayout.aligned)
+    var offsets: [Int] = []
+    var total = 0
+    for size in batchSizes {
+      offsets.append(total)
+      total += size * images
+    }
+    batchOffsets = offsets
+    arena = FloatBlock(count: arenaSize * lanes)
+    scratches = FloatBlock(count: scratchSize * lanes)
+    batch = FloatBlock(count: total)
+    shared = FloatBlock(count: program.sharedSize(images: images))
+  }
+
+  func context(lane: Int, image: Int) -> Context {
+    Context(
+      arena: arena.pointer + lane * arenaSize, scratch: scratch(lane), batch: batch.pointer,
+      batchOffsets: batchOffsets, batchSizes: batchSizes, image: image)
+  }
+
+  func scratch(_ lane: Int) -> UnsafeMutablePointer<Float> {
+    scratches.pointer + lane * scratchSize
+  }
+}
+
+/// Where one image's values are while it is computed.
+struct Context {
+  let arena: UnsafeMutablePointer<Float>
+  var scratch: UnsafeMutablePointer<Float>
+  let batch: UnsafeMutablePointer<Float>
+  let batchOffsets: [Int]
+  let batchSizes: [Int]
+  let image: Int
+
+  /// The first number of a value.
+  func pointer(_ place: Place) -> UnsafeMutablePointer<Float> {
+    switch place.buffer {
+    case .arena(let offset): arena + (offset + place.offset)
+    case .batch(let index):
+      batch + (batchOffsets[index] + image * batchSizes[index] + place.offset)
+    }
+  }
+}
+
+/// Copies rows of numbers between two strides.
+func copyRows(
+  _ source: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>,
+  stride targetStride: Int, rows: Int, channels: Int
+) {
+  if stride == channels && targetStride == channels {
+    target.update(from: source, count: rows * channels)
+  } else {
+    for row in 0..<rows {
+      (target + row * targetStride).update(from: source + row * stride, count: channels)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+public import PrismAutodiff
+public import PrismTensor
+internal import Synchronization
+
+/// A classifier that computes by plans.
+public final class PlannedClassifier: DifferentiableClassifier {
+  /// The recording of one image's forward pass.
+  public let recording: Recording
+  /// The layer that the CAM family explains unless told otherwise.
+  public let defaultLayer: String
+  private let aliases: [String: String]
+  private let precision: Plan.Precision
+  private let weights = PackedWeights()
+  private let plans = Mutex<[[ValueID]: Plan]>([:])
+
+  /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to `[1, K]`.
+  ///
+  /// - Parameters:
+  ///   - recording: Has one input and one output.
+  ///   - defaultLayer: The layer that the CAM family explains unless told otherwise.
+  ///   - aliases: Further names of named values.
+  ///   - precision: How much rounding plans may trade for speed.
+  public init(
+    _ recording: Recording, defaultLayer: String, aliases: [String: String] = [:],
+    precision: Plan.Precision = .standard
+  ) {
+    self.recording = recording
+    self.defaultLayer = defaultLayer
+    self.aliases = aliases
+    self.precision = precision
+  }
+
+  /// The shape of one image, `[1, H, W, C]`.
+  public var inputShape: Shape { recording[recording.inputs[0]].shape }
+
+  /// The shape of a named value for one image, or `nil` where there is no such value.
+  public func shape(of name: String) -> Shape? {
+    value(name).map { recording[$0].shape }
+  }
+
+  /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
+  ///
+  /// - Throws: `EvaluationError` where the images have another shape than the recording's input.
+  public func logits(_ images: Tensor) throws -> Tensor {
+    try plan(for: recording.outputs)(images)[0]
+  }
+
+  /// The logits of many images that are composed one by one, straight into the plan's memory.
+  ///
+  /// - Throws: Never for a classifier whose first plan could be made.
+  public func logits(
+    count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor {
+    try plan(for: recording.outputs).run(count: count, composing: compose)[0]
+  }
+
+  /// A named value and the gradients of logits at it, for one image.
+  ///
+  /// The value is computed by a plan that ends there; only what follows it is recorded for the gradient.
+  ///
+  /// - Throws: ``UnknownValueError``, `EvaluationError`.
+  public func gradients(
+    of targets: [Int], at name: String, image: Tensor
+  ) throws -> (value: Tensor, gradients: [Tensor]) {
+    guard let layer = value(name) else { throw UnknownValueError(name: name) }
+    let output = recording.outputs[0]
+    var known: [ValueID: Tensor] = [recording.inputs[0]: image]
+    let start = recording.boundary(from: [layer], to: output)
+    let computed = Array(Set(start + [layer])).sorted().filter { known[$0] == nil }
+    if !computed.isEmpty {
+      for (id, value) in zip(computed, try plan(for: computed)(image)) { known[id] = value }
+    }
+    guard let value = known[layer] else { throw UnknownValueError(name: name) }
+    let gradients = try targets.map { target in
+      var cotangent = Tensor(recording[output].shape)
+      cotangent[0, target] = 1
+      let result = try recording.gradient(
+        of: output, cotangent: cotangent, at: [layer], given: known)
+      return result[layer] ?? Tensor(value.shape)
+    }
+    return (value, gradients)
+  }
+
+  /// Makes the plan for the logits, which packs the weights, if that has not been done.
+  ///
+  /// - Throws: Where the environment demands an instruction set that the machine does not have.
+  public func prepare() throws {
+    _ = try plan(for: recording.outputs)
+  }
+
+  private func plan(for wanted: [ValueID]) throws -> Plan {
+    if let plan = plans.withLock({ $0[wanted] }) { return plan }
+    let plan = try Plan(recording, wanted: wanted, precision: precision, weights: weights)
+    plans.withLock { $0[wanted] = plan }
+    return plan
+  }
+
+  private func value(_ name: String) -> ValueID? {
+    recording.value(named: aliases[name] ?? name)
+  }
+}

@@ -1,0 +1,144 @@
+internal import PrismAutodiff
+internal import PrismKernels
+internal import PrismTensor
+
+/// The steps of a plan in their order, and the memory they need.
+struct Program {
+  /// Steps that belong together.
+  enum Phase {
+    /// Steps that one thread takes one image through.
+    case image([Step])
+    /// A step that reads its weights once for all images of a batch.
+    case batch(Step)
+  }
+
+  /// A value to return.
+  struct Wanted {
+    let shape: Shape
+  }
+
+  var input: ValueID
+  var phases: [Phase] = []
+  var wanted: [Wanted] = []
+  var arenaSize = 0
+  var scratchSize = 0
+  /// The floats of one image in every buffer that lives beyond a phase.
+  var batchSizes: [Int] = []
+
+  /// The floats that batched steps share, for a number of images.
+  func sharedSize(images: Int) -> Int {
+    phases.reduce(0) { size, phase in
+      guard case .batch(let step) = phase, case .winograd(let shape, let m) = step.work else {
+        return size
+      }
+      return max(size, BatchedWinograd(step, shape, m: m, images: images).sharedSize)
+    }
+  }
+
+  /// Computes a step for all images of a chunk.
+  func executeBatched(
+    _ step: Step, workspace: Workspace, images: Int, kernels: Kernels, pool: WorkerPool
+  ) {
+    switch step.work {
+    case .dense(let weight, let bias):
+      let first = workspace.context(lane: 0, image: 0)
+      let source = UnsafePointer(first.pointer(step.input))
+      let target = first.pointer(step.output)
+      let inputStride = stride(of: step.input, workspace)
+      let outputStride = stride(of: step.output, workspace)
+      // Small enough that threads end together, large enough for whole panels of outputs.
+      let parts = max(1, min(pool.workerCount * 4, step.output.channels / 64))
+      pool.run(tasks: parts) { part, _ in
+        let range =
+          (step.output.channels * part / parts)..<(step.output.channels * (part + 1) / parts)
+        step.runDense(
+          weight, bias, source, target, rows: images, inputStride: inputStride,
+          outputStride: outputStride, range, kernels, step.epilogue(first))
+      }
+    case .winograd(let shape, let m):
+      BatchedWinograd(step, shape, m: m, images: images)
+        .execute(workspace: workspace, kernels: kernels, pool: pool)
+    default: break
+    }
+  }
+
+  private func stride(of place: Place, _ workspace: Workspace) -> Int {
+    guard case .batch(let index) = place.buffer else { return place.channels }
+    return ArenaLayout.aligned(batchSizes[index])
+  }
+}
+
+/// A Winograd convolution of all images of a chunk, in three phases, so that its large transformed weights are read
+/// once for all of them.
+struct BatchedWinograd {
+  private let step: Step
+  private let shape: ConvolutionShape
+  private let m: Int
+  private let images: Int
+
+  init(_ step: Step, _ shape: ConvolutionShape, m: Int, images: Int) {
+    self.step = step
+    self.shape = shape
+    self.m = m
+    self.images = images
+  }
+
+  // The sizes do not depend on the instruction set that runs them by more than the padding of a panel.
+  private var tilesPerImage: Int {
+    ((shape.outputHeight + m - 1) / m) * ((shape.outputWidth + m - 1) / m)
+  }
+
+  private var capacity: Int { tilesPerImage * images }
+
+  private func inputSize(_ kernels: Kernels) -> Int {
+    ArenaLayout.aligned(
+      kernels.winogradInputBufferSize(
+        inputChannels: shape.inputChannels, m: m, capacity: capacity))
+  }
+
+  /// The floats of both shared buffers, for whatever instruction set runs them.
+  var sharedSize: Int {
+    InstructionSet.available.map { set in
+      let kernels = Kernels(set)
+      return inputSize(kernels)
+        + ArenaLayout.aligned(
+          kernels.winogradProductBufferSize(
+            outputChannels: shape.outputChannels, m: m, capacity: capacity))
+    }.max() ?? 0
+  }
+
+  func execute(workspace: Workspace, kernels: Kernels, pool: WorkerPool) {
+    guard let weights = step.weights else { return }
+    let transformed = workspace.shared.pointer
+    let products = transformed + inputSize(kernels)
+    // A single image's tiles are divided, of several images each goes to one thread.
+    let parts = max(1, min(pool.workerCount / max(images, 1), tilesPerImage))
+    func job(_ task: Int, _ worker: Int) -> (job: ConvolutionJob, slot: Int) {
+      let (image, part) = (task / parts, task % parts)
+      let context = workspace.context(lane: worker, image: image)
+      var job = ConvolutionJob(
+        shape: shape, input: context.pointer(step.input), inputStride: step.input.stride,
+        weights: weights.pointer, output: context.pointer(step.output),
+        outputStride: step.output.stride, epilogue: step.epilogue(context),
+        scratch: workspace.scratch(worker))
+      job.rowStart = tilesPerImage * part / parts
+      job.rowEnd = tilesPerImage * (part + 1) / parts
+      return (job, image * tilesPerImage + job.rowStart)
+    }
+    pool.run(tasks: images * parts) { task, worker in
+      let (job, slot) = job(task, worker)
+      kernels.winogradInput(job, m: m, into: transformed, capacity: capacity, slot: slot)
+    }
+    let points = (m + 2) * (m + 2)
+    pool.run(tasks: points) { point, _ in
+      kernels.winogradMultiply(
+        shape, m: m, weights: weights.pointer, input: transformed, products: products,
+        capacity: capacity, slotStart: 0, slotEnd: capacity, pointStart: point,
+        pointEnd: point + 1)
+    }
+    pool.run(tasks: images * parts) { task, worker in
+      let (job, slot) = job(task, worker)
+      kernels.winogradOutput(job, m: m, products: products, capacity: capacity, slot: slot)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+internal import PrismKernels
+internal import Synchronization
+
+/// The threads that all plans of the process share.
+public enum Workers {
+  private struct State {
+    var count: Int?
+    var pool: WorkerPool?
+  }
+
+  private static let state = Mutex(State())
+
+  /// The number of threads; as many as the process may run on unless set.
+  ///
+  /// Results are the same bits for any number.
+  public static var count: Int {
+    get { state.withLock { $0.count } ?? WorkerPool.defaultWorkerCount() }
+    set {
+      state.withLock { state in
+        state.count = max(1, newValue)
+        state.pool = nil
+      }
+    }
+  }
+
+  /// The pool with that many threads, started when first asked for.
+  static var pool: WorkerPool {
+    state.withLock { state in
+      if let pool = state.pool { return pool }
+      let pool = WorkerPool(workerCount: state.count)
+      state.pool = pool
+      return pool
+    }
+  }
+}
