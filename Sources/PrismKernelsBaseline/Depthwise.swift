@@ -71,12 +71,15 @@ package enum Depthwise {
     let most = square ? depthwiseColumns(s.kernelWidth, s.strideWidth) : 0
     let rowStride = s.inputWidth &* job.inputStride
     let firstRow = job.input + ((top &+ ky0) &* rowStride &+ first)
+    // A residual before the activation postpones the clamp to the second pass.
+    let early = job.epilogue.residual == nil || job.epilogue.residualAfterActivation
     var row = DepthwiseRow(
       input: firstRow, inputStride: job.inputStride,
       weights: job.weights + ((1 &+ ky0 &* s.kernelWidth) &* c &+ first),
       bias: job.weights + first, output: output, outputStride: job.outputStride,
       channels: end &- first, weightStride: c, taps: ky1 &- ky0, rowStride: rowStride,
-      low: splat(job.epilogue.low), high: splat(job.epilogue.high))
+      low: splat(early ? job.epilogue.low : -.infinity),
+      high: splat(early ? job.epilogue.high : .infinity))
     var x = 0
     while x < s.outputWidth {
       if most > 0 && x >= x0 && x < x1 {
@@ -135,6 +138,8 @@ func finishRows(
   var finish = Finish(epilogue, residual: residual)
   finish.residual = residual
   finish.residualFirst = !epilogue.residualAfterActivation
+  finish.low = epilogue.low
+  finish.high = epilogue.high
   if finish.isNeeded { finish.run(output, outputStride, row: 0, rows: rows, columns: columns) }
 }
 

@@ -460,8 +460,10 @@ struct Finish {
   var curve: Curve
   var residual: Source?
   var ldr: Int
-  /// Whether the residual comes before the curve; only where there is no clamp in between.
+  /// Whether the residual comes before the activation; then the clamp is done here as well.
   var residualFirst = false
+  var low = -Float.infinity
+  var high = Float.infinity
 
   /// No second pass.
   @inline(always)
@@ -497,6 +499,7 @@ struct Finish {
         var v = loadUpTo(Source(p + j), n)
         if residualFirst, let residual {
           v = v + loadUpTo(residual + ((row &+ i) &* ldr &+ j), n)
+          v = minimum(maximum(v, splat(low)), splat(high))
         }
         switch curve {
         case .none: break

@@ -71,7 +71,9 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     same(14, 15, 96, 96, 3, 2, "relu6"),
     same(9, 30, 40, 40, 5, 1, "silu", inputGap: 2, outputGap: 3),
     same(16, 17, 24, 24, 5, 2, "silu+", residual: true), same(8, 9, 18, 18, 7, 1, "relu"),
-    same(6, 6, 130, 130, 3, 1, "none", residual: true), same(13, 13, 20, 20, 3, 3),
+    same(6, 6, 130, 130, 3, 1, "none", residual: true),
+    same(6, 7, 20, 20, 3, 1, "relu", residual: true),
+    same(6, 7, 37, 37, 3, 2, "relu+", residual: true), same(13, 13, 20, 20, 3, 3),
     ConvolutionCase(
       h: 12, w: 12, i: 16, o: 16, kh: 3, kw: 3, stride: 2, padding: [0, 0, 1, 1], finish: "relu6"),
     ConvolutionCase(
