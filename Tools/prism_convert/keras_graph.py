@@ -91,7 +91,8 @@ class Reader:
         """The outputs of one call of a layer or nested model."""
         inputs = [item for item in flatten(arguments) if isinstance(item, Node)]
         inputs += [item for item in flatten(list(keywords.values())) if isinstance(item, Node)]
-        if keywords.get("training") is True:
+        # Keras 3 writes the default of augmentation layers, which is True and gives way at inference.
+        if keywords.get("training") is True and not layer.kind.startswith("Random"):
             raise ConversionError(f"layer {layer.name} ({layer.kind}) is called with training=True")
         if is_model(entry):
             return self.model(entry, inputs, layer.path, layer.store)

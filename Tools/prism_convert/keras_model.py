@@ -115,6 +115,7 @@ class Match:
             same = op.options["padding"] == "same" or pad and "same" in self.paddings
             height, width = (output_size(step, extent, same) for extent in (height, width))
         elif step.kind == "batch_norm":
+            check_axis(op, op.options["map_axes"])
             self.epsilons.setdefault(op.options["epsilon"], op)
         elif step.kind == "squeeze":
             height, width = 1, 1
@@ -181,7 +182,9 @@ class Match:
             raise Mismatch(index, f"{op} pads {actual} instead of {symmetric} at {size[0]}×{size[1]}")
 
     def padding(self):
-        return "same" if "same" in self.paddings else "symmetric"
+        """The convention of the strided convolutions; a base without them is the same in both."""
+        strided = any(step.kind == "conv" and step.stride > 1 for step in self.architecture.steps)
+        return "same" if strided and "same" in self.paddings else "symmetric"
 
     def epsilon(self):
         if len(self.epsilons) > 1:
@@ -214,6 +217,12 @@ def origin(op):
     while op.kind in ("dropout", "reshape"):
         op = op.inputs[0]
     return op
+
+
+def check_axis(op, axes):
+    """Whether a batch norm works along the channels."""
+    if op.options["axis"] not in axes:
+        raise ConversionError(f"{op} along axis {op.options['axis']} is not supported")
 
 
 def same_padding(step, extent):
@@ -435,6 +444,7 @@ class HeadReader:
 
     def op_batch_norm(self, op):
         item = {"kind": "batch_norm", "epsilon": op.options["epsilon"]}
+        check_axis(op, op.options["map_axes"] if self.features is None else (1, -1))
         if self.features is None:
             self.held.append((item, self.reader.batch_norm(op, self.channels)))
             return

@@ -152,9 +152,9 @@ class Translator:
     def node_BatchNormalization(self, node, inputs):
         axis = node.config.get("axis", -1)
         axis = axis[0] if isinstance(axis, list) else axis
-        if axis not in ((1,) if self.channels_first else (-1, 3, 1)):
-            raise ConversionError(f"{node}: axis {axis} is not supported")
-        return self.append("batch_norm", inputs, node, options=dict(epsilon=node.config.get("epsilon", 1e-3)))
+        options = dict(epsilon=node.config.get("epsilon", 1e-3), axis=axis)
+        options["map_axes"] = (1, -3) if self.channels_first else (-1, 3)
+        return self.append("batch_norm", inputs, node, options=options)
 
     def node_Dense(self, node, inputs):
         op = self.append("dense", inputs, node, options=dict(units=node.config["units"]))

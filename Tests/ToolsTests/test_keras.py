@@ -1,0 +1,614 @@
+"""Keras files: both generations of formats, nesting, preprocessing, heads, and what is refused."""
+
+import base64
+import json
+import unittest
+import zipfile
+
+import h5py
+import numpy
+from support import ConverterTest
+
+from keras_files import Net, add_base, base, classifier, dense, norm_weights, numbers
+
+
+def tensor_argument(values):
+    return {"class_name": "__tensor__", "config": {"value": values, "dtype": "float32"}}
+
+
+class Formats(ConverterTest):
+    def check(self, card, tensors, net):
+        self.assertEqual(card["architecture"], "mobilenet_v2")
+        self.assertEqual(card["config"], {"width": 0.35, "epsilon": 0.001, "padding": "same"})
+        self.assertEqual(
+            card["head"],
+            [
+                {"kind": "global_average_pool"},
+                {"kind": "dropout", "rate": 0.25},
+                {"kind": "dense", "name": "classifier.1", "units": 3, "activation": "linear"},
+            ],
+        )
+        self.assertEqual(card["output"], "softmax")
+        self.assertEqual(len(tensors), 262)
+        weights = dict(net.flat_weights())
+        kernel = weights["conv_0"]["kernel"]
+        numpy.testing.assert_array_equal(tensors["features.0.0.weight"], kernel.transpose(3, 2, 0, 1))
+        depthwise = weights["conv_3"]["kernel"]
+        self.assertEqual(tensors["features.1.conv.0.0.weight"].shape, (16, 1, 3, 3))
+        numpy.testing.assert_array_equal(tensors["features.1.conv.0.0.weight"], depthwise.transpose(2, 3, 0, 1))
+        norm = weights["batch_norm_1"]
+        for ours, theirs in (
+            ("weight", "gamma"),
+            ("bias", "beta"),
+            ("running_mean", "moving_mean"),
+            ("running_var", "moving_variance"),
+        ):
+            numpy.testing.assert_array_equal(tensors[f"features.0.1.{ours}"], norm[theirs])
+        numpy.testing.assert_array_equal(tensors["classifier.1.weight"], weights["predictions"]["kernel"].T)
+        numpy.testing.assert_array_equal(tensors["classifier.1.bias"], weights["predictions"]["bias"])
+
+    def test_keras_3_h5(self):
+        net = classifier()
+        self.check(*self.convert(net.save_h5(self.folder / "m.h5")), net)
+
+    def test_keras_2_h5(self):
+        net = classifier(keras=2)
+        self.check(*self.convert(net.save_h5(self.folder / "m.h5")), net)
+
+    def test_keras_archive(self):
+        net = classifier()
+        self.check(*self.convert(net.save_keras(self.folder / "m.keras")), net)
+
+    def test_sequential(self):
+        net = Net("model", sequential=True)
+        net.input((64, 64, 3))
+        net.nest(base())
+        net.add("GlobalAveragePooling2D", "pool")
+        net.add("Dropout", "dropout", config={"rate": 0.25})
+        dense(net, "predictions", 1280, 3, "softmax")
+        self.check(*self.convert(net.save_h5(self.folder / "m.h5")), net)
+        self.check(*self.convert(net.save_keras(self.folder / "m.keras")), net)
+
+    def test_nested_twice(self):
+        inner = Net("features")
+        inner.input((64, 64, 3), "inner_input_2")
+        inner.nest(base())
+        inner.add("GlobalAveragePooling2D", "pool")
+        for save in ("save_h5", "save_keras"):
+            net = Net("model")
+            net.input((64, 64, 3))
+            net.nest(inner)
+            net.add("Dropout", "dropout", config={"rate": 0.25})
+            dense(net, "predictions", 1280, 3, "softmax")
+            self.check(*self.convert(getattr(net, save)(self.folder / "m")), net)
+
+    def test_base_is_not_nested(self):
+        net = Net("model")
+        add_base(net, net.input((64, 64, 3)))
+        net.add("GlobalAveragePooling2D", "pool")
+        net.add("Dropout", "dropout", config={"rate": 0.25})
+        dense(net, "predictions", 1280, 3, "softmax")
+        self.check(*self.convert(net.save_h5(self.folder / "m.h5")), net)
+
+    def test_keras_2_refers_to_a_nested_model_by_its_second_call(self):
+        net = classifier(keras=2)
+        path = net.save_h5(self.folder / "m.h5")
+        with h5py.File(path, "r+") as file:
+            text = file.attrs["model_config"].replace('["mobilenetv2_0.35", 0, 0', '["mobilenetv2_0.35", 1, 0')
+            self.assertIn("1, 0", text)
+            file.attrs["model_config"] = text
+        self.check(*self.convert(path), net)
+
+    def test_long_lists_of_names_are_split(self):
+        net = classifier()
+        path = net.save_h5(self.folder / "m.h5")
+        with h5py.File(path, "r+") as file:
+            group = file["model_weights"]["mobilenetv2_0.35"]
+            names = list(group.attrs["weight_names"])
+            del group.attrs["weight_names"]
+            group.attrs["weight_names0"], group.attrs["weight_names1"] = names[:100], names[100:]
+        self.check(*self.convert(path), net)
+
+    def test_aliases_and_layer(self):
+        card, _ = self.convert(classifier().save_h5(self.folder / "m.h5"))
+        self.assertEqual(card["layers"]["default"], "features.18")
+        aliases = card["layers"]["aliases"]
+        last = [name for name, value in aliases.items() if value == "features.18"]
+        self.assertEqual(len(last), 1)
+        self.assertTrue(last[0].startswith("activation_"))
+        # A norm or convolution that an activation follows is no value of its own.
+        self.assertFalse(any(name in aliases for name in ("conv_0", "batch_norm_1")))
+
+    def test_other_epsilon_and_no_scale(self):
+        net = Net("model")
+        add_base(net, net.input((64, 64, 3)), epsilon=1e-4)
+        for index, layer in enumerate(net.layers):
+            if layer[0] == "BatchNormalization":
+                layer[2]["scale"] = False
+                del layer[4]["gamma"]
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        for path in (net.save_h5(self.folder / "m.h5"), net.save_keras(self.folder / "m.keras")):
+            card, tensors = self.convert(path)
+            self.assertEqual(card["config"]["epsilon"], 1e-4)
+            self.assertTrue((tensors["features.0.1.weight"] == 1).all())
+            self.assertFalse((tensors["features.0.1.bias"] == 1).all())
+
+
+class Padding(ConverterTest):
+    """Explicit padding layers are right for one parity of sizes only."""
+
+    def net(self, size, **options):
+        net = Net("model")
+        add_base(net, net.input((size, size, 3)), **options)
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        return net.save_h5(self.folder / "m.h5")
+
+    def test_same(self):
+        card, _ = self.convert(self.net(64, pad_layers=False))
+        self.assertEqual(card["config"]["padding"], "same")
+        card, _ = self.convert(self.net(75, pad_layers=False))
+        self.assertEqual(card["config"]["padding"], "same")
+
+    def test_padding_layers_that_do_not_fit_the_size(self):
+        path = self.net(64)
+        self.convert(path)
+        self.output.unlink()
+        self.assert_refused(path, r"conv_\d+ \(DepthwiseConv2D\) pads .* at an image of 35×35", "--input-size", "70")
+
+    def test_any_size_needs_one(self):
+        net = Net("model")
+        add_base(net, net.input((None, None, 3)))
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        path = net.save_h5(self.folder / "m.h5")
+        self.assert_refused(path, "--input-size")
+        card, _ = self.convert(path, "--input-size", "96x64")
+        self.assertEqual((card["input"]["height"], card["input"]["width"]), (96, 64))
+
+
+class Preprocessing(ConverterTest):
+    def input_of(self, *before, options=(), keras=3):
+        card, _ = self.convert(classifier(keras, before=before).save_h5(self.folder / "m.h5"), *options)
+        return card["input"]
+
+    def assert_maps(self, image, expected, channels="rgb"):
+        """The card's map of pixel 0, 100 and 255, per channel."""
+        self.assertEqual(image["channels"], channels)
+        for pixel in (0, 100, 255):
+            found = [(pixel * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])]
+            numpy.testing.assert_allclose(found, numpy.broadcast_to(expected(pixel), 3), rtol=1e-6, atol=1e-6)
+
+    def test_habit_of_the_family(self):
+        status, _, err = self.run_converter(classifier().save_h5(self.folder / "m.h5"))
+        self.assertEqual(status, 0)
+        self.assertIn("preprocessed the tf way", err)
+        image = self.input_of()
+        self.assertEqual((image["scale"], image["mean"], image["std"]), (0.00784313725490196, [1, 1, 1], [1, 1, 1]))
+
+    def test_options(self):
+        mean, std = numpy.array([0.485, 0.456, 0.406]), numpy.array([0.229, 0.224, 0.225])
+        self.assert_maps(self.input_of(options=["--preprocess", "torch"]), lambda p: (p / 255 - mean) / std)
+        self.assert_maps(self.input_of(options=["--preprocess", "unit"]), lambda p: p / 255)
+        self.assert_maps(self.input_of(options=["--preprocess", "raw"]), lambda p: p)
+        caffe = self.input_of(options=["--preprocess", "caffe"])
+        self.assert_maps(caffe, lambda p: p - numpy.array([103.939, 116.779, 123.68]), channels="bgr")
+
+    def test_rescaling(self):
+        layer = ("Rescaling", "scale", {"scale": 1 / 127.5, "offset": -1})
+        self.assert_maps(self.input_of(layer), lambda p: p / 127.5 - 1)
+        layer = ("Rescaling", "scale", {"scale": [0.1, 0.2, 0.3], "offset": [1, 2, 3]})
+        self.assert_maps(self.input_of(layer), lambda p: p * numpy.array([0.1, 0.2, 0.3]) + [1, 2, 3])
+
+    def test_normalization_of_the_configuration(self):
+        layers = [
+            ("Rescaling", "scale", {"scale": 1 / 255, "offset": 0.0}),
+            ("Normalization", "norm", {"axis": [-1], "mean": [0.5, 0.4, 0.3], "variance": [0.04, 0.09, 0.16]}),
+        ]
+        expected = lambda p: (p / 255 - numpy.array([0.5, 0.4, 0.3])) / [0.2, 0.3, 0.4]
+        self.assert_maps(self.input_of(*layers), expected)
+
+    def test_adapted_normalization(self):
+        for save in ("save_h5", "save_keras"):
+            net = Net("model")
+            net.input((64, 64, 3))
+            weights = {
+                "mean": numpy.array([100, 110, 120], "float32"),
+                "variance": numpy.array([16, 25, 36], "float32"),
+                "count": numpy.array(7, "int64"),
+            }
+            net.add("Normalization", "norm", config={"axis": [-1]}, weights=weights)
+            net.nest(base())
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "predictions", 1280, 2, "softmax")
+            card, _ = self.convert(getattr(net, save)(self.folder / "m"))
+            self.assert_maps(card["input"], lambda p: (p - numpy.array([100, 110, 120])) / [4, 5, 6])
+
+    def test_normalization_that_was_never_adapted(self):
+        path = classifier(before=[("Normalization", "norm", {"axis": [-1]})]).save_h5(self.folder / "m.h5")
+        self.assert_refused(path, r"layer norm \(Normalization\).*never adapted")
+
+    def test_operations_of_keras_3(self):
+        flip = {"args": [[{"class_name": "__ellipsis__", "config": {}}, {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": -1}}]]}
+        layers = [
+            ("GetItem", "get_item", {}, flip),
+            ("TrueDivide", "divide", {}, {"args": [2.0]}),
+            ("Add", "add", {}, {"args": [tensor_argument([[[[-1.0, -2.0, -3.0]]]])]}),
+            ("Multiply", "multiply", {}, {"args": [tensor_argument([2.0, 3.0, 4.0])]}),
+        ]
+        expected = lambda p: (p / 2 - numpy.array([1, 2, 3])) * [2, 3, 4]
+        self.assert_maps(self.input_of(*layers), expected, channels="bgr")
+
+    def test_constant_minus_image(self):
+        net = classifier(before=[("Subtract", "negative", {}, {"args": [1.0]})])
+        path = net.save_h5(self.folder / "m.h5")
+        with h5py.File(path, "r+") as file:
+            config = json.loads(file.attrs["model_config"])
+            entry = next(e for e in config["config"]["layers"] if e["name"] == "negative")
+            entry["inbound_nodes"][0]["args"].reverse()
+            file.attrs["model_config"] = json.dumps(config)
+        card, _ = self.convert(path)
+        self.assert_maps(card["input"], lambda p: 1 - p)
+
+    def test_a_constant_of_the_wrong_shape(self):
+        layer = ("Add", "add", {}, {"args": [tensor_argument([[[1.0]], [[2.0]], [[3.0]]])]})
+        path = classifier(before=[layer]).save_h5(self.folder / "m.h5")
+        self.assert_refused(path, r"layer add \(Add\) with a constant of shape \(3, 1, 1\)")
+
+    def test_functions_of_tensorflow(self):
+        flip = {"function": "", "slice_spec": [{"class_name": "__ellipsis__"}, {"start": None, "stop": None, "step": -1}]}
+        layers = [
+            ("SlicingOpLambda", "tf.__operators__.getitem", {"function": "__operators__.getitem"}, flip),
+            ("TFOpLambda", "tf.nn.bias_add", {"function": "nn.bias_add"}, {"function": "", "bias": [-1.0, -2.0, -3.0], "data_format": "NHWC"}),
+            ("TFOpLambda", "tf.math.truediv", {"function": "math.truediv"}, {"function": "", "y": 4.0, "name": None}),
+            ("TFOpLambda", "tf.math.subtract", {"function": "math.subtract"}, {"function": "", "y": 1.0, "name": None}),
+            ("TFOpLambda", "tf.cast", {"function": "cast"}, {"function": "", "dtype": "float32"}),
+        ]
+        expected = lambda p: (p - numpy.array([1, 2, 3])) / 4 - 1
+        self.assert_maps(self.input_of(*layers, keras=2), expected, channels="bgr")
+
+    def test_the_option_comes_before_the_graph(self):
+        layer = ("Rescaling", "scale", {"scale": 2.0, "offset": -1})
+        image = self.input_of(layer, options=["--preprocess", "unit"])
+        self.assert_maps(image, lambda p: p / 255 * 2 - 1)
+
+    def test_augmentation_does_nothing(self):
+        augmentation = Net("augmentation", sequential=True)
+        augmentation.add("RandomFlip", "flip", config={"mode": "horizontal"})
+        augmentation.add("RandomRotation", "rotate")
+        augmentation.add("GaussianNoise", "noise")
+        net = Net("model")
+        net.input((64, 64, 3))
+        net.nest(augmentation)
+        net.add("RandomZoom", "zoom", call={"training": True})
+        net.add("Rescaling", "scale", config={"scale": 1 / 255, "offset": 0.0})
+        net.nest(base())
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        card, _ = self.convert(net.save_h5(self.folder / "m.h5"))
+        self.assert_maps(card["input"], lambda p: p / 255)
+
+    def test_resizing(self):
+        net = Net("model")
+        net.input((None, None, 3))
+        net.add("Resizing", "resize", config={"height": 64, "width": 96, "interpolation": "nearest"})
+        net.nest(base())
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        card, _ = self.convert(net.save_h5(self.folder / "m.h5"))
+        self.assertEqual([card["input"][key] for key in ("height", "width", "resize")], [64, 96, "nearest"])
+
+    def test_lambda_is_not_run(self):
+        code = base64.b64encode(b"import os; os.system('touch /tmp/x')").decode()
+        for keras, function in ((2, [code, None, None]), (3, {"class_name": "__lambda__", "config": {"code": code}})):
+            layer = ("Lambda", "scale", {"function": function})
+            path = classifier(keras, before=[layer]).save_h5(self.folder / "m.h5")
+            self.assert_refused(path, r"layer scale \(Lambda\) is Python code and is not run")
+
+    def test_lambda_of_a_known_preprocess_input(self):
+        function = {"class_name": "function", "config": "preprocess_input", "module": "keras.src.applications.densenet"}
+        image = self.input_of(("Lambda", "scale", {"function": function}))
+        self.assertEqual(image["std"], [0.229, 0.224, 0.225])
+        function["module"] = "builtins"
+        layer = ("Lambda", "scale", {"function": function})
+        path = classifier(before=[layer]).save_h5(self.folder / "m.h5")
+        self.output.unlink()
+        self.assert_refused(path, "preprocess_input of an unknown model: --preprocess says which")
+        self.assert_maps(self.input_of(layer, options=["--preprocess", "tf"]), lambda p: p / 127.5 - 1)
+
+
+class Heads(ConverterTest):
+    def with_head(self, head, *options, size=64):
+        return self.convert(classifier(head=head, size=size).save_h5(self.folder / "m.h5"), *options)
+
+    def test_chain(self):
+        def head(net):
+            net.add("GlobalMaxPooling2D", "pool")
+            dense(net, "a", 1280, 8, "relu6")
+            net.add("BatchNormalization", "norm", config={"axis": [1], "epsilon": 0.01}, weights=norm_weights(8))
+            net.add("Dropout", "drop", config={"rate": 0.5})
+            dense(net, "b", 8, 4, bias=False)
+            net.add("Activation", "swish", config={"activation": "swish"})
+            net.add("BatchNormalization", "norm2", config={"axis": -1, "epsilon": 0.02}, weights=norm_weights(4, 5))
+            net.add("ReLU", "relu", config={})
+            dense(net, "c", 4, 14)
+            net.add("Activation", "end", config={"activation": "sigmoid"})
+
+        card, tensors = self.with_head(head)
+        self.assertEqual(
+            card["head"],
+            [
+                {"kind": "global_max_pool"},
+                {"kind": "dense", "name": "head.1", "units": 8, "activation": "relu6"},
+                {"kind": "batch_norm", "name": "head.2", "epsilon": 0.01},
+                {"kind": "dropout", "rate": 0.5},
+                {"kind": "dense", "name": "head.4", "units": 4, "activation": "silu"},
+                {"kind": "batch_norm", "name": "head.5", "epsilon": 0.02},
+                {"kind": "activation", "function": "relu"},
+                {"kind": "dense", "name": "head.7", "units": 14, "activation": "linear"},
+            ],
+        )
+        self.assertEqual((card["output"], card["threshold"], len(card["labels"])), ("sigmoid", 0.5, 14))
+        self.assertTrue((tensors["head.4.bias"] == 0).all())
+        self.assertEqual(tensors["head.5.running_var"].shape, (4,))
+
+    def flattened(self, order="channels_last"):
+        """A head on a 2×3 map, with a norm between flatten and dense; returns the model and its Keras weights."""
+        net = Net("model")
+        shape = (64, 96, 3) if order == "channels_last" else (3, 64, 96)
+        add_base(net, net.input(shape), order=order)
+        net.add("Flatten", "flatten", config={"data_format": order})
+        norm = norm_weights(2 * 3 * 1280)
+        net.add("BatchNormalization", "norm", config={"axis": -1, "epsilon": 0.1}, weights=norm)
+        dense(net, "predictions", 2 * 3 * 1280, 2, "softmax")
+        return net, norm
+
+    def test_flatten_is_reordered(self):
+        for order in ("channels_last", "channels_first"):
+            net, norm = self.flattened(order)
+            card, tensors = self.convert(net.save_h5(self.folder / "m.h5"))
+            self.assertEqual((card["input"]["height"], card["input"]["width"]), (64, 96))
+            self.assertEqual(card["head"][0], {"kind": "flatten"})
+            kernel = dict(net.flat_weights())["predictions"]["kernel"]
+            # Keras flattens (height, width, channels), whatever the order of the map; torch (channels, height, width).
+            for channel, row, column in ((0, 0, 0), (5, 1, 2), (1279, 0, 1), (700, 1, 0)):
+                theirs = (row * 3 + column) * 1280 + channel
+                ours = (channel * 2 + row) * 3 + column
+                numpy.testing.assert_array_equal(tensors["head.2.weight"][:, ours], kernel[theirs])
+                self.assertEqual(tensors["head.1.running_mean"][ours], norm["moving_mean"][theirs])
+
+    def test_average_pooling_over_the_whole_map(self):
+        def head(net):
+            net.add("AveragePooling2D", "pool", config={"pool_size": [2, 2], "padding": "valid", "data_format": "channels_last"})
+            net.add("Flatten", "flatten")
+            dense(net, "predictions", 1280, 2, "softmax")
+
+        card, _ = self.with_head(head)
+        self.assertEqual([item["kind"] for item in card["head"]], ["global_average_pool", "dense"])
+        path = classifier(head=head, size=128).save_h5(self.folder / "m.h5")
+        self.output.unlink()
+        self.assert_refused(path, r"layer pool \(AveragePooling2D\) with a window of \[2, 2\] on a map of 4×4")
+
+    def test_norm_before_pooling_moves_behind_it(self):
+        def head(net):
+            config = {"axis": -1, "epsilon": 0.01}
+            net.add("BatchNormalization", "norm", config=config, weights=norm_weights(1280))
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "predictions", 1280, 2, "softmax")
+
+        card, _ = self.with_head(head)
+        self.assertEqual([item["kind"] for item in card["head"]], ["global_average_pool", "batch_norm", "dense"])
+
+    def test_binary(self):
+        path = classifier(units=1, activation="sigmoid").save_h5(self.folder / "m.h5")
+        card, _ = self.convert(path, "--labels", "cat,dog", "--threshold", "0.7")
+        self.assertEqual((card["output"], card["labels"], card["threshold"]), ("binary", ["cat", "dog"], 0.7))
+        card, _ = self.convert(path)
+        self.assertEqual(card["labels"], ["negative", "positive"])
+        self.output.unlink()
+        self.assert_refused(path, "1 labels? given, 2 labels are needed", "--labels", "dog")
+
+    def test_logits(self):
+        path = classifier(activation="linear").save_h5(self.folder / "m.h5")
+        status, _, err = self.run_converter(path)
+        self.assertEqual(status, 0)
+        self.assertIn("softmax is assumed", err)
+        card, _ = self.convert(path, "--activation", "sigmoid")
+        self.assertEqual(card["output"], "sigmoid")
+        path = classifier(units=1, activation="linear").save_h5(self.folder / "m.h5")
+        self.assertEqual(self.convert(path)[0]["output"], "binary")
+
+    def test_softmax_of_one(self):
+        path = classifier(units=1, activation="softmax").save_h5(self.folder / "m.h5")
+        self.assert_refused(path, "softmax over one output")
+
+    def test_labels(self):
+        path = classifier().save_h5(self.folder / "m.h5")
+        self.assertEqual(self.convert(path)[0]["labels"], ["class 0", "class 1", "class 2"])
+        labels = self.folder / "labels.txt"
+        labels.write_text("Köln\nsecond, with comma\nthird\n\n", encoding="utf-8")
+        self.assertEqual(self.convert(path, "--labels", labels)[0]["labels"], ["Köln", "second, with comma", "third"])
+        self.output.unlink()
+        self.assert_refused(path, "2 labels given, 3 labels are needed", "--labels", "a,b")
+        self.assert_refused(path, "label 1 is empty", "--labels", "a,,b")
+        self.assert_refused(path, "there is no label file", "--labels", "nowhere.txt")
+        self.assert_refused(path, "--threshold goes with sigmoid or binary", "--threshold", "0.4")
+
+    def test_no_head(self):
+        def head(net):
+            net.add("GlobalAveragePooling2D", "pool")
+
+        self.assert_refused(classifier(head=head).save_h5(self.folder / "m.h5"), "no classification head")
+
+    def test_two_branches(self):
+        def head(net):
+            features = net.add("Dropout", "drop", config={"rate": 0.1})
+            average = net.add("GlobalAveragePooling2D", "average", features)
+            maximum = net.add("GlobalMaxPooling2D", "maximum", features)
+            net.add("Concatenate", "join", average, maximum, config={"axis": -1})
+            dense(net, "predictions", 2560, 2, "softmax")
+
+        path = classifier(head=head).save_h5(self.folder / "m.h5")
+        self.assert_refused(path, r"used by layer average .*, layer maximum .*: a head must be one chain")
+
+    def test_last_activation(self):
+        path = classifier(activation="tanh").save_h5(self.folder / "m.h5")
+        self.assert_refused(path, "last activation tanh")
+        path = classifier(activation="gelu").save_h5(self.folder / "m.h5")
+        self.assert_refused(path, r"layer predictions \(Dense\): activation gelu is not supported")
+
+
+class Vgg(ConverterTest):
+    def test_vgg16_with_activations_inside_its_layers(self):
+        net = Net("model")
+        x = net.input((32, 32, 3))
+        index = 0
+        for block, (channels, repeats) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), start=1):
+            for layer in range(1, repeats + 1):
+                inputs = 3 if index == 0 else previous
+                weights = {"kernel": numbers(3, 3, inputs, channels, seed=index), "bias": numbers(channels, seed=index)}
+                config = {"filters": channels, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "activation": "relu", "use_bias": True, "data_format": "channels_last"}
+                net.add("Conv2D", f"block{block}_conv{layer}", config=config, weights=weights)
+                previous, index = channels, index + 1
+            net.add("MaxPooling2D", f"block{block}_pool", config={"pool_size": [2, 2], "strides": [2, 2], "padding": "valid"})
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 512, 2, "softmax")
+        card, tensors = self.convert(net.save_h5(self.folder / "m.h5"))
+        self.assertEqual((card["architecture"], card["config"]), ("vgg16", {"padding": "symmetric"}))
+        self.assertEqual((card["input"]["channels"], card["input"]["mean"]), ("bgr", [103.939, 116.779, 123.68]))
+        self.assertEqual(card["layers"]["default"], "features.29")
+        aliases = card["layers"]["aliases"]
+        self.assertEqual([aliases[n] for n in ("block1_conv1", "block5_conv3", "block5_pool")], ["features.1", "features.29", "features.30"])
+        self.assertEqual(card["head"][-1]["name"], "head.1")
+        self.assertEqual(len(tensors), 28)
+
+
+class Refusals(ConverterTest):
+    def test_unsupported_layer(self):
+        def head(net):
+            net.add("GlobalAveragePooling2D", "pool")
+            net.add("MultiHeadAttention", "attention_1")
+            dense(net, "predictions", 1280, 2, "softmax")
+
+        path = classifier(head=head).save_h5(self.folder / "m.h5")
+        self.assert_refused(path, r"layer attention_1 \(MultiHeadAttention\) is not supported")
+
+    def test_another_architecture(self):
+        inner = Net("resnet50")
+        inner.input((64, 64, 3), "inner_input")
+        conv = {"filters": 64, "kernel_size": [7, 7], "strides": [2, 2], "padding": "same", "data_format": "channels_last"}
+        inner.add("Conv2D", "conv1_conv", config=conv, weights={"kernel": numbers(7, 7, 3, 64), "bias": numbers(64)})
+        inner.add("BatchNormalization", "conv1_bn", config={"axis": 3}, weights=norm_weights(64))
+        net = Net("model")
+        net.input((64, 64, 3))
+        net.nest(inner)
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 64, 2, "softmax")
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), "the base resnet50 is not of a supported architecture")
+
+    def test_almost_the_architecture(self):
+        net = Net("model")
+        add_base(net, net.input((64, 64, 3)))
+        changed = next(layer for layer in net.layers if layer[1] == "activation_30")
+        changed[2]["max_value"] = None
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        path = net.save_h5(self.folder / "m.h5")
+        self.assert_refused(path, r"not quite mobilenet_v2 of width 0.35: after layer batch_norm_29 .* activation_30")
+
+    def test_use_of_the_inside_of_the_base(self):
+        net = Net("model")
+        last = add_base(net, net.input((64, 64, 3)))
+        inside = net.add("GlobalAveragePooling2D", "inner_pool", type(last)("activation_30"))
+        pooled = net.add("GlobalAveragePooling2D", "pool", last)
+        net.add("Concatenate", "join", pooled, inside, config={"axis": -1})
+        dense(net, "predictions", 1280, 2, "softmax")
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), r"inner_pool .* uses .*activation_30.*, inside the base")
+
+    def test_training_mode(self):
+        net = Net("model")
+        net.input((64, 64, 3))
+        net.nest(base(), call={"training": True})
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), "mobilenetv2_0.35 .* is called with training=True")
+
+    def test_weights_that_do_not_fit(self):
+        net = classifier()
+        layers = {layer[1]: layer for layer in net.layers[1][5].layers}
+        del layers["conv_0"][4]["kernel"]
+        layers["conv_3"][4]["kernel"] = numbers(3, 3, 8, 1)
+        layers["batch_norm_1"][4]["extra"] = numbers(2)
+        err = self.assert_refused(net.save_h5(self.folder / "m.h5"), "the weights do not fit the model")
+        self.assertIn("conv_0/kernel is missing", err)
+        self.assertIn("conv_3/kernel has shape (3, 3, 8, 1), not (3, 3, 16, 1)", err)
+        self.assertIn("batch_norm_1/extra is unexpected", err)
+
+    def test_weights_of_no_layer(self):
+        path = classifier().save_h5(self.folder / "m.h5")
+        with h5py.File(path, "r+") as file:
+            group = file["model_weights"]["predictions"].attrs
+            file["model_weights"]["predictions"].create_dataset("other/kernel", data=numbers(2))
+            group["weight_names"] = [*group["weight_names"], "other/kernel"]
+        self.assert_refused(path, "the weights do not fit the model")
+
+    def test_not_finite(self):
+        for bad in (numpy.nan, numpy.inf):
+            net = classifier()
+            net.layers[-1][4]["bias"][1] = bad
+            self.assert_refused(net.save_h5(self.folder / "m.h5"), r"not finite .*classifier\.1\.bias")
+
+    def test_negative_variance(self):
+        net = Net("model")
+        add_base(net, net.input((64, 64, 3)))
+        next(layer for layer in net.layers if layer[1] == "batch_norm_1")[4]["moving_variance"][0] = -1
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 2, "softmax")
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), "variance is negative")
+
+    def test_weights_without_model(self):
+        path = classifier().save_h5(self.folder / "m.h5", config=False)
+        self.assert_refused(path, "weights without the model")
+
+    def test_subclassed_model(self):
+        with h5py.File(self.folder / "m.h5", "w") as file:
+            file.attrs["model_config"] = json.dumps({"class_name": "MyModel", "config": {"units": 3}})
+        self.assert_refused(self.folder / "m.h5", "class MyModel: only functional and sequential")
+
+    def test_two_outputs(self):
+        net = classifier()
+        path = net.save_h5(self.folder / "m.h5")
+        with h5py.File(path, "r+") as file:
+            config = json.loads(file.attrs["model_config"])
+            config["config"]["output_layers"].append(["pool", 0, 0])
+            file.attrs["model_config"] = json.dumps(config)
+        self.assert_refused(path, "2 outputs")
+
+    def test_broken_files(self):
+        self.assert_refused(self.folder / "nowhere.h5", "there is no file")
+        path = self.folder / "cut.h5"
+        whole = classifier().save_h5(self.folder / "m.h5").read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        self.assert_refused(path, "cannot be read as a Keras file")
+        path = self.folder / "cut.keras"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", "{")
+            archive.writestr("model.weights.h5", b"")
+        self.assert_refused(path, "not JSON|cannot be read")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", "{}")
+        self.assert_refused(path, r"lacks model\.weights\.h5")
+
+    def test_usage(self):
+        for options in (["--input-size", "0"], ["--preprocess", "magic"], ["--dtype", "f64"]):
+            with self.assertRaises(SystemExit) as raised, open("/dev/null", "w") as null:
+                import contextlib
+
+                with contextlib.redirect_stderr(null):
+                    self.run_converter("m.h5", *options)
+            self.assertEqual(raised.exception.code, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
