@@ -8,7 +8,7 @@ import numpy
 from support import TOOLS, ConverterTest, read_flat
 
 from keras_files import classifier
-from prism_convert import flatfile
+from prism_convert import flatfile, verify
 from prism_convert.architectures import architecture, architectures
 from prism_convert.errors import ConversionError
 from prism_convert.preprocessing import Preprocessing
@@ -110,6 +110,38 @@ class Arithmetic(unittest.TestCase):
         chain.permute([1, 2, 0])
         with self.assertRaisesRegex(ConversionError, "order"):
             chain.card()
+
+
+class Verification(ConverterTest):
+    """The parts of --verify that need no framework."""
+
+    def program(self, text):
+        path = self.folder / "prism"
+        path.write_text("#!/bin/sh\n" + text)
+        path.chmod(0o755)
+        return path
+
+    def logits(self, text, card):
+        return verify.prism_logits(self.program(text), self.folder / "p.png", self.folder / "m.safetensors", card)
+
+    def test_predictions_in_any_order(self):
+        text = """echo '{"predictions": [{"index": 1, "logit": 0.5}, {"index": 0, "logit": -2}]}'\n"""
+        found = self.logits(text, {"output": "softmax", "labels": ["a", "b"]})
+        numpy.testing.assert_array_equal(found, [-2, 0.5])
+        numpy.testing.assert_array_equal(self.logits(text, {"output": "binary", "labels": ["a", "b"]}), [0.5])
+
+    def test_a_program_that_fails(self):
+        with self.assertRaisesRegex(ConversionError, "status 3: no such label"):
+            self.logits("echo no such label >&2; exit 3\n", {})
+        with self.assertRaisesRegex(ConversionError, "no predictions with logits"):
+            self.logits("echo hello\n", {"output": "softmax", "labels": ["a"]})
+
+    def test_no_program(self):
+        source = classifier().save_h5(self.folder / "m.h5")
+        status, out, err = self.run_converter(source, "--verify", "--prism", self.folder / "nowhere")
+        self.assertEqual(status, 1)
+        self.assertIn("mobilenet_v2", out)  # The file is written; only the check is missing.
+        self.assertRegex(err, "there is no program .*nowhere")
 
 
 class Architectures(unittest.TestCase):

@@ -1,7 +1,7 @@
 """Makes the model card: what the source says, completed by the options and by the habits of its framework."""
 
 from .errors import ConversionError
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, mode_operations
 
 # What a base expects that is published without its preprocessing.
 HABITS = {
@@ -83,13 +83,13 @@ def chosen_labels(model, options, count):
 
 def chosen_preprocessing(model, options):
     """The option's, then the one in the graph; without either, what the framework's published weights expect."""
-    if model.preprocessing:
-        result = Preprocessing.mode(options.preprocess or "none")
-        result.apply(model.preprocessing)
-        return result
-    if options.preprocess:
-        return Preprocessing.mode(options.preprocess)
-    family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet_v2") else model.architecture.name
-    habit = HABITS.get((family, model.framework), "torch")
-    model.notes.append(f"the input is preprocessed the {habit} way, as is usual; --preprocess changes it")
-    return Preprocessing.mode(habit)
+    mode = options.preprocess
+    if not mode and not model.preprocessing:
+        family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet") else model.architecture.name
+        mode = HABITS.get((family, model.framework), "torch")
+        model.notes.append(f"the input is preprocessed the {mode} way, as is usual; --preprocess changes it")
+    model.outside = mode_operations(mode or "none")
+    result = Preprocessing()
+    result.apply(model.outside)
+    result.apply(model.preprocessing)
+    return result

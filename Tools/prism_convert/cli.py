@@ -9,6 +9,7 @@ from . import flatfile
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
 from .preprocessing import MODES
+from .verify import verify
 
 RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic")
 ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "tanh", "none")
@@ -109,14 +110,17 @@ def main(arguments=None):
     options = parser().parse_args(arguments)
     try:
         model, card = convert(options)
+        for note in model.notes:
+            print(f"convert: {note}", file=sys.stderr)
+        height, width = model.size
+        print(
+            f"{options.output}: {model.architecture.title}, {height}×{width}, {len(card['labels'])} labels, "
+            f"{card['output']}, {len(model.tensors)} tensors",
+            flush=True,
+        )
+        if options.verify:
+            print(verify(options.file, options.output, model, options, card))
     except ConversionError as error:
         print(f"convert: {error}", file=sys.stderr)
         return 1
-    for note in model.notes:
-        print(f"convert: {note}", file=sys.stderr)
-    height, width = model.size
-    print(
-        f"{options.output}: {model.architecture.title}, {height}×{width}, {len(card['labels'])} labels, "
-        f"{card['output']}, {len(model.tensors)} tensors"
-    )
     return 0

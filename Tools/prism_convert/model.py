@@ -21,6 +21,7 @@ class Model:
     resize: str
     labels: list | None = None
     aliases: dict = dataclasses.field(default_factory=dict)
+    outside: list = dataclasses.field(default_factory=list)  # operations that come before the graph's own
     notes: list = dataclasses.field(default_factory=list)
 
     @property

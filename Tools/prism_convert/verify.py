@@ -1,0 +1,184 @@
+"""Runs the source framework and Prism on the same random image and compares what they say."""
+
+import importlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import numpy
+
+from .errors import ConversionError
+from .preprocessing import Preprocessing
+
+TOLERANCE = 1e-4  # of the largest logit
+
+
+def verify(source, output, model, options, card):
+    """One line that says how far apart the two are; an error where they are further apart than they may be."""
+    prism = find_prism(options.prism)
+    height, width = model.size
+    pixels = numpy.random.default_rng(0).integers(0, 256, (height, width, 3), dtype="uint8")
+    expected = SOURCES[model.framework](source, model, pixels)
+    with tempfile.TemporaryDirectory() as folder:
+        picture = pathlib.Path(folder) / "random.png"
+        write_picture(picture, pixels)
+        found = prism_logits(prism, picture, output, card)
+    if found.shape != expected.shape:
+        raise ConversionError(f"verify: {model.framework} gives {expected.size} logits, prism {found.size}")
+    largest = float(numpy.abs(expected).max())
+    difference = float(numpy.abs(found - expected).max())
+    line = f"{model.framework} and prism differ by {difference:.2e} at most, the largest logit is {largest:.4g}"
+    if not difference <= TOLERANCE * max(largest, 1e-30):
+        raise ConversionError(f"verify: {line}")
+    return line
+
+
+def write_picture(path, pixels):
+    image = needed("PIL.Image", "pillow")
+    image.fromarray(pixels).save(path)
+
+
+def needed(module, package):
+    """A module that only --verify needs."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ConversionError(f"--verify needs {package}, which is not installed") from error
+
+
+# Prism.
+
+
+def find_prism(given):
+    """The prism program: the given one, or the one that the package's release build makes."""
+    path = given or pathlib.Path(__file__).resolve().parents[2] / ".build" / "release" / "prism"
+    if not path.is_file() or not os.access(path, os.X_OK):
+        hint = "" if given else ": build it with `swift build -c release`, or say where it is with --prism"
+        raise ConversionError(f"verify: there is no program {path}{hint}")
+    return path
+
+
+def prism_logits(prism, picture, output, card):
+    """The logits that `prism classify` prints."""
+    command = [str(prism.resolve()), "classify", str(picture), "--model", str(output.resolve()), "--json"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        message = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ConversionError(f"verify: prism ended with status {result.returncode}: {message}")
+    try:
+        document = json.loads(result.stdout)
+        document = document[0] if isinstance(document, list) else document
+        logits = {entry["index"]: entry["logit"] for entry in document["predictions"]}
+        if card["output"] == "binary":
+            return numpy.array([logits[1]])  # The one logit is that of the second label.
+        return numpy.array([logits[index] for index in range(len(card["labels"]))])
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ConversionError("verify: prism printed no predictions with logits") from error
+
+
+# The source frameworks.
+
+
+def preprocessed(operations, pixels):
+    """What operations outside of the model make of RGB pixels, as one image [1, H, W, 3]."""
+    outside = Preprocessing()
+    outside.apply(operations)
+    values = pixels[..., outside.order].astype("float64")
+    return ((values * outside.scale - outside.mean) / outside.std).astype("float32")[None]
+
+
+def keras_logits(source, model, pixels):
+    """The logits of the model as Keras loads it, without its last activation."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = needed("keras", "keras")
+    try:
+        original = keras.models.load_model(source, compile=False)
+    except Exception as error:  # Whatever Keras raises, the file is its own.
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConversionError(f"verify: keras cannot load {source}: {first}") from error
+    x = preprocessed(model.outside, pixels)
+    if getattr(original.layers[0], "data_format", None) == "channels_first" or original.input_shape[1] == 3:
+        x = numpy.moveaxis(x, -1, 1)
+    last = original
+    while hasattr(last, "layers"):
+        last = last.layers[-1]
+    function = getattr(last, "activation", None)
+    result = None
+    if last.__class__.__name__ == "Softmax" or (function is not None and not hasattr(last, "kernel")):
+        # A layer of its own: what goes into it.
+        result = keras.Model(original.inputs, last.input if last in original.layers else original.outputs)
+    elif function is not None:
+        last.activation = keras.activations.linear
+    logits = (result or original)(keras.ops.convert_to_tensor(x), training=False)
+    return keras.ops.convert_to_numpy(logits).reshape(-1).astype("float64")
+
+
+def import_torchvision(torch):
+    """torchvision; its models need none of the compiled operators that another torch variant's wheel cannot load."""
+    library = torch.library.Library("torchvision", "DEF")
+    try:
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    except RuntimeError:
+        pass  # They are there.
+    module = needed("torchvision", "torchvision")
+    module._prism_library = library  # The definitions live as long as this object.
+    return module
+
+
+def torch_logits(source, model, pixels):
+    """The logits of torchvision's base with the tensors of the file, and of the head as the card describes it."""
+    torch = needed("torch", "torch")
+    torchvision = import_torchvision(torch)
+    arch = model.architecture
+    if not hasattr(torchvision.models, arch.name):
+        raise ConversionError(f"verify: torchvision has no {arch.name}")
+    extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
+    features = getattr(torchvision.models, arch.name)(**extra).features.eval()
+    state = {
+        name.removeprefix("features."): torch.from_numpy(numpy.ascontiguousarray(value))
+        for name, value in model.tensors.items()
+        if name.startswith("features.")
+    }
+    features.load_state_dict(state, strict=False)
+    x = preprocessed(model.outside, pixels).transpose(0, 3, 1, 2).copy()
+    with torch.no_grad():
+        value = features(torch.from_numpy(x))
+        value = torch.relu(value) if arch.name == "densenet121" else value
+        return torch_head(torch, model, value).reshape(-1).double().numpy()
+
+
+def torch_head(torch, model, x):
+    """The head, item by item."""
+    function = torch.nn.functional
+    functions = {
+        "linear": lambda x: x, "relu": function.relu, "relu6": function.relu6, "silu": function.silu,
+        "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softmax": lambda x: torch.softmax(x, -1),
+    }  # fmt: skip
+
+    def tensor(item, part):
+        return torch.from_numpy(numpy.ascontiguousarray(model.tensors[f"{item['name']}.{part}"]))
+
+    for item in model.head:
+        kind = item["kind"]
+        if kind == "global_average_pool":
+            x = x.mean(dim=(2, 3))
+        elif kind == "global_max_pool":
+            x = x.amax(dim=(2, 3))
+        elif kind == "adaptive_average_pool":
+            x = function.adaptive_avg_pool2d(x, item["size"])
+        elif kind == "flatten":
+            x = x.flatten(1)
+        elif kind == "dense":
+            x = functions[item["activation"]](function.linear(x, tensor(item, "weight"), tensor(item, "bias")))
+        elif kind == "batch_norm":
+            parts = (tensor(item, part) for part in ("running_mean", "running_var", "weight", "bias"))
+            x = function.batch_norm(x, *parts, eps=item["epsilon"])
+        elif kind == "activation":
+            x = functions[item["function"]](x)
+    return x
+
+
+SOURCES = {"keras": keras_logits, "torch": torch_logits}
