@@ -36,7 +36,6 @@ package enum Winograd {
     into packed: UnsafeMutablePointer<Float>
   ) {
     let padded = TileShape.padded(outputChannels)
-    let points = (m &+ 2) &* (m &+ 2)
     let slice = padded &* inputChannels
     let start = packed + (padded &+ TileShape.panelWidth)
     if panelStart == 0 {
@@ -53,19 +52,13 @@ package enum Winograd {
       while i < inputChannels {
         var j = 0
         while j < width {
-          let target = start + (column &* inputChannels &+ i &* width &+ j)
           let channel = column &+ j
-          if channel < outputChannels {
-            transformWeights(
-              weights + (channel &* inputChannels &+ i) &* 9, m, target, step: slice)
-          } else {
-            var point = 0
-            while point < points {
-              target[point &* slice] = 0
-              point &+= 1
-            }
-          }
-          j &+= 1
+          let missing = outputChannels &- channel
+          transformWeights(
+            weights + (channel &* inputChannels &+ i) &* 9, channelStep: inputChannels &* 9,
+            channels: missing < W ? (missing < 0 ? 0 : missing) : W, m,
+            start + (column &* inputChannels &+ i &* width &+ j), step: slice)
+          j &+= W
         }
         i &+= 1
       }
@@ -258,52 +251,81 @@ package enum Winograd {
   static func outputStride(_ channels: Int) -> Int { TileShape.padded(channels) }
 }
 
-/// Transforms one 3x3 kernel, `G g Gᵀ` in double precision.
+/// Transforms the 3x3 kernels of up to `W` output channels, `G g Gᵀ`, one channel a lane; missing ones become zero.
 @inline(never)
-func transformWeights(_ g: Source, _ m: Int, _ out: Destination, step: Int) {
-  let size = m &+ 2
-  var i = 0
-  while i < size {
-    var j = 0
-    while j < size {
-      var sum = 0.0
-      var a = 0
-      while a < 3 {
-        var inner = 0.0
-        var b = 0
-        while b < 3 {
-          inner += winogradG(m, j, b) * Double(g[a &* 3 &+ b])
-          b &+= 1
-        }
-        sum += winogradG(m, i, a) * inner
-        a &+= 1
-      }
-      out[(i &* size &+ j) &* step] = Float(sum)
-      j &+= 1
+func transformWeights(
+  _ g: Source, channelStep: Int, channels: Int, _ m: Int, _ out: Destination, step: Int
+) {
+  // The taps, lane by lane, in the places of the first products, which are written last.
+  var tap = 0
+  while tap < 9 {
+    var lane = 0
+    while lane < W {
+      out[tap &* step &+ lane] = lane < channels ? g[lane &* channelStep &+ tap] : 0
+      lane &+= 1
     }
-    i &+= 1
+    tap &+= 1
+  }
+  let (a, b, c) = (0, 3 &* step, 6 &* step)
+  if m == 2 {
+    let x = transformThree2(load(out + a), load(out + b), load(out + c))
+    let y = transformThree2(load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
+    let z = transformThree2(
+      load(out + (a &+ 2 &* step)), load(out + (b &+ 2 &* step)), load(out + (c &+ 2 &* step)))
+    storeRow2(x.0, y.0, z.0, out, step)
+    storeRow2(x.1, y.1, z.1, out + (4 &* step), step)
+    storeRow2(x.2, y.2, z.2, out + (8 &* step), step)
+    storeRow2(x.3, y.3, z.3, out + (12 &* step), step)
+  } else {
+    let x = transformThree4(load(out + a), load(out + b), load(out + c))
+    let y = transformThree4(load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
+    let z = transformThree4(
+      load(out + (a &+ 2 &* step)), load(out + (b &+ 2 &* step)), load(out + (c &+ 2 &* step)))
+    storeRow4(x.0, y.0, z.0, out, step)
+    storeRow4(x.1, y.1, z.1, out + (6 &* step), step)
+    storeRow4(x.2, y.2, z.2, out + (12 &* step), step)
+    storeRow4(x.3, y.3, z.3, out + (18 &* step), step)
+    storeRow4(x.4, y.4, z.4, out + (24 &* step), step)
+    storeRow4(x.5, y.5, z.5, out + (30 &* step), step)
   }
 }
 
-/// The matrix `G` of F(2, 3) and F(4, 3).
+/// The products of three numbers with the matrix `G` of F(2, 3).
 @inline(always)
-func winogradG(_ m: Int, _ row: Int, _ column: Int) -> Double {
-  if m == 2 {
-    switch row {
-    case 0: return column == 0 ? 1 : 0
-    case 1: return 0.5
-    case 2: return column == 1 ? -0.5 : 0.5
-    default: return column == 2 ? 1 : 0
-    }
-  }
-  switch row {
-  case 0: return column == 0 ? 0.25 : 0
-  case 1: return -1.0 / 6
-  case 2: return column == 1 ? 1.0 / 6 : -1.0 / 6
-  case 3: return column == 0 ? 1.0 / 24 : (column == 1 ? 1.0 / 12 : 1.0 / 6)
-  case 4: return column == 0 ? 1.0 / 24 : (column == 1 ? -1.0 / 12 : 1.0 / 6)
-  default: return column == 2 ? 1 : 0
-  }
+func transformThree2(_ a: V, _ b: V, _ c: V) -> (V, V, V, V) {
+  let sum = (a + c) * splat(0.5)
+  let half = b * splat(0.5)
+  return (a, sum + half, sum - half, c)
+}
+
+/// The products of three numbers with the matrix `G` of F(4, 3).
+@inline(always)
+func transformThree4(_ a: V, _ b: V, _ c: V) -> (V, V, V, V, V, V) {
+  let sum = (a + c) * splat(-1.0 / 6)
+  let sixth = b * splat(1.0 / 6)
+  let outer = fma(c * splat(1.0 / 6), a, splat(1.0 / 24))
+  let twelfth = b * splat(1.0 / 12)
+  return (a * splat(0.25), sum - sixth, sum + sixth, outer + twelfth, outer - twelfth, c)
+}
+
+@inline(always)
+func storeRow2(_ a: V, _ b: V, _ c: V, _ out: Destination, _ step: Int) {
+  let row = transformThree2(a, b, c)
+  store(row.0, out)
+  store(row.1, out + step)
+  store(row.2, out + (2 &* step))
+  store(row.3, out + (3 &* step))
+}
+
+@inline(always)
+func storeRow4(_ a: V, _ b: V, _ c: V, _ out: Destination, _ step: Int) {
+  let row = transformThree4(a, b, c)
+  store(row.0, out)
+  store(row.1, out + step)
+  store(row.2, out + (2 &* step))
+  store(row.3, out + (3 &* step))
+  store(row.4, out + (4 &* step))
+  store(row.5, out + (5 &* step))
 }
 
 /// Copies the input under a tile, zeros outside the image and in the channels that fill the last vector.
