@@ -37,12 +37,27 @@ let numeric: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration:
 // Modules that never touch a raw pointer are compiled with strict memory safety.
 let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 
+// The benchmarks measure the machine's peak with the instructions that the kernels use: one loop, compiled for each.
+#if arch(x86_64)
+  let peakVariants: [Target] = [("avx2", "v3"), ("avx512", "v4")].map { name, level in
+    .target(
+      name: "PrismPeak\(name.uppercased())", path: "Benchmarks/peak/\(name)",
+      swiftSettings: numeric + [
+        .define("PRISM_\(name.uppercased())"), .unsafeFlags(["-Xcc", "-march=x86-64-\(level)"]),
+      ])
+  }
+#else
+  let peakVariants: [Target] = []
+#endif
+let peakVariantNames = peakVariants.map { Target.Dependency(stringLiteral: $0.name) }
+
 let package = Package(
   name: "prism",
   platforms: [.macOS(.v26)],
   products: [
     .library(name: "Prism", targets: ["Prism"]),
     .executable(name: "prism", targets: ["PrismMain"]),
+    .executable(name: "prism-bench", targets: ["PrismBench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -98,6 +113,14 @@ let package = Package(
       ], swiftSettings: safe),
     .executableTarget(name: "PrismMain", dependencies: ["PrismCLI"], swiftSettings: safe),
 
+    // Benchmarks.
+    .executableTarget(
+      name: "PrismBench",
+      dependencies: [
+        "Prism", "PrismAutodiff", "PrismModels", "PrismOperationCases",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ] + peakVariantNames, path: "Benchmarks/prism-bench", swiftSettings: numeric),
+
     // Tests: one target per module, and what they share.
     .target(
       name: "PrismOperationCases", dependencies: ["PrismAutodiff", "PrismTensor"],
@@ -143,5 +166,5 @@ let package = Package(
       name: "PrismCLITests",
       dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
-  ] + simdVariants
+  ] + simdVariants + peakVariants
 )

@@ -1,0 +1,1 @@
+../../prism-bench/Peak.swift

@@ -1,0 +1,57 @@
+internal import ArgumentParser
+internal import Prism
+
+/// The explanations that are measured, by the names they have on the command line.
+enum Explanations {
+  /// A new method is one more entry here.
+  static let all: [any Explainer] = [GradCAM()]
+
+  /// The method with a name.
+  static func named(_ name: String) throws -> any Explainer {
+    guard let found = all.first(where: { $0.name == name }) else {
+      let names = all.map(\.name).joined(separator: ", ")
+      throw BenchError.badRequest("there is no method called \(name); there are \(names)")
+    }
+    return found
+  }
+}
+
+struct ExplanationsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explanations",
+    abstract: "Whole explanations of one picture, beside a forward pass of the same model.")
+
+  @Argument(help: "Weights files.") var files: [String]
+
+  @Option(help: ArgumentHelp("The picture.", valueName: "file"))
+  var picture = "Samples/husky.png"
+
+  @OptionGroup var options: Options
+
+  func run() throws {
+    let isWanted = try options.matcher()
+    let image = try Image(contentsOf: picture)
+    var report = options.report("explanations")
+    for path in files {
+      let model = try Model(contentsOf: path)
+      let target = try model.predict(image).top
+      if isWanted("\(model.card.name), prediction") {
+        report.add(
+          Row(
+            name: "\(model.card.name), prediction",
+            timing: try options.effort.measure { sink(try model.predict(image)) }))
+      }
+      for explainer in Explanations.all {
+        let name = "\(model.card.name), \(explainer.name)"
+        guard isWanted(name) else { continue }
+        report.add(
+          Row(
+            name: name,
+            timing: try options.effort.measure {
+              sink(try model.explain(image, with: explainer, target: target))
+            }))
+      }
+    }
+    try report.write(to: options.json)
+  }
+}
