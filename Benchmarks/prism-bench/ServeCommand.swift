@@ -13,7 +13,7 @@ internal import Prism
 ///
 /// | request | answer |
 /// |---|---|
-/// | `{"do": "load", "weights": FILE, "threads": 2}` | `{}` |
+/// | `{"do": "load", "weights": FILE, "threads": 2}` | `{"instruction_set": NAME}` |
 /// | `{"do": "inputs", "file": FILE, "shape": [16, 224, 224, 3]}` | `{}`; the file holds the float32 numbers |
 /// | `{"do": "logits", "repeat": 3, "output": FILE}` | `{"seconds": […]}`; the logits of the last go to the file |
 /// | `{"do": "picture", "file": FILE}` | `{}` |
@@ -92,7 +92,7 @@ private struct Server {
     case "load":
       Machine.threads = max(1, try request.number("threads"))
       model = try Model(contentsOf: request.text("weights"))
-      return [:]
+      return ["instruction_set": .string(InstructionSet.current.rawValue)]
     case "inputs":
       inputs = try tensor(request.text("file"), Shape(request.numbers("shape")))
       return [:]
