@@ -159,7 +159,8 @@ let package = Package(
     .testTarget(
       name: "ParityTests",
       dependencies: [
-        "Prism", "PrismAutodiff", "PrismFiles", "PrismModels", "PrismTensor", "PrismTestSupport",
+        "Prism", "PrismAutodiff", "PrismFiles", "PrismModels", "PrismRuntime", "PrismTensor",
+        "PrismTestSupport",
         "PrismWeights",
       ], swiftSettings: house),
     .testTarget(

@@ -269,7 +269,8 @@ func transformWeights(
   let (a, b, c) = (0, 3 &* step, 6 &* step)
   if m == 2 {
     let x = transformThree2(load(out + a), load(out + b), load(out + c))
-    let y = transformThree2(load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
+    let y = transformThree2(
+      load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
     let z = transformThree2(
       load(out + (a &+ 2 &* step)), load(out + (b &+ 2 &* step)), load(out + (c &+ 2 &* step)))
     storeRow2(x.0, y.0, z.0, out, step)
@@ -278,7 +279,8 @@ func transformWeights(
     storeRow2(x.3, y.3, z.3, out + (12 &* step), step)
   } else {
     let x = transformThree4(load(out + a), load(out + b), load(out + c))
-    let y = transformThree4(load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
+    let y = transformThree4(
+      load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
     let z = transformThree4(
       load(out + (a &+ 2 &* step)), load(out + (b &+ 2 &* step)), load(out + (c &+ 2 &* step)))
     storeRow4(x.0, y.0, z.0, out, step)

@@ -138,7 +138,8 @@ struct Compiler {
       let shape = convolutionShape(convolution.window, from: operation.input, to: operation.output)
       draft.work = .depthwise(shape)
       draft.key = .init(convolution: id, folding: folding, algorithm: .depthwise)
-      packing.append(PackJob(key: .init(convolution: id, folding: folding, algorithm: .depthwise), shape: shape))
+      packing.append(
+        PackJob(key: .init(convolution: id, folding: folding, algorithm: .depthwise), shape: shape))
     case .dense(let id):
       let operands = recording.operands(of: id)
       guard let weight = recording.parameter(operands[1]) else { return [] }
@@ -226,7 +227,7 @@ struct Compiler {
       shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
       min(shape.outputHeight, shape.outputWidth) >= 4
     else { return nil }
-    if case .none = head {} else { return nil }
+    guard case .none = head else { return nil }
     return precision == .strict ? 2 : 4
   }
 
@@ -294,7 +295,9 @@ struct Compiler {
     }
     let layout = ArenaLayout(
       inArena.map { .init(size: buffers[$0].size, steps: buffers[$0].first...buffers[$0].last) })
-    for (position, index) in inArena.enumerated() { homes[index] = .arena(layout.offsets[position]) }
+    for (position, index) in inArena.enumerated() {
+      homes[index] = .arena(layout.offsets[position])
+    }
     program.arenaSize = layout.size
 
     var current: [Step] = []
@@ -351,7 +354,9 @@ struct Compiler {
         // A view of numbers that are not contiguous: laid out row after row.
         var source = step.input
         var target = step.output
-        (target.rows, target.channels, target.stride) = (source.rows, source.channels, source.channels)
+        (target.rows, target.channels, target.stride) = (
+          source.rows, source.channels, source.channels
+        )
         if source.rows == 1 { source.stride = source.channels }
         step.work = .copy([(source, target)])
       } else {

@@ -228,7 +228,8 @@ struct Fusion {
     case is ReLU, is ReLU6, is SiLU, is Sigmoid:
       operation.kind = .elementwise
       operation.tail.activation = FusedOperation.Function(primitive) ?? .identity
-    case is Add where operands.allSatisfy({ recording[$0].shape == shape && !recording.isParameter($0) }):
+    case is Add
+    where operands.allSatisfy({ recording[$0].shape == shape && !recording.isParameter($0) }):
       operation.kind = .elementwise
       operation.tail.residual = operands[1]
     case is Multiply:
@@ -279,7 +280,8 @@ struct Fusion {
     guard shape.rank == 4, !operands.contains(where: recording.isParameter) else { return nil }
     let gateShape = Shape([1, 1, 1, shape[3]])
     for (image, gate) in [(operands[0], operands[1]), (operands[1], operands[0])]
-    where recording[image].shape == shape && recording[gate].shape == gateShape && shape != gateShape
+    where recording[image].shape == shape && recording[gate].shape == gateShape
+      && shape != gateShape
     {
       return (image, gate)
     }

@@ -54,9 +54,10 @@ public final class Plan: Sendable {
   ) {
     inputShape = recording[recording.inputs[0]].shape
     self.kernels = kernels
-    program = Compiler(
-      recording, wanted: wanted, precision: precision, kernels: kernels, weights: weights
-    ).program
+    program =
+      Compiler(
+        recording, wanted: wanted, precision: precision, kernels: kernels, weights: weights
+      ).program
   }
 
   /// Computes the wanted values of a batch.
@@ -65,7 +66,8 @@ public final class Plan: Sendable {
   /// - Returns: The wanted values, each with N in place of its first extent.
   /// - Throws: `EvaluationError` where the images do not have the recorded shape.
   public func callAsFunction(_ images: Tensor) throws(EvaluationError) -> [Tensor] {
-    let expected = inputShape.replacing(axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
+    let expected = inputShape.replacing(
+      axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
     guard images.shape == expected else {
       throw .misshapen(program.input, expected: expected, given: images.shape)
     }

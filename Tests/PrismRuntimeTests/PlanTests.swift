@@ -97,8 +97,10 @@ struct PlanTests {
     let recording = try network.recording()
     // Values at several depths, so that the plan must end in the middle too.
     let maps = recording.names.filter { recording[$0.value].shape.rank == 4 }
-    let depths = [maps[maps.count / 4], maps[maps.count / 2], maps[maps.count * 3 / 4], maps[maps.count - 1]]
-      .map(\.value).filter { !recording.isParameter($0) }
+    let depths = [
+      maps[maps.count / 4], maps[maps.count / 2], maps[maps.count * 3 / 4], maps[maps.count - 1],
+    ]
+    .map(\.value).filter { !recording.isParameter($0) }
     let images = network.images(3)
     for wanted in [recording.outputs, Array(Set(depths + recording.outputs)).sorted()] {
       let plan = Plan(
