@@ -83,7 +83,7 @@ struct Fusion {
   private var absorbed: Set<ValueID> = []
   private(set) var operations: [FusedOperation] = []
 
-  /// - Parameter wanted: Values that must be stored as they are.
+  // Values that are `wanted` must be stored as they are.
   init(_ recording: Recording, wanted: [ValueID]) {
     self.recording = recording
     self.wanted = Set(wanted)

@@ -8,6 +8,7 @@ public enum GeneratedWeights {
   ///   - name: The tensor's name; the end of it decides the kind of numbers.
   ///   - shape: In torch's layout; `[N, H, W, C]` for `input`.
   ///   - damped: The names of scales that end a residual branch.
+  /// - Returns: The tensor.
   public static func tensor(_ name: String, _ shape: Shape, damped: Set<String> = []) -> Tensor {
     let random = CounterRandom(name: name)
     let fan = Double(shape.count / max(shape.rank > 0 ? shape[0] : 1, 1))
