@@ -29,6 +29,7 @@ ROOT = models.ROOT
 PICTURE = ROOT / "Samples" / "husky.png"
 RESULTS = ROOT / "Benchmarks" / "RESULTS.md"
 TOLERANCE = 1e-4  # Of logits, relative to the largest.
+BUSY = 0.05  # The share of the processors that other programs may use.
 SECTIONS = ("inference", "explanations", "cold")
 
 
@@ -165,6 +166,25 @@ def interleave(calls):
     return rounds
 
 
+def business():
+    """The share of the machine's processors that is busy while none of the workers computes."""
+
+    def ticks():
+        fields = pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
+        numbers = [int(field) for field in fields]
+        return sum(numbers), numbers[3] + numbers[4]  # idle, waiting for a disk
+
+    all_before, idle_before = ticks()
+    time.sleep(1)
+    all_after, idle_after = ticks()
+    return 1 - (idle_after - idle_before) / max(1, all_after - all_before)
+
+
+def watch():
+    """Notes how busy the machine is with other things."""
+    options.busy = max(options.busy, business())
+
+
 def largest_difference(results):
     """The largest difference between two engines' numbers, relative to the largest number, and whose it is."""
     worst = (0.0, "")
@@ -210,6 +230,7 @@ def measure_inference(name, batch):
             worker.request("inputs", file=str(models.inputs_file(batch)), shape=shape)
             logits[worker.name] = worker.array("logits")
         difference = demand(models.MODELS[name], logits, TOLERANCE)
+        watch()
         rounds = interleave(
             lambda repeat, worker=worker: worker.request("logits", repeat=repeat)["seconds"]
             for worker in group.workers
@@ -248,6 +269,7 @@ def measure_explanation(case):
             lambda repeat, worker=worker: worker.request("explain", repeat=repeat, **arguments)["seconds"]
             for worker in group.workers
         ]
+        watch()
         calls.append(lambda repeat: prism.request("logits", repeat=repeat)["seconds"])
         *rounds, forward = interleave(calls)
         lanes = [
@@ -265,6 +287,7 @@ def measure_explanation(case):
 def measure_cold(case):
     """Whole processes from start to end, with their files in the page cache."""
     say(f"cold start, {case.title}")
+    watch()
     with tempfile.TemporaryDirectory() as folder:
         threads = str(options.threads)
         commands = {
@@ -346,8 +369,10 @@ def engines_table(results, label, header):
 def report(results):
     """The whole report as Markdown."""
     parts = [f"## {results['date']}, {results['commit']}", results["machine"] + "; " + results["versions"] + "."]
-    how = f"Medians of {options.rounds} interleaved rounds" + (", a quick run" if options.quick else "") + "."
-    parts.append(how)
+    how = f"Medians of {options.rounds} interleaved rounds" + (", a quick run" if options.quick else "")
+    parts.append(f"{how}; other programs used up to {100 * options.busy:.0f} % of the processors.")
+    if options.busy > BUSY:
+        parts.append("**The machine was busy: these times and ratios mean nothing.**")
     memories = []
     if results["inference"]:
         times, memory = engines_table(
@@ -445,6 +470,7 @@ def parse():
     result.seconds = 0.1 if result.quick else 0.5
     result.swift = swift_version()
     result.instruction_set = None
+    result.busy = 0.0
     for chosen, known in (
         (result.models, models.MODELS), (result.only, SECTIONS), (result.batches, ("1", "16")),
     ):  # fmt: skip
@@ -460,6 +486,9 @@ def main():
     explanations = [case for case in EXPLANATIONS if case.model in options.models]
     cold = [case for case in COLD_STARTS if not case.peer or case.peer[1] in options.models]
     models.prepare(options.models)
+    watch()
+    if options.record and options.busy > BUSY:
+        raise SystemExit(f"compare: the machine is busy ({100 * options.busy:.0f} %); nothing is recorded of such a run")
     results = {"inference": [], "explanations": [], "cold": []}
     if "inference" in options.only:
         for name in options.models:

@@ -23,6 +23,6 @@ rm -f "$profile"
 
 # Valgrind knows no AVX-512, and counts one thread.
 PRISM_ISA=${PRISM_ISA:-avx2} OPENBLAS_NUM_THREADS=1 valgrind --tool=callgrind --quiet \
-  --collect-atstart=no --toggle-collect=prism_bench_measured_region --callgrind-out-file="$profile" \
+  --collect-atstart=no --toggle-collect='*measuredRegion*' --callgrind-out-file="$profile" \
   "$(swift build --configuration release --show-bin-path)/prism-bench" "$@" --once --threads 1
 awk '/^(summary|totals):/ { total = $2 } END { printf "\n%d instructions in all cases above\n", total }' "$profile"

@@ -136,7 +136,7 @@ def prepare(names):
         labels = path(name, ".txt")
         labels.write_text("".join(f"label {i}\n" for i in range(1000)))
         convert = [sys.executable, ROOT / "Tools" / "convert.py", path(name, ".pth"), "--labels", labels]
-        convert += ["--input-size", str(SIZE), "--output", path(name, ".safetensors")]
+        convert += ["--activation", "softmax", "--preprocess", "torch", "--input-size", str(SIZE), "--output", path(name, ".safetensors")]
         subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
         torch.onnx.export(
             model, (images[:2],), path(name, ".onnx"), input_names=["images"], output_names=["logits"],

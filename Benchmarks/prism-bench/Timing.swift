@@ -82,7 +82,6 @@ enum Effort {
 nonisolated(unsafe) private var region: (() -> Void)?
 
 /// Calls the case that is being measured; `Benchmarks/instructions.sh` counts instructions between its begin and end.
-@_cdecl("prism_bench_measured_region")
 @inline(never)
 func measuredRegion() { region?() }
 
