@@ -117,7 +117,7 @@ let package = Package(
     .executableTarget(
       name: "PrismBench",
       dependencies: [
-        "Prism", "PrismAutodiff", "PrismModels", "PrismOperationCases",
+        "Prism", "PrismAutodiff", "PrismModels", "PrismOperationCases", "PrismRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + peakVariantNames, path: "Benchmarks/prism-bench", swiftSettings: numeric),
 

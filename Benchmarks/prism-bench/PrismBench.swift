@@ -14,7 +14,7 @@ struct PrismBench: ParsableCommand {
       """,
     subcommands: [
       OperationsCommand.self, LayersCommand.self, ModelsCommand.self, ExplanationsCommand.self,
-      MemoryCommand.self, ServeCommand.self,
+      MemoryCommand.self, StepsCommand.self, ServeCommand.self,
     ])
 }
 

@@ -47,9 +47,11 @@ package final class WorkerPool: Sendable {
   ///
   /// - Parameters:
   ///   - tasks: How many; they are handed out in ascending order.
-  ///   - body: Receives the task in `0..<tasks` and the worker in `0..<workerCount`; no two tasks of this call run
+  ///   - body: Runs with subnormal numbers taken and given as zero, on every worker. Receives the task in `0..<tasks` and the worker in `0..<workerCount`; no two tasks of this call run
   ///     at once on the same worker, so that the worker can choose a scratch buffer.
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+    let before = SubnormalNumbers.flush()
+    defer { SubnormalNumbers.restore(before) }
     guard tasks > 1, !threads.isEmpty, shared.acquire() else {
       for task in 0..<max(tasks, 0) { body(task, 0) }
       return
@@ -267,6 +269,7 @@ private struct PoolThread: @unchecked Sendable {
   }
 
   private static func main(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    SubnormalNumbers.flush()
     let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
     start.shared.serve(worker: start.worker)
     return nil

@@ -26,8 +26,8 @@ public final class Plan: Sendable {
   public let inputShape: Shape
   /// The floats of one image's arena.
   public var arenaSize: Int { program.arenaSize }
-  private let program: Program
-  private let kernels: Kernels
+  let program: Program
+  let kernels: Kernels
   private let idle = Mutex<[Workspace]>([])
 
   /// Makes a plan.
@@ -101,6 +101,8 @@ public final class Plan: Sendable {
   func run(
     count: Int, on pool: WorkerPool, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
   ) -> [Tensor] {
+    let mode = SubnormalNumbers.flush()
+    defer { SubnormalNumbers.restore(mode) }
     let workspace = takeWorkspace(lanes: pool.workerCount, images: min(count, Self.chunk))
     defer { idle.withLock { $0.append(workspace) } }
     var results = program.wanted.map { Tensor($0.shape.replacing(axis: 0, with: count)) }
@@ -144,7 +146,7 @@ public final class Plan: Sendable {
     return results
   }
 
-  private func execute(
+  func execute(
     _ step: Step, _ context: Context, _ image: Int,
     _ compose: (Int, UnsafeMutablePointer<Float>) -> Void,
     _ targets: [UnsafeMutablePointer<Float>], part: Int, of parts: Int

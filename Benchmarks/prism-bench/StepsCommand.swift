@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Prism
+internal import PrismModels
+internal import PrismRuntime
+
+struct StepsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "steps",
+    abstract: "The steps of a network's plan, each by itself, on one thread for one image.")
+
+  @Argument(help: "A weights file.") var file: String
+
+  @Option(help: "How often the network is run; the least time counts.") var repeats = 20
+
+  func run() throws {
+    let model = try Model(contentsOf: file)
+    let plan = try Plan(try Network(model.card, weights: model.file).record())
+    let steps = plan.profile(model.randomInputs(1), repeats: max(1, repeats))
+    let total = steps.reduce(0) { $0 + $1.seconds }
+    for step in steps {
+      let rate = step.flops > 0 ? "\(Int(Double(step.flops) / step.seconds / 1e9))" : ""
+      print(
+        padded("\(Int(step.seconds * 1e6))", to: 8), padded(rate, to: 6), " ", step.description)
+    }
+    print(padded("\(Int(total * 1e6))", to: 8), " µs in all; columns: µs, GFLOP/s by definition")
+  }
+
+  private func padded(_ text: String, to width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}
