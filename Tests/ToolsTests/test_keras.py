@@ -1,6 +1,7 @@
 """Keras files: both generations of formats, nesting, preprocessing, heads, and what is refused."""
 
 import base64
+import io
 import json
 import unittest
 import zipfile
@@ -58,6 +59,20 @@ class Formats(ConverterTest):
     def test_keras_archive(self):
         net = classifier()
         self.check(*self.convert(net.save_keras(self.folder / "m.keras")), net)
+
+    def test_seeds_and_optimizer_in_the_archive(self):
+        net = classifier()
+        path = net.save_keras(self.folder / "m.keras")
+        with zipfile.ZipFile(path) as archive:
+            config, weights = archive.read("config.json"), archive.read("model.weights.h5")
+        buffer = io.BytesIO(weights)
+        with h5py.File(buffer, "r+") as file:
+            file["layers/dropout/seed_generator/vars/0"] = numpy.zeros(2, "uint32")
+            file["optimizer/vars/0"] = numpy.array(3, "int64")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", config)
+            archive.writestr("model.weights.h5", buffer.getvalue())
+        self.check(*self.convert(path), net)
 
     def test_sequential(self):
         net = Net("model", sequential=True)
@@ -300,7 +315,7 @@ class Preprocessing(ConverterTest):
         self.assertEqual([card["input"][key] for key in ("height", "width", "resize")], [64, 96, "nearest"])
 
     def test_lambda_is_not_run(self):
-        code = base64.b64encode(b"import os; os.system('touch /tmp/x')").decode()
+        code = base64.b64encode(b"import os; os.system('touch x')").decode()
         for keras, function in ((2, [code, None, None]), (3, {"class_name": "__lambda__", "config": {"code": code}})):
             layer = ("Lambda", "scale", {"function": function})
             path = classifier(keras, before=[layer]).save_h5(self.folder / "m.h5")
@@ -429,7 +444,13 @@ class Heads(ConverterTest):
         labels = self.folder / "labels.txt"
         labels.write_text("Köln\nsecond, with comma\nthird\n\n", encoding="utf-8")
         self.assertEqual(self.convert(path, "--labels", labels)[0]["labels"], ["Köln", "second, with comma", "third"])
+        for content in ('["a", "b", "c"]', '{"b": 1, "a": 0, "c": 2}', '{"0": "a", "2": "c", "1": "b"}'):
+            listed = self.folder / "labels.json"
+            listed.write_text(content)
+            self.assertEqual(self.convert(path, "--labels", listed)[0]["labels"], ["a", "b", "c"])
         self.output.unlink()
+        listed.write_text('{"a": 0, "b": 7}')
+        self.assert_refused(path, "neither a list of labels", "--labels", listed)
         self.assert_refused(path, "2 labels given, 3 labels are needed", "--labels", "a,b")
         self.assert_refused(path, "label 1 is empty", "--labels", "a,,b")
         self.assert_refused(path, "there is no label file", "--labels", "nowhere.txt")
@@ -599,6 +620,38 @@ class Refusals(ConverterTest):
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("config.json", "{}")
         self.assert_refused(path, r"lacks model\.weights\.h5")
+
+    def test_folder(self):
+        self.assert_refused(self.folder, "is a folder")
+
+    def test_malformed_configurations(self):
+        """Whatever is missing from the configuration or in its place, the answer is a model or one line."""
+        random = numpy.random.default_rng(0)
+        path = classifier(before=[("Rescaling", "scale", {"scale": 2.0})]).save_h5(self.folder / "m.h5")
+        with h5py.File(path, "r") as file:
+            text = file.attrs["model_config"]
+        for _ in range(60):
+            config = json.loads(text)
+            places = []  # every (container, key)
+
+            def visit(item):
+                keys = item.keys() if isinstance(item, dict) else range(len(item))
+                for key in keys:
+                    places.append((item, key))
+                    if isinstance(item[key], (dict, list)):
+                        visit(item[key])
+
+            visit(config)
+            # Half of the changes are near the top, where they matter most.
+            count = len(places) if random.random() < 0.5 else 60
+            container, key = places[random.integers(count)]
+            container[key] = [None, -1, "x", {}, [], [[0]], 1e9, True][random.integers(8)]
+            with h5py.File(path, "r+") as file:
+                file.attrs["model_config"] = json.dumps(config)
+            status, _, err = self.run_converter(path)
+            self.assertIn(status, (0, 1))
+            if status:
+                self.assertRegex(err, r"^(convert: .*\n)+$")
 
     def test_usage(self):
         for options in (["--input-size", "0"], ["--preprocess", "magic"], ["--dtype", "f64"]):

@@ -1,6 +1,7 @@
 """The command: options in, a flat weight file out."""
 
 import argparse
+import json
 import pathlib
 import sys
 import zipfile
@@ -49,7 +50,7 @@ def size(text):
 
 
 def read_labels(text):
-    """Label names from a file, one a line, or from a list."""
+    """Label names from a file, one a line or as JSON, or from a list."""
     if text is None:
         return None
     path = pathlib.Path(text)
@@ -59,9 +60,10 @@ def read_labels(text):
         is_file = False
     if is_file:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            content = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise ConversionError(f"the labels in {path} are not UTF-8 text") from error
+        lines = json_labels(path, content) if path.suffix == ".json" else content.splitlines()
     elif "," not in text and path.suffix in (".txt", ".csv", ".json"):
         raise ConversionError(f"there is no label file {path}")
     else:
@@ -74,8 +76,26 @@ def read_labels(text):
     return labels
 
 
+def json_labels(path, content):
+    """A list of names, or a dictionary between names and indices, in either direction."""
+    try:
+        value = json.loads(content)
+        if isinstance(value, dict):
+            by_name = all(isinstance(index, int) for index in value.values())
+            pairs = [(index, name) if by_name else (int(name), index) for name, index in value.items()]
+            if sorted(index for index, _ in pairs) == list(range(len(pairs))):
+                value = [name for _, name in sorted(pairs)]
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ConversionError(f"{path} is neither a list of labels nor a dictionary from them to 0, 1, …")
+    return value
+
+
 def reader(path):
     """The module that reads this kind of file."""
+    if path.is_dir():
+        raise ConversionError(f"{path} is a folder (a TensorFlow SavedModel?): save the model as one file, .keras or .h5")
     if not path.is_file():
         raise ConversionError(f"there is no file {path}")
     with path.open("rb") as file:

@@ -15,6 +15,15 @@ from .model import Model
 def read(path, options):
     """The model in a Keras file."""
     config, weights = open_file(path)
+    try:
+        return read_model(config, weights, options)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
+        what = f"{type(error).__name__} {error}".splitlines()[0]
+        raise ConversionError(f"the configuration of the model in {path} is malformed ({what})") from error
+
+
+def read_model(config, weights, options):
+    """The model of a configuration and its weights."""
     graph = read_graph(config)
     translator = Translator(graph, weights, options.preprocess)
     output = translator.translate()

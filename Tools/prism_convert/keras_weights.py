@@ -126,7 +126,7 @@ class ArchiveWeights:
             f"{place}vars/{number}"
             for place, items in self.arrays.items()
             for number in items
-            if (place, number) not in self.used and not place.startswith("seed_generator")
+            if (place, number) not in self.used and "seed_generator" not in place
         ]
 
 
@@ -173,5 +173,5 @@ def open_archive(path):
 def parse(config, path):
     try:
         return json.loads(config)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConversionError(f"{path}: the model's configuration is not JSON: {error}") from error
