@@ -65,6 +65,7 @@ let package = Package(
   targets: [
     // System libraries.
     .systemLibrary(name: "CBlas", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CLapack", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -94,7 +95,8 @@ let package = Package(
       name: "PrismRuntime", dependencies: ["PrismAutodiff", "PrismKernels", "PrismTensor"],
       swiftSettings: numeric),
     .target(
-      name: "PrismExplain", dependencies: ["PrismAutodiff", "PrismRuntime", "PrismTensor"],
+      name: "PrismExplain",
+      dependencies: ["CLapack", "PrismAutodiff", "PrismRuntime", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "PrismMedia",
@@ -156,6 +158,11 @@ let package = Package(
         "PrismAutodiff", "PrismKernels", "PrismModels", "PrismRuntime", "PrismTensor",
         "PrismTestSupport", "PrismWeights",
       ], swiftSettings: numeric),
+    .testTarget(
+      name: "PrismExplainTests",
+      dependencies: [
+        "PrismAutodiff", "PrismExplain", "PrismRuntime", "PrismTensor", "PrismTestSupport",
+      ], swiftSettings: house),
     .testTarget(
       name: "ParityTests",
       dependencies: [

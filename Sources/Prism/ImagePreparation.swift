@@ -1,4 +1,17 @@
 extension ModelCard.ImageInput {
+  /// A picture at the network's size.
+  func pixels(of image: Image) -> Image {
+    image.resized(width: width, height: height, method: ResizeMethod(resize))
+  }
+
+  /// What a black pixel is in the network's input.
+  var black: [Float] {
+    (0..<3).map { c in
+      let i = mean.count == 1 ? 0 : c
+      return Float(-mean[i] / std[i])
+    }
+  }
+
   /// The network's input for a picture.
   ///
   /// The picture is resized to the network's size; the element of channel `c` is `(p · scale − mean[c]) / std[c]`,
@@ -6,7 +19,7 @@ extension ModelCard.ImageInput {
   ///
   /// - Returns: `[1, height, width, 3]`.
   func tensor(of image: Image) -> Tensor {
-    let resized = image.resized(width: width, height: height, method: ResizeMethod(resize))
+    let resized = pixels(of: image)
     let affine = (0..<3).map { c in
       let i = mean.count == 1 ? 0 : c
       return (factor: scale / std[i], offset: -mean[i] / std[i])

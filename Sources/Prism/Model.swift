@@ -74,6 +74,13 @@ public struct Model: Sendable {
     card.input.image.tensor(of: image)
   }
 
+  /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
+  public func explained(_ image: Image) -> ExplainedImage {
+    let format = card.input.image
+    return ExplainedImage(
+      input(for: image), pixels: format.pixels(of: image).tensor(), black: format.black)
+  }
+
   /// The logits of a batch of inputs.
   ///
   /// - Parameter inputs: `[N, H, W, 3]`, as ``input(for:)`` makes them.
@@ -121,7 +128,7 @@ public struct Model: Sendable {
     let attributions: [Attribution]
     do {
       attributions = try explainer.explain(
-        input(for: image), targets: targets.map(\.index), of: classifier)
+        explained(image), targets: targets.map(\.index), of: classifier)
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
         error.name, nearest: nearestName(to: error.name, among: layerNames))

@@ -70,6 +70,21 @@ public protocol DifferentiableClassifier: Classifier {
   func gradients(
     of targets: [Int], at name: String, image: Tensor
   ) throws -> (value: Tensor, gradients: [Tensor])
+
+  /// The logits of one image with a named value replaced by others.
+  ///
+  /// What comes before the value is computed once.
+  ///
+  /// - Parameters:
+  ///   - count: The number of replacements.
+  ///   - name: The name of the value: a layer, or the input.
+  ///   - image: `[1, H, W, C]`.
+  ///   - replace: Receives the index of a replacement and the value itself, to change it.
+  /// - Returns: `[count, K]`, one row a replacement.
+  /// - Throws: ``UnknownValueError`` where no value has the name; what the model throws.
+  func logits(
+    count: Int, at name: String, image: Tensor, replacing replace: (Int, inout Tensor) -> Void
+  ) throws -> Tensor
 }
 
 /// A name that no value of a model has.

@@ -64,12 +64,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ) throws -> (value: Tensor, gradients: [Tensor]) {
     guard let layer = value(name) else { throw UnknownValueError(name: name) }
     let output = recording.outputs[0]
-    var known: [ValueID: Tensor] = [recording.inputs[0]: image]
-    let start = recording.boundary(from: [layer], to: output)
-    let computed = Array(Set(start + [layer])).sorted().filter { known[$0] == nil }
-    if !computed.isEmpty {
-      for (id, value) in zip(computed, try plan(for: computed)(image)) { known[id] = value }
-    }
+    let known = try values(before: layer, image: image)
     guard let value = known[layer] else { throw UnknownValueError(name: name) }
     let gradients = try targets.map { target in
       var cotangent = Tensor(recording[output].shape)
@@ -79,6 +74,26 @@ public final class PlannedClassifier: DifferentiableClassifier {
       return result[layer] ?? Tensor(value.shape)
     }
     return (value, gradients)
+  }
+
+  /// The logits of one image with a named value replaced by others, `[count, K]`.
+  ///
+  /// - Throws: ``UnknownValueError``, `EvaluationError`.
+  public func logits(
+    count: Int, at name: String, image: Tensor, replacing replace: (Int, inout Tensor) -> Void
+  ) throws -> Tensor {
+    guard let layer = value(name) else { throw UnknownValueError(name: name) }
+    let output = recording.outputs[0]
+    var known = try values(before: layer, image: image)
+    guard let original = known[layer] else { throw UnknownValueError(name: name) }
+    let rows = try (0..<count).map { index in
+      var value = original
+      replace(index, &value)
+      known[layer] = value
+      return try recording.evaluate([output], given: known)[output]
+        ?? Tensor(recording[output].shape)
+    }
+    return Tensor.stacking(rows)
   }
 
   /// Makes the plan for the logits, which packs the weights, if that has not been done.
@@ -93,6 +108,17 @@ public final class PlannedClassifier: DifferentiableClassifier {
     let plan = try Plan(recording, wanted: wanted, precision: precision, weights: weights)
     plans.withLock { $0[wanted] = plan }
     return plan
+  }
+
+  /// A value, and what else is needed to compute the logits from it, by a plan that ends there.
+  private func values(before layer: ValueID, image: Tensor) throws -> [ValueID: Tensor] {
+    var known: [ValueID: Tensor] = [recording.inputs[0]: image]
+    let start = recording.boundary(from: [layer], to: recording.outputs[0])
+    let wanted = Array(Set(start + [layer])).sorted().filter { known[$0] == nil }
+    if !wanted.isEmpty {
+      for (id, value) in zip(wanted, try plan(for: wanted)(image)) { known[id] = value }
+    }
+    return known
   }
 
   private func value(_ name: String) -> ValueID? {

@@ -1,0 +1,63 @@
+public import PrismRuntime
+internal import PrismTensor
+
+/// Class activation mapping whose weights say how much the logit falls without a channel.
+///
+/// The map is `ReLU(Σ_c w_c · A_c)` with `w_c = (y − y_c) / y`: y is the logit and y_c the logit with channel c of
+/// the layer set to zero, as in the paper (the package pytorch-grad-cam puts a large negative number in the place of
+/// channels with negative values). Definition: Desai and Ramaswamy, "Ablation-CAM: Visual Explanations for Deep
+/// Convolutional Network via Gradient-free Localization", WACV 2020.
+public struct AblationCAM: ClassActivationMap {
+  /// The method's name on the command line.
+  public let name = "ablationcam"
+  /// The method's name as it is written in texts.
+  public let title = "Ablation-CAM"
+  /// What the method needs, costs and where it is defined.
+  public let facts = MethodFacts(
+    needs: [.layer], cost: "one pass a channel from the layer to the output",
+    paper: "Desai and Ramaswamy, Ablation-CAM, WACV 2020")
+  /// The name of the layer to explain; `nil` for the model's default.
+  public let layer: String?
+  /// Whether negative values of the map are cut off.
+  public let isRectified: Bool
+
+  /// Makes the method.
+  public init(layer: String? = nil, isRectified: Bool = true) {
+    self.layer = layer
+    self.isRectified = isRectified
+  }
+
+  /// Explains predictions for one image; every channel is removed once for all targets.
+  ///
+  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or the model's values are not finite.
+  public func explain(
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+  ) throws -> [Attribution] {
+    let look = try LayerLook(image, targets: [], layer: layer, of: classifier)
+    let channels = look.activation.shape[3]
+    // The last replacement removes nothing: it gives the logit itself.
+    let logits = try classifier.logits(
+      count: channels + 1, at: look.name, image: image.input
+    ) { index, value in
+      guard index < channels else { return }
+      value.withUnsafeMutableBufferPointer { value in
+        for i in stride(from: index, to: value.count, by: channels) { value[i] = 0 }
+      }
+    }
+    guard logits.isFinite else { throw ExplanationError.notFinite(layer: "the output") }
+    return try targets.map { target in
+      guard target >= 0, target < logits.shape[1] else {
+        throw ExplanationError.unknownTarget(target, count: logits.shape[1])
+      }
+      let whole = Double(logits[channels, target])
+      guard whole != 0 else {
+        throw ExplanationError.unsuitable(
+          "Ablation-CAM divides by the logit, and the logit of output \(target) is zero")
+      }
+      let weights = (0..<channels).map { Float((whole - Double(logits[$0, target])) / whole) }
+      return finish(
+        look.activation.weightedSum(Tensor([channels], weights)), target: target,
+        layer: look.name, image: image, evaluations: channels + 1)
+    }
+  }
+}

@@ -1,0 +1,139 @@
+public import PrismRuntime
+public import PrismTensor
+
+/// A method of the CAM family: a map made from a layer's activations.
+///
+/// The last steps are the same for all: negative values are cut off (unless ``isRectified`` says otherwise), and the
+/// map is enlarged bilinearly with half-pixel centres to the input's size. The result is not normalised.
+public protocol ClassActivationMap: Explainer {
+  /// The name of the layer to explain; `nil` for the model's default.
+  var layer: String? { get }
+  /// Whether negative values of the map are cut off.
+  var isRectified: Bool { get }
+}
+
+/// A method of the CAM family that weights the activations by a logit's gradient at them.
+public protocol GradientActivationMap: ClassActivationMap {
+  /// The map before rectification and enlargement.
+  ///
+  /// - Parameters:
+  ///   - activation: The layer's value, `[1, h, w, C]`.
+  ///   - gradient: The gradient of the logit at it, `[1, h, w, C]`.
+  /// - Returns: `[h, w]`.
+  func map(activation: Tensor, gradient: Tensor) -> Tensor
+}
+
+extension ClassActivationMap {
+  /// The values of the parameters.
+  public var parameters: [MethodParameter] { [.flag("relu", isRectified)] }
+}
+
+extension GradientActivationMap {
+  /// Explains predictions for one image.
+  ///
+  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or its values are not finite.
+  public func explain(
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+  ) throws -> [Attribution] {
+    let look = try LayerLook(image, targets: targets, layer: layer, of: classifier)
+    return zip(targets, look.gradients).map { target, gradient in
+      finish(
+        map(activation: look.activation, gradient: gradient), target: target, layer: look.name,
+        image: image, evaluations: 1, gradient: gradient)
+    }
+  }
+}
+
+extension ClassActivationMap {
+  /// Rectifies and enlarges a map.
+  func finish(
+    _ raw: Tensor, target: Int, layer: String, image: ExplainedImage, evaluations: Int,
+    gradient: Tensor? = nil
+  ) -> Attribution {
+    var diagnostics: [String] = []
+    if let gradient, gradient.minimum == 0, gradient.maximum == 0 {
+      diagnostics = ["blank map: all gradients are zero at \(layer)"]
+    } else if isRectified, raw.maximum <= 0 {
+      diagnostics = [
+        "blank map: ReLU removed everything, the raw maximum at \(layer) is \(raw.maximum)"
+      ]
+    }
+    let map = isRectified ? raw.map { max($0, 0) } : raw
+    return Attribution(
+      target: target, values: map.resizedBilinear(height: image.height, width: image.width),
+      evaluations: evaluations, layer: layer, diagnostics: diagnostics)
+  }
+}
+
+/// A layer's activations for an image and the gradients of logits at them.
+struct LayerLook {
+  let name: String
+  let activation: Tensor
+  let gradients: [Tensor]
+
+  /// Runs the model and checks what comes out; no targets for the activations alone.
+  init(
+    _ image: ExplainedImage, targets: [Int], layer: String?,
+    of classifier: any DifferentiableClassifier
+  ) throws {
+    try image.check(for: classifier)
+    name = layer ?? classifier.defaultLayer
+    if let shape = classifier.shape(of: name), shape.rank != 4 {
+      throw ExplanationError.layerWithoutExtent(layer: name, shape: shape)
+    }
+    (activation, gradients) = try classifier.gradients(
+      of: targets, at: name, image: image.input)
+    guard activation.isFinite, gradients.allSatisfy(\.isFinite) else {
+      throw ExplanationError.notFinite(layer: name)
+    }
+  }
+}
+
+extension Tensor {
+  /// The mean over rows and columns of every channel: `[1, h, w, C]` to `[C]`.
+  func channelMeans() -> Tensor {
+    let positions = Double(count / shape[3])
+    let sums = channelSums { values, index in Double(values[index]) }
+    return Tensor([shape[3]], sums.map { Float($0 / positions) })
+  }
+
+  /// The sum over rows and columns, in Double, of a term for every element.
+  @inline(__always)
+  func channelSums(_ term: (UnsafePointer<Float>, Int) -> Double) -> [Double] {
+    let channels = shape[3]
+    var sums = [Double](repeating: 0, count: channels)
+    withUnsafePointer { values in
+      for start in stride(from: 0, to: count, by: channels) {
+        for c in 0..<channels { sums[c] += term(values, start + c) }
+      }
+    }
+    return sums
+  }
+
+  /// The sum over channels of weight times activation: `[1, h, w, C]` to `[h, w]`.
+  func weightedSum(_ weights: Tensor) -> Tensor {
+    let channels = weights.count
+    return weights.withUnsafePointer { weights in
+      sumOverChannels { values, index in
+        Double(weights[index % channels]) * Double(values[index])
+      }
+    }
+  }
+
+  /// The sum over channels, in Double, of a term for every element: `[1, h, w, C]` to `[h, w]`.
+  @inline(__always)
+  func sumOverChannels(_ term: (UnsafePointer<Float>, Int) -> Double) -> Tensor {
+    let channels = shape[3]
+    return withUnsafePointer { values in
+      Tensor(uninitialized: [shape[1], shape[2]]) { map in
+        for position in 0..<count / channels {
+          var sum = 0.0
+          for index in position * channels..<(position + 1) * channels {
+            sum += term(values, index)
+          }
+          map[position] = Float(sum)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+// The C library's functions under names that say what they are, on every platform.
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+func exponential(_ x: Double) -> Double { exp(x) }
+func logarithm(_ x: Double) -> Double { log(x) }
+func cosine(_ x: Double) -> Double { cos(x) }
+func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
+func cubeRoot(_ x: Double) -> Double { cbrt(x) }
