@@ -1,0 +1,107 @@
+public import PrismRuntime
+internal import PrismTensor
+
+/// Integrated gradients averaged over baselines and over places on the way, all drawn at random (GradientSHAP).
+///
+/// `E[(x − b) · ∂y/∂x (b + t (x − b))]` with b drawn from the baselines and t from 0…1, added up over the channels. The
+/// sum of the map is `y(x) − E[y(b)]` in expectation; the completeness gap says how far this draw is off, and the
+/// standard error how sure every pixel is. With `isStratified` the draws cover baselines and places evenly: sample i
+/// takes baseline `i mod n` and a t from its own slice of 0…1, which has the same expectation and errs less; the
+/// standard error, which treats samples as independent, is then an upper estimate. Definition: Erion et al., "Improving
+/// performance of deep learning models with axiomatic attribution priors and expected gradients", Nature Machine
+/// Intelligence, 2021.
+public struct ExpectedGradients: Explainer {
+  /// The method's name on the command line.
+  public let name = "gradientshap"
+  /// The method's name as it is written in texts.
+  public let title = "GradientSHAP"
+  /// What the method needs, costs and where it is defined.
+  public let facts = MethodFacts(
+    needs: [.gradients, .baseline],
+    cost: "one forward pass a sample, one backward pass a sample and target",
+    paper: "Erion et al., Axiomatic attribution priors and expected gradients, Nature MI 2021")
+  /// The number of samples.
+  public let samples: Int
+  /// What baselines are drawn from.
+  public let baselines: [Masker]
+  /// The seed of the draws.
+  public let seed: UInt64
+  /// Whether draws cover baselines and places evenly.
+  public let isStratified: Bool
+
+  /// Makes the method.
+  public init(
+    samples: Int = 200, baselines: [Masker] = [.constant([0])], seed: UInt64 = 0,
+    isStratified: Bool = true
+  ) {
+    self.samples = samples
+    self.baselines = baselines
+    self.seed = seed
+    self.isStratified = isStratified
+  }
+
+  /// The values of the parameters.
+  public var parameters: [MethodParameter] {
+    [
+      .integer("samples", samples),
+      .text("baselines", baselines.map(\.description).joined(separator: ",")), .seed(seed),
+      .flag("stratified", isStratified),
+    ]
+  }
+
+  /// Explains predictions for one image; the draws are the same for all targets.
+  ///
+  /// - Throws: ``ExplanationError``.
+  public func explain(
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+  ) throws -> [Attribution] {
+    guard samples >= 1 else {
+      throw ExplanationError.parameter("the number of samples", "must be at least 1")
+    }
+    guard !baselines.isEmpty else {
+      throw ExplanationError.parameter("the set of baselines", "is empty")
+    }
+    let gradient = try InputGradient(image, targets: targets, of: classifier)
+    let starts = try baselines.map { try $0.replacement(for: image) }
+    let ends = try Evaluator(classifier, targets: targets)(starts + [image.input])
+    var moments = targets.map { _ in PixelMoments(area: image.area, order: 2) }
+    for sample in 0..<samples {
+      var random = SeededRandom(seed: seed, sample: sample)
+      let (start, t) = draw(sample, of: starts, &random)
+      let way = image.input - start
+      for (index, gradient) in try gradient(start.zip(way) { $0 + t * $1 }).enumerated() {
+        moments[index].add(
+          way.withUnsafePointer { way in
+            gradient.withUnsafePointer { g in
+              (0..<image.area).map { p in
+                (p * image.channels..<(p + 1) * image.channels).reduce(0.0) {
+                  $0 + Double(way[$1]) * Double(g[$1])
+                }
+              }
+            }
+          })
+      }
+    }
+    return targets.indices.map { index in
+      let means = moments[index].means
+      let base = ends.dropLast().reduce(0) { $0 + $1[index] } / Double(starts.count)
+      return Attribution(
+        target: targets[index], values: image.map(means), evaluations: samples + ends.count,
+        completenessGap: ends[starts.count][index] - base - means.reduce(0, +), baseValue: base,
+        standardError: image.errorMap(moments[index].standardErrors))
+    }
+  }
+
+  private func draw(
+    _ sample: Int, of starts: [Tensor], _ random: inout SeededRandom
+  ) -> (Tensor, Float) {
+    let position = random.uniform()
+    guard isStratified else {
+      return (starts[Int(random.next(upperBound: UInt64(starts.count)))], position)
+    }
+    // Among the samples of one baseline, each has its own slice of the way.
+    let (round, baseline) = sample.quotientAndRemainder(dividingBy: starts.count)
+    let slices = (samples - baseline + starts.count - 1) / starts.count
+    return (starts[baseline], (Float(round) + position) / Float(slices))
+  }
+}

@@ -1,0 +1,53 @@
+public import PrismRuntime
+internal import PrismTensor
+
+/// The mean of saliency maps of the image with noise on it.
+///
+/// Every sample adds normally distributed noise to the input, with a deviation of `noise` times the input's range;
+/// the map is the mean of the samples' ``Saliency``. Sample i depends on the seed and i alone. Definition: Smilkov et
+/// al., "SmoothGrad: removing noise by adding noise", 2017.
+public struct SmoothGrad: Explainer {
+  /// The method's name on the command line.
+  public let name = "smoothgrad"
+  /// The method's name as it is written in texts.
+  public let title = "SmoothGrad"
+  /// What the method needs, costs and where it is defined.
+  public let facts = MethodFacts(
+    needs: [.gradients], cost: "one forward pass a sample, one backward pass a sample and target",
+    paper: "Smilkov et al., SmoothGrad, arXiv 1706.03825, 2017")
+  private let gradients: NoisyGradients
+
+  /// The number of samples.
+  public var samples: Int { gradients.samples }
+  /// The deviation of the noise relative to the input's range.
+  public var noise: Double { gradients.noise }
+  /// The seed of the noise.
+  public var seed: UInt64 { gradients.seed }
+  /// How channels become one number.
+  public var reduction: ChannelReduction { gradients.reduction }
+
+  /// Makes the method.
+  public init(
+    samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0,
+    reduction: ChannelReduction = .largestMagnitude
+  ) {
+    gradients = NoisyGradients(samples: samples, noise: noise, seed: seed, reduction: reduction)
+  }
+
+  /// The values of the parameters.
+  public var parameters: [MethodParameter] { gradients.parameters }
+
+  /// Explains predictions for one image; the noise is the same for all targets.
+  ///
+  /// - Throws: ``ExplanationError``.
+  public func explain(
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+  ) throws -> [Attribution] {
+    let moments = try gradients.moments(image, targets: targets, of: classifier, order: 2)
+    return zip(targets, moments).map { target, moments in
+      Attribution(
+        target: target, values: image.map(moments.means), evaluations: samples,
+        standardError: image.errorMap(moments.standardErrors))
+    }
+  }
+}
