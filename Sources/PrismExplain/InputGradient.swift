@@ -1,6 +1,5 @@
-public import PrismTensor
-
 internal import PrismRuntime
+internal import PrismTensor
 
 /// How a gradient's channels become one number a pixel.
 public enum ChannelReduction: String, Sendable, CaseIterable {
