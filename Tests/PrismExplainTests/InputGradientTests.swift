@@ -8,7 +8,7 @@ import Testing
 @Suite("gradient family")
 struct InputGradientTests {
   /// captum's BasicModel2: ReLU(ReLU(a) − 1 − ReLU(b)), on an image of two pixels.
-  static func basicModel2() throws -> RecordedClassifier {
+  static func basicModel2() throws -> PlannedClassifier {
     let recording = try Recording(input: [1, 1, 2, 1]) { x in
       let relu = x.named("input").reshaped(to: [1, 2]).relu()
       return relu.dense(
@@ -16,22 +16,22 @@ struct InputGradientTests {
         bias: x.parameter(Tensor([1], [-1]), named: "b")
       ).relu()
     }
-    return RecordedClassifier(recording, defaultLayer: "input")
+    return PlannedClassifier(recording, defaultLayer: "input")
   }
 
   /// captum's BasicModel3, the same function written otherwise: ReLU(ReLU(a − 1) − ReLU(b)).
-  static func basicModel3() throws -> RecordedClassifier {
+  static func basicModel3() throws -> PlannedClassifier {
     let recording = try Recording(input: [1, 1, 2, 1]) { x in
       let shifted =
         x.named("input").reshaped(to: [1, 2]) + x.parameter(Tensor([1, 2], [-1, 0]), named: "s")
       return shifted.relu().dense(x.parameter(Tensor([1, 2], [1, -1]), named: "w")).relu()
     }
-    return RecordedClassifier(recording, defaultLayer: "input")
+    return PlannedClassifier(recording, defaultLayer: "input")
   }
 
   /// x³ for one pixel: multiplications only.
-  static func cube() throws -> RecordedClassifier {
-    RecordedClassifier(
+  static func cube() throws -> PlannedClassifier {
+    PlannedClassifier(
       try Recording(input: [1, 1, 1, 1]) { x in
         let x = x.named("input")
         return (x * x * x).reshaped(to: [1, 1])
@@ -100,7 +100,7 @@ struct InputGradientTests {
     let recording = try Recording(input: [1, 1, 3, 2]) { x in
       x.named("input").reshaped(to: [1, 6]).dense(x.parameter(Tensor([1, 6], weights), named: "w"))
     }
-    let classifier = RecordedClassifier(recording, defaultLayer: "input")
+    let classifier = PlannedClassifier(recording, defaultLayer: "input")
     let image = ExplainedImage(Tensor([1, 1, 3, 2], [1, 2, 3, 4, 5, 6]))
     func map(_ method: some Explainer) throws -> [Float] {
       try method.explain(image, targets: [0], of: classifier)[0].values.scalars
@@ -133,7 +133,7 @@ struct InputGradientTests {
       let first = x.named("input") * x.parameter(Tensor([1, 1, 2, 1], [1, 0]), named: "m")
       return (first * first * first).sum().reshaped(to: [1, 1])
     }
-    let classifier = RecordedClassifier(recording, defaultLayer: "input")
+    let classifier = PlannedClassifier(recording, defaultLayer: "input")
     let image = ExplainedImage(Tensor([1, 1, 2, 1], [2, 1]))
     let s = 0.1
     // With n ~ N(0, s²): E 3(2+n)² = 12 + 3s², Var = 9 (16 s² + 2 s⁴).
