@@ -72,7 +72,7 @@ extension Recording {
   }
 
   /// For every value whether it lies on a path from a target to the output (ends included).
-  private func activity(from targets: [ValueID], to output: ValueID) -> [Bool] {
+  func activity(from targets: [ValueID], to output: ValueID) -> [Bool] {
     var active = [Bool](repeating: false, count: values.count)
     for id in targets { active[id.index] = true }
     for i in values.indices where !active[i] {

@@ -85,6 +85,17 @@ public protocol DifferentiableClassifier: Classifier {
   func logits(
     count: Int, at name: String, image: Tensor, replacing replace: (Int, inout Tensor) -> Void
   ) throws -> Tensor
+
+  /// DeepLIFT's multipliers of logits at the input, for one image against a baseline.
+  ///
+  /// - Parameters:
+  ///   - targets: The indices of the logits.
+  ///   - image: `[1, H, W, C]`.
+  ///   - baseline: `[1, H, W, C]`.
+  /// - Returns: For every target a tensor in the image's shape; its product with `image − baseline` adds up to the
+  ///   difference of the logits.
+  /// - Throws: What the model throws.
+  func multipliers(of targets: [Int], image: Tensor, baseline: Tensor) throws -> [Tensor]
 }
 
 /// A name that no value of a model has.

@@ -96,6 +96,22 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return Tensor.stacking(rows)
   }
 
+  /// DeepLIFT's multipliers of logits at the input, for one image against a baseline.
+  ///
+  /// - Throws: `EvaluationError`.
+  public func multipliers(
+    of targets: [Int], image: Tensor, baseline: Tensor
+  ) throws -> [Tensor] {
+    let (input, output) = (recording.inputs[0], recording.outputs[0])
+    return try targets.map { target in
+      var cotangent = Tensor(recording[output].shape)
+      cotangent[0, target] = 1
+      return try recording.multipliers(
+        of: output, cotangent: cotangent, at: [input], given: [input: image],
+        reference: [input: baseline])[input] ?? Tensor(image.shape)
+    }
+  }
+
   /// Makes the plan for the logits, which packs the weights, if that has not been done.
   ///
   /// - Throws: Where the environment demands an instruction set that the machine does not have.
