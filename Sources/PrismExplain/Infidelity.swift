@@ -1,0 +1,95 @@
+public import PrismRuntime
+public import PrismTensor
+
+/// How far a map is from predicting what the removal of squares does to the output.
+///
+/// The mean over random squares of `(Σ_{p in the square} φ_p − (f(x) − f(x without the square)))²`: the measure of the
+/// paper with its square removal, for maps that count contributions against the masker's image. With `isScaled` the map
+/// is first multiplied with the factor that predicts best, so that methods of different units can be compared. Square i
+/// depends on the seed and i alone. Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS
+/// 2019.
+public struct Infidelity: Sendable {
+  /// The number of squares.
+  public let samples: Int
+  /// The side of a square.
+  public let side: Int
+  /// What stands in the square's place.
+  public let masker: Masker
+  /// Whether the map is scaled to predict best.
+  public let isScaled: Bool
+  /// The number that is explained.
+  public let output: ExplainedOutput
+  /// The seed of the squares.
+  public let seed: UInt64
+
+  /// Makes the metric.
+  public init(
+    samples: Int = 100, side: Int = 32, masker: Masker = .constant([0]), isScaled: Bool = false,
+    output: ExplainedOutput = .logit, seed: UInt64 = 0
+  ) {
+    self.samples = samples
+    self.side = side
+    self.masker = masker
+    self.isScaled = isScaled
+    self.output = output
+    self.seed = seed
+  }
+
+  /// Judges one map.
+  ///
+  /// - Parameters:
+  ///   - map: `[H, W]`.
+  ///   - target: The logit that the map explains.
+  ///   - image: The explained image.
+  ///   - classifier: The model.
+  /// - Returns: The mean square; zero for a perfect map.
+  /// - Throws: ``ExplanationError``.
+  public func callAsFunction(
+    _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier
+  ) throws -> Double {
+    try image.check(for: classifier)
+    guard samples >= 1, (1...min(image.height, image.width)).contains(side) else {
+      throw ExplanationError.parameter(
+        "infidelity", "needs at least 1 sample, and squares no larger than the image")
+    }
+    guard map.shape == [image.height, image.width] else {
+      throw ExplanationError.maskSize(given: map.shape, expected: [image.height, image.width])
+    }
+    guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
+    let masked = try MaskedImage(image, masker: masker)
+    let (width, side) = (image.width, side)
+    let corners = (0..<samples).map { sample in
+      var random = SeededRandom(seed: seed, sample: sample)
+      return (
+        y: Int(random.next(upperBound: UInt64(image.height - side + 1))),
+        x: Int(random.next(upperBound: UInt64(width - side + 1)))
+      )
+    }
+    let outputs = try Evaluator(classifier, targets: [target], output: output)(samples + 1) {
+      index, pixels in
+      masked.write(pixels) { p in
+        guard index > 0 else { return true }
+        let corner = corners[index - 1]
+        return
+          !((corner.y..<corner.y + side).contains(p / width)
+          && (corner.x..<corner.x + side).contains(p % width))
+      }
+    }
+    let values = map.scalars
+    let predicted = corners.map { corner in
+      (corner.y..<corner.y + side).reduce(0.0) { sum, y in
+        (corner.x..<corner.x + side).reduce(sum) { $0 + Double(values[y * width + $1]) }
+      }
+    }
+    let fallen = outputs.dropFirst().map { outputs[0] - $0 }
+    var factor = 1.0
+    if isScaled {
+      let square = predicted.reduce(0) { $0 + $1 * $1 }
+      factor = square > 0 ? zip(predicted, fallen).reduce(0) { $0 + $1.0 * $1.1 } / square : 0
+    }
+    return zip(predicted, fallen).reduce(0) {
+      let error = factor * $1.0 - $1.1
+      return $0 + error * error
+    } / Double(samples)
+  }
+}

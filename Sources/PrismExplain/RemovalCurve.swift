@@ -1,0 +1,79 @@
+public import PrismRuntime
+public import PrismTensor
+
+/// How the output changes while pixels are taken away, or brought in, in the order of a map.
+///
+/// Deletion goes from the image to the substrate, largest attribution first; insertion from the substrate to the image.
+/// There are ⌈H · W / step⌉ + 1 points, and the area is `(Σ y − ½ first − ½ last) / (points − 1)`, as in the authors'
+/// program; equal attributions go in the order of the pixels (the authors' sort leaves their order open). A good map has a
+/// small area under deletion and a large one under insertion. Definition: Petsiuk, Das and Saenko, "RISE", BMVC 2018.
+public struct RemovalCurve: Sendable {
+  /// Which way.
+  public enum Direction: String, Sendable, CaseIterable {
+    /// Pixels are taken away.
+    case deletion
+    /// Pixels are brought in.
+    case insertion
+  }
+
+  /// What a curve says.
+  public struct Result: Sendable, Equatable {
+    /// The output at every point.
+    public let outputs: [Double]
+    /// The area under the curve, over a way of length 1.
+    public let area: Double
+  }
+
+  /// Which way.
+  public let direction: Direction
+  /// The number of pixels a step; `nil` for a row's width.
+  public let step: Int?
+  /// What pixels are taken from when they are not there.
+  public let substrate: Masker
+  /// The number that is followed.
+  public let output: ExplainedOutput
+
+  /// Makes the metric; the substrate is zero for deletion and a blurred image for insertion unless given.
+  public init(
+    _ direction: Direction, step: Int? = nil, substrate: Masker? = nil,
+    output: ExplainedOutput = .softmax
+  ) {
+    self.direction = direction
+    self.step = step
+    self.substrate =
+      substrate ?? (direction == .deletion ? .constant([0]) : .blur(rows: 11, columns: 11))
+    self.output = output
+  }
+
+  /// Follows one map.
+  ///
+  /// - Parameters:
+  ///   - map: `[H, W]`.
+  ///   - target: The logit that the map explains.
+  ///   - image: The explained image.
+  ///   - classifier: The model.
+  /// - Returns: The curve and its area.
+  /// - Throws: ``ExplanationError``.
+  public func callAsFunction(
+    _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier
+  ) throws -> Result {
+    try image.check(for: classifier)
+    let step = step ?? image.width
+    guard step >= 1 else { throw ExplanationError.parameter("the step", "must be at least 1") }
+    guard map.shape == [image.height, image.width] else {
+      throw ExplanationError.maskSize(given: map.shape, expected: [image.height, image.width])
+    }
+    guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
+    let masked = try MaskedImage(image, masker: substrate)
+    var rank = [Int](repeating: 0, count: image.area)
+    for (place, p) in map.descendingOrder.enumerated() { rank[p] = place }
+    let (ranks, isDeletion) = (rank, direction == .deletion)
+    let points = (image.area + step - 1) / step + 1
+    let outputs = try Evaluator(classifier, targets: [target], output: output)(points) {
+      point, pixels in
+      masked.write(pixels) { (ranks[$0] < point * step) != isDeletion }
+    }
+    let sum = outputs.reduce(0, +) - (outputs[0] + outputs[points - 1]) / 2
+    return Result(outputs: outputs, area: sum / Double(points - 1))
+  }
+}
