@@ -202,16 +202,14 @@ public struct LIME: BlackBoxExplainer {
       fit.isConstant.append(spread == 0)
     }
     let inverse = factor.inverse()
+    let shift = factor.solve(means)
     // A unit is a pair where draws are paired; sample 0 is no draw, and the last pair may be half.
     let first = draws == .lime ? 0 : 1
     let isPaired = draws == .paired
     fit.standardErrors = sandwich(
       coalitions, from: first, isPaired: isPaired, targets: targets, parameters: d + 1
     ) { on in
-      (0..<d).map { i in
-        on.reduce(0) { $0 + inverse[i * d + $1] }
-          - (0..<d).reduce(0) { $0 + inverse[i * d + $1] * means[$1] }
-      }
+      (0..<d).map { i in on.reduce(-shift[i]) { $0 + inverse[i * d + $1] } }
     } factor: { sample, t in
       weights[sample] * residuals[sample * targets + t]
     }
