@@ -12,3 +12,6 @@ void dpotrs_(
 void dsyev_(
     const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
     const int *lwork, int *info, size_t jobz_length, size_t uplo_length);
+
+// OpenBLAS' own: the number of threads, on which the last bits of its results depend.
+void openblas_set_num_threads(int count);

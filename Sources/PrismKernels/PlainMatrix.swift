@@ -1,5 +1,8 @@
 internal import CBlas
 
+/// BLAS on one thread: how it divides a product among several would change the last bits.
+private let singleThread: Void = openblas_set_num_threads(1)
+
 /// The matrix product `C = α · op(A) · op(B) + β · C` of row-major matrices, by BLAS.
 ///
 /// - Parameters:
@@ -22,6 +25,7 @@ public func plainMatrixProduct(
   b: UnsafePointer<Float>, leadingB: Int, transposeB: Bool = false,
   beta: Float = 0, c: UnsafeMutablePointer<Float>, leadingC: Int
 ) {
+  singleThread
   cblas_sgemm(
     CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
     blasint(m), blasint(n), blasint(k), alpha, a, blasint(leadingA), b, blasint(leadingB), beta, c,

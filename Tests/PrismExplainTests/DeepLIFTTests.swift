@@ -10,8 +10,8 @@ import Testing
 struct DeepLIFTTests {
   static func classifier(
     _ shape: Shape, _ body: (Value) -> Value
-  ) throws -> RecordedClassifier {
-    RecordedClassifier(
+  ) throws -> PlannedClassifier {
+    PlannedClassifier(
       try Recording(input: shape) { body($0.named("input")) }, defaultLayer: "input")
   }
 
