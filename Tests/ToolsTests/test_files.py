@@ -185,6 +185,15 @@ class Generator(unittest.TestCase):
             numpy.testing.assert_array_equal(found, numpy.array(values, "float32"))
 
 
+    def test_damped(self):
+        damped = generator.damped_tensors(architecture("mobilenet_v2"))
+        self.assertEqual(len(damped), 10)
+        self.assertEqual((damped[0], damped[-1]), ("features.3.conv.3.weight", "features.16.conv.3.weight"))
+        damped = generator.damped_tensors(architecture("efficientnet_v2_b0"))
+        self.assertEqual((damped[0], damped[-1]), ("features.2.1.block.1.1.weight", "features.6.7.block.3.1.weight"))
+        self.assertEqual(generator.damped_tensors(architecture("densenet121")), [])
+
+
 # Name, shape, damped tensors, and the first values.
 FIRST = {
     "seed": 0x1EBBAE8F5810B65B,
@@ -192,7 +201,7 @@ FIRST = {
         ("input", (1, 2, 2, 3), (), [24.0, 166.0, 51.0, 69.0]),
         ("features.0.0.weight", (32, 3, 3, 3), (), [0.3491573, -0.25509083, 0.11455823, 0.3139131]),
         ("features.0.1.weight", (32,), (), [1.23275, 1.2615849, 0.9261557, 1.2482592]),
-        ("features.0.1.weight", (32,), ("features.0.1.weight",), [0.3081875, 0.31539622, 0.23153892, 0.3120648]),
+        ("features.0.1.weight", (32,), ("features.0.1.weight",), [0.15409376, 0.15769811, 0.11576946, 0.1560324]),
         ("features.0.1.bias", (32,), (), [-0.097501695, 0.04034549, 0.063337445, 0.0535221]),
         ("features.0.1.running_mean", (32,), (), [-0.16529465, -0.002427578, 0.09265854, 0.15680185]),
         ("features.0.1.running_var", (32,), (), [0.72203386, 0.8714741, 1.1308682, 1.0985789]),
