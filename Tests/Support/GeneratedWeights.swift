@@ -13,7 +13,7 @@ public enum GeneratedWeights {
     let random = CounterRandom(name: name)
     let fan = Double(shape.count / max(shape.rank > 0 ? shape[0] : 1, 1))
     let bound = (6 / fan).squareRoot()
-    let damping = damped.contains(name) ? 0.25 : 1
+    let damping = damped.contains(name) ? 0.125 : 1
     let value: (Double) -> Double
     if name == "input" {
       value = { ($0 * 255).rounded(.down) }

@@ -10,7 +10,7 @@ HABITS = {
     ("vgg16", "keras"): "caffe",
     ("densenet121", "keras"): "torch",
 }
-OUTPUTS = ("softmax", "sigmoid", "binary", "linear")
+OUTPUTS = ("softmax", "sigmoid", "binary")
 
 
 def make_card(model, options, name):
