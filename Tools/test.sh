@@ -7,6 +7,5 @@ Tools/setup.sh
 Tools/check.sh
 
 .venv/bin/python Tools/fetch_weights.py
-.venv/bin/python -m unittest discover --start-directory Tests/ToolsTests --top-level-directory .
-swift build --configuration release --product prism
+.venv/bin/python -m unittest discover --start-directory Tests/ToolsTests
 swift test

@@ -20,8 +20,9 @@ public struct Explanation: Sendable {
   ///   - image: The explained picture, at its own size.
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
   /// - Returns: A picture that is larger than `image` by the caption and the colour bar.
-  public func overlay(on image: Image, colorMap: ColorMap? = nil) -> Image {
-    Figure(
+  /// - Throws: `ImageError.noMemory`.
+  public func overlay(on image: Image, colorMap: ColorMap? = nil) throws(ImageError) -> Image {
+    try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
       method: title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
       notes: attribution.diagnostics, overlay: Overlay(colorMap: colorMap)

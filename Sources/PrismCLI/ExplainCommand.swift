@@ -87,7 +87,7 @@ struct ExplainCommand: Subcommand {
           let file = "\(name).\(format.rawValue)"
           let contents =
             format == .png
-            ? explanation.overlay(on: image).pngData() : ArrayFile.data(explanation.values)
+            ? try explanation.overlay(on: image).pngData() : ArrayFile.data(explanation.values)
           files.append(.init(name: file, contents: contents))
           written.append((format, file))
         }

@@ -13,14 +13,14 @@ public final class Canvas {
   /// A canvas of pixels, white at first.
   ///
   /// - Precondition: Both extents are between 1 and `extentLimit`.
-  init(width: Int, height: Int) {
+  init(width: Int, height: Int) throws(ImageError) {
     precondition(
       (1...Self.extentLimit).contains(width) && (1...Self.extentLimit).contains(height),
       "a canvas of \(width)×\(height) pixels")
     guard
       let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CInt(width), CInt(height)),
       let context = cairo_create(surface), cairo_status(context) == CAIRO_STATUS_SUCCESS
-    else { fatalError("no memory for a canvas of \(width)×\(height) pixels") }
+    else { throw .noMemory(width: width, height: height) }
     self.surface = surface
     self.context = context
     // The same letters on every surface: positions are not rounded to pixels.
@@ -120,13 +120,13 @@ public final class Canvas {
   }
 
   /// What has been drawn.
-  func image() -> Image {
+  func image() throws(ImageError) -> Image {
     cairo_surface_flush(surface)
     let width = Int(cairo_image_surface_get_width(surface))
     let height = Int(cairo_image_surface_get_height(surface))
     let stride = Int(cairo_image_surface_get_stride(surface))
     guard let data = cairo_image_surface_get_data(surface) else {
-      fatalError("the canvas has lost its pixels")
+      throw .noMemory(width: width, height: height)
     }
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
       for row in 0..<height {

@@ -41,11 +41,13 @@ public struct Figure: Sendable {
   ///
   /// A large picture keeps its own size, up to 24000 pixels a side; a small one is enlarged by a whole factor until
   /// it can be looked at. Text grows with the picture.
-  public func rendered() -> Image {
-    let layout = FigureLayout(self)
-    let canvas = Canvas(width: layout.width, height: layout.height)
+  ///
+  /// - Throws: `ImageError.noMemory`.
+  public func rendered() throws(ImageError) -> Image {
+    let layout = try FigureLayout(self)
+    let canvas = try Canvas(width: layout.width, height: layout.height)
     draw(layout, on: canvas)
-    return canvas.image()
+    return try canvas.image()
   }
 
   /// Renders the figure and writes it as a PNG file, which appears whole or not at all.

@@ -45,13 +45,13 @@ struct FigureLayout {
   let bar: Bar?
   let hairline: Double
 
-  init(_ figure: Figure) {
+  init(_ figure: Figure) throws(ImageError) {
     let (shownWidth, shownHeight) = Self.shownSize(of: figure.image)
     let area = Double(shownWidth * shownHeight)
     let size = min(max(13, (area.squareRoot() / 38).rounded()), 200)
     let margin = (1.25 * size).rounded()
     let hairline = max(1, (size / 14).rounded())
-    let ruler = Canvas(width: 1, height: 1)
+    let ruler = try Canvas(width: 1, height: 1)
 
     var bar: Bar?
     var notes = figure.notes

@@ -115,12 +115,15 @@ public struct Image: Sendable, Equatable {
   /// The picture as the contents of a PNG file.
   ///
   /// The compression is chosen for speed; the same picture gives the same bytes.
-  public func pngData() -> [UInt8] { PNG.encode(self) }
+  ///
+  /// - Throws: `ImageError.noMemory`.
+  public func pngData() throws(ImageError) -> [UInt8] { try PNG.encode(self) }
 
   /// Writes the picture as a PNG file, which appears whole or not at all.
   ///
   /// - Throws: `ImageError.cannotWrite`.
   public func write(to path: String) throws(ImageError) {
-    do { try AtomicFile.write(pngData(), to: path) } catch { throw ImageError(error) }
+    let data = try pngData()
+    do { try AtomicFile.write(data, to: path) } catch { throw ImageError(error) }
   }
 }

@@ -16,6 +16,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooLarge(String, width: Int, height: Int, limit: Int)
   /// A variety of the format that we do not read.
   case unsupported(String, reason: String)
+  /// There is not enough memory to draw or to encode a picture.
+  case noMemory(width: Int, height: Int)
   /// The picture cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
 
@@ -36,6 +38,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(name): \(width)×\(height) pixels are more than the limit of \(limit); scale it down first"
     case .unsupported(let name, let reason):
       "\(name): \(reason) is not supported; convert it to an 8-bit PNG or JPEG"
+    case .noMemory(let width, let height):
+      "there is not enough memory for a picture of \(width)×\(height) pixels; scale the input down"
     case .cannotWrite(let name, let reason):
       "\(name): cannot be written: \(reason)"
     }

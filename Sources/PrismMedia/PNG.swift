@@ -134,7 +134,7 @@ enum PNG {
   }
 
   /// Encodes a picture as an 8-bit RGB file, with libpng's fast compression.
-  static func encode(_ image: Image) -> [UInt8] {
+  static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
     var png = png_image()
     png.version = png_uint_32(PNG_IMAGE_VERSION)
     png.width = png_uint_32(image.width)
@@ -145,7 +145,7 @@ enum PNG {
     // libpng's own bound, PNG_IMAGE_PNG_SIZE_MAX, is a macro: what zlib may need for the rows, and the chunks.
     let rows = image.height * (image.width * 3 + 1)
     let bound = rows + (rows + 7) / 8 + (rows + 63) / 64 + 1024
-    return image.pixels.withUnsafeBufferPointer { pixels in
+    let data = image.pixels.withUnsafeBufferPointer { pixels in
       [UInt8](unsafeUninitializedCapacity: bound) { target, count in
         var size = png_alloc_size_t(bound)
         let isWritten = png_image_write_to_memory(
@@ -153,5 +153,7 @@ enum PNG {
         count = isWritten == 0 ? 0 : Int(size)
       }
     }
+    guard !data.isEmpty else { throw .noMemory(width: image.width, height: image.height) }
+    return data
   }
 }
