@@ -51,15 +51,13 @@ struct ExplainCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
-    if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
     let folder = try OutputFolder(output)
     var names = UniqueNames()
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { input in
       let stem = names.name(forStemOf: input)
       let document = try explain(input, named: stem, with: model, into: folder)
-      documents.append(document.json)
-      if !json { summarize(document, console) }
+      if json { documents.append(document.json) } else { summarize(document, console) }
     }
     if json { console.print(Document.formatted(documents, of: inputs)) }
     return status
@@ -78,6 +76,8 @@ struct ExplainCommand: Subcommand {
     for method in methods.elements {
       let explanations = try model.explain(
         image, with: method.explainer(layer: layer), targets: targets)
+      // The digest for the document is computed while the figure is drawn, not while all threads explain.
+      if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
       var labels = UniqueNames()
       for explanation in explanations {
         let label = targets.count > 1 ? "." + labels.name(for: explanation.target.label) : ""

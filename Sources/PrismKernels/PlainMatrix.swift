@@ -25,9 +25,51 @@ public func plainMatrixProduct(
   b: UnsafePointer<Float>, leadingB: Int, transposeB: Bool = false,
   beta: Float = 0, c: UnsafeMutablePointer<Float>, leadingC: Int
 ) {
+  if m == 1, !transposeA {
+    plainRowProduct(
+      n: n, k: k, alpha: alpha, a: a, b: b, leadingB: leadingB, transposeB: transposeB, beta: beta,
+      c: c)
+    return
+  }
   singleThread
   cblas_sgemm(
     CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
     blasint(m), blasint(n), blasint(k), alpha, a, blasint(leadingA), b, blasint(leadingB), beta, c,
     blasint(leadingC))
+}
+
+/// The product of one row with a matrix.
+///
+/// Not by BLAS: it gains nothing here, and its first call starts threads that cost a short process more than its whole
+/// computation.
+private func plainRowProduct(
+  n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>, b: UnsafePointer<Float>, leadingB: Int,
+  transposeB: Bool, beta: Float, c: UnsafeMutablePointer<Float>
+) {
+  for j in 0..<n { c[j] = beta == 0 ? 0 : beta * c[j] }
+  if transposeB {
+    for j in 0..<n {
+      let row = b + j &* leadingB
+      var sums = SIMD8<Float>(repeating: 0)
+      var i = 0
+      while i &+ 8 <= k {
+        let x = UnsafeRawPointer(a + i).loadUnaligned(as: SIMD8<Float>.self)
+        let y = UnsafeRawPointer(row + i).loadUnaligned(as: SIMD8<Float>.self)
+        sums += x * y
+        i &+= 8
+      }
+      var sum = sums.sum()
+      while i < k {
+        sum += a[i] * row[i]
+        i &+= 1
+      }
+      c[j] += alpha * sum
+    }
+  } else {
+    for i in 0..<k {
+      let factor = alpha * a[i]
+      let row = b + i &* leadingB
+      for j in 0..<n { c[j] += factor * row[j] }
+    }
+  }
 }
