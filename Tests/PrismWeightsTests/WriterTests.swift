@@ -144,12 +144,13 @@ struct WriterTests {
     old.add("a", Tensor([1], [42]))
     try old.write(to: path)
     var new = SafetensorsWriter()
-    new.add("a", Tensor([1 << 22], repeating: 1))
-    // A limit on the size of files stands in for the full disk: both fail within `write`.
+    new.add("a", Tensor([1 << 24], repeating: 1))
+    // A limit on the size of files stands in for the full disk: both fail within `write`. It holds for the whole
+    // process for a moment, so it is larger than any file that other tests write.
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
     var small = limit
-    small.rlim_cur = 1 << 23
+    small.rlim_cur = 1 << 25
     let handler = signal(SIGXFSZ, SIG_IGN)
     setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &small)
     let error = weightError { try new.write(to: path) }
