@@ -77,8 +77,9 @@ public struct Model: Sendable {
   /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
   public func explained(_ image: Image) -> ExplainedImage {
     let format = card.input.image
-    return ExplainedImage(
-      input(for: image), pixels: format.pixels(of: image).tensor(), black: format.black)
+    // Resized once: a picture of the network's size is its own resize.
+    let resized = format.pixels(of: image)
+    return ExplainedImage(input(for: resized), pixels: resized.tensor(), black: format.black)
   }
 
   /// The logits of a batch of inputs.

@@ -112,13 +112,6 @@ public final class PlannedClassifier: DifferentiableClassifier {
     }
   }
 
-  /// Makes the plan for the logits, which packs the weights, if that has not been done.
-  ///
-  /// - Throws: Where the environment demands an instruction set that the machine does not have.
-  public func prepare() throws {
-    _ = try plan(for: recording.outputs)
-  }
-
   private func plan(for wanted: [ValueID]) throws -> Plan {
     if let plan = plans.withLock({ $0[wanted] }) { return plan }
     let plan = try Plan(recording, wanted: wanted, precision: precision, weights: weights)
