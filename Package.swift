@@ -64,19 +64,18 @@ let package = Package(
   ],
   targets: [
     // System libraries.
-    .systemLibrary(name: "CBlas", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CLapack", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
     // The way data takes, from the loops up to the command.
     .target(name: "PrismKernelsBaseline", swiftSettings: numeric),
     .target(
       name: "PrismKernels",
-      dependencies: ["CBlas", "PrismKernelsBaseline"] + simdVariantNames, swiftSettings: numeric),
+      dependencies: ["PrismKernelsBaseline"] + simdVariantNames, swiftSettings: numeric),
     .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
     .target(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
@@ -96,11 +95,11 @@ let package = Package(
       swiftSettings: numeric),
     .target(
       name: "PrismExplain",
-      dependencies: ["CLapack", "PrismAutodiff", "PrismRuntime", "PrismTensor"],
+      dependencies: ["PrismAutodiff", "PrismKernels", "PrismRuntime", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "PrismMedia",
-      dependencies: ["CCairo", "CPNG", "CTurboJPEG", "PrismFiles", "PrismTensor"],
+      dependencies: ["CCairo", "CPNG", "CTurboJPEG", "CZlib", "PrismFiles", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "Prism",

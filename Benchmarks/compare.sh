@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 say() { printf 'compare: %s\n' "$*" >&2; }
 
 Tools/setup.sh
-swift build --configuration release --product prism >&2
-swift build --configuration release --product prism-bench >&2
+swift build --configuration release --static-swift-stdlib --product prism >&2
+swift build --configuration release --static-swift-stdlib --product prism-bench >&2
 
 # The environment is made again when the requirements have changed.
 wanted=$(cat Tools/requirements.txt Benchmarks/requirements.txt Benchmarks/requirements-no-deps.txt)

@@ -16,7 +16,7 @@ if ! command -v valgrind >/dev/null; then
   echo "instructions: valgrind is missing; apt-get install valgrind" >&2
   exit 1
 fi
-swift build --configuration release --product prism-bench >&2
+swift build --configuration release --static-swift-stdlib --product prism-bench >&2
 mkdir -p Benchmarks/.cache
 profile=Benchmarks/.cache/callgrind.out
 rm -f "$profile"

@@ -47,7 +47,7 @@ ALLOWED = {
     "PrismLayers": {"PrismTensor", "PrismAutodiff", "PrismWeights"},
     "PrismModels": {"PrismTensor", "PrismAutodiff", "PrismWeights", "PrismLayers"},
     "PrismRuntime": {"PrismTensor", "PrismAutodiff", "PrismKernels"},
-    "PrismExplain": {"PrismTensor", "PrismAutodiff", "PrismRuntime"},
+    "PrismExplain": {"PrismKernels", "PrismTensor", "PrismAutodiff", "PrismRuntime"},
     "PrismMedia": {"PrismTensor", "PrismFiles"},
     "PrismCLI": {"Prism", "PrismServer"},
     "PrismMain": {"PrismCLI"},

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 picture=${1:-Samples/husky.png}
 
 Tools/setup.sh
-swift build --configuration release --product prism
+swift build --configuration release --static-swift-stdlib --product prism
 .venv/bin/python Tools/fetch_weights.py
 "$(swift build --configuration release --show-bin-path)/prism" explain "$picture" \
   --model dogs --method gradcam --output out

@@ -8,7 +8,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 
 packages=(
   libopenblas-dev libfftw3-dev libpng-dev libturbojpeg0-dev libsndfile1-dev libcairo2-dev
-  nettle-dev fonts-dejavu-core pkg-config
+  nettle-dev zlib1g-dev fonts-dejavu-core pkg-config
 )
 
 if command -v dpkg-query >/dev/null; then

@@ -98,6 +98,13 @@ public struct Model: Sendable {
     try prediction(for: input(for: image))
   }
 
+  /// Predicts the labels of a picture that ``explained(_:)`` has made ready.
+  ///
+  /// - Throws: ``ModelError/notFinite`` where the weights are broken.
+  public func predict(_ image: ExplainedImage) throws -> Prediction {
+    try prediction(for: image.input)
+  }
+
   /// Explains one label's number for a picture.
   ///
   /// - Parameters:
@@ -124,12 +131,28 @@ public struct Model: Sendable {
   public func explain(
     _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry]
   ) throws -> [Explanation] {
+    try explain(explained(image), with: explainer, targets: targets)
+  }
+
+  /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
+  ///
+  /// Explaining the default layer right after ``predict(_:)-(ExplainedImage)`` needs no second forward pass.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func explain(
+    _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry]
+  ) throws -> [Explanation] {
     let clock = ContinuousClock()
     let start = clock.now
     let attributions: [Attribution]
     do {
       attributions = try explainer.explain(
-        explained(image), targets: targets.map(\.index), of: classifier)
+        image, targets: targets.map(\.index), of: classifier)
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
         error.name, nearest: nearestName(to: error.name, among: layerNames))

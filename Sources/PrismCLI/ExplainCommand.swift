@@ -51,6 +51,8 @@ struct ExplainCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
+    // The digest for the document is computed beside everything else.
+    if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
     let folder = try OutputFolder(output)
     var names = UniqueNames()
     var documents: [JSON] = []
@@ -68,16 +70,15 @@ struct ExplainCommand: Subcommand {
     _ input: String, named stem: String, with model: Model, into folder: OutputFolder
   ) throws -> Document {
     let image = try Image(contentsOf: input)
-    let prediction = try model.predict(image)
+    let explained = model.explained(image)
+    let prediction = try model.predict(explained)
     let targets = try Target.entries(target, of: prediction)
 
     var files: [OutputFolder.File] = []
     var entries: [Document.Entry] = []
     for method in methods.elements {
       let explanations = try model.explain(
-        image, with: method.explainer(layer: layer), targets: targets)
-      // The digest for the document is computed while the figure is drawn, not while all threads explain.
-      if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
+        explained, with: method.explainer(layer: layer), targets: targets)
       var labels = UniqueNames()
       for explanation in explanations {
         let label = targets.count > 1 ? "." + labels.name(for: explanation.target.label) : ""

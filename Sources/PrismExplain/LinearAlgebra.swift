@@ -1,7 +1,4 @@
-internal import CLapack
-
-/// LAPACK on one thread: how it divides its work among several would change the last bits.
-private let singleThread: Void = openblas_set_num_threads(1)
+internal import PrismKernels
 
 // Dense linear algebra in Double, through LAPACK. Symmetric matrices are stored in full, so that LAPACK's order of
 // columns and the usual order of rows are the same.
@@ -19,8 +16,7 @@ struct Cholesky {
     var lead = Int32(max(size, 1))
     var info: Int32 = 0
     var part = CChar(bitPattern: UInt8(ascii: "L"))
-    singleThread
-    dpotrf_(&part, &n, &a, &lead, &info, 1)
+    OpenBLAS.dpotrf(&part, &n, &a, &lead, &info, 1)
     guard info == 0, a.allSatisfy(\.isFinite) else { return nil }
     // A pivot that has lost all its digits means a matrix that is singular but for rounding.
     for i in 0..<size {
@@ -39,7 +35,7 @@ struct Cholesky {
     var lead = Int32(max(size, 1))
     var info: Int32 = 0
     var part = CChar(bitPattern: UInt8(ascii: "L"))
-    dpotrs_(&part, &n, &count, factor, &lead, &b, &lead, &info, 1)
+    OpenBLAS.dpotrs(&part, &n, &count, factor, &lead, &b, &lead, &info, 1)
     return b
   }
 
@@ -63,8 +59,7 @@ func largestEigenpair(of matrix: [Double], size: Int) -> (value: Double, vector:
   var info: Int32 = 0
   var job = CChar(bitPattern: UInt8(ascii: "V"))
   var part = CChar(bitPattern: UInt8(ascii: "L"))
-  singleThread
-  dsyev_(&job, &part, &n, &a, &lead, &values, &work, &length, &info, 1, 1)
+  OpenBLAS.dsyev(&job, &part, &n, &a, &lead, &values, &work, &length, &info, 1, 1)
   guard info == 0, let value = values.last else { return nil }
   return (value, Array(a[(size - 1) * size..<size * size]))
 }

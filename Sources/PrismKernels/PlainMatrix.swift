@@ -1,8 +1,3 @@
-internal import CBlas
-
-/// BLAS on one thread: how it divides a product among several would change the last bits.
-private let singleThread: Void = openblas_set_num_threads(1)
-
 /// The matrix product `C = α · op(A) · op(B) + β · C` of row-major matrices, by BLAS.
 ///
 /// - Parameters:
@@ -31,17 +26,15 @@ public func plainMatrixProduct(
       c: c)
     return
   }
-  singleThread
-  cblas_sgemm(
-    CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-    blasint(m), blasint(n), blasint(k), alpha, a, blasint(leadingA), b, blasint(leadingB), beta, c,
-    blasint(leadingC))
+  OpenBLAS.sgemm(
+    OpenBLAS.rowMajor, transposeA ? OpenBLAS.transposed : OpenBLAS.asItIs,
+    transposeB ? OpenBLAS.transposed : OpenBLAS.asItIs, Int32(m), Int32(n), Int32(k), alpha, a,
+    Int32(leadingA), b, Int32(leadingB), beta, c, Int32(leadingC))
 }
 
 /// The product of one row with a matrix.
 ///
-/// Not by BLAS: it gains nothing here, and its first call starts threads that cost a short process more than its whole
-/// computation.
+/// Not by BLAS: it gains nothing here, and loading it costs a short process more than its whole computation.
 private func plainRowProduct(
   n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>, b: UnsafePointer<Float>, leadingB: Int,
   transposeB: Bool, beta: Float, c: UnsafeMutablePointer<Float>

@@ -1,8 +1,8 @@
 internal import CPNG
 
-/// PNG through libpng's simplified interface, which returns errors instead of jumping.
+/// Reading PNG through libpng's simplified interface, which returns errors instead of jumping.
 enum PNG {
-  private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
   /// The largest width or height that libpng accepts by default.
   private static let extentLimit = 1_000_000
 
@@ -131,29 +131,5 @@ enum PNG {
       String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
     }
     return text.isEmpty ? "the header contradicts itself" : text
-  }
-
-  /// Encodes a picture as an 8-bit RGB file, with libpng's fast compression.
-  static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
-    var png = png_image()
-    png.version = png_uint_32(PNG_IMAGE_VERSION)
-    png.width = png_uint_32(image.width)
-    png.height = png_uint_32(image.height)
-    png.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
-    png.flags = png_uint_32(PNG_IMAGE_FLAG_FAST)
-    defer { png_image_free(&png) }
-    // libpng's own bound, PNG_IMAGE_PNG_SIZE_MAX, is a macro: what zlib may need for the rows, and the chunks.
-    let rows = image.height * (image.width * 3 + 1)
-    let bound = rows + (rows + 7) / 8 + (rows + 63) / 64 + 1024
-    let data = image.pixels.withUnsafeBufferPointer { pixels in
-      [UInt8](unsafeUninitializedCapacity: bound) { target, count in
-        var size = png_alloc_size_t(bound)
-        let isWritten = png_image_write_to_memory(
-          &png, target.baseAddress, &size, 0, pixels.baseAddress, 0, nil)
-        count = isWritten == 0 ? 0 : Int(size)
-      }
-    }
-    guard !data.isEmpty else { throw .noMemory(width: image.width, height: image.height) }
-    return data
   }
 }

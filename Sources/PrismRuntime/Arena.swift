@@ -1,3 +1,5 @@
+internal import PrismKernels
+
 /// Places buffers in one piece of memory: two buffers may share a place if they are never needed at the same time.
 struct ArenaLayout {
   /// One buffer: its size in floats and the first and last step that needs it.
@@ -44,15 +46,22 @@ struct ArenaLayout {
 final class FloatBlock: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let count: Int
+  private let whole: FloatBlock?
 
   init(count: Int) {
     self.count = count
-    pointer = UnsafeMutableRawPointer.allocate(
-      byteCount: max(count, 16) * MemoryLayout<Float>.stride, alignment: 64
-    ).bindMemory(to: Float.self, capacity: max(count, 16))
+    pointer = FloatMemory.allocate(count)
+    whole = nil
+  }
+
+  /// A part of another block.
+  init(_ whole: FloatBlock, offset: Int, count: Int) {
+    self.whole = whole
+    self.count = count
+    pointer = whole.pointer + offset
   }
 
   deinit {
-    UnsafeMutableRawPointer(pointer).deallocate()
+    if whole == nil { FloatMemory.deallocate(pointer) }
   }
 }

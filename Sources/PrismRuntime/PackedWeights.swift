@@ -38,24 +38,31 @@ public final class PackedWeights: Sendable {
     let missing = jobs.filter { self[$0.key] == nil }
     guard !missing.isEmpty else { return }
     // Several tasks a convolution where the packing can be divided: one network has layers of very different sizes.
-    var tasks: [(job: PackJob, weights: FoldedWeights, block: FloatBlock, panels: Range<Int>)] = []
-    for job in missing {
-      let weights = FoldedWeights(job.key, recording: recording)
-      let block = FloatBlock(count: job.size(kernels))
+    // Those share the folded weights; elsewhere the task folds them itself, and their memory is used again.
+    var tasks: [(job: PackJob, weights: FoldedWeights?, block: FloatBlock, panels: Range<Int>)] = []
+    // One block for all: few and large pages.
+    let sizes = missing.map { ArenaLayout.aligned($0.size(kernels)) }
+    let whole = FloatBlock(count: sizes.reduce(0, +))
+    var offset = 0
+    for (job, size) in zip(missing, sizes) {
+      let block = FloatBlock(whole, offset: offset, count: size)
+      offset += size
       blocks.withLock { $0[job.key] = block }
       if case .winograd = job.key.algorithm {
+        let weights = FoldedWeights(job.key, recording: recording)
         let panels = kernels.pointwisePanels(outputChannels: job.shape.outputChannels)
         let step = max(1, panels / 8)
         for start in stride(from: 0, to: panels, by: step) {
           tasks.append((job, weights, block, start..<min(start + step, panels)))
         }
       } else {
-        tasks.append((job, weights, block, 0..<Int.max))
+        tasks.append((job, nil, block, 0..<Int.max))
       }
     }
     pool.run(tasks: tasks.count) { index, _ in
       let task = tasks[index]
-      task.job.pack(task.weights, into: task.block, panels: task.panels, kernels: kernels)
+      let weights = task.weights ?? FoldedWeights(task.job.key, recording: recording)
+      task.job.pack(weights, into: task.block, panels: task.panels, kernels: kernels)
     }
   }
 }
@@ -132,9 +139,8 @@ struct FoldedWeights {
       Tensor(uninitialized: weight.shape) { target in
         for o in 0..<outputs {
           let factor = affine.scale[o]
-          for i in (o * perOutput)..<((o + 1) * perOutput) {
-            target[i] = Float(Double(source[i]) * factor)
-          }
+          let (row, folded) = (source + o * perOutput, target + o * perOutput)
+          for i in 0..<perOutput { folded[i] = Float(Double(row[i]) * factor) }
         }
       }
     }

@@ -12,6 +12,13 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let precision: Plan.Precision
   private let weights = PackedWeights()
   private let plans = Mutex<[[ValueID]: Plan]>([:])
+  private let last = Mutex<SingleImage?>(nil)
+
+  // What the last single image gave.
+  private struct SingleImage {
+    let image: Tensor
+    let values: [ValueID: Tensor]
+  }
 
   /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to `[1, K]`.
   ///
@@ -40,9 +47,20 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
   ///
+  /// The value of the default layer for a single image is kept until the next one, so that an explanation that follows
+  /// a prediction need not compute it again.
+  ///
   /// - Throws: `EvaluationError` where the images have another shape than the recording's input.
   public func logits(_ images: Tensor) throws -> Tensor {
-    try plan(for: recording.outputs)(images)[0]
+    guard images.shape == inputShape, let layer = value(defaultLayer) else {
+      return try plan(for: recording.outputs)(images)[0]
+    }
+    let wanted = recording.outputs + [layer]
+    let values = try plan(for: wanted)(images)
+    last.withLock {
+      $0 = SingleImage(image: images, values: Dictionary(zip(wanted, values)) { first, _ in first })
+    }
+    return values[0]
   }
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
@@ -124,7 +142,11 @@ public final class PlannedClassifier: DifferentiableClassifier {
     var known: [ValueID: Tensor] = [recording.inputs[0]: image]
     let start = recording.boundary(from: [layer], to: recording.outputs[0])
     let wanted = Array(Set(start + [layer])).sorted().filter { known[$0] == nil }
-    if !wanted.isEmpty {
+    guard !wanted.isEmpty else { return known }
+    let computed = last.withLock { $0.flatMap { $0.image == image ? $0.values : nil } } ?? [:]
+    if wanted.allSatisfy({ computed[$0] != nil }) {
+      for id in wanted { known[id] = computed[id] }
+    } else {
       for (id, value) in zip(wanted, try plan(for: wanted)(image)) { known[id] = value }
     }
     return known

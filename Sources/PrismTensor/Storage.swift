@@ -1,3 +1,5 @@
+internal import PrismKernels
+
 /// Reference-counted memory behind one or more tensors.
 ///
 /// Memory is either owned (allocated at a 64-byte boundary, freed with the object) or borrowed from an owner
@@ -7,8 +9,6 @@
 // reference to an owned storage; once it is shared, or when it is borrowed, it is never written again.
 @usableFromInline
 final class Storage: @unchecked Sendable {
-  static let alignment = 64
-
   @usableFromInline let pointer: UnsafeMutablePointer<Float>
   @usableFromInline let count: Int
   private let owner: (any AnyObject & Sendable)?
@@ -18,9 +18,7 @@ final class Storage: @unchecked Sendable {
   /// Owned memory whose contents are not yet defined.
   @usableFromInline
   init(uninitialized count: Int) {
-    let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: max(count, 1) * MemoryLayout<Float>.stride, alignment: Self.alignment)
-    pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+    pointer = FloatMemory.allocate(count)
     self.count = count
     owner = nil
   }
@@ -39,6 +37,6 @@ final class Storage: @unchecked Sendable {
   }
 
   deinit {
-    if owner == nil { UnsafeMutableRawPointer(pointer).deallocate() }
+    if owner == nil { FloatMemory.deallocate(pointer) }
   }
 }

@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// Memory for floats, at a boundary that suits every vector and cache line.
+package enum FloatMemory {
+  private static let alignment = 64
+  /// The size of a huge page: where the processor's table of pages has one entry instead of 512.
+  private static let hugePage = 2 << 20
+
+  /// Memory for at least one float, whose contents are not yet defined.
+  ///
+  /// Large blocks ask for huge pages: their first use costs one page fault where it would cost 512, and the kernels
+  /// miss no translations.
+  package static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
+    let count = max(count, 1)
+    let size = count * MemoryLayout<Float>.stride
+    #if os(Linux)
+      if size >= 2 * hugePage {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: hugePage)
+        // A hint: where the system has no such pages, nothing changes.
+        _ = madvise(memory, size / hugePage * hugePage, MADV_HUGEPAGE)
+        return memory.bindMemory(to: Float.self, capacity: count)
+      }
+    #endif
+    return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
+      .bindMemory(to: Float.self, capacity: count)
+  }
+
+  /// Gives back what ``allocate(_:)`` gave.
+  package static func deallocate(_ pointer: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(pointer).deallocate()
+  }
+}
