@@ -35,10 +35,11 @@ package enum Depthwise {
   package static func run(_ job: ConvolutionJob) {
     let s = job.shape
     let channels = s.inputChannels
-    // An image that fits the second-level cache is done in blocks of channels, so that the input rows under the kernel
-    // stay in the first level from one output row to the next. A larger one is read in the order it lies in memory.
+    // What fits the second-level cache is done in blocks of channels, so that the input rows under the kernel
+    // stay in the first level from one output row to the next. A larger image is read in the order it lies in memory.
     let fitting = 6144 / (s.kernelHeight &* s.inputWidth) / 32 &* 32
-    let isSmall = s.inputHeight &* s.inputWidth &* channels <= 160 &* 1024
+    let rows = (job.rowEnd &- job.rowStart) &* s.strideHeight
+    let isSmall = rows &* s.inputWidth &* channels <= 160 &* 1024
     let block = isSmall ? (fitting < 32 ? 32 : fitting) : channels
     var c = 0
     while c < channels {

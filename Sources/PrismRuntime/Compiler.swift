@@ -15,7 +15,13 @@ struct Compiler {
     var size: Int
     var first: Int
     var last: Int
-    var crossesPhases = false
+    var isBatched = false
+  }
+
+  /// The memory of a buffer: the arena of a thread or that of an image, and where in it.
+  private struct Home {
+    var buffer = Place.Buffer.arena(0)
+    var offset = 0
   }
 
   private(set) var program: Program
@@ -37,7 +43,7 @@ struct Compiler {
     operations = Fusion(recording, wanted: wanted).operations
     program = Program(input: recording.inputs[0])
     place(wanted)
-    let drafts = operations.flatMap { draft($0) }
+    let drafts = chained(operations.flatMap { draft($0) }, wanted: wanted)
     weights.pack(packing, recording: recording, kernels: kernels, pool: Workers.pool)
     assemble(drafts, wanted: wanted, weights: weights)
   }
@@ -120,6 +126,8 @@ struct Compiler {
     var copies: [(ValueID, Int)] = []
     /// For primitives without kernels.
     var operands: [ValueID] = []
+    /// For chains: what they consist of.
+    var links: [Draft] = []
   }
 
   private mutating func draft(_ operation: FusedOperation) -> [Draft] {
@@ -201,7 +209,7 @@ struct Compiler {
     let algorithm: ConvolutionAlgorithm
     if convolution.window.isPointwise {
       algorithm = .pointwise
-      draft.work = .pointwise
+      draft.work = .pointwise(width: shape.inputWidth)
     } else if let m = winogradSize(shape, draft.head) {
       algorithm = .winograd(m: m)
       draft.work = .winograd(shape, m: m)
@@ -243,6 +251,58 @@ struct Compiler {
       paddingBottom: window.vertical.after, paddingRight: window.horizontal.after)
   }
 
+  // MARK: - Chains
+
+  /// Puts convolutions around a depthwise one together where what lies between them is large.
+  private func chained(_ drafts: [Draft], wanted: [ValueID]) -> [Draft] {
+    var uses: [ValueID: Int] = [:]
+    for id in operations.flatMap(\.operands) + wanted { uses[id, default: 0] += 1 }
+    /// Whether a value goes from one step to the next and nowhere else.
+    func isLink(_ first: Draft, _ second: Draft) -> Bool {
+      second.input == first.output && uses[first.output] == 1
+    }
+    func isLarge(_ draft: Draft) -> Bool {
+      recording[draft.output].shape.count >= ConvolutionChain.leastSize
+    }
+    var result: [Draft] = []
+    var position = 0
+    while position < drafts.count {
+      var end = position
+      switch drafts[position].work {
+      case .pointwise, .direct:
+        let next = position + 1
+        if next < drafts.count, case .depthwise = drafts[next].work,
+          isLink(drafts[position], drafts[next])
+        {
+          end = next
+        }
+      case .depthwise: break
+      default:
+        result.append(drafts[position])
+        position += 1
+        continue
+      }
+      if case .depthwise = drafts[end].work, end + 1 < drafts.count,
+        case .pointwise = drafts[end + 1].work, case .none = drafts[end + 1].head,
+        isLink(drafts[end], drafts[end + 1])
+      {
+        end += 1
+      }
+      result.append(end == position ? drafts[position] : chain(Array(drafts[position...end])))
+      position = end + 1
+    }
+    return result
+  }
+
+  private func chain(_ links: [Draft]) -> Draft {
+    // The work is made when places are known.
+    var draft = Draft(
+      work: .finish, input: links[0].input, output: links[links.count - 1].output)
+    draft.others = links.flatMap(\.others)
+    draft.links = links
+    return draft
+  }
+
   // MARK: - Memory
 
   /// Finds the lifetime of every buffer, gives out memory and writes the program.
@@ -261,9 +321,11 @@ struct Compiler {
       drafts.insert(Draft(work: .store(index), input: id, output: id), at: position)
     }
 
+    let groupStart = groupStart(of: drafts)
     var phase = 0
     var phases: [Int] = []
-    for draft in drafts {
+    for (step, draft) in drafts.enumerated() {
+      if step == groupStart { phase += 1 }
       if draft.isBatched {
         phases.append(phase + 1)
         phase += 2
@@ -278,40 +340,78 @@ struct Compiler {
         buffers[buffer].first = min(buffers[buffer].first, step)
         buffers[buffer].last = max(buffers[buffer].last, step)
         touched[buffer, default: []].insert(phases[step])
-        if draft.isBatched { buffers[buffer].crossesPhases = true }
+        if draft.isBatched { buffers[buffer].isBatched = true }
       }
     }
-    for (buffer, phases) in touched where phases.count > 1 { buffers[buffer].crossesPhases = true }
 
-    var homes = [Place.Buffer](repeating: .arena(0), count: buffers.count)
+    // What all images share a step for lies image beside image; what outlives a phase, or is computed step by step for
+    // a group of images, is in an arena of each image; the rest in an arena of the thread.
+    var homes = [Home](repeating: Home(), count: buffers.count)
     var inArena: [Int] = []
+    var ofImage: [Int] = []
     for (index, buffer) in buffers.enumerated() where buffer.first <= buffer.last {
-      if buffer.crossesPhases {
-        homes[index] = .batch(program.batchSizes.count)
+      if buffer.isBatched {
+        homes[index].buffer = .batch(program.batchSizes.count)
         program.batchSizes.append(buffer.size)
+      } else if touched[index, default: []].count > 1 || buffer.last >= groupStart {
+        ofImage.append(index)
       } else {
         inArena.append(index)
       }
     }
-    let layout = ArenaLayout(
-      inArena.map { .init(size: buffers[$0].size, steps: buffers[$0].first...buffers[$0].last) })
-    for (position, index) in inArena.enumerated() {
-      homes[index] = .arena(layout.offsets[position])
+    func layout(_ indices: [Int]) -> ArenaLayout {
+      ArenaLayout(
+        indices.map { .init(size: buffers[$0].size, steps: buffers[$0].first...buffers[$0].last) })
     }
-    program.arenaSize = layout.size
+    let arena = layout(inArena)
+    for (position, index) in inArena.enumerated() {
+      homes[index].buffer = .arena(arena.offsets[position])
+    }
+    program.arenaSize = arena.size
+    if !ofImage.isEmpty {
+      let arena = layout(ofImage)
+      for (position, index) in ofImage.enumerated() {
+        homes[index] = Home(
+          buffer: .batch(program.batchSizes.count), offset: arena.offsets[position])
+      }
+      program.batchSizes.append(arena.size)
+    }
 
     var current: [Step] = []
-    for draft in drafts {
+    for (position, draft) in drafts.enumerated() {
+      if position == groupStart {
+        program.phases.append(.image(current))
+        current = []
+      }
       let step = finished(draft, homes, weights)
+      program.scratchSize = max(program.scratchSize, scratch(draft, step))
       if draft.isBatched {
-        program.phases += [.image(current), .batch(step)]
+        program.phases += [position > groupStart ? .group(current) : .image(current), .batch(step)]
         current = []
       } else {
         current.append(step)
       }
-      program.scratchSize = max(program.scratchSize, scratch(draft, step))
     }
-    program.phases.append(.image(current))
+    program.phases.append(drafts.count > groupStart ? .group(current) : .image(current))
+  }
+
+  /// The first of the steps at the end of a network that read more weights than numbers: several images in turn go
+  /// through each of them, so that the weights come from the cache for all but the first.
+  private func groupStart(of drafts: [Draft]) -> Int {
+    var start = drafts.count
+    var weights = 0
+    for (position, draft) in drafts.enumerated().reversed() where !draft.isBatched {
+      guard rows(draft.output) <= 64, rows(draft.input) <= 256 else { break }
+      if let key = draft.key, let weight = recording.parameter(weight(of: key)) {
+        weights += weight.count
+      }
+      start = position
+    }
+    return weights >= 1 << 18 ? start : drafts.count
+  }
+
+  private func weight(of key: PackedWeights.Key) -> ValueID {
+    recording.operands(of: key.convolution)[1]
   }
 
   /// Whether a value is written in place into a concatenation.
@@ -323,16 +423,19 @@ struct Compiler {
       && part.offset + channels(id) <= location.offset + channels(whole)
   }
 
-  private func place(_ id: ValueID, _ homes: [Place.Buffer]) -> Place {
+  private func place(_ id: ValueID, _ homes: [Home]) -> Place {
     guard let location = locations[id] else { return Self.nowhere }
     return Place(
-      buffer: homes[location.buffer], offset: location.offset, stride: location.stride,
+      buffer: homes[location.buffer].buffer,
+      offset: homes[location.buffer].offset + location.offset,
+      stride: location.stride,
       rows: rows(id), channels: channels(id))
   }
 
   private func finished(
-    _ draft: Draft, _ homes: [Place.Buffer], _ weights: PackedWeights
+    _ draft: Draft, _ homes: [Home], _ weights: PackedWeights
   ) -> Step {
+    if !draft.links.isEmpty { return finishedChain(draft, homes, weights) }
     var step = Step(
       work: draft.work, input: place(draft.input, homes), output: place(draft.output, homes))
     step.weights = draft.key.flatMap { weights[$0] }
@@ -380,7 +483,25 @@ struct Compiler {
     return step
   }
 
+  private func finishedChain(
+    _ draft: Draft, _ homes: [Home], _ weights: PackedWeights
+  ) -> Step {
+    let steps = draft.links.map { finished($0, homes, weights) }
+    var step = Step(
+      work: .finish, input: place(draft.input, homes), output: place(draft.output, homes))
+    for (index, middle) in steps.enumerated() {
+      guard case .depthwise(let shape) = middle.work else { continue }
+      step.work = .chain(
+        ConvolutionChain(
+          before: index > 0 ? steps[index - 1] : nil, depthwise: middle,
+          after: index + 1 < steps.count ? steps[index + 1] : nil, shape: shape,
+          stepScratch: zip(draft.links, steps).map(scratch).max() ?? 0))
+    }
+    return step
+  }
+
   private func scratch(_ draft: Draft, _ step: Step) -> Int {
+    if case .chain(let chain) = step.work { return chain.scratchSize }
     guard case .pointwise = draft.work else { return draft.scratch }
     var hasPrologue = false
     if case .none = step.head {} else { hasPrologue = true }

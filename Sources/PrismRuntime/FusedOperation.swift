@@ -73,6 +73,19 @@ struct FusedOperation {
   /// The value that is computed; what lies between is never stored.
   var output: ValueID
   var tail = Tail()
+
+  /// Every value that is read.
+  var operands: [ValueID] {
+    let others: [ValueID]
+    switch kind {
+    case .convolution(_, _, .gate(let gate)): others = [gate]
+    case .gate(_, let gate): others = [gate]
+    case .product(let other): others = [other]
+    case .concatenation(let operands), .primitive(_, let operands): others = operands
+    default: others = []
+    }
+    return Array(Set([input] + others + (tail.residual.map { [$0] } ?? [])))
+  }
 }
 
 /// Finds the operations of a recording that can be computed in one go.

@@ -31,7 +31,7 @@ extension Plan {
     var isBatched: [Bool] = []
     for phase in program.phases {
       switch phase {
-      case .image(let some):
+      case .image(let some), .group(let some):
         steps += some
         isBatched += some.map { _ in false }
       case .batch(let step):
@@ -77,6 +77,9 @@ extension Step {
     case .depthwise(let shape):
       kind = "depthwise \(shape.kernelHeight)×\(shape.kernelWidth)/\(shape.strideHeight)"
     case .winograd(_, let m): kind = "winograd F(\(m)×\(m))"
+    case .chain(let chain):
+      kind = [chain.before, chain.depthwise, chain.after].compactMap(\.?.label).joined(
+        separator: ", ")
     case .dense: kind = "dense"
     case .maximumPool: kind = "maximum pool"
     case .averagePool: kind = "average pool"
@@ -87,6 +90,7 @@ extension Step {
     case .copy: kind = "copy"
     case .primitive(let primitive, _, _): kind = "plain \(primitive.name)"
     }
+    if case .chain = work { return kind }
     return "\(kind) \(sizes)"
   }
 
@@ -98,6 +102,8 @@ extension Step {
         * shape.kernelWidth
     case .depthwise(let shape):
       2 * output.rows * shape.outputChannels * shape.kernelHeight * shape.kernelWidth
+    case .chain(let chain):
+      [chain.before, chain.depthwise, chain.after].reduce(0) { $0 + ($1?.flops ?? 0) }
     default: 0
     }
   }

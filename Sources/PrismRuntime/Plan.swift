@@ -111,11 +111,11 @@ public final class Plan: Sendable {
 
     for first in stride(from: 0, to: count, by: Self.chunk) {
       let length = min(Self.chunk, count - first)
+      // Images that fill all threads evenly are not divided; the rest is.
+      let whole = length / pool.workerCount * pool.workerCount
       for phase in program.phases {
         switch phase {
         case .image(let steps):
-          // Images that fill all threads evenly go one a thread; the rest is divided.
-          let whole = length / pool.workerCount * pool.workerCount
           pool.run(tasks: whole) { image, worker in
             let context = workspace.context(lane: worker, image: image)
             for step in steps {
@@ -123,19 +123,21 @@ public final class Plan: Sendable {
             }
           }
           for image in whole..<length {
-            let context = workspace.context(lane: 0, image: image)
+            divide(steps, image, first + image, compose, targets, workspace, pool)
+          }
+        case .group(let steps):
+          let share = whole / pool.workerCount
+          pool.run(tasks: share > 0 ? pool.workerCount : 0) { group, worker in
+            let images = (group * share)..<((group + 1) * share)
+            let contexts = images.map { workspace.context(lane: worker, image: $0) }
             for step in steps {
-              let parts = step.parts(pool.workerCount)
-              if parts == 1 {
+              for (image, context) in zip(images, contexts) {
                 execute(step, context, first + image, compose, targets, part: 0, of: 1)
-              } else {
-                pool.run(tasks: parts) { part, worker in
-                  var context = context
-                  context.scratch = workspace.scratch(worker)
-                  execute(step, context, first + image, compose, targets, part: part, of: parts)
-                }
               }
             }
+          }
+          for image in whole..<length {
+            divide(steps, image, first + image, compose, targets, workspace, pool)
           }
         case .batch(let step):
           program.executeBatched(
@@ -144,6 +146,27 @@ public final class Plan: Sendable {
       }
     }
     return results
+  }
+
+  /// Takes one image through some steps, each divided among all threads.
+  private func divide(
+    _ steps: [Step], _ slot: Int, _ image: Int,
+    _ compose: (Int, UnsafeMutablePointer<Float>) -> Void,
+    _ targets: [UnsafeMutablePointer<Float>], _ workspace: Workspace, _ pool: WorkerPool
+  ) {
+    let whole = workspace.context(lane: 0, image: slot)
+    for step in steps {
+      let parts = step.parts(pool.workerCount)
+      if parts == 1 {
+        execute(step, whole, image, compose, targets, part: 0, of: 1)
+      } else {
+        pool.run(tasks: parts) { part, worker in
+          var context = whole
+          context.scratch = workspace.scratch(worker)
+          execute(step, context, image, compose, targets, part: part, of: parts)
+        }
+      }
+    }
   }
 
   func execute(

@@ -8,6 +8,8 @@ struct Program {
   enum Phase {
     /// Steps that one thread takes one image through.
     case image([Step])
+    /// Steps that one thread takes several images through, all of them through one step before the next.
+    case group([Step])
     /// A step that reads its weights once for all images of a batch.
     case batch(Step)
   }

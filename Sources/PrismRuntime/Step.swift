@@ -27,10 +27,12 @@ struct Step {
   enum Work {
     case load
     case store(Int)
-    case pointwise
+    /// With the width of the map.
+    case pointwise(width: Int)
     case direct(ConvolutionShape)
     case depthwise(ConvolutionShape)
     case winograd(ConvolutionShape, m: Int)
+    indirect case chain(ConvolutionChain)
     case dense(weight: Tensor, bias: Tensor?)
     case maximumPool(ConvolutionShape)
     case averagePool(ConvolutionShape, countsPadding: Bool)
@@ -81,6 +83,7 @@ struct Step {
       .maximumPool(let shape), .averagePool(let shape, _):
       if output.rows * output.channels < 1 << 12 { return 1 }
       length = shape.outputHeight
+    case .chain(let chain): length = chain.shape.outputHeight
     case .scaleShift, .finish, .product:
       if output.rows * output.channels < 1 << 14 { return 1 }
       length = output.rows
@@ -98,12 +101,7 @@ struct Step {
     switch work {
     case .load, .store: break
     case .pointwise:
-      guard let weights else { return }
-      var job = PointwiseJob(
-        input: source, inputStride: input.stride, weights: weights.pointer, output: target,
-        outputStride: output.stride, rows: input.rows, inputChannels: input.channels,
-        outputChannels: output.channels, epilogue: epilogue(context), prologue: prologue(context),
-        scratch: context.scratch)
+      guard var job = pointwiseJob(context) else { return }
       if input.rows >= 8 * parts {
         (job.rowStart, job.rowEnd) = range(input.rows)
       } else {
@@ -123,6 +121,9 @@ struct Step {
       guard var job = convolutionJob(shape, context) else { return }
       (job.rowStart, job.rowEnd) = range(kernels.winogradTiles(shape, m: m))
       kernels.winograd(job, m: m)
+    case .chain(let chain):
+      let (start, end) = range(chain.shape.outputHeight)
+      chain.execute(context, kernels, rows: start..<end)
     case .dense(let weight, let bias):
       let (start, end) = range(output.channels)
       runDense(
@@ -208,7 +209,16 @@ struct Step {
     }
   }
 
-  private func convolutionJob(_ shape: ConvolutionShape, _ context: Context) -> ConvolutionJob? {
+  func pointwiseJob(_ context: Context) -> PointwiseJob? {
+    guard let weights else { return nil }
+    return PointwiseJob(
+      input: context.pointer(input), inputStride: input.stride, weights: weights.pointer,
+      output: context.pointer(output), outputStride: output.stride, rows: input.rows,
+      inputChannels: input.channels, outputChannels: output.channels, epilogue: epilogue(context),
+      prologue: prologue(context), scratch: context.scratch)
+  }
+
+  func convolutionJob(_ shape: ConvolutionShape, _ context: Context) -> ConvolutionJob? {
     guard let weights else { return nil }
     return ConvolutionJob(
       shape: shape, input: context.pointer(input), inputStride: input.stride,
