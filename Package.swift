@@ -118,7 +118,8 @@ let package = Package(
     .executableTarget(
       name: "PrismBench",
       dependencies: [
-        "Prism", "PrismAutodiff", "PrismModels", "PrismOperationCases", "PrismRuntime",
+        "Prism", "PrismAutodiff", "PrismKernels", "PrismModels", "PrismOperationCases",
+        "PrismRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + peakVariantNames, path: "Benchmarks/prism-bench", swiftSettings: numeric),
 

@@ -31,7 +31,7 @@ struct ExplanationsCommand: ParsableCommand {
   func run() throws {
     let isWanted = try options.matcher()
     let image = try Image(contentsOf: picture)
-    var report = options.report("explanations")
+    var report = try options.report("explanations")
     for path in files {
       let model = try Model(contentsOf: path)
       let target = try model.predict(image).top

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Prism
+internal import PrismKernels
 
 #if canImport(Glibc)
   internal import Glibc
@@ -27,9 +28,10 @@ struct Hardware {
   /// Describes this machine.
   ///
   /// - Parameter measuring: Whether to measure what it can do, which takes a moment.
-  init(measuring: Bool) {
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  init(measuring: Bool) throws {
     processor = Self.processorName
-    instructionSet = InstructionSet.current
+    instructionSet = try InstructionSet.select().get()
     threads = Machine.threads
     commit = Self.commitName
     date = Self.today
@@ -91,27 +93,7 @@ struct Hardware {
   }
 }
 
-/// The instruction sets for which the kernels are compiled.
-enum InstructionSet: String {
-  case baseline, avx2, avx512
-
-  /// What the kernels use: the best of this machine, or what `PRISM_ISA` says.
-  static var current: InstructionSet {
-    if let name = getenv("PRISM_ISA"), let forced = InstructionSet(rawValue: String(cString: name))
-    {
-      return forced
-    }
-    #if arch(x86_64)
-      let flags = Set(
-        (field("flags", of: "/proc/cpuinfo") ?? "").split(separator: " ").map(String.init))
-      if flags.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]) {
-        return .avx512
-      }
-      if flags.isSuperset(of: ["avx2", "fma"]) { return .avx2 }
-    #endif
-    return .baseline
-  }
-
+extension InstructionSet {
   /// The most floating-point operations a second that a number of threads reach.
   func peak(threads: Int) -> Double {
     let iterations = 4_000_000

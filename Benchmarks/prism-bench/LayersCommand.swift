@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Prism
 internal import PrismAutodiff
+internal import PrismRuntime
 
 struct LayersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,21 +30,29 @@ struct LayersCommand: ParsableCommand {
   func run() throws {
     if write || check { return try compareTables() }
     let isWanted = try options.matcher()
-    var report = options.report("layers")
+    var report = try options.report("layers")
     for architecture in Zoo.architectures {
       for layer in try read(path(architecture)) {
         guard isWanted(layer.title) else { continue }
-        report.add(measure(layer))
+        report.add(try measure(layer))
       }
     }
     try report.write(to: options.json)
   }
 
-  private func measure(_ layer: Layer) -> Row {
+  /// Measures a layer as a plan computes it, with the kernel that the plan chooses.
+  private func measure(_ layer: Layer) throws -> Row {
     let (primitive, inputs) = layer.operation(batch: batch)
-    let output = primitive.forward(inputs)
+    let images = inputs[0]
+    let recording = try Recording(input: images.shape.replacing(axis: 0, with: 1)) { image in
+      image.applying(
+        primitive,
+        inputs.dropFirst().enumerated().map { image.parameter($1, named: "parameter \($0)") })
+    }
+    let plan = try Plan(recording)
+    let output = try plan(images)[0]
     return Row(
-      name: layer.title, timing: options.effort.measure { sink(primitive.forward(inputs)) },
+      name: layer.title, timing: try options.effort.measure { sink(try plan(images)[0]) },
       flops: primitive.flops(inputs.map(\.shape), output: output.shape),
       bytes: 4 * inputs.reduce(output.count) { $0 + $1.count }, images: batch)
   }

@@ -24,7 +24,7 @@ struct ModelsCommand: ParsableCommand {
 
   func run() throws {
     let isWanted = try options.matcher()
-    var report = options.report("models")
+    var report = try options.report("models")
     for path in files {
       let model = try Model(contentsOf: path)
       let flops = try Network(model.card, weights: model.file).record().flops

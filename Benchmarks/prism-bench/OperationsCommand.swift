@@ -25,7 +25,7 @@ struct OperationsCommand: ParsableCommand {
 
   func run() throws {
     let isWanted = try options.matcher()
-    var report = options.report("operations")
+    var report = try options.report("operations")
     for operation in OperationCase.all {
       let sample = Sample(operation, scale: scale)
       if isWanted(sample.name + ", value") { report.add(sample.value(options.effort)) }

@@ -46,9 +46,11 @@ struct Options: ParsableArguments {
   var effort: Effort { once ? .once : quick ? .quick : .normal }
 
   /// Sets the number of threads, describes the machine and begins the report.
-  func report(_ mode: String) -> Report {
+  ///
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  func report(_ mode: String) throws -> Report {
     if let threads { Machine.threads = threads }
-    return Report(mode, on: Hardware(measuring: !once))
+    return Report(mode, on: try Hardware(measuring: !once))
   }
 
   /// The test whether a case is wanted.
