@@ -102,10 +102,16 @@ let package = Package(
       dependencies: ["CCairo", "CPNG", "CTurboJPEG", "CZlib", "PrismFiles", "PrismTensor"],
       swiftSettings: numeric),
     .target(
+      name: "PrismTraining",
+      dependencies: [
+        "PrismAutodiff", "PrismFiles", "PrismKernels", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismRuntime", "PrismTensor", "PrismWeights",
+      ], swiftSettings: numeric),
+    .target(
       name: "Prism",
       dependencies: [
         "PrismAutodiff", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
-        "PrismRuntime", "PrismTensor", "PrismWeights",
+        "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
       ], swiftSettings: safe),
     .target(
       name: "PrismCLI",
@@ -162,6 +168,12 @@ let package = Package(
       name: "PrismExplainTests",
       dependencies: [
         "PrismAutodiff", "PrismExplain", "PrismRuntime", "PrismTensor", "PrismTestSupport",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismTrainingTests",
+      dependencies: [
+        "PrismAutodiff", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels", "PrismTensor",
+        "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "ParityTests",

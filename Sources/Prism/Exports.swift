@@ -5,4 +5,5 @@
 @_exported public import PrismFiles
 @_exported public import PrismMedia
 @_exported public import PrismTensor
+@_exported public import PrismTraining
 @_exported public import PrismWeights

@@ -180,6 +180,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case unknownLayer(String, nearest: String?)
   /// The logits are infinite or NaN.
   case notFinite
+  /// The model is not given such inputs.
+  case wrongInput(String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -191,6 +193,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism layers` lists the names")
     case .notFinite:
       "the network computes numbers that are not finite for this input; its weights are broken"
+    case .wrongInput(let kind):
+      "the model takes no \(kind)"
     }
   }
 }

@@ -20,35 +20,22 @@ extension Recording {
     guard cotangent.shape == self[output].shape else {
       throw .misshapen(output, expected: self[output].shape, given: cotangent.shape)
     }
-    let active = activity(from: targets, to: output)
-    let path = values.indices.map(ValueID.init(index:)).filter {
-      active[$0.index] && !operands(of: $0).allSatisfy { !active[$0.index] }
-    }
-    var forward = try evaluate(
-      Array(Set(path + path.flatMap(operands(of:)))), given: given)
+    return try Trace(self, of: output, at: targets, given: given, keepsOutput: false)
+      .gradient(cotangent: cotangent)
+  }
 
-    // Walking backwards, a value's consumers have all been seen before it: it is freed with its own pullback.
-    let kept = Set(targets)
-    var cotangents: [ValueID: Tensor] = [output: cotangent]
-    for id in path.reversed() {
-      guard case .computed(let primitive, let operands) = self[id].origin,
-        let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
-        let value = forward.removeValue(forKey: id)
-      else { continue }
-      let results = primitive.pullback(
-        cotangent, inputs: operands.compactMap { forward[$0] }, output: value,
-        wanted: operands.map { active[$0.index] })
-      for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
-        if cotangents[operand] == nil {
-          cotangents[operand] = result
-        } else {
-          cotangents[operand]? += result
-        }
-      }
-    }
-    var gradients: [ValueID: Tensor] = [:]
-    for id in targets { gradients[id] = cotangents[id] ?? Tensor(self[id].shape) }
-    return gradients
+  /// Computes a value and keeps what its gradient needs, for a cotangent that depends on the value.
+  ///
+  /// - Parameters:
+  ///   - output: The value to compute and to differentiate.
+  ///   - targets: The values to differentiate by, as for ``gradient(of:cotangent:at:given:)``.
+  ///   - given: Known values; a tensor given for a parameter takes the place of the recorded one.
+  /// - Returns: The forward pass, to be continued with ``Trace/gradient(cotangent:)``.
+  /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs.
+  public func trace(
+    of output: ValueID, at targets: [ValueID], given: [ValueID: Tensor]
+  ) throws(EvaluationError) -> Trace {
+    try Trace(self, of: output, at: targets, given: given, keepsOutput: true)
   }
 
   /// The values from which everything between the targets and the output can be computed.
@@ -82,5 +69,70 @@ extension Recording {
     var result = [Bool](repeating: false, count: values.count)
     for id in leading where active[id.index] { result[id.index] = true }
     return result
+  }
+}
+
+/// A forward pass whose values are kept until the cotangent of its output is known.
+public struct Trace: Sendable {
+  private let recording: Recording
+  private let result: ValueID
+  private let targets: [ValueID]
+  private let active: [Bool]
+  private let path: [ValueID]
+  private var values: [ValueID: Tensor]
+
+  init(
+    _ recording: Recording, of output: ValueID, at targets: [ValueID], given: [ValueID: Tensor],
+    keepsOutput: Bool
+  ) throws(EvaluationError) {
+    let active = recording.activity(from: targets, to: output)
+    let path = recording.ids.filter { id in
+      active[id.index] && !recording.operands(of: id).allSatisfy { !active[$0.index] }
+    }
+    let needed = Set(path + path.flatMap(recording.operands(of:)) + (keepsOutput ? [output] : []))
+    values = try recording.evaluate(Array(needed), given: given)
+    self.recording = recording
+    result = output
+    self.targets = targets
+    self.active = active
+    self.path = path
+  }
+
+  /// The computed value.
+  public var output: Tensor { values[result] ?? Tensor(recording[result].shape) }
+
+  /// The gradients at the targets; every value is freed with its own pullback.
+  ///
+  /// - Parameter cotangent: In the output's shape.
+  /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on it.
+  /// - Throws: ``EvaluationError/misshapen(_:expected:given:)``.
+  public consuming func gradient(
+    cotangent: Tensor
+  ) throws(EvaluationError) -> [ValueID: Tensor] {
+    guard cotangent.shape == recording[result].shape else {
+      throw .misshapen(result, expected: recording[result].shape, given: cotangent.shape)
+    }
+    // Walking backwards, a value's consumers have all been seen before it: it is freed with its own pullback.
+    let kept = Set(targets)
+    var cotangents: [ValueID: Tensor] = [result: cotangent]
+    for id in path.reversed() {
+      guard case .computed(let primitive, let operands) = recording[id].origin,
+        let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
+        let value = values.removeValue(forKey: id)
+      else { continue }
+      let results = primitive.pullback(
+        cotangent, inputs: operands.compactMap { values[$0] }, output: value,
+        wanted: operands.map { active[$0.index] })
+      for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
+        if cotangents[operand] == nil {
+          cotangents[operand] = result
+        } else {
+          cotangents[operand]? += result
+        }
+      }
+    }
+    var gradients: [ValueID: Tensor] = [:]
+    for id in targets { gradients[id] = cotangents[id] ?? Tensor(recording[id].shape) }
+    return gradients
   }
 }

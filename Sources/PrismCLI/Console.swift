@@ -11,8 +11,19 @@ struct Console: Sendable {
   /// Receives errors and progress.
   var diagnostics: @Sendable (String) -> Void = { writeAll($0, to: STDERR_FILENO) }
 
+  /// Whether progress is shown: somebody looks at standard error.
+  var showsProgress = isatty(STDERR_FILENO) == 1
+
   /// Writes a line of results.
   func print(_ line: String) { output(line + "\n") }
+
+  /// Shows how far something is, on one line that the next such call or report replaces.
+  func progress(_ text: String) {
+    if showsProgress { diagnostics("\r\u{1B}[K" + text) }
+  }
+
+  /// Takes the line of progress away.
+  func endProgress() { progress("") }
 
   /// Writes a line about what went wrong or how it goes on.
   func report(_ line: String) { diagnostics(line + "\n") }

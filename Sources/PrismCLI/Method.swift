@@ -18,6 +18,25 @@ enum Format: String, CaseIterable {
   case png, npy, json
 }
 
+/// An option's value that is one of a library's names.
+struct Choice<Element: RawRepresentable & CaseIterable & Sendable>: ExpressibleByArgument, Sendable
+where Element.RawValue == String {
+  let element: Element
+
+  init(_ element: Element) {
+    self.element = element
+  }
+
+  init?(argument: String) {
+    guard let element = Element(rawValue: argument) else { return nil }
+    self.element = element
+  }
+
+  var defaultValueDescription: String { element.rawValue }
+
+  static var allValueStrings: [String] { Element.allCases.map(\.rawValue) }
+}
+
 /// An option's value of several names that are separated by commas.
 struct CommaSeparated<Element: RawRepresentable & CaseIterable & Sendable>: ExpressibleByArgument,
   Sendable

@@ -32,14 +32,17 @@ struct ModelCatalog: ParsableArguments {
   func path(of name: String) -> String { "\(folder)/\(name)\(Self.suffix)" }
 
   /// Opens a model by its name in the folder or by the path of its file.
-  func model(_ name: String) throws -> Model {
-    if name.contains("/") || name.hasSuffix(Self.suffix) { return try Model(contentsOf: name) }
+  func model(_ name: String) throws -> Model { try Model(contentsOf: file(name)) }
+
+  /// The path of a weights file, given by its name in the folder or as it is.
+  func file(_ name: String) throws -> String {
+    if name.contains("/") || name.hasSuffix(Self.suffix) { return name }
     let known = try names()
     guard known.contains(name) else {
       throw CatalogError.unknownModel(
         name, folder: folder, nearest: nearestName(to: name, among: known), known: known)
     }
-    return try Model(contentsOf: path(of: name))
+    return path(of: name)
   }
 }
 

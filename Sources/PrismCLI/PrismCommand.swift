@@ -73,6 +73,7 @@ struct Root: ParsableCommand {
     version: version,
     subcommands: [
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
+      DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
     ])
 
   /// The version of Prism, as in the JSON documents.

@@ -36,4 +36,26 @@ public struct BatchNorm: Sendable {
       epsilon: epsilon
     ).named(name)
   }
+
+  /// Records the normalisation with the moments of the batch, as in training.
+  ///
+  /// The moments are named ``batchMean`` and ``batchVariance``, so that a trainer can move the running statistics
+  /// towards them.
+  ///
+  /// - Parameter x: `[…, C]`.
+  /// - Returns: The shape of `x`.
+  public func training(_ x: Value) -> Value {
+    x.batchNormalized(
+      scale: x.parameter(scale, named: "\(name).weight"),
+      offset: x.parameter(offset, named: "\(name).bias"),
+      mean: x.channelMean().named(batchMean),
+      variance: x.channelVariance().named(batchVariance),
+      epsilon: epsilon
+    ).named(name)
+  }
+
+  /// The name of the batch's mean in a recording of ``training(_:)``.
+  public var batchMean: String { "\(name).batch_mean" }
+  /// The name of the batch's biased variance in a recording of ``training(_:)``.
+  public var batchVariance: String { "\(name).batch_var" }
 }

@@ -110,6 +110,17 @@ public final class Canvas {
     cairo_new_path(context)
   }
 
+  /// Writes one line of text from a point upwards.
+  func writeUpwards(
+    _ text: String, x: Double, y: Double, size: Double, typeface: Typeface = .regular, color: RGB
+  ) {
+    cairo_save(context)
+    cairo_translate(context, x, y)
+    cairo_rotate(context, -Double.pi / 2)
+    write(text, x: 0, y: 0, size: size, typeface: typeface, color: color)
+    cairo_restore(context)
+  }
+
   /// How far one line of text reaches to the right.
   func width(of text: String, size: Double, typeface: Typeface = .regular) -> Double {
     typeface.select(on: context)

@@ -1,5 +1,6 @@
 public import PrismAutodiff
-internal import PrismLayers
+public import PrismLayers
+internal import PrismTensor
 public import PrismWeights
 
 /// The chain of layers after a convolutional base: from the map of features to the logits.
@@ -9,6 +10,7 @@ public struct Head: Sendable {
     case globalMaxPool
     case adaptiveAveragePool(height: Int, width: Int)
     case flatten
+    case dropout(rate: Double)
     case dense(PrismLayers.Dense, Activation)
     case batchNorm(BatchNorm)
     case activation(Activation)
@@ -45,8 +47,8 @@ public struct Head: Sendable {
       case .flatten:
         layers.append(.flatten)
         (height, width, channels) = (1, 1, height * width * channels)
-      case .dropout:
-        break
+      case .dropout(let rate):
+        layers.append(.dropout(rate: rate))
       case .dense(let name, let units, let activation):
         layers.append(
           .dense(
@@ -65,21 +67,33 @@ public struct Head: Sendable {
     outputs = channels
   }
 
+  /// The normalisations, whose running statistics training moves.
+  public var normalizations: [BatchNorm] {
+    layers.compactMap { if case .batchNorm(let normalization) = $0 { normalization } else { nil } }
+  }
+
   /// Records the head.
   ///
-  /// - Parameter features: `[N, H, W, C]`.
+  /// - Parameters:
+  ///   - features: `[N, H, W, C]`.
+  ///   - seed: In training, selects the masks of the dropouts; normalisations then use the moments of the batch.
+  ///     `nil` for inference, where dropout is the identity.
   /// - Returns: The logits, `[N, K]`.
-  public func callAsFunction(_ features: Value) -> Value {
+  public func callAsFunction(_ features: Value, trainingWith seed: UInt64? = nil) -> Value {
     var y = features
-    for layer in layers {
+    for (i, layer) in layers.enumerated() {
       switch layer {
       case .globalAveragePool: y = y.globalAveragePool()
       case .globalMaxPool: y = y.globalMaxPool()
       case .adaptiveAveragePool(let height, let width):
         y = y.adaptiveAveragePool(height: height, width: width)
       case .flatten: y = y.flattenedChannelsFirst()
+      case .dropout(let rate):
+        guard let seed, rate > 0 else { continue }
+        y = y.dropout(rate: Float(rate), seed: CounterRandom(seed: seed).bits(i))
       case .dense(let dense, let activation): y = activation(dense(y))
-      case .batchNorm(let normalization): y = normalization(y)
+      case .batchNorm(let normalization):
+        y = seed == nil ? normalization(y) : normalization.training(y)
       case .activation(let activation): y = activation(y)
       }
     }

@@ -12,8 +12,11 @@ public struct Network: Sendable {
 
   /// The shape of one input, `[1, H, W, 3]`.
   public let inputShape: Shape
+  /// The shape of one input's features, which the base gives to the head, `[1, H′, W′, C]`.
+  public let featureShape: Shape
+  /// What turns features into logits.
+  public let head: Head
   private let base: any ConvolutionalBase
-  private let head: Head
   private let isBinary: Bool
 
   /// Builds the network that a file's card describes from the file's tensors.
@@ -39,6 +42,7 @@ public struct Network: Sendable {
     let base = try Self.base(card, reader)
     let features = try Recording(input: inputShape) { base($0) }
     let shape = features[features.outputs[0]].shape
+    featureShape = shape
     head = try Head(reader, card.head, features: (shape[1], shape[2], shape[3]))
     isBinary = if case .binary = card.output { true } else { false }
     self.base = base
@@ -59,6 +63,17 @@ public struct Network: Sendable {
         logits = logits * x.parameter(Tensor([1, 2], [-1, 1]), named: "sides")
       }
       return logits.named(Self.logitsName)
+    }
+  }
+
+  /// Records the convolutional base alone, from `[N, H, W, 3]` to features `[N, H′, W′, C]`.
+  ///
+  /// - Parameter batch: N, the number of inputs at once.
+  /// - Returns: The recording, with all named values.
+  /// - Throws: `ShapeError` where the input is too small for the architecture.
+  public func recordBase(batch: Int = 1) throws(ShapeError) -> Recording {
+    try Recording(input: inputShape.replacing(axis: 0, with: batch)) {
+      base($0.named(Self.inputName))
     }
   }
 

@@ -1,4 +1,4 @@
-internal import PrismKernels
+package import PrismKernels
 internal import Synchronization
 
 /// The threads that all plans of the process share.
@@ -24,7 +24,7 @@ public enum Workers {
   }
 
   /// The pool with that many threads, started when first asked for.
-  static var pool: WorkerPool {
+  package static var pool: WorkerPool {
     state.withLock { state in
       if let pool = state.pool { return pool }
       let pool = WorkerPool(workerCount: state.count)

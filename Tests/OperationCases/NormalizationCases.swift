@@ -49,3 +49,51 @@ extension OperationCase {
       ]
     }
 }
+
+/// A convolution, its normalisation with stored statistics and a clamp, of the definitions.
+private func makeNormalized(
+  _ label: String, image: Shape, outputs: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
+  padding: Padding = .none, dilation: (Int, Int) = (1, 1), isDepthwise: Bool = false
+) -> OperationCase {
+  let window = padding.window(
+    kernel: kernel, stride: stride, dilation: dilation, height: image[1], width: image[2])
+  let weight: Shape = [outputs, isDepthwise ? 1 : image[3], kernel.0, kernel.1]
+  let row: Shape = [outputs]
+  // Without a clamp, which has no derivative at its ends; the clamp has cases of its own.
+  return OperationCase(
+    label,
+    NormalizedConvolution(window: window, isDepthwise: isDepthwise, epsilon: 1e-3),
+    inputs: [image, weight, row, row, row, row],
+    fillings: [.signed, .signed, .signed, .signed, .signed, .positive],
+    reduction: 2 * weight.count / outputs + 8
+  ) { inputs in
+    let y = naiveConvolution(window, groups: isDepthwise ? outputs : 1, [inputs[0], inputs[1]])
+    return naiveNormalization(Double(Float(1e-3)), [y] + inputs[2...])
+  }
+}
+
+extension OperationCase {
+  /// Convolutions with their normalisation.
+  public static let normalizedConvolution: [OperationCase] = [
+    makeNormalized("1×1", image: [2, 3, 4, 5], outputs: 18, kernel: (1, 1)),
+    makeNormalized(
+      "1×1 stride 2", image: [1, 5, 4, 3], outputs: 2, kernel: (1, 1), stride: (2, 2)),
+    makeNormalized(
+      "3×3 stride 2 same", image: [2, 6, 5, 3], outputs: 4, kernel: (3, 3), stride: (2, 2),
+      padding: .same),
+    makeNormalized(
+      "depthwise 3×3", image: [2, 5, 6, 19], outputs: 19, kernel: (3, 3), padding: .symmetric(1),
+      isDepthwise: true),
+    makeNormalized(
+      "depthwise 3×3 unpadded", image: [1, 5, 4, 3], outputs: 3, kernel: (3, 3), isDepthwise: true),
+    makeNormalized(
+      "depthwise 5×3, padded unevenly", image: [1, 6, 7, 2], outputs: 2, kernel: (5, 3),
+      padding: .explicit(top: 3, left: 0, bottom: 1, right: 2), isDepthwise: true),
+    makeNormalized(
+      "depthwise 3×3 stride 2", image: [1, 6, 7, 5], outputs: 5, kernel: (3, 3), stride: (2, 2),
+      padding: .same, isDepthwise: true),
+    makeNormalized(
+      "depthwise 3×3 dilated", image: [1, 7, 8, 2], outputs: 2, kernel: (3, 3),
+      padding: .symmetric(2), dilation: (2, 2), isDepthwise: true),
+  ]
+}

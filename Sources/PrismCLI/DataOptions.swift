@@ -1,0 +1,38 @@
+internal import ArgumentParser
+internal import Prism
+
+/// How a command reads labelled data.
+struct DataOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What uncertain findings of CheXpert become: ones, zeros or ignore.", valueName: "policy"))
+  var uncertain = Choice(DataSet.Uncertainty.ones)
+
+  @Flag(help: "Use lateral pictures of CheXpert too.") var lateral = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder at which the paths of a CSV begin. (default: where the CSV is, or its parent)",
+      valueName: "dir"))
+  var images: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of two labels the one whose probability is meant. (default: the last by name; fake of real and fake)",
+      valueName: "label"))
+  var positive: String?
+
+  @Option(
+    help: ArgumentHelp("Selects the split where the data have none.", valueName: "number"))
+  var splitSeed: UInt64 = 0
+
+  func open(_ path: String) throws -> DataSet {
+    var options = DataSet.Options()
+    options.uncertainty = uncertain.element
+    options.includesLateral = lateral
+    options.root = images
+    options.positive = positive
+    options.seed = splitSeed
+    return try DataSet.open(path, options: options)
+  }
+}

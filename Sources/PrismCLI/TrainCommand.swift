@@ -1,0 +1,241 @@
+internal import ArgumentParser
+internal import Prism
+
+struct TrainCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a model on labelled data, from the convolutional base of another.",
+    discussion: """
+      Transfer learning in five phases: the base is frozen under a new head; its features are computed once; the head \
+      is trained (warm-up); from the best epoch on, the last layers are fine-tuned at a lower rate; the epoch with the \
+      lowest validation loss is kept. Beside the output there are then a learning curve (.curve.csv, .curve.png) and, \
+      until the end, a checkpoint (.checkpoint) from which --resume goes on to the same bits. Ctrl-C ends with the \
+      best model so far.
+
+        prism train --data flowers --base dogs --task multiclass --fine-tune-from 30% --output Weights/flowers.safetensors
+      """)
+
+  @Option(
+    help: ArgumentHelp("A folder or a CSV; `prism dataset` tells what it holds.", valueName: "path")
+  )
+  var data: String
+
+  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  var base: String
+
+  @Option(help: ArgumentHelp("The weights file to write.", valueName: "file"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "binary (two labels), multiclass or multilabel. (default: what the data are)",
+      valueName: "task"))
+  var task: Choice<Objective.Task>?
+
+  @Option(
+    help: ArgumentHelp(
+      "The head: pool, maxpool, flatten, dropout:RATE, dense:UNITS:FUNCTION, batchnorm; at the end dense.",
+      valueName: "layers"))
+  var head = "pool,dropout:0.3,dense"
+
+  @Option(help: ArgumentHelp("The epochs of the warm-up.", valueName: "number"))
+  var warmupEpochs = 5
+
+  @Option(help: ArgumentHelp("The most epochs of fine-tuning.", valueName: "number"))
+  var epochs = 20
+
+  @Option(
+    help: ArgumentHelp(
+      "Fine-tune from this layer on, or this share of the last layers, such as 30%. (default: the head alone)",
+      valueName: "layer|percent"))
+  var fineTuneFrom: String?
+
+  @Option(help: ArgumentHelp("The learning rate of the warm-up.", valueName: "rate"))
+  var learningRate = 1e-3
+
+  @Option(
+    help: ArgumentHelp("How many times lower the rate of fine-tuning is.", valueName: "factor"))
+  var rateDivisor = 10.0
+
+  @Option(help: ArgumentHelp("The samples of a step.", valueName: "number"))
+  var batch = 16
+
+  @Option(help: ArgumentHelp("Selects everything that is random.", valueName: "number"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("adam or sgd.", valueName: "name"))
+  var optimizer = OptimizerName.adam
+
+  @Option(help: ArgumentHelp("The momentum of sgd.", valueName: "number"))
+  var momentum = 0.9
+
+  @Option(
+    help: ArgumentHelp(
+      "The decoupled weight decay: a weight is multiplied by 1 − rate · decay in a step.",
+      valueName: "number"))
+  var weightDecay = 0.0
+
+  @Flag(help: "Let every label count the same, however many samples it has.")
+  var balance = false
+
+  @Option(
+    help: ArgumentHelp(
+      "End a phase after so many epochs without a lower validation loss. (default: never)",
+      valueName: "epochs"))
+  var patience: Int?
+
+  @Flag(help: "Rotate by up to 7°, move by up to 5 % and zoom by up to 10 % in training.")
+  var augment = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The probability from which a label counts; goes into the model card.", valueName: "number"))
+  var threshold = 0.5
+
+  @Flag(help: "Store the weights in half precision, in half the space.")
+  var half = false
+
+  @Option(help: ArgumentHelp("The name of the model. (default: the file's)", valueName: "text"))
+  var name: String?
+
+  @Option(help: ArgumentHelp("What the model is for, and what not.", valueName: "text"))
+  var description = ""
+
+  @Option(help: ArgumentHelp("Where data and weights come from.", valueName: "text"))
+  var source: String?
+
+  @Option(
+    help: ArgumentHelp("The licence of the weights. (default: the base's)", valueName: "text"))
+  var license: String?
+
+  @Flag(help: "Go on from the checkpoint.") var resume = false
+
+  @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var machine: MachineOptions
+
+  enum OptimizerName: String, CaseIterable, ExpressibleByArgument {
+    case adam, sgd
+  }
+
+  func validate() throws {
+    func check(_ condition: Bool, _ text: String) throws {
+      guard condition else { throw ValidationError(text) }
+    }
+    try check((0...10_000).contains(warmupEpochs), "--warmup-epochs must be from 0 to 10000")
+    try check((0...10_000).contains(epochs), "--epochs must be from 0 to 10000")
+    try check((1...4096).contains(batch), "--batch must be from 1 to 4096")
+    try check(learningRate > 0 && learningRate <= 10, "--learning-rate must be above 0, up to 10")
+    try check(rateDivisor >= 1 && rateDivisor <= 1e6, "--rate-divisor must be from 1 to 1000000")
+    try check(momentum >= 0 && momentum < 1, "--momentum must be from 0 up to 1")
+    try check(weightDecay >= 0 && weightDecay <= 1, "--weight-decay must be from 0 to 1")
+    try check(threshold > 0 && threshold < 1, "--threshold must be between 0 and 1")
+    try check((patience ?? 1) >= 1, "--patience must be at least 1")
+    _ = try fineTuning()
+  }
+
+  private func fineTuning() throws -> TrainingOptions.FineTuning {
+    guard let fineTuneFrom else { return .none }
+    guard fineTuneFrom.hasSuffix("%") else { return .layer(fineTuneFrom) }
+    guard let percent = Double(fineTuneFrom.dropLast()), percent >= 0, percent <= 100 else {
+      throw ValidationError("--fine-tune-from takes a layer or a share from 0% to 100%")
+    }
+    return percent == 0 ? .none : .share(percent / 100)
+  }
+
+  func run(_ console: Console) throws -> Status {
+    machine.apply()
+    let stem =
+      output.hasSuffix(ModelCatalog.suffix)
+      ? String(output.dropLast(ModelCatalog.suffix.count)) : output
+    let data = try dataOptions.open(self.data)
+    var options = TrainingOptions()
+    options.task =
+      task?.element
+      ?? (data.isMultiLabel ? .multilabel : data.labels.count == 2 ? .binary : .multiclass)
+    options.head = head
+    options.warmupEpochs = warmupEpochs
+    options.epochs = epochs
+    options.fineTuning = try fineTuning()
+    options.learningRate = learningRate
+    options.rateDivisor = rateDivisor
+    options.batch = batch
+    options.seed = seed
+    options.method = optimizer == .adam ? .adam() : .sgd(momentum: momentum)
+    options.weightDecay = weightDecay
+    options.balancesLabels = balance
+    options.patience = patience
+    options.augmentation = augment ? Augmentation() : nil
+    options.threshold = threshold
+
+    let trainer = try Trainer(base: try catalog.file(base), data: data, options: options)
+    let missing = data.splits.reduce(0) { $0 + $1.missing.count }
+    if missing > 0 {
+      console.report("\(missing) files are missing and left out; `prism dataset` names them")
+    }
+    var card = trainer.card
+    card.name = name ?? (stem.split(separator: "/").last.map(String.init) ?? stem)
+    card.description = description
+    if let source { card.source = source }
+    if let license { card.license = license }
+    try card.validate(file: output)
+
+    Interruption.catchSignals()
+    let outcome = try trainer.train(
+      output: output, checkpoint: "\(stem).checkpoint", resumes: resume,
+      type: half ? .float16 : .float32, card: card, shouldStop: { Interruption.isRequested },
+      report: { show($0, console) })
+    console.endProgress()
+    let curve = outcome.curve
+    try AtomicFile.write(curve.csv, to: "\(stem).curve.csv")
+    try curve.rendered(title: card.name).write(to: "\(stem).curve.png")
+    if outcome.wasStopped {
+      console.report("stopped; --resume goes on from the last finished epoch")
+    }
+    if let best = curve.epochs.first(where: { $0.epoch == curve.best }) {
+      console.print("\(output): epoch \(best.epoch), \(summary(of: best))")
+    }
+    return .done
+  }
+
+  private func show(_ event: TrainingEvent, _ console: Console) {
+    switch event {
+    case .phase(let number, let text):
+      console.endProgress()
+      console.report("\(number). \(text)")
+    case .features(let done, let count):
+      console.progress("   \(done) of \(count) samples read")
+    case .step(let epoch, let count, let step, let steps, let loss, let secondsLeft):
+      console.progress(
+        "   epoch \(epoch) of \(count), step \(step) of \(steps), loss \(decimal(loss)), \(duration(secondsLeft)) left"
+      )
+    case .epoch(let record, let isBest, let seconds):
+      console.endProgress()
+      console.report(
+        "   epoch \(record.epoch): \(summary(of: record)), \(duration(seconds))"
+          + (isBest ? ", best so far" : ""))
+    }
+  }
+
+  private func summary(of record: EpochRecord) -> String {
+    "training loss \(decimal(record.trainingLoss)), validation loss \(decimal(record.validationLoss)), "
+      + "accuracy \(decimal(record.validationAccuracy))"
+      + (record.validationAUC.map { ", AUC \(decimal($0))" } ?? "")
+  }
+}
+
+/// A number with four decimals.
+func decimal(_ value: Double) -> String {
+  guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
+  let units = Int((abs(value) * 10_000).rounded())
+  let fraction = "\(units % 10_000)"
+  return (value < 0 && units > 0 ? "-" : "") + "\(units / 10_000)."
+    + String(repeating: "0", count: 4 - fraction.count) + fraction
+}
+
+/// A time as it is shown, such as `1 h 5 min` or `12 s`.
+private func duration(_ seconds: Double) -> String {
+  let whole = Int(min(max(seconds, 0), 1e9).rounded())
+  if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
+  return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
+}

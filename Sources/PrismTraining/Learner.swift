@@ -1,0 +1,310 @@
+internal import PrismAutodiff
+internal import PrismKernels
+internal import PrismLayers
+public import PrismModels
+internal import PrismRuntime
+public import PrismTensor
+internal import Synchronization
+
+/// A network in training: its parameters, which of them change, and one step of change.
+///
+/// The normalisations of the base use their stored statistics, also where their scale and offset are trained; those of
+/// the head use the moments of the batch. What does not change, the *prefix*, is computed by a plan. The rest of the
+/// base is differentiated in groups of ``groupSize`` samples, one group a thread, and the groups' gradients are added
+/// in their order, so that the bits of a step do not depend on the number of threads.
+public struct Learner {
+  /// The samples of a batch that are differentiated together.
+  public static let groupSize = 4
+
+  /// All tensors of the network, by name.
+  public private(set) var parameters: [String: Tensor]
+  /// The names of the parameters that change, sorted.
+  public let trained: [String]
+  /// The features from which a step begins, for one sample.
+  public let featureShape: Shape
+  private let trainedNames: Set<String>
+  private let network: Network
+  private let objective: Objective
+  private let base: Recording
+  private let baseEnd: ValueID
+  /// Where the trained part of the base begins; its end where nothing of the base is trained.
+  private let cut: ValueID
+  /// Where the trained part of the head begins in a recording of the head.
+  private let headCut: ValueID
+  private let prefix: Plan?
+  private var bodies: [Int: Recording] = [:]
+
+  /// Makes a learner.
+  ///
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - parameters: All its tensors, by name.
+  ///   - trained: The names of the parameters that change.
+  ///   - objective: What it is trained for.
+  /// - Throws: `ShapeError`, `InstructionSetError`.
+  public init(
+    _ network: Network, parameters: [String: Tensor], trained: Set<String>, objective: Objective
+  ) throws {
+    self.network = network
+    self.parameters = parameters
+    self.objective = objective
+    self.trained = trained.sorted()
+    trainedNames = trained
+    base = try network.recordBase()
+    baseEnd = base.outputs[0]
+    let first = base.firstUse { name in trained.contains(name) }
+    cut = first.map(base.cut(before:)) ?? baseEnd
+    let head = try Recording(input: network.featureShape) { network.head($0, trainingWith: 0) }
+    if cut == baseEnd {
+      headCut = head.cut(before: head.firstUse { _ in true } ?? head.outputs[0].index)
+      featureShape = head[headCut].shape
+    } else {
+      headCut = head.inputs[0]
+      featureShape = base[cut].shape
+    }
+    prefix = cut == base.inputs[0] ? nil : try Plan(base, wanted: [cut])
+  }
+
+  /// The floating-point operations of the part that is trained, for one sample's forward pass.
+  public var trainedFlops: Int {
+    get throws { try base.continued(from: cut, to: baseEnd).flops }
+  }
+
+  // MARK: - Features
+
+  /// The features of some inputs, from which steps begin.
+  ///
+  /// - Parameter inputs: `[N, H, W, 3]`.
+  /// - Returns: N tensors of ``featureShape``.
+  /// - Throws: `EvaluationError`.
+  public func features(_ inputs: Tensor) throws -> [Tensor] {
+    let values = try prefix.map { try $0(inputs)[0] } ?? inputs
+    let samples = (0..<values.shape[0]).map(values.slice)
+    guard cut == baseEnd else { return samples }
+    return try headFeatures(samples)
+  }
+
+  /// The part of the head that does not change.
+  private func headFeatures(_ samples: [Tensor]) throws -> [Tensor] {
+    let head = try Recording(input: network.featureShape) { network.head($0, trainingWith: 0) }
+    guard headCut != head.inputs[0] else { return samples }
+    return try samples.map { sample in
+      try head.evaluate([headCut], given: [head.inputs[0]: sample])[headCut] ?? sample
+    }
+  }
+
+  /// The logits of samples in inference mode, with the parameters as they are.
+  ///
+  /// - Parameters:
+  ///   - count: The number of samples.
+  ///   - features: Gives the features of a range of samples.
+  /// - Returns: `[count, logits]`.
+  /// - Throws: What `features` throws; `EvaluationError`.
+  public func logits(
+    count: Int, features: (Range<Int>) throws -> [Tensor]
+  ) throws -> Tensor {
+    let chunk = 64
+    let body =
+      cut == baseEnd
+      ? nil : try Plan(try base.continued(from: cut, to: baseEnd, parameters: parameters))
+    var rows: [Tensor] = []
+    for start in stride(from: 0, to: count, by: chunk) {
+      let range = start..<min(start + chunk, count)
+      let known = Tensor.stacking(try features(range))
+      let mapped = try body.map { try $0(known)[0] } ?? known
+      let head = try Recording(
+        input: network.featureShape.replacing(axis: 0, with: range.count)
+      ) { network.head($0) }
+      let begin = cut == baseEnd ? headCut : head.inputs[0]
+      var given = parameterTensors(of: head)
+      given[begin] = mapped
+      let output = head.outputs[0]
+      rows.append(try head.evaluate([output], given: given)[output] ?? Tensor([range.count, 1]))
+    }
+    return Tensor.stacking(rows)
+  }
+
+  /// The current tensors of all parameters of a recording.
+  private func parameterTensors(of recording: Recording) -> [ValueID: Tensor] {
+    var result: [ValueID: Tensor] = [:]
+    for (id, name) in recording.parameterNames {
+      if let tensor = parameters[name] { result[id] = tensor }
+    }
+    return result
+  }
+
+  // MARK: - A step
+
+  /// Makes one step: forward, loss, backward, update.
+  ///
+  /// - Parameters:
+  ///   - features: One tensor a sample, as ``features(_:)`` gives them.
+  ///   - truths: What is true of the samples.
+  ///   - optimizer: Moves the parameters.
+  ///   - seed: Selects the masks of dropouts.
+  /// - Returns: The loss before the step.
+  /// - Throws: `ShapeError`, `EvaluationError`.
+  public mutating func step(
+    features: [Tensor], truths: [DataSet.Truth], optimizer: inout Optimizer, seed: UInt64
+  ) throws -> Double {
+    let (loss, gradients) = try gradients(features: features, truths: truths, seed: seed)
+    optimizer.update(&parameters, gradients: gradients)
+    return loss
+  }
+
+  /// The loss of a batch and its gradients by the trained parameters.
+  ///
+  /// Running statistics of normalisations in the head move towards the moments of the batch, by a tenth as torch has
+  /// it.
+  ///
+  /// - Parameters: As for ``step(features:truths:optimizer:seed:)``.
+  public mutating func gradients(
+    features: [Tensor], truths: [DataSet.Truth], seed: UInt64
+  ) throws -> (loss: Double, gradients: [String: Tensor]) {
+    let pool = Workers.pool
+    let count = features.count
+    let groups = stride(from: 0, to: count, by: Self.groupSize).map {
+      $0..<min($0 + Self.groupSize, count)
+    }
+    let hasBody = cut != baseEnd
+    if hasBody { for group in groups { try makeBody(group.count) } }
+
+    // Forward through the trained part of the base, a group a thread.
+    let bodies = bodies
+    var traces: [Trace?] = []
+    var mapped: Tensor
+    if hasBody {
+      traces = try pool.map(groups.count) { index in
+        guard let body = bodies[groups[index].count] else { return nil }
+        var given = parameterTensors(of: body)
+        given[body.inputs[0]] = Tensor.stacking(Array(features[groups[index]]))
+        let targets = body.parameterNames.filter { isTrained($0.value) }.keys.sorted()
+        return try body.trace(of: body.outputs[0], at: targets, given: given)
+      }
+      mapped = Tensor.stacking(traces.compactMap { $0?.output })
+    } else {
+      mapped = Tensor.stacking(features)
+    }
+
+    // The head and the loss, on the whole batch.
+    var (loss, gradients, cotangent) = try head(mapped, truths, seed: seed, needsInput: hasBody)
+    guard hasBody else { return (loss, gradients) }
+    mapped = Tensor([])
+
+    // Backward, a group a thread; a trace is given up to its own pullback.
+    let pending = Mutex(traces)
+    traces = []
+    let shape = cotangent.shape
+    let sizes = shape.count / count
+    let parts = try pool.map(groups.count) { index -> [String: Tensor] in
+      let group = groups[index]
+      guard let body = bodies[group.count],
+        let trace = pending.withLock({ $0[index].take() })
+      else { return [:] }
+      let share = cotangent.withUnsafePointer { source in
+        Tensor(uninitialized: shape.replacing(axis: 0, with: group.count)) {
+          $0.update(from: source + group.lowerBound * sizes, count: group.count * sizes)
+        }
+      }
+      let result = try trace.gradient(cotangent: share)
+      let names = body.parameterNames
+      return Dictionary(uniqueKeysWithValues: result.map { (names[$0.key] ?? "", $0.value) })
+    }
+    cotangent = Tensor([])
+    let names = parts.first.map { $0.keys.sorted() } ?? []
+    let sums = try pool.map(names.count) { index in
+      var sum = parts[0][names[index]] ?? Tensor([])
+      for part in parts.dropFirst() { if let other = part[names[index]] { sum += other } }
+      return sum
+    }
+    for (name, sum) in zip(names, sums) { gradients[name] = sum }
+    return (loss, gradients)
+  }
+
+  private func isTrained(_ name: String) -> Bool { trainedNames.contains(name) }
+
+  private mutating func makeBody(_ count: Int) throws {
+    guard bodies[count] == nil else { return }
+    let recording = try network.recordBase(batch: count)
+    bodies[count] = try recording.continued(
+      from: cut, to: recording.outputs[0], isFused: true)
+  }
+
+  /// The loss, the gradients by the head's parameters and, where asked for, by the head's input.
+  private mutating func head(
+    _ mapped: Tensor, _ truths: [DataSet.Truth], seed: UInt64, needsInput: Bool
+  ) throws -> (Double, [String: Tensor], Tensor) {
+    let (targets, elements) = objective.targets(truths)
+    let shape = network.featureShape.replacing(axis: 0, with: truths.count)
+    let (network, objective) = (network, objective)
+    let recording = try Recording(inputs: [shape, targets.shape, elements.shape]) {
+      [objective.loss(network.head($0[0], trainingWith: seed), targets: $0[1], weights: $0[2])]
+    }
+    // The recording has two more inputs than that of the head alone, so its values come two places later.
+    let begin =
+      cut == baseEnd && headCut.index > 0
+      ? ValueID(index: headCut.index + 2) : recording.inputs[0]
+    var given = parameterTensors(of: recording)
+    given[begin] = mapped
+    given[recording.inputs[1]] = targets
+    given[recording.inputs[2]] = elements
+    let names = recording.parameterNames.filter { isTrained($0.value) }
+    let trace = try recording.trace(
+      of: recording.outputs[0], at: names.keys.sorted() + (needsInput ? [begin] : []),
+      given: given)
+    let loss = Double(trace.output.scalars[0])
+    try moveStatistics(recording, given: given, samples: truths.count)
+    let result = try trace.gradient(cotangent: Tensor(1))
+    var gradients: [String: Tensor] = [:]
+    for (id, name) in names { gradients[name] = result[id] }
+    return (loss, gradients, result[begin] ?? Tensor([]))
+  }
+
+  /// Moves running statistics by a tenth towards the batch's mean and unbiased variance.
+  private mutating func moveStatistics(
+    _ recording: Recording, given: [ValueID: Tensor], samples: Int
+  ) throws {
+    guard samples > 1 else { return }
+    for normalization in network.head.normalizations {
+      guard let mean = recording.value(named: normalization.batchMean),
+        let variance = recording.value(named: normalization.batchVariance)
+      else { continue }
+      let moments = try recording.evaluate([mean, variance], given: given)
+      // A map has as many rows as pixels, a vector one a sample.
+      let input = recording.operands(of: mean).first.map { recording[$0].shape } ?? [samples, 1]
+      let rows = Float(input.count / max(input[-1], 1))
+      for (name, id, factor) in [
+        ("\(normalization.name).running_mean", mean, 1),
+        ("\(normalization.name).running_var", variance, rows / (rows - 1)),
+      ] {
+        guard let old = parameters[name], let new = moments[id] else { continue }
+        parameters[name] = old.zip(new) { 0.9 * $0 + 0.1 * factor * $1 }
+      }
+    }
+  }
+}
+
+extension Recording {
+  /// The first computed value with a parameter whose name is accepted, or a dropout, or `nil`.
+  fileprivate func firstUse(_ isTrained: (String) -> Bool) -> Int? {
+    let names = parameterNames
+    return ids.first { id in
+      primitive(of: id) is Dropout
+        || operands(of: id).contains { names[$0].map(isTrained) ?? false }
+    }?.index
+  }
+}
+
+extension WorkerPool {
+  /// The results of tasks, in the order of the tasks.
+  ///
+  /// - Throws: The error of the first task that failed.
+  func map<Value: Sendable>(_ count: Int, _ task: (Int) throws -> Value) throws -> [Value] {
+    let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
+    run(tasks: count) { index, _ in
+      let result = Result { try task(index) }
+      results.withLock { $0[index] = result }
+    }
+    return try results.withLock { $0 }.compactMap { try $0?.get() }
+  }
+}
