@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismKernels
 
 #if canImport(Glibc)
   internal import Glibc
@@ -92,7 +93,7 @@ private struct Server {
     case "load":
       Machine.threads = max(1, try request.number("threads"))
       model = try Model(contentsOf: request.text("weights"))
-      return ["instruction_set": .string(InstructionSet.current.rawValue)]
+      return ["instruction_set": .string(try InstructionSet.select().get().rawValue)]
     case "inputs":
       inputs = try tensor(request.text("file"), Shape(request.numbers("shape")))
       return [:]

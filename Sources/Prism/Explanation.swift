@@ -8,7 +8,9 @@ public struct Explanation: Sendable {
   public let target: Prediction.Entry
   /// The raw map `[H, W]` at the model's input size, and what the method reports about it.
   public let attribution: Attribution
-  /// How long it took, in seconds.
+  /// The values of the method's parameters; the layer is the one that was looked at.
+  public let parameters: [MethodParameter]
+  /// How long it took, in seconds; the labels that are explained in one pass share it.
   public let seconds: Double
 
   /// The raw map, `[H, W]` at the model's input size.

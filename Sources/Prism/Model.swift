@@ -20,7 +20,7 @@ public struct Model: Sendable {
   public let card: ModelCard
   /// The weights file.
   public let file: SafetensorsFile
-  private let classifier: PlannedClassifier
+  let classifier: PlannedClassifier
 
   /// Opens a weights file.
   ///
@@ -116,8 +116,10 @@ public struct Model: Sendable {
   public func explain(
     _ image: Image, with explainer: some Explainer, target: Prediction.Entry
   ) throws -> Explanation {
-    let explanations = try explain(image, with: explainer, targets: [target])
-    return explanations[0]
+    guard let explanation = try explain(image, with: explainer, targets: [target]).first else {
+      throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
+    }
+    return explanation
   }
 
   /// Explains several labels' numbers for a picture, in one pass where the method allows.
@@ -126,12 +128,13 @@ public struct Model: Sendable {
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func explain(
-    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry]
+    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry], batch: Int? = nil
   ) throws -> [Explanation] {
-    try explain(explained(image), with: explainer, targets: targets)
+    try explain(explained(image), with: explainer, targets: targets, batch: batch)
   }
 
   /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
@@ -142,27 +145,54 @@ public struct Model: Sendable {
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func explain(
-    _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry]
+    _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry],
+    batch: Int? = nil
   ) throws -> [Explanation] {
     let clock = ContinuousClock()
     let start = clock.now
-    let attributions: [Attribution]
+    let attributions = try namingLayers {
+      try explainer.explain(
+        image, targets: targets.map(\.index), of: classifier(batch: batch))
+    }
+    let seconds = (clock.now - start) / .seconds(1)
+    return zip(targets, attributions).map { target, attribution in
+      let parameters = explainer.parameters.map { parameter in
+        attribution.layer.flatMap {
+          parameter.name == "layer" ? MethodParameter("layer", .text($0)) : nil
+        } ?? parameter
+      }
+      return Explanation(
+        method: explainer.name, title: explainer.title, target: target, attribution: attribution,
+        parameters: parameters, seconds: seconds)
+    }
+  }
+
+  /// Why a method cannot explain this model, or `nil` where it can.
+  ///
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - layer: The layer that is to be looked at; `nil` for the model's default.
+  public func obstacle(to method: ExplanationMethod, layer: String? = nil) -> String? {
+    method.obstacle(for: classifier, layer: layer)
+  }
+
+  /// Runs a closure that may meet names of layers, and says which name is nearest to one that does not exist.
+  func namingLayers<Result>(_ body: () throws -> Result) throws -> Result {
     do {
-      attributions = try explainer.explain(
-        image, targets: targets.map(\.index), of: classifier)
+      return try body()
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
         error.name, nearest: nearestName(to: error.name, among: layerNames))
     }
-    let seconds = (clock.now - start) / .seconds(1)
-    return zip(targets, attributions).map { target, attribution in
-      Explanation(
-        method: explainer.name, title: explainer.title, target: target, attribution: attribution,
-        seconds: seconds)
-    }
+  }
+
+  /// What explainers ask, no more than so many pictures at a time.
+  func classifier(batch: Int?) -> any DifferentiableClassifier {
+    batch.map { BatchedClassifier(classifier, batch: $0) } ?? classifier
   }
 
   private func prediction(for input: Tensor) throws -> Prediction {

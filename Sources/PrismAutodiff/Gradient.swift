@@ -1,5 +1,34 @@
 public import PrismTensor
 
+/// What a walk backwards through a recording does at rectifiers.
+public enum GradientRule: String, Sendable, CaseIterable {
+  /// The derivative.
+  case exact
+  /// Guided backpropagation: at ReLU, ReLU6 and SiLU nothing passes where the cotangent is negative, nor where the input
+  /// is not positive.
+  ///
+  /// Definition: Springenberg, Dosovitskiy, Brox and Riedmiller, "Striving for Simplicity: The All Convolutional Net",
+  /// ICLR Workshop 2015, for ReLU; the other two are taken for the rectifiers they stand for.
+  case guided
+
+  /// The cotangents of a primitive's inputs under the rule.
+  func pullback(
+    _ cotangent: Tensor, through primitive: any Primitive, inputs: [Tensor], output: Tensor,
+    wanted: [Bool]
+  ) -> [Tensor?] {
+    guard self == .guided, Self.isRectifier(primitive) else {
+      return primitive.pullback(cotangent, inputs: inputs, output: output, wanted: wanted)
+    }
+    let guided = cotangent.zip(inputs[0]) { $1 > 0 ? max($0, 0) : 0 }
+    return primitive.pullback(guided, inputs: inputs, output: output, wanted: wanted)
+  }
+
+  /// Whether a primitive is one at which the rules differ.
+  package static func isRectifier(_ primitive: any Primitive) -> Bool {
+    primitive is ReLU || primitive is ReLU6 || primitive is SiLU
+  }
+}
+
 extension Recording {
   /// The gradient of one value, contracted with a cotangent, at other values (reverse-mode autodiff).
   ///
@@ -12,25 +41,27 @@ extension Recording {
   ///   - targets: The values to differentiate by: inputs, parameters, or any value between.
   ///   - given: Known values, as for ``evaluate(_:given:)``; known values between the targets and the output
   ///     save their recomputation.
+  ///   - rule: What happens at rectifiers.
   /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on it.
   /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs.
   public func gradient(
-    of output: ValueID, cotangent: Tensor, at targets: [ValueID], given: [ValueID: Tensor]
+    of output: ValueID, cotangent: Tensor, at targets: [ValueID], given: [ValueID: Tensor],
+    rule: GradientRule = .exact
   ) throws(EvaluationError) -> [ValueID: Tensor] {
     guard cotangent.shape == self[output].shape else {
       throw .misshapen(output, expected: self[output].shape, given: cotangent.shape)
     }
     return try Trace(self, of: output, at: targets, given: given, keepsOutput: false)
-      .gradient(cotangent: cotangent)
+      .gradient(cotangent: cotangent, rule: rule)
   }
 
   /// Computes a value and keeps what its gradient needs, for a cotangent that depends on the value.
   ///
   /// - Parameters:
   ///   - output: The value to compute and to differentiate.
-  ///   - targets: The values to differentiate by, as for ``gradient(of:cotangent:at:given:)``.
+  ///   - targets: The values to differentiate by, as for ``gradient(of:cotangent:at:given:rule:)``.
   ///   - given: Known values; a tensor given for a parameter takes the place of the recorded one.
-  /// - Returns: The forward pass, to be continued with ``Trace/gradient(cotangent:)``.
+  /// - Returns: The forward pass, to be continued with ``Trace/gradient(cotangent:rule:)``.
   /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs.
   public func trace(
     of output: ValueID, at targets: [ValueID], given: [ValueID: Tensor]
@@ -41,7 +72,7 @@ extension Recording {
   /// The values from which everything between the targets and the output can be computed.
   ///
   /// Whoever computes the first half of a network by other means (a plan) reads these values from it and gives
-  /// them to ``gradient(of:cotangent:at:given:)``. For a layer that all paths pass through it is that layer alone;
+  /// them to ``gradient(of:cotangent:at:given:rule:)``. For a layer that all paths pass through it is that layer alone;
   /// inside a dense block it is also what bypasses the layer.
   ///
   /// - Returns: Values that are no parameters, in the order of computation.
@@ -103,11 +134,13 @@ public struct Trace: Sendable {
 
   /// The gradients at the targets; every value is freed with its own pullback.
   ///
-  /// - Parameter cotangent: In the output's shape.
+  /// - Parameters:
+  ///   - cotangent: In the output's shape.
+  ///   - rule: What happens at rectifiers.
   /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on it.
   /// - Throws: ``EvaluationError/misshapen(_:expected:given:)``.
   public consuming func gradient(
-    cotangent: Tensor
+    cotangent: Tensor, rule: GradientRule = .exact
   ) throws(EvaluationError) -> [ValueID: Tensor] {
     guard cotangent.shape == recording[result].shape else {
       throw .misshapen(result, expected: recording[result].shape, given: cotangent.shape)
@@ -120,8 +153,8 @@ public struct Trace: Sendable {
         let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
         let value = values.removeValue(forKey: id)
       else { continue }
-      let results = primitive.pullback(
-        cotangent, inputs: operands.compactMap { values[$0] }, output: value,
+      let results = rule.pullback(
+        cotangent, through: primitive, inputs: operands.compactMap { values[$0] }, output: value,
         wanted: operands.map { active[$0.index] })
       for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
         if cotangents[operand] == nil {

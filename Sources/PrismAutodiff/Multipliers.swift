@@ -5,7 +5,7 @@ extension Recording {
   ///
   /// A multiplier says how much the output differs between an evaluation and a reference, for each unit by which a value
   /// differs: `Σ multiplier · (value − reference value)` over the targets is the difference of the outputs, for any
-  /// size of the difference. The walk is that of ``gradient(of:cotangent:at:given:)`` with another rule at every operation:
+  /// size of the difference. The walk is that of ``gradient(of:cotangent:at:given:rule:)`` with another rule at every operation:
   /// - an elementwise function of one value has the slope `Δy / Δx` (the Rescale rule);
   /// - a max pool credits what it rises by to where the evaluation has its maximum, and what it falls by to where the
   ///   reference has it;

@@ -16,7 +16,7 @@ public struct ValueID: Hashable, Sendable, Comparable {
 /// What a model did, written down while its forward pass ran on shapes: a list of primitives on values.
 ///
 /// A recording holds no activations. Its readers compute: ``evaluate(_:given:)`` runs it as it stands,
-/// ``gradient(of:cotangent:at:given:)`` differentiates it, and a plan (module `PrismRuntime`) runs it fast.
+/// ``gradient(of:cotangent:at:given:rule:)`` differentiates it, and a plan (module `PrismRuntime`) runs it fast.
 public struct Recording: Sendable {
   /// Where a value comes from.
   public enum Origin: Sendable {
@@ -81,6 +81,32 @@ public struct Recording: Sendable {
   /// - Throws: The first ``ShapeError`` that an operation met.
   public init(input shape: Shape, _ body: (Value) -> Value) throws(ShapeError) {
     try self.init(inputs: [shape]) { [body($0[0])] }
+  }
+
+  private init(_ other: Recording, values: [Entry]) {
+    self.values = values
+    inputs = other.inputs
+    outputs = other.outputs
+    names = other.names
+    index = other.index
+  }
+
+  /// The same forward pass with other tensors in the place of named parameters.
+  ///
+  /// - Parameter replacements: Tensors by the names of parameters; other names are ignored.
+  /// - Throws: ``ShapeError`` where a tensor does not have the parameter's shape.
+  public func replacing(_ replacements: [String: Tensor]) throws(ShapeError) -> Recording {
+    var values = values
+    for (name, tensor) in replacements {
+      guard let id = index[name], case .parameter = values[id.index].origin else { continue }
+      guard tensor.shape == values[id.index].shape else {
+        throw ShapeError(
+          "replacing \(name)", [tensor.shape],
+          "the parameter has the shape \(values[id.index].shape)")
+      }
+      values[id.index] = Entry(origin: .parameter(tensor), shape: tensor.shape)
+    }
+    return Recording(self, values: values)
   }
 
   /// The value with a name, or `nil` where no value has it.

@@ -10,16 +10,21 @@ struct Console: Sendable {
   var output: @Sendable (String) -> Void = { writeAll($0, to: STDOUT_FILENO) }
   /// Receives errors and progress.
   var diagnostics: @Sendable (String) -> Void = { writeAll($0, to: STDERR_FILENO) }
+  /// Whether somebody sees errors and progress as they come.
+  var isTerminal = false
 
-  /// Whether progress is shown: somebody looks at standard error.
-  var showsProgress = isatty(STDERR_FILENO) == 1
+  /// The process's own, on a terminal or not.
+  static var standard: Console { Console(isTerminal: isatty(STDERR_FILENO) == 1) }
 
   /// Writes a line of results.
-  func print(_ line: String) { output(line + "\n") }
+  func print(_ line: String) {
+    endProgress()
+    output(line + "\n")
+  }
 
   /// Shows how far something is, on one line that the next such call or report replaces.
   func progress(_ text: String) {
-    if showsProgress { diagnostics("\r\u{1B}[K" + text) }
+    if isTerminal { diagnostics("\r\u{1B}[K" + text) }
   }
 
   /// Takes the line of progress away.

@@ -48,14 +48,30 @@ struct Document {
       "target": [
         "index": .integer(explanation.target.index), "label": .string(explanation.target.label),
       ],
-      "parameters": .object(
-        attribution.layer.map { [.init(name: "layer", value: .string($0))] } ?? []),
+      "parameters": explanation.parameters.json,
       "seconds": .number(explanation.seconds),
       "evaluations": .integer(attribution.evaluations),
+      "baseValue": attribution.baseValue.map(JSON.number) ?? .null,
       "completenessGap": attribution.completenessGap.map(JSON.number) ?? .null,
+      "score": attribution.score.map(JSON.number) ?? .null,
+      "standardError": attribution.standardError.map(Self.summary) ?? .null,
+      "segments": attribution.segments.map(Self.segments) ?? .null,
       "diagnostics": .array(attribution.diagnostics.map(JSON.string)),
       "files": .object(
         entry.files.map { .init(name: $0.format.rawValue, value: .string($0.name)) }),
+    ]
+  }
+
+  /// The standard error of a map over the method's random choices.
+  private static func summary(_ map: Tensor) -> JSON {
+    ["mean": .number(map.sum / Double(max(map.count, 1))), "maximum": .number(Double(map.maximum))]
+  }
+
+  /// One number and its standard error for every segment, in the order of the labels.
+  private static func segments(_ segments: SegmentAttribution) -> JSON {
+    [
+      "values": .array(segments.values.map(JSON.number)),
+      "standardErrors": .array(segments.standardErrors.map(JSON.number)),
     ]
   }
 }

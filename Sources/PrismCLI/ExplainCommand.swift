@@ -11,32 +11,17 @@ struct ExplainCommand: Subcommand {
       at the model's input size). With several targets the names carry the label.
       """)
 
-  @Argument(help: "PNG or JPEG files.") var inputs: [String]
+  @Argument(help: "PNG or JPEG files.") var inputs: [String] = []
 
   @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
-  var model: String
+  var model: String?
 
-  @Option(
-    name: .customLong("method"),
-    help: ArgumentHelp("The methods, separated by commas.", valueName: "methods"))
-  var methods = CommaSeparated<Method>([.gradcam])
-
-  @Option(
-    help: ArgumentHelp(
-      "What to explain: a label, an index, top, top3, above-threshold or all.",
-      valueName: "target"))
-  var target = "top"
-
-  @Option(
-    help: ArgumentHelp(
-      "The layer that CAM methods look at; `prism layers` lists them. (default: the model's)",
-      valueName: "name"))
-  var layer: String?
+  @OptionGroup var method: MethodOptions
 
   @Option(
     name: [.short, .long],
     help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"))
-  var output: String
+  var output: String?
 
   @Option(
     name: .customLong("format"),
@@ -48,41 +33,68 @@ struct ExplainCommand: Subcommand {
 
   @Flag(help: "Print the JSON document instead of a summary.") var json = false
 
+  func validate() throws {
+    if method.isListing { return }
+    guard !inputs.isEmpty else { throw ValidationError("Missing expected argument '<inputs> ...'") }
+    guard model != nil else { throw ValidationError("Missing expected argument '--model <model>'") }
+    guard output != nil else {
+      throw ValidationError("Missing expected argument '--output <dir>'")
+    }
+  }
+
   func run(_ console: Console) throws -> Status {
     machine.apply()
-    let model = try catalog.model(self.model)
+    if method.isListing { return try list(console) }
+    guard let name = model, let output else { return .wrongUsage }
+    let model = try catalog.model(name)
     // The digest for the document is computed beside everything else.
     if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
+    let explainers = try method.explainers(for: model)
     let folder = try OutputFolder(output)
     var names = UniqueNames()
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { input in
       let stem = names.name(forStemOf: input)
-      let document = try explain(input, named: stem, with: model, into: folder)
-      if json { documents.append(document.json) } else { summarize(document, console) }
+      let document = try explain(input, named: stem, with: model, explainers, into: folder)
+      if json {
+        documents.append(document.json)
+      } else {
+        summarize(document, in: output, console)
+      }
     }
     if json { console.print(Document.formatted(documents, of: inputs)) }
     return status
   }
 
+  private func list(_ console: Console) throws -> Status {
+    let list = MethodList(for: try model.map(catalog.model), layer: method.layer)
+    if json {
+      console.print(list.json.formatted)
+    } else {
+      for line in list.lines { console.print(line) }
+    }
+    return .done
+  }
+
   /// Explains one input and writes its files, all or none of them.
   private func explain(
-    _ input: String, named stem: String, with model: Model, into folder: OutputFolder
+    _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
+    into folder: OutputFolder
   ) throws -> Document {
     let image = try Image(contentsOf: input)
     let explained = model.explained(image)
     let prediction = try model.predict(explained)
-    let targets = try Target.entries(target, of: prediction)
+    let targets = try method.targets(of: prediction, for: model)
 
     var files: [OutputFolder.File] = []
     var entries: [Document.Entry] = []
-    for method in methods.elements {
+    for explainer in explainers {
       let explanations = try model.explain(
-        explained, with: method.explainer(layer: layer), targets: targets)
+        explained, with: explainer, targets: targets, batch: method.batch)
       var labels = UniqueNames()
       for explanation in explanations {
         let label = targets.count > 1 ? "." + labels.name(for: explanation.target.label) : ""
-        let name = "\(stem).\(method.rawValue)\(label)"
+        let name = "\(stem).\(explanation.method)\(label)"
         var written: [(Format, String)] = []
         for format in formats.elements where format != .json {
           let file = "\(name).\(format.rawValue)"
@@ -105,14 +117,50 @@ struct ExplainCommand: Subcommand {
     return document
   }
 
-  private func summarize(_ document: Document, _ console: Console) {
+  private func summarize(_ document: Document, in output: String, _ console: Console) {
     console.print("\(document.input):")
     for line in summary(of: document.prediction) { console.print("  " + line) }
     for entry in document.explanations {
       let explanation = entry.explanation
       let shown = entry.files.map { "\(output)/\($0.name)" }.joined(separator: ", ")
       console.print("  \(explanation.method) for \(explanation.target.label): \(shown)")
-      for diagnostic in explanation.attribution.diagnostics { console.print("    \(diagnostic)") }
+      for line in explanation.facts { console.print("    \(line)") }
     }
+  }
+}
+
+/// What is written for an explanation.
+enum Format: String, CaseIterable {
+  case png, npy, json
+}
+
+extension Explanation {
+  /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
+  var facts: [String] {
+    var facts: [String] = []
+    if let base = attribution.baseValue, let gap = attribution.completenessGap {
+      let sum = target.logit - base - gap
+      facts.append(
+        "base value \(base.rounded(to: 4)) + sum \(sum.rounded(to: 4)) = "
+          + "\((base + sum).rounded(to: 4)), gap \(gap.rounded(to: 2))")
+    }
+    if let score = attribution.score { facts.append("R² of the fit \(score.rounded(to: 4))") }
+    return facts + attribution.diagnostics
+  }
+}
+
+extension Double {
+  /// The number with so many significant digits.
+  func rounded(to digits: Int) -> String {
+    guard isFinite, self != 0 else { return "\(self)" }
+    var exponent = 0
+    var magnitude = abs(self)
+    while magnitude >= 10 { magnitude /= 10; exponent += 1 }
+    while magnitude < 1 { magnitude *= 10; exponent -= 1 }
+    var scale = 1.0
+    for _ in 0..<abs(digits - 1 - exponent) { scale *= 10 }
+    let value =
+      exponent > digits - 1 ? (self / scale).rounded() * scale : (self * scale).rounded() / scale
+    return value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
   }
 }

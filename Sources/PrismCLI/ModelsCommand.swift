@@ -28,7 +28,7 @@ struct ModelsCommand: Subcommand {
       let cells = rows.map { name, model in
         [
           name, model.card.architecture.rawValue, "\(model.inputSize)", "\(model.labels.count)",
-          model.methods.joined(separator: ", "), model.card.description,
+          model.fit, model.card.description,
         ]
       }
       let header = ["name", "architecture", "input", "labels", "methods", "description"]
@@ -57,8 +57,16 @@ extension Model {
     "\(card.input.image.width)×\(card.input.image.height)"
   }
 
+  /// How many methods can explain this model, such as `all 21`.
+  fileprivate var fit: String {
+    let (fitting, all) = (methods.count, ExplanationMethod.allCases.count)
+    return fitting == all ? "all \(all)" : "\(fitting) of \(all)"
+  }
+
   /// The names of the methods that can explain this model.
-  fileprivate var methods: [String] { Method.allCases.map(\.rawValue) }
+  fileprivate var methods: [String] {
+    ExplanationMethod.allCases.filter { obstacle(to: $0) == nil }.map(\.rawValue)
+  }
 }
 
 /// Rows of cells as lines with aligned columns.

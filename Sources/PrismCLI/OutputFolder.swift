@@ -26,6 +26,14 @@ struct OutputFolder {
     }
   }
 
+  /// Whether the folder has a file with a name.
+  func holds(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
+
+  /// The contents of a text file, or `nil` where it cannot be read.
+  func text(of name: String) -> String? {
+    (try? readFile("\(path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// Writes files, each whole; if one cannot be written, those before it are removed again.
   func write(_ files: [File]) throws {
     var written: [String] = []

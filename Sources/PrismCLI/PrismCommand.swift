@@ -14,7 +14,7 @@ public enum PrismCommand {
   ///
   /// The exit status is 0, 1 (failed), 2 (wrong usage) or 3 (some inputs of a batch failed).
   public static func runAndExit() -> Never {
-    exit(run(Array(CommandLine.arguments.dropFirst()), console: Console()).rawValue)
+    exit(run(Array(CommandLine.arguments.dropFirst()), console: .standard).rawValue)
   }
 
   /// Runs the command with the given arguments.
@@ -73,6 +73,7 @@ struct Root: ParsableCommand {
     version: version,
     subcommands: [
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
+      CompareCommand.self,
       DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
     ])
 

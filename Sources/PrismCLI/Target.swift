@@ -2,9 +2,21 @@ internal import Prism
 
 /// Which labels of a prediction are explained.
 enum Target {
-  /// The entries that a `--target` names: a label, an index, `top3`, `above-threshold` or `all`.
+  /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by
+  /// commas; a label that itself has a comma is understood where it stands alone.
   static func entries(_ target: String, of prediction: Prediction) throws -> [Prediction.Entry] {
     if let entry = prediction[target] { return [entry] }
+    let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if parts.count > 1 {
+      var entries: [Prediction.Entry] = []
+      for part in parts {
+        for entry in try Self.entries(part, of: prediction)
+        where !entries.contains(where: { $0.index == entry.index }) {
+          entries.append(entry)
+        }
+      }
+      return entries
+    }
     if let index = Int(target) {
       guard prediction.entries.indices.contains(index) else {
         throw TargetError.noIndex(index, count: prediction.entries.count)

@@ -33,7 +33,8 @@ public struct AblationCAM: ClassActivationMap {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let look = try LayerLook(image, targets: [], layer: layer, of: classifier)
+    let look = try LayerLook(
+      image, targets: targets, layer: layer, of: classifier, isDifferentiated: false)
     let channels = look.activation.shape[3]
     // The last replacement removes nothing: it gives the logit itself.
     let logits = try classifier.logits(
@@ -46,9 +47,6 @@ public struct AblationCAM: ClassActivationMap {
     }
     guard logits.isFinite else { throw ExplanationError.notFinite(layer: "the output") }
     return try targets.map { target in
-      guard target >= 0, target < logits.shape[1] else {
-        throw ExplanationError.unknownTarget(target, count: logits.shape[1])
-      }
       let whole = Double(logits[channels, target])
       guard whole != 0 else {
         throw ExplanationError.unsuitable(

@@ -25,7 +25,9 @@ public protocol GradientActivationMap: ClassActivationMap {
 
 extension ClassActivationMap {
   /// The values of the parameters.
-  public var parameters: [MethodParameter] { [.flag("relu", isRectified)] }
+  public var parameters: [MethodParameter] {
+    [.text("layer", layer ?? "the model's default"), .flag("relu", isRectified)]
+  }
 }
 
 extension GradientActivationMap {
@@ -35,7 +37,8 @@ extension GradientActivationMap {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let look = try LayerLook(image, targets: targets, layer: layer, of: classifier)
+    let look = try LayerLook(
+      image, targets: targets, layer: layer, of: classifier, isDifferentiated: true)
     return zip(targets, look.gradients).map { target, gradient in
       finish(
         map(activation: look.activation, gradient: gradient), target: target, layer: look.name,
@@ -71,18 +74,25 @@ struct LayerLook {
   let activation: Tensor
   let gradients: [Tensor]
 
-  /// Runs the model and checks what comes out; no targets for the activations alone.
+  /// Runs the model and checks what comes out.
+  ///
+  /// - Parameters:
+  ///   - image: The image.
+  ///   - targets: The logits to explain.
+  ///   - layer: The layer's name; `nil` for the model's default.
+  ///   - classifier: The model.
+  ///   - isDifferentiated: Whether gradients are wanted, one a target.
   init(
     _ image: ExplainedImage, targets: [Int], layer: String?,
-    of classifier: any DifferentiableClassifier
+    of classifier: any DifferentiableClassifier, isDifferentiated: Bool
   ) throws {
-    try image.check(for: classifier)
+    try image.check(for: classifier, targets: targets)
     name = layer ?? classifier.defaultLayer
     if let shape = classifier.shape(of: name), shape.rank != 4 {
       throw ExplanationError.layerWithoutExtent(layer: name, shape: shape)
     }
     (activation, gradients) = try classifier.gradients(
-      of: targets, at: name, image: image.input)
+      of: isDifferentiated ? targets : [], at: name, image: image.input)
     guard activation.isFinite, gradients.allSatisfy(\.isFinite) else {
       throw ExplanationError.notFinite(layer: name)
     }

@@ -12,6 +12,13 @@ struct Coalitions: Sendable {
     words = (segments + 63) / 64
   }
 
+  /// The first samples.
+  func prefix(_ count: Int) -> Coalitions {
+    var result = self
+    result.bits.removeLast((self.count - count) * words)
+    return result
+  }
+
   /// The number of samples.
   var count: Int { bits.count / words }
 

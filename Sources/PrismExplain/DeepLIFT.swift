@@ -38,7 +38,7 @@ public struct DeepLIFT: Explainer {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    try image.check(for: classifier)
+    try image.check(for: classifier, targets: targets)
     guard !baselines.isEmpty else {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }

@@ -33,7 +33,8 @@ public struct EigenCAM: ClassActivationMap {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let look = try LayerLook(image, targets: [], layer: layer, of: classifier)
+    let look = try LayerLook(
+      image, targets: targets, layer: layer, of: classifier, isDifferentiated: false)
     let raw = map(activation: look.activation)
     return targets.map {
       finish(raw, target: $0, layer: look.name, image: image, evaluations: 1)

@@ -7,7 +7,8 @@ internal import PrismTensor
 /// sum of the map is `y(x) − E[y(b)]` in expectation; the completeness gap says how far this draw is off, and the
 /// standard error how sure every pixel is. With `isStratified` the draws cover baselines and places evenly: sample i
 /// takes baseline `i mod n` and a t from its own slice of 0…1, which has the same expectation and errs less; the
-/// standard error, which treats samples as independent, is then an upper estimate. Definition: Erion et al., "Improving
+/// standard error, which treats samples as independent, is then an upper estimate. With ``stopping`` draws are
+/// independent, since nobody knows beforehand how many there will be. Definition: Erion et al., "Improving
 /// performance of deep learning models with axiomatic attribution priors and expected gradients", Nature Machine
 /// Intelligence, 2021.
 public struct ExpectedGradients: Explainer {
@@ -20,7 +21,7 @@ public struct ExpectedGradients: Explainer {
     needs: [.gradients, .baseline],
     cost: "one forward pass a sample, one backward pass a sample and target",
     paper: "Erion et al., Axiomatic attribution priors and expected gradients, Nature MI 2021")
-  /// The number of samples.
+  /// The number of samples, or the limit where ``stopping`` is given.
   public let samples: Int
   /// What baselines are drawn from.
   public let baselines: [Masker]
@@ -28,16 +29,19 @@ public struct ExpectedGradients: Explainer {
   public let seed: UInt64
   /// Whether draws cover baselines and places evenly.
   public let isStratified: Bool
+  /// When to stop before all samples are drawn.
+  public let stopping: StoppingRule?
 
   /// Makes the method.
   public init(
     samples: Int = 200, baselines: [Masker] = [.constant([0])], seed: UInt64 = 0,
-    isStratified: Bool = true
+    isStratified: Bool = true, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.baselines = baselines
     self.seed = seed
-    self.isStratified = isStratified
+    self.isStratified = isStratified && stopping == nil
+    self.stopping = stopping
   }
 
   /// The values of the parameters.
@@ -46,7 +50,7 @@ public struct ExpectedGradients: Explainer {
       .integer("samples", samples),
       .text("baselines", baselines.map(\.description).joined(separator: ",")), .seed(seed),
       .flag("stratified", isStratified),
-    ]
+    ] + stopping.parameters
   }
 
   /// Explains predictions for one image; the draws are the same for all targets.
@@ -55,40 +59,38 @@ public struct ExpectedGradients: Explainer {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    guard samples >= 1 else {
-      throw ExplanationError.parameter("the number of samples", "must be at least 1")
-    }
+    var maps = try SampledMaps(
+      image, targets: targets.count, order: 2, samples: samples, rule: stopping)
     guard !baselines.isEmpty else {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }
     let gradient = try InputGradient(image, targets: targets, of: classifier)
     let starts = try baselines.map { try $0.replacement(for: image) }
     let ends = try Evaluator(classifier, targets: targets)(starts + [image.input])
-    var moments = targets.map { _ in PixelMoments(area: image.area, order: 2) }
-    for sample in 0..<samples {
+    try maps.draw { sample in
       var random = SeededRandom(seed: seed, sample: sample)
       let (start, t) = draw(sample, of: starts, &random)
       let way = image.input - start
-      for (index, gradient) in try gradient(start.zip(way) { $0 + t * $1 }).enumerated() {
-        moments[index].add(
-          way.withUnsafePointer { way in
-            gradient.withUnsafePointer { g in
-              (0..<image.area).map { p in
-                (p * image.channels..<(p + 1) * image.channels).reduce(0.0) {
-                  $0 + Double(way[$1]) * Double(g[$1])
-                }
+      return try gradient(start.zip(way) { $0 + t * $1 }).map { gradient in
+        way.withUnsafePointer { way in
+          gradient.withUnsafePointer { g in
+            (0..<image.area).map { p in
+              (p * image.channels..<(p + 1) * image.channels).reduce(0.0) {
+                $0 + Double(way[$1]) * Double(g[$1])
               }
             }
-          })
+          }
+        }
       }
     }
     return targets.indices.map { index in
-      let means = moments[index].means
+      let means = maps.moments[index].means
       let base = ends.dropLast().reduce(0) { $0 + $1[index] } / Double(starts.count)
       return Attribution(
-        target: targets[index], values: image.map(means), evaluations: samples + ends.count,
+        target: targets[index], values: image.map(means), evaluations: maps.taken + ends.count,
         completenessGap: ends[starts.count][index] - base - means.reduce(0, +), baseValue: base,
-        standardError: image.errorMap(moments[index].standardErrors))
+        standardError: image.errorMap(maps.moments[index].standardErrors),
+        diagnostics: maps.diagnostics)
     }
   }
 

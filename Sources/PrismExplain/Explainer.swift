@@ -95,6 +95,17 @@ public struct ExplainedImage: Sendable {
     }
     guard input.isFinite else { throw .notFinite(layer: "the input") }
   }
+
+  /// Throws, besides, unless a classifier has all targets.
+  func check(
+    for classifier: any DifferentiableClassifier, targets: [Int]
+  ) throws(ExplanationError) {
+    try check(for: classifier)
+    let count = classifier.outputCount
+    if let target = targets.first(where: { !(0..<count).contains($0) }) {
+      throw .unknownTarget(target, count: count)
+    }
+  }
 }
 
 /// What a method needs, what it costs and where it is defined.

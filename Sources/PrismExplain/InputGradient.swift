@@ -1,3 +1,4 @@
+internal import PrismAutodiff
 internal import PrismRuntime
 internal import PrismTensor
 
@@ -33,19 +34,23 @@ struct InputGradient {
 
   let classifier: any DifferentiableClassifier
   let targets: [Int]
+  let rule: GradientRule
 
   init(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    rule: GradientRule = .exact
   ) throws {
-    try image.check(for: classifier)
+    try image.check(for: classifier, targets: targets)
     self.classifier = classifier
     self.targets = targets
+    self.rule = rule
   }
 
   /// One gradient a target, in the image's shape.
   func callAsFunction(_ image: Tensor) throws -> [Tensor] {
-    let gradients = try classifier.gradients(of: targets, at: Self.inputName, image: image)
-      .gradients
+    let gradients = try classifier.gradients(
+      of: targets, at: Self.inputName, image: image, rule: rule
+    ).gradients
     guard gradients.allSatisfy(\.isFinite) else {
       throw ExplanationError.notFinite(layer: "the gradient of the input")
     }

@@ -18,7 +18,7 @@ public struct KernelSHAP: BlackBoxExplainer {
   public let facts = MethodFacts(
     needs: [.segments, .baseline], cost: "one forward pass a sample, and two",
     paper: "Lundberg and Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017")
-  /// The number of samples; `nil` for 2 M + 2048, the package shap's.
+  /// The number of samples, or the limit where ``stopping`` is given; `nil` for 2 M + 2048, the package shap's.
   public let samples: Int?
   /// How the image is divided.
   public let segmenter: Segmenter
@@ -28,17 +28,20 @@ public struct KernelSHAP: BlackBoxExplainer {
   public let output: ExplainedOutput
   /// The seed of the draws.
   public let seed: UInt64
+  /// When to stop before all samples are drawn.
+  public let stopping: StoppingRule?
 
   /// Makes the method.
   public init(
     samples: Int? = nil, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
-    output: ExplainedOutput = .logit, seed: UInt64 = 0
+    output: ExplainedOutput = .logit, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.segmenter = segmenter
     self.masker = masker
     self.output = output
     self.seed = seed
+    self.stopping = stopping
   }
 
   /// The values of the parameters.
@@ -47,7 +50,7 @@ public struct KernelSHAP: BlackBoxExplainer {
       samples.map { .integer("samples", $0) } ?? .text("samples", "2M+2048"),
       .text("segments", segmenter.description), .text("mask", masker.description),
       .text("output", output.rawValue), .seed(seed),
-    ]
+    ] + stopping.parameters
   }
 
   /// Explains predictions for one image: one set of samples and one factorisation for all targets.
@@ -63,31 +66,45 @@ public struct KernelSHAP: BlackBoxExplainer {
     guard samples ?? 2 >= 2 else {
       throw ExplanationError.parameter("the number of samples", "must be at least 2")
     }
+    try stopping?.check()
     let plan = Plan(segments: d, samples: samples ?? 2 * d + 2048, seed: seed)
-    // Before the samples, the masked and the whole image.
-    let scores = try Evaluator(classifier, targets: targets, output: output)(
-      plan.coalitions.count + 2
-    ) { index, target in
-      if index < 2 {
-        images.masked.write(target) { _ in index == 1 }
-      } else {
-        images.write(target, plan.coalitions, sample: index - 2)
-      }
+    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    let ends = try evaluator(2) { index, target in
+      images.masked.write(target) { _ in index == 1 }
     }
     let count = targets.count
-    let (base, whole) = (Array(scores[..<count]), Array(scores[count..<2 * count]))
-    let fit = try Self.fit(
-      plan, scores: Array(scores[(2 * count)...]), base: base, whole: whole)
+    let (base, whole) = (Array(ends[..<count]), Array(ends[count...]))
+    var (fit, scores, taken, isSure) = (Fit(), [Double](), 0, false)
+    let limit = plan.coalitions.count
+    let looks = stopping.looks(limit: limit, first: plan.enumerated + StoppingRule.firstLook)
+    for look in looks {
+      let start = taken
+      scores += try evaluator(look - start) { index, target in
+        images.write(target, plan.coalitions, sample: start + index)
+      }
+      taken = look
+      let attempt = Result { () throws(ExplanationError) in
+        try Self.fit(plan.prefix(look), scores: scores, base: base, whole: whole)
+      }
+      // Few samples may not tell the segments apart; more come.
+      if case .failure(.tooFewSamples) = attempt, look < limit { continue }
+      fit = try attempt.get()
+      isSure = targets.indices.allSatisfy { t in
+        stopping?.isSure(fit.values[t], errors: fit.standardErrors[t], looks: looks.count) ?? false
+      }
+      if isSure { break }
+    }
+    let notes =
+      stopping.map { [$0.note(isSure: isSure, parts: "segments", taken: taken)] } ?? []
     return targets.indices.map { t in
       Attribution(
-        target: targets[t], values: segmentation.map(fit.values[t]),
-        evaluations: plan.coalitions.count + 2,
+        target: targets[t], values: segmentation.map(fit.values[t]), evaluations: taken + 2,
         completenessGap: whole[t] - base[t] - fit.values[t].reduce(0, +), baseValue: base[t],
         score: fit.scores[t],
         standardError: segmentation.errorMap(fit.standardErrors[t]),
         segments: SegmentAttribution(
           segmentation: segmentation, values: fit.values[t],
-          standardErrors: fit.standardErrors[t]))
+          standardErrors: fit.standardErrors[t]), diagnostics: notes)
     }
   }
 
@@ -97,6 +114,18 @@ public struct KernelSHAP: BlackBoxExplainer {
     private(set) var weights: [Double] = []
     /// How many subsets come from sizes that were taken in full; the rest was drawn in pairs.
     private(set) var enumerated = 0
+
+    /// The same with only the first of the drawn pairs, which share the weight of all.
+    ///
+    /// - Parameter count: The number of subsets that are left, no fewer than the enumerated ones.
+    func prefix(_ count: Int) -> Plan {
+      guard count < coalitions.count else { return self }
+      var plan = self
+      plan.coalitions = coalitions.prefix(count)
+      let share = Double(coalitions.count - enumerated) / Double(max(count - enumerated, 1))
+      plan.weights = weights[..<enumerated] + weights[enumerated..<count].map { $0 * share }
+      return plan
+    }
 
     init(segments d: Int, samples: Int, seed: UInt64) {
       coalitions = Coalitions(segments: d)
@@ -164,10 +193,16 @@ public struct KernelSHAP: BlackBoxExplainer {
     }
   }
 
+  struct Fit {
+    var values: [[Double]] = []
+    var scores: [Double] = []
+    var standardErrors: [[Double]] = []
+  }
+
   /// `min Σ w (y − base − xᵀφ)²` with `Σ φ = whole − base`, by Lagrange's multiplier.
   static func fit(
     _ plan: Plan, scores: [Double], base: [Double], whole: [Double]
-  ) throws(ExplanationError) -> (values: [[Double]], scores: [Double], standardErrors: [[Double]]) {
+  ) throws(ExplanationError) -> Fit {
     let coalitions = plan.coalitions
     let (n, d, targets) = (coalitions.count, coalitions.segments, base.count)
     let matrix = coalitions.moments(weights: plan.weights).products
@@ -203,7 +238,7 @@ public struct KernelSHAP: BlackBoxExplainer {
     }
     guard plan.enumerated < n else {
       let none = [Double](repeating: 0, count: d)
-      return (values, fits, values.map { _ in none })
+      return Fit(values: values, scores: fits, standardErrors: values.map { _ in none })
     }
     let inverse = factor.inverse()
     let errors = sandwich(
@@ -215,6 +250,6 @@ public struct KernelSHAP: BlackBoxExplainer {
     } factor: { sample, t in
       plan.weights[sample] * residuals[sample * targets + t]
     }
-    return (values, fits, errors)
+    return Fit(values: values, scores: fits, standardErrors: errors)
   }
 }

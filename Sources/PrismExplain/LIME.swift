@@ -32,7 +32,7 @@ public struct LIME: BlackBoxExplainer {
   public let facts = MethodFacts(
     needs: [.segments, .baseline], cost: "one forward pass a sample",
     paper: "Ribeiro, Singh and Guestrin, Why Should I Trust You?, KDD 2016")
-  /// The number of samples.
+  /// The number of samples, or the limit where ``stopping`` is given.
   public let samples: Int
   /// How the image is divided.
   public let segmenter: Segmenter
@@ -48,12 +48,14 @@ public struct LIME: BlackBoxExplainer {
   public let draws: Draws
   /// The seed of the bits.
   public let seed: UInt64
+  /// When to stop before all samples are drawn.
+  public let stopping: StoppingRule?
 
   /// Makes the method; the defaults are those of the package lime.
   public init(
     samples: Int = 1000, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
     kernelWidth: Double = 0.25, ridge: Double = 1, output: ExplainedOutput = .logit,
-    draws: Draws = .paired, seed: UInt64 = 0
+    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.segmenter = segmenter
@@ -63,6 +65,7 @@ public struct LIME: BlackBoxExplainer {
     self.output = output
     self.draws = draws
     self.seed = seed
+    self.stopping = stopping
   }
 
   /// The values of the parameters.
@@ -72,7 +75,7 @@ public struct LIME: BlackBoxExplainer {
       .text("mask", masker.description), .number("kernelWidth", kernelWidth),
       .number("ridge", ridge), .text("output", output.rawValue), .text("draws", draws.rawValue),
       .seed(seed),
-    ]
+    ] + stopping.parameters
   }
 
   /// Explains predictions for one image: one set of samples and one factorisation for all targets.
@@ -89,22 +92,41 @@ public struct LIME: BlackBoxExplainer {
       throw ExplanationError.parameter(
         "the kernel width", "must be above 0, and the ridge not negative")
     }
+    try stopping?.check()
     let segmentation = try segmenter.segments(of: image)
     let images = try SegmentedImage(image, masker: masker, segmentation: segmentation)
     let coalitions = try draw(segmentation.count)
-    let scores = try Evaluator(classifier, targets: targets, output: output)(samples) {
-      images.write($1, coalitions, sample: $0)
+    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    var (fit, scores, taken, isSure) = (Fit(), [Double](), 0, false)
+    let looks = stopping.looks(limit: samples)
+    for look in looks {
+      let start = taken
+      scores += try evaluator(look - start) { images.write($1, coalitions, sample: start + $0) }
+      taken = look
+      let attempt = Result { () throws(ExplanationError) in
+        try self.fit(coalitions.prefix(look), scores: scores, targets: targets.count)
+      }
+      // Few samples may not tell the segments apart; more come.
+      if case .failure(.tooFewSamples) = attempt, look < samples { continue }
+      fit = try attempt.get()
+      isSure = targets.indices.allSatisfy { t in
+        stopping?.isSure(
+          fit.coefficients[t], errors: fit.standardErrors[t], looks: looks.count) ?? false
+      }
+      if isSure { break }
     }
-    let fit = try fit(coalitions, scores: scores, targets: targets.count)
+    let notes =
+      stopping.map { [$0.note(isSure: isSure, parts: "segments", taken: taken)] } ?? []
     return targets.indices.map { t in
       Attribution(
-        target: targets[t], values: segmentation.map(fit.coefficients[t]), evaluations: samples,
+        target: targets[t], values: segmentation.map(fit.coefficients[t]), evaluations: taken,
         baseValue: fit.intercepts[t], score: fit.scores[t],
         standardError: segmentation.errorMap(fit.standardErrors[t]),
         segments: SegmentAttribution(
           segmentation: segmentation, values: fit.coefficients[t],
           standardErrors: fit.standardErrors[t]),
-        diagnostics: fit.isConstant[t] ? ["blank map: the output is the same for all samples"] : [])
+        diagnostics: notes
+          + (fit.isConstant[t] ? ["blank map: the output is the same for all samples"] : []))
     }
   }
 

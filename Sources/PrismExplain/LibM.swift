@@ -13,3 +13,14 @@ func logarithm(_ x: Double) -> Double { log(x) }
 func cosine(_ x: Double) -> Double { cos(x) }
 func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }
 func cubeRoot(_ x: Double) -> Double { cbrt(x) }
+
+/// The number that a normally distributed one stays below with a probability.
+func normalQuantile(_ probability: Double) -> Double {
+  // Halving is exact enough and needs no table; the distribution function is erfc's.
+  var (low, high) = (-40.0, 40.0)
+  while high - low > 1e-12 * max(1, abs(high)) {
+    let middle = (low + high) / 2
+    if erfc(-middle / 2.0.squareRoot()) / 2 < probability { low = middle } else { high = middle }
+  }
+  return (low + high) / 2
+}

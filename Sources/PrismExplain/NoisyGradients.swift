@@ -7,35 +7,32 @@ struct NoisyGradients {
   let noise: Double
   let seed: UInt64
   let reduction: ChannelReduction
+  var stopping: StoppingRule?
 
-  /// The moments of the maps over the samples, one a target, up to a power.
-  func moments(
+  /// The maps of the samples, with their sums up to a power.
+  func maps(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier, order: Int
-  ) throws -> [PixelMoments] {
-    guard samples >= 1 else {
-      throw ExplanationError.parameter("the number of samples", "must be at least 1")
-    }
+  ) throws -> SampledMaps {
+    var maps = try SampledMaps(
+      image, targets: targets.count, order: order, samples: samples, rule: stopping)
     guard noise >= 0, noise.isFinite else {
       throw ExplanationError.parameter("the noise", "must be a number that is not negative")
     }
     let gradient = try InputGradient(image, targets: targets, of: classifier)
     let deviation = Float(noise) * (image.input.maximum - image.input.minimum)
-    var moments = targets.map { _ in PixelMoments(area: image.area, order: order) }
-    for sample in 0..<samples {
+    try maps.draw { sample in
       var random = SeededRandom(seed: seed, sample: sample)
       let noisy = image.input.map { $0 + deviation * random.normal() }
-      for (index, gradient) in try gradient(noisy).enumerated() {
-        moments[index].add(reduction(gradient))
-      }
+      return try gradient(noisy).map { reduction($0) }
     }
-    return moments
+    return maps
   }
 
   var parameters: [MethodParameter] {
     [
       .integer("samples", samples), .number("noise", noise), .seed(seed),
       .text("reduction", reduction.rawValue),
-    ]
+    ] + stopping.parameters
   }
 }
 

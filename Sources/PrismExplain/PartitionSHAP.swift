@@ -22,7 +22,7 @@ public struct PartitionSHAP: BlackBoxExplainer {
   }
 
   /// The method's name on the command line.
-  public let name = "partitionshap"
+  public let name = "shap"
   /// The method's name as it is written in texts.
   public let title = "Partition SHAP"
   /// What the method needs, costs and where it is defined.

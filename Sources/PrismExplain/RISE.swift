@@ -16,7 +16,7 @@ public struct RISE: BlackBoxExplainer {
   public let facts = MethodFacts(
     needs: [.baseline], cost: "one forward pass a sample",
     paper: "Petsiuk, Das and Saenko, RISE, BMVC 2018")
-  /// The number of masks.
+  /// The number of masks, or the limit where ``stopping`` is given.
   public let samples: Int
   /// The rows and columns of the grid.
   public let cells: Int
@@ -24,15 +24,18 @@ public struct RISE: BlackBoxExplainer {
   public let probability: Double
   /// What masks; the authors multiply the network's input by the mask, that is zero.
   public let masker: Masker
-  /// The number that is explained; the authors take the softmax.
+  /// The number that is explained; the authors take the softmax, which weighs all masks by numbers from 0 to 1.
   public let output: ExplainedOutput
   /// The seed of the masks.
   public let seed: UInt64
+  /// When to stop before all masks are drawn.
+  public let stopping: StoppingRule?
 
   /// Makes the method.
   public init(
     samples: Int = 4000, cells: Int = 7, probability: Double = 0.5,
-    masker: Masker = .constant([0]), output: ExplainedOutput = .softmax, seed: UInt64 = 0
+    masker: Masker = .constant([0]), output: ExplainedOutput = .softmax, seed: UInt64 = 0,
+    stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.cells = cells
@@ -40,6 +43,7 @@ public struct RISE: BlackBoxExplainer {
     self.masker = masker
     self.output = output
     self.seed = seed
+    self.stopping = stopping
   }
 
   /// The values of the parameters.
@@ -47,7 +51,7 @@ public struct RISE: BlackBoxExplainer {
     [
       .integer("samples", samples), .integer("cells", cells), .number("probability", probability),
       .text("mask", masker.description), .text("output", output.rawValue), .seed(seed),
-    ]
+    ] + stopping.parameters
   }
 
   /// Explains predictions for one image; the masks are computed once for all targets.
@@ -57,9 +61,8 @@ public struct RISE: BlackBoxExplainer {
     _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
   ) throws -> [Attribution] {
     try image.check(for: classifier)
-    guard samples >= 1 else {
-      throw ExplanationError.parameter("the number of samples", "must be at least 1")
-    }
+    var maps = try SampledMaps(
+      image, targets: targets.count, order: 2, samples: samples, rule: stopping)
     guard (1...min(image.height, image.width)).contains(cells) else {
       throw ExplanationError.parameter(
         "the grid", "must have at least 1 cell and no more than pixels")
@@ -71,31 +74,32 @@ public struct RISE: BlackBoxExplainer {
     let replacement = try masker.replacement(for: image)
     let input = image.input
     let channels = image.channels
-    let scores = try Evaluator(classifier, targets: targets, output: output)(samples) {
-      index, target in
-      let mask = masks[index]
-      input.withUnsafePointer { x in
-        replacement.withUnsafePointer { other in
-          for p in mask.indices {
-            for i in p * channels..<(p + 1) * channels {
-              target[i] = mask[p] * x[i] + (1 - mask[p]) * other[i]
+    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    var scores: [Double] = []
+    try maps.draw { range in
+      scores += try evaluator(range.count) { index, target in
+        let mask = masks[range.lowerBound + index]
+        input.withUnsafePointer { x in
+          replacement.withUnsafePointer { other in
+            for p in mask.indices {
+              for i in p * channels..<(p + 1) * channels {
+                target[i] = mask[p] * x[i] + (1 - mask[p]) * other[i]
+              }
             }
           }
         }
       }
-    }
-    var moments = targets.map { _ in PixelMoments(area: image.area, order: 2) }
-    for sample in 0..<samples {
+    } _: { sample in
       let mask = masks[sample].map(Double.init)
-      for t in targets.indices {
+      return targets.indices.map { t in
         let factor = scores[sample * targets.count + t] / probability
-        moments[t].add(mask.map { $0 * factor })
+        return mask.map { $0 * factor }
       }
     }
-    return zip(targets, moments).map { target, moments in
+    return zip(targets, maps.moments).map { target, moments in
       Attribution(
-        target: target, values: image.map(moments.means), evaluations: samples,
-        standardError: image.errorMap(moments.standardErrors))
+        target: target, values: image.map(moments.means), evaluations: maps.taken,
+        standardError: image.errorMap(moments.standardErrors), diagnostics: maps.diagnostics)
     }
   }
 

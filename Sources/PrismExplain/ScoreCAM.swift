@@ -34,7 +34,8 @@ public struct ScoreCAM: ClassActivationMap {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let look = try LayerLook(image, targets: [], layer: layer, of: classifier)
+    let look = try LayerLook(
+      image, targets: targets, layer: layer, of: classifier, isDifferentiated: false)
     let activation = look.activation
     let channels = activation.shape[3]
     let input = image.input

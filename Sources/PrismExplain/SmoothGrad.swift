@@ -17,7 +17,7 @@ public struct SmoothGrad: Explainer {
     paper: "Smilkov et al., SmoothGrad, arXiv 1706.03825, 2017")
   private let gradients: NoisyGradients
 
-  /// The number of samples.
+  /// The number of samples, or the limit where ``stopping`` is given.
   public var samples: Int { gradients.samples }
   /// The deviation of the noise relative to the input's range.
   public var noise: Double { gradients.noise }
@@ -25,13 +25,16 @@ public struct SmoothGrad: Explainer {
   public var seed: UInt64 { gradients.seed }
   /// How channels become one number.
   public var reduction: ChannelReduction { gradients.reduction }
+  /// When to stop before all samples are drawn.
+  public var stopping: StoppingRule? { gradients.stopping }
 
   /// Makes the method.
   public init(
     samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0,
-    reduction: ChannelReduction = .largestMagnitude
+    reduction: ChannelReduction = .largestMagnitude, stopping: StoppingRule? = nil
   ) {
-    gradients = NoisyGradients(samples: samples, noise: noise, seed: seed, reduction: reduction)
+    gradients = NoisyGradients(
+      samples: samples, noise: noise, seed: seed, reduction: reduction, stopping: stopping)
   }
 
   /// The values of the parameters.
@@ -43,11 +46,11 @@ public struct SmoothGrad: Explainer {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let moments = try gradients.moments(image, targets: targets, of: classifier, order: 2)
-    return zip(targets, moments).map { target, moments in
+    let maps = try gradients.maps(image, targets: targets, of: classifier, order: 2)
+    return zip(targets, maps.moments).map { target, moments in
       Attribution(
-        target: target, values: image.map(moments.means), evaluations: samples,
-        standardError: image.errorMap(moments.standardErrors))
+        target: target, values: image.map(moments.means), evaluations: maps.taken,
+        standardError: image.errorMap(moments.standardErrors), diagnostics: maps.diagnostics)
     }
   }
 }

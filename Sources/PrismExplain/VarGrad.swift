@@ -43,8 +43,8 @@ public struct VarGrad: Explainer {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let moments = try gradients.moments(image, targets: targets, of: classifier, order: 4)
-    return zip(targets, moments).map { target, moments in
+    let maps = try gradients.maps(image, targets: targets, of: classifier, order: 4)
+    return zip(targets, maps.moments).map { target, moments in
       Attribution(
         target: target, values: image.map(moments.variances), evaluations: samples,
         standardError: image.errorMap(moments.standardErrorsOfVariances))

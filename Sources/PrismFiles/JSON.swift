@@ -397,6 +397,29 @@ extension JSON {
   }
 }
 
+extension JSON {
+  /// The member of an object with a name, or `nil`.
+  public subscript(name: String) -> JSON? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.name == name }?.value
+  }
+
+  /// The elements of an array; none of any other value.
+  public var elements: [JSON] { if case .array(let elements) = self { elements } else { [] } }
+
+  /// A text, or `nil`.
+  public var string: String? { if case .string(let value) = self { value } else { nil } }
+
+  /// A number, or `nil`.
+  public var double: Double? {
+    switch self {
+    case .number(let value): value
+    case .integer(let value): Double(value)
+    default: nil
+    }
+  }
+}
+
 extension JSON: ExpressibleByDictionaryLiteral {
   /// Makes an object from a literal, in its order.
   public init(dictionaryLiteral elements: (String, JSON)...) {

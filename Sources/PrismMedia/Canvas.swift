@@ -6,6 +6,7 @@ internal import CCairo
 public final class Canvas {
   private let context: OpaquePointer
   private let surface: OpaquePointer
+  private let document: Document?
 
   /// The largest width or height of a surface of pixels.
   static let extentLimit = 32_000
@@ -23,6 +24,40 @@ public final class Canvas {
     else { throw .noMemory(width: width, height: height) }
     self.surface = surface
     self.context = context
+    document = nil
+    prepare(width: Double(width), height: Double(height))
+  }
+
+  /// A page of a PDF document, measured in points, white at first.
+  ///
+  /// - Parameter page: The extents, each at least 1.
+  init(page: (width: Double, height: Double)) throws(ImageError) {
+    let document = Document()
+    let closure = Unmanaged.passUnretained(document).toOpaque()
+    guard
+      let surface = cairo_pdf_surface_create_for_stream(
+        { closure, data, length in
+          guard let closure, let data else { return CAIRO_STATUS_WRITE_ERROR }
+          Unmanaged<Document>.fromOpaque(closure).takeUnretainedValue().bytes +=
+            UnsafeBufferPointer(start: data, count: Int(length))
+          return CAIRO_STATUS_SUCCESS
+        }, closure, page.width, page.height),
+      let context = cairo_create(surface), cairo_status(context) == CAIRO_STATUS_SUCCESS
+    else { throw .noMemory(width: Int(page.width), height: Int(page.height)) }
+    // The same drawing gives the same bytes: no date.
+    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "")
+    self.surface = surface
+    self.context = context
+    self.document = document
+    prepare(width: page.width, height: page.height)
+  }
+
+  /// Receives the bytes of a document.
+  private final class Document {
+    var bytes: [UInt8] = []
+  }
+
+  private func prepare(width: Double, height: Double) {
     // The same letters on every surface: positions are not rounded to pixels.
     let options = cairo_font_options_create()
     cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
@@ -30,7 +65,18 @@ public final class Canvas {
     cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
     cairo_set_font_options(context, options)
     cairo_font_options_destroy(options)
-    fill(x: 0, y: 0, width: Double(width), height: Double(height), color: .white)
+    fill(x: 0, y: 0, width: width, height: height, color: .white)
+  }
+
+  /// Ends a page of a PDF document; nothing can be drawn afterwards.
+  ///
+  /// - Returns: The file's contents; empty for a canvas of pixels.
+  func pdfData() throws(ImageError) -> [UInt8] {
+    cairo_surface_finish(surface)
+    guard cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS, let document else {
+      throw .noMemory(width: 0, height: 0)
+    }
+    return document.bytes
   }
 
   deinit {

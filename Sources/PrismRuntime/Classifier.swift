@@ -1,3 +1,4 @@
+public import PrismAutodiff
 public import PrismTensor
 
 /// Anything that gives numbers to the labels of an image: what black-box explainers need to know of a model.
@@ -56,6 +57,9 @@ public protocol DifferentiableClassifier: Classifier {
   /// The layer that the CAM family explains unless told otherwise.
   var defaultLayer: String { get }
 
+  /// The number of logits.
+  var outputCount: Int { get }
+
   /// The shape of a named value for one image, or `nil` where there is no such value.
   func shape(of name: String) -> Shape?
 
@@ -65,10 +69,11 @@ public protocol DifferentiableClassifier: Classifier {
   ///   - targets: The indices of the logits.
   ///   - name: The name of the value to differentiate by: a layer, or the input.
   ///   - image: `[1, H, W, C]`.
+  ///   - rule: What happens at rectifiers.
   /// - Returns: The value and, for every target, the gradient of its logit, in the value's shape.
-  /// - Throws: ``UnknownValueError`` where no value has the name.
+  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no logit has the index.
   func gradients(
-    of targets: [Int], at name: String, image: Tensor
+    of targets: [Int], at name: String, image: Tensor, rule: GradientRule
   ) throws -> (value: Tensor, gradients: [Tensor])
 
   /// The logits of one image with a named value replaced by others.
@@ -94,8 +99,43 @@ public protocol DifferentiableClassifier: Classifier {
   ///   - baseline: `[1, H, W, C]`.
   /// - Returns: For every target a tensor in the image's shape; its product with `image − baseline` adds up to the
   ///   difference of the logits.
-  /// - Throws: What the model throws.
+  /// - Throws: ``UnknownOutputError`` where no logit has the index; what the model throws.
   func multipliers(of targets: [Int], image: Tensor, baseline: Tensor) throws -> [Tensor]
+}
+
+extension DifferentiableClassifier {
+  /// A named value and the gradients of logits at it, for one image.
+  ///
+  /// - Parameters:
+  ///   - targets: The indices of the logits.
+  ///   - name: The name of the value to differentiate by: a layer, or the input.
+  ///   - image: `[1, H, W, C]`.
+  /// - Returns: The value and, for every target, the gradient of its logit, in the value's shape.
+  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no logit has the index.
+  public func gradients(
+    of targets: [Int], at name: String, image: Tensor
+  ) throws -> (value: Tensor, gradients: [Tensor]) {
+    try gradients(of: targets, at: name, image: image, rule: .exact)
+  }
+}
+
+/// An index that no logit of a model has.
+public struct UnknownOutputError: Error, Equatable, CustomStringConvertible {
+  /// The index.
+  public let index: Int
+  /// The number of logits.
+  public let count: Int
+
+  /// Makes the error for an index.
+  public init(index: Int, count: Int) {
+    self.index = index
+    self.count = count
+  }
+
+  /// One line that says what is wrong.
+  public var description: String {
+    "there is no output \(index): the model has \(count), counted from 0"
+  }
 }
 
 /// A name that no value of a model has.

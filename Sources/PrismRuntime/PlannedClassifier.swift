@@ -40,6 +40,22 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The shape of one image, `[1, H, W, C]`.
   public var inputShape: Shape { recording[recording.inputs[0]].shape }
 
+  /// The number of logits.
+  public var outputCount: Int { recording[recording.outputs[0]].shape.dimensions.last ?? 0 }
+
+  /// Whether the network has rectifiers, at which guided backpropagation differs from the gradient.
+  public var hasRectifiers: Bool {
+    recording.ids.contains { recording.primitive(of: $0).map(GradientRule.isRectifier) ?? false }
+  }
+
+  /// The same classifier with another recording, such as one with other weights.
+  ///
+  /// - Parameter recording: Has the values of this one's.
+  public func replacing(_ recording: Recording) -> PlannedClassifier {
+    PlannedClassifier(
+      recording, defaultLayer: defaultLayer, aliases: aliases, precision: precision)
+  }
+
   /// The shape of a named value for one image, or `nil` where there is no such value.
   public func shape(of name: String) -> Shape? {
     value(name).map { recording[$0].shape }
@@ -76,19 +92,18 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ///
   /// The value is computed by a plan that ends there; only what follows it is recorded for the gradient.
   ///
-  /// - Throws: ``UnknownValueError``, `EvaluationError`.
+  /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
   public func gradients(
-    of targets: [Int], at name: String, image: Tensor
+    of targets: [Int], at name: String, image: Tensor, rule: GradientRule
   ) throws -> (value: Tensor, gradients: [Tensor]) {
     guard let layer = value(name) else { throw UnknownValueError(name: name) }
+    let cotangents = try targets.map(cotangent)
     let output = recording.outputs[0]
     let known = try values(before: layer, image: image)
     guard let value = known[layer] else { throw UnknownValueError(name: name) }
-    let gradients = try targets.map { target in
-      var cotangent = Tensor(recording[output].shape)
-      cotangent[0, target] = 1
+    let gradients = try cotangents.map { cotangent in
       let result = try recording.gradient(
-        of: output, cotangent: cotangent, at: [layer], given: known)
+        of: output, cotangent: cotangent, at: [layer], given: known, rule: rule)
       return result[layer] ?? Tensor(value.shape)
     }
     return (value, gradients)
@@ -116,18 +131,26 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// DeepLIFT's multipliers of logits at the input, for one image against a baseline.
   ///
-  /// - Throws: `EvaluationError`.
+  /// - Throws: ``UnknownOutputError``, `EvaluationError`.
   public func multipliers(
     of targets: [Int], image: Tensor, baseline: Tensor
   ) throws -> [Tensor] {
     let (input, output) = (recording.inputs[0], recording.outputs[0])
     return try targets.map { target in
-      var cotangent = Tensor(recording[output].shape)
-      cotangent[0, target] = 1
-      return try recording.multipliers(
-        of: output, cotangent: cotangent, at: [input], given: [input: image],
+      try recording.multipliers(
+        of: output, cotangent: try cotangent(target), at: [input], given: [input: image],
         reference: [input: baseline])[input] ?? Tensor(image.shape)
     }
+  }
+
+  /// The cotangent that selects one logit.
+  private func cotangent(_ target: Int) throws(UnknownOutputError) -> Tensor {
+    guard (0..<outputCount).contains(target) else {
+      throw UnknownOutputError(index: target, count: outputCount)
+    }
+    var cotangent = Tensor(recording[recording.outputs[0]].shape)
+    cotangent[0, target] = 1
+    return cotangent
   }
 
   private func plan(for wanted: [ValueID]) throws -> Plan {

@@ -1,7 +1,12 @@
 internal import CNettle
 
 /// The SHA-256 digest (FIPS 180-4), by the nettle library.
-enum SHA256 {
+public enum SHA256 {
+  /// The digest of some bytes in 64 hexadecimal digits.
+  public static func hexadecimalDigest(of bytes: [UInt8]) -> String {
+    bytes.withUnsafeBytes { hexadecimalDigest(of: $0) }
+  }
+
   /// The digest of some bytes in 64 hexadecimal digits.
   static func hexadecimalDigest(of bytes: UnsafeRawBufferPointer) -> String {
     var context = sha256_ctx()

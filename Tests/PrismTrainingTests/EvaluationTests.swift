@@ -1,5 +1,6 @@
 import Foundation
 import PrismFiles
+import PrismMedia
 import PrismTensor
 import PrismTestSupport
 import PrismTraining

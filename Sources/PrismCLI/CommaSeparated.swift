@@ -1,22 +1,4 @@
 internal import ArgumentParser
-internal import Prism
-
-/// The methods by the names they have on the command line.
-enum Method: String, CaseIterable, ExpressibleByArgument {
-  case gradcam
-
-  /// The explainer with the command's parameters.
-  func explainer(layer: String?) -> any Explainer {
-    switch self {
-    case .gradcam: GradCAM(layer: layer)
-    }
-  }
-}
-
-/// What is written for an explanation.
-enum Format: String, CaseIterable {
-  case png, npy, json
-}
 
 /// An option's value that is one of a library's names.
 struct Choice<Element: RawRepresentable & CaseIterable & Sendable>: ExpressibleByArgument, Sendable

@@ -1,0 +1,112 @@
+internal import PrismRuntime
+
+/// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
+public struct Comparison: Sendable {
+  /// How faithful one map is to the model.
+  public struct Judgement: Sendable {
+    /// The area under the probability while pixels are taken away, the largest attribution first; small is good.
+    public let deletion: Double
+    /// The area under the probability while pixels are brought in, the largest attribution first; large is good.
+    public let insertion: Double
+    /// How far the map, scaled to predict best, is from predicting what the removal of squares does to the logit, relative
+    /// to predicting nothing; 0 is perfect, 1 is worthless.
+    public let infidelity: Double?
+    /// How few pixels hold the map's magnitude: the Gini index, from 0 to 1.
+    public let sparseness: Double?
+  }
+
+  /// The explained picture.
+  public let image: Image
+  /// What the model says about it.
+  public let prediction: Prediction
+  /// The explanations, `[method][target]`.
+  public let explanations: [[Explanation]]
+  /// How faithful they are, `[method][target]`.
+  public let judgements: [[Judgement]]
+  /// How far the maps of two methods agree, `[target][method][method]`; Spearman's rank correlation, and the overlap of the
+  /// top tenth of the pixels.
+  public let agreements: [[[Agreement]]]
+  /// How the methods stand the randomisation of the network, where asked for: one entry a method, for the first target;
+  /// `nil` for a map that is constant.
+  public let sanity: [ParameterRandomization.Result?]?
+
+  /// The explained labels.
+  public var targets: [Prediction.Entry] { explanations.first?.map(\.target) ?? [] }
+}
+
+extension Model {
+  /// Explains labels of a picture by several methods and judges the maps.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainers: The methods.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture; at least one.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
+  /// - Returns: Everything that is known about the maps.
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func compare(
+    _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
+    batch: Int? = nil, sanity: ParameterRandomization? = nil
+  ) throws -> Comparison {
+    let prediction = try predict(image)
+    let explained = explained(image)
+    let explanations = try explainers.map {
+      try explain(image, with: $0, targets: targets, batch: batch)
+    }
+    let judge = Judge(image: explained, classifier: classifier(batch: batch), output: card.output)
+    let judgements = try explanations.map { try $0.map(judge.judge) }
+    let agreements = try targets.indices.map { t in
+      try explanations.map { first in
+        try explanations.map { try Agreement(of: first[t].values, and: $0[t].values) }
+      }
+    }
+    var results: [ParameterRandomization.Result?]?
+    if let sanity, let target = targets.first {
+      results = try namingLayers {
+        try sanity(explainers, target: target.index, image: explained, of: classifier)
+      }
+    }
+    return Comparison(
+      image: image, prediction: prediction, explanations: explanations, judgements: judgements,
+      agreements: agreements, sanity: results)
+  }
+}
+
+/// The measures of faithfulness, as comparisons use them.
+private struct Judge {
+  /// The points of the curves of insertion and deletion, but for the first.
+  static let points = 50
+  /// The squares of infidelity: how many, and their side relative to the picture's shorter one.
+  static let squares = (count: 100, share: 5)
+
+  let image: ExplainedImage
+  let classifier: any DifferentiableClassifier
+  let output: ExplainedOutput
+
+  init(image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output) {
+    self.image = image
+    self.classifier = classifier
+    self.output = if case .softmax = output { .softmax } else { .sigmoid }
+  }
+
+  func judge(_ explanation: Explanation) throws -> Comparison.Judgement {
+    let (map, target) = (explanation.values, explanation.target.index)
+    let step = max(1, (map.count + Self.points - 1) / Self.points)
+    let curves = try RemovalCurve.Direction.allCases.map {
+      try RemovalCurve($0, step: step, output: output)(
+        map, target: target, image: image, of: classifier
+      ).area
+    }
+    let side = max(1, min(map.shape[0], map.shape[1]) / Self.squares.share)
+    func infidelity(_ map: Tensor) throws -> Double {
+      try Infidelity(samples: Self.squares.count, side: side, isScaled: true)(
+        map, target: target, image: image, of: classifier)
+    }
+    let blank = try infidelity(Tensor(map.shape))
+    return Comparison.Judgement(
+      deletion: curves[0], insertion: curves[1],
+      infidelity: blank > 0 ? try infidelity(map) / blank : nil,
+      sparseness: map.giniSparseness)
+  }
+}

@@ -1,0 +1,123 @@
+internal import ArgumentParser
+internal import Prism
+
+struct CompareCommand: Subcommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Lay several methods' explanations of pictures side by side, and judge them.",
+    discussion: """
+      For an input cat.png the output folder then holds cat.compare.png, .pdf, .html (values under \
+      the pointer, a slider for the overlay), .csv (all figures) and .json; with several inputs also \
+      index.html. Inputs that a former run has finished with the same model and options are skipped.
+      """)
+
+  @Argument(help: "PNG or JPEG files.") var inputs: [String] = []
+
+  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  var model: String
+
+  @OptionGroup var method: MethodOptions
+
+  @Flag(
+    help: """
+      Also randomise the network's layers from the top and show how fast each map falls apart; a \
+      method whose map stays tells nothing about the network.
+      """) var sanity = false
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"))
+  var output: String
+
+  @Option(
+    name: .customLong("format"),
+    help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
+  var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
+
+  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var machine: MachineOptions
+
+  @Flag(help: "Print the JSON documents instead of a summary.") var json = false
+
+  func validate() throws {
+    guard !inputs.isEmpty else { throw ValidationError("Missing expected argument '<inputs> ...'") }
+    if method.isListing { throw ValidationError("`prism explain --method list` lists the methods") }
+  }
+
+  func run(_ console: Console) throws -> Status {
+    machine.apply()
+    let model = try catalog.model(self.model)
+    let explainers = try method.explainers(for: model)
+    let folder = try OutputFolder(output)
+    var names = UniqueNames()
+    var entries: [IndexPage.Entry] = []
+    var documents: [JSON] = []
+    let status = Batch(console).forEach(inputs) { input in
+      let stem = names.name(forStemOf: input) + ".compare"
+      let document = try compare(input, named: stem, with: model, explainers, into: folder, console)
+      entries.append(IndexPage.Entry(stem: stem, document: document, formats: formats.elements))
+      if json { documents.append(document) }
+    }
+    if inputs.count > 1, !entries.isEmpty {
+      let page = IndexPage(
+        model: model.card.name, entries: entries, failures: inputs.count - entries.count)
+      try folder.write([.init(name: "index.html", contents: Array(page.html.utf8))])
+    }
+    if json {
+      console.print((inputs.count == 1 ? documents.first ?? .null : .array(documents)).formatted)
+    }
+    return status
+  }
+
+  /// Compares the methods on one input and writes the files, all or none of them, unless they are there.
+  private func compare(
+    _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
+    into folder: OutputFolder, _ console: Console
+  ) throws -> JSON {
+    let bytes = try readFile(input)
+    let image = try Image(decoding: bytes, name: input)
+    let key = key(of: bytes, model, explainers)
+    let files = formats.elements.map { "\(stem).\($0.rawValue)" }
+    let document = "\(stem).json"
+    if let text = folder.text(of: document), let done = try? JSONReader.parse(text),
+      done["key"] == .string(key), files.allSatisfy(folder.holds)
+    {
+      if !json { console.print("\(input): done before, \(output)/\(document)") }
+      return done
+    }
+    let prediction = try model.predict(image)
+    let targets = try method.targets(of: prediction, for: model)
+    let comparison = try model.compare(
+      image, with: explainers, targets: targets, batch: method.batch,
+      sanity: sanity ? ParameterRandomization(seed: method.seed) : nil)
+    let report = ComparisonReport(
+      comparison, input: input, model: model, files: files, key: key)
+    var contents: [OutputFolder.File] = []
+    for (format, name) in zip(formats.elements, files) {
+      contents.append(.init(name: name, contents: try report.data(format)))
+    }
+    let json = report.json
+    contents.append(.init(name: document, contents: Array((json.formatted + "\n").utf8)))
+    try folder.write(contents)
+    if !self.json {
+      console.print("\(input):")
+      for line in report.lines { console.print("  " + line) }
+      console.print("  " + (files + [document]).map { "\(output)/\($0)" }.joined(separator: ", "))
+    }
+    return json
+  }
+
+  /// What the results depend on.
+  private func key(of input: [UInt8], _ model: Model, _ explainers: [any Explainer]) -> String {
+    let methods = explainers.map { "\($0.name) \($0.parameters)" }.joined(separator: "; ")
+    let text =
+      "\(Root.version); \(model.file.sha256); \(SHA256.hexadecimalDigest(of: input)); \(methods); "
+      + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity)"
+    return SHA256.hexadecimalDigest(of: Array(text.utf8))
+  }
+}
+
+/// What is written of a comparison besides its document.
+enum ComparisonFormat: String, CaseIterable {
+  case png, html, pdf, csv
+}

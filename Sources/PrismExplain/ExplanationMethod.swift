@@ -1,0 +1,167 @@
+public import PrismRuntime
+internal import PrismTensor
+
+/// Every method by its name on the command line, and how it is made of what users choose.
+public enum ExplanationMethod: String, Sendable, CaseIterable {
+  case gradcam
+  case gradcamPlusPlus = "gradcam++"
+  case hirescam
+  case xgradcam
+  case layercam
+  case eigencam
+  case scorecam
+  case ablationcam
+  case saliency
+  case inputXGradient = "inputxgradient"
+  case integratedGradients = "ig"
+  case smoothgrad
+  case vargrad
+  case gradientSHAP = "gradientshap"
+  case deeplift
+  case guidedBackpropagation = "guided-backprop"
+  case occlusion
+  case rise
+  case lime
+  case kernelSHAP = "kernelshap"
+  case partitionSHAP = "shap"
+
+  /// Something that users choose for a method.
+  public enum Choice: String, Sendable, CaseIterable {
+    /// The layer that is looked at.
+    case layer
+    /// How often the model is evaluated: the samples of methods that draw, the steps of Integrated Gradients.
+    case samples
+    /// The seed of the draws.
+    case seed
+    /// How the image is divided.
+    case segments
+    /// What stands for the absence of a part, or of the whole image.
+    case mask
+    /// Drawing until the ranking of the top parts is sure.
+    case stopping
+  }
+
+  /// What users choose; a choice that a method does not have, see ``choices``, does not matter to it.
+  public struct Settings: Sendable {
+    /// The layer that is looked at; `nil` for the model's default.
+    public var layer: String?
+    /// How often the model may be evaluated; `nil` for the method's default.
+    public var samples: Int?
+    /// The seed of the draws.
+    public var seed: UInt64
+    /// How the image is divided; `nil` for the method's default.
+    public var segmenter: Segmenter?
+    /// What stands for the absence of a part, or of the whole image; `nil` for the method's default.
+    public var masker: Masker?
+    /// When to stop before all samples are drawn.
+    public var stopping: StoppingRule?
+
+    /// Makes settings; those left out are the methods' defaults.
+    public init(
+      layer: String? = nil, samples: Int? = nil, seed: UInt64 = 0, segmenter: Segmenter? = nil,
+      masker: Masker? = nil, stopping: StoppingRule? = nil
+    ) {
+      self.layer = layer
+      self.samples = samples
+      self.seed = seed
+      self.segmenter = segmenter
+      self.masker = masker
+      self.stopping = stopping
+    }
+  }
+
+  /// What users can choose for the method.
+  public var choices: Set<Choice> {
+    switch self {
+    case .gradcam, .gradcamPlusPlus, .hirescam, .xgradcam, .layercam, .eigencam, .scorecam,
+      .ablationcam:
+      [.layer]
+    case .saliency, .inputXGradient, .guidedBackpropagation: []
+    case .integratedGradients: [.samples, .mask]
+    case .smoothgrad: [.samples, .seed, .stopping]
+    case .vargrad: [.samples, .seed]
+    case .gradientSHAP, .rise: [.samples, .seed, .mask, .stopping]
+    case .deeplift, .occlusion: [.mask]
+    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping]
+    case .partitionSHAP: [.samples, .mask]
+    }
+  }
+
+  /// The samples that a method may draw until it is sure, relative to its default, where no limit is given.
+  static let patience = 10
+
+  /// The method as it is run.
+  ///
+  /// KernelSHAP spends two of its evaluations on the masked and the whole image.
+  ///
+  /// - Parameter settings: What the user chose.
+  public func explainer(_ settings: Settings = Settings()) -> any Explainer {
+    let (layer, seed, stopping) = (settings.layer, settings.seed, settings.stopping)
+    func samples(_ usual: Int) -> Int {
+      settings.samples ?? (stopping == nil ? usual : usual * Self.patience)
+    }
+    func masker(_ usual: Masker = .constant([0])) -> Masker { settings.masker ?? usual }
+    let segmenter = settings.segmenter ?? .quickshift()
+    switch self {
+    case .gradcam: return GradCAM(layer: layer)
+    case .gradcamPlusPlus: return GradCAMPlusPlus(layer: layer)
+    case .hirescam: return HiResCAM(layer: layer)
+    case .xgradcam: return XGradCAM(layer: layer)
+    case .layercam: return LayerCAM(layer: layer)
+    case .eigencam: return EigenCAM(layer: layer)
+    case .scorecam: return ScoreCAM(layer: layer)
+    case .ablationcam: return AblationCAM(layer: layer)
+    case .saliency: return Saliency()
+    case .inputXGradient: return InputXGradient()
+    case .integratedGradients:
+      return IntegratedGradients(steps: settings.samples, baseline: masker())
+    case .smoothgrad: return SmoothGrad(samples: samples(50), seed: seed, stopping: stopping)
+    case .vargrad: return VarGrad(samples: settings.samples ?? 50, seed: seed)
+    case .gradientSHAP:
+      return ExpectedGradients(
+        samples: samples(200), baselines: [masker()], seed: seed, stopping: stopping)
+    case .deeplift: return DeepLIFT(baselines: [masker()])
+    case .guidedBackpropagation: return GuidedBackpropagation()
+    case .occlusion: return Occlusion(masker: masker())
+    case .rise:
+      return RISE(samples: samples(4000), masker: masker(), seed: seed, stopping: stopping)
+    case .lime:
+      return LIME(
+        samples: samples(1000), segmenter: segmenter, masker: masker(.segmentMean), seed: seed,
+        stopping: stopping)
+    case .kernelSHAP:
+      return KernelSHAP(
+        samples: settings.samples.map { $0 - 2 } ?? (stopping == nil ? nil : 20_000),
+        segmenter: segmenter, masker: masker(.segmentMean), seed: seed, stopping: stopping)
+    case .partitionSHAP:
+      return PartitionSHAP(
+        evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)))
+    }
+  }
+
+  /// Why the method cannot explain a model, or `nil` where it can.
+  ///
+  /// - Parameters:
+  ///   - classifier: The model.
+  ///   - layer: The layer that is to be looked at; `nil` for the model's default.
+  public func obstacle(for classifier: any Classifier, layer: String? = nil) -> String? {
+    let facts = explainer().facts
+    guard let classifier = classifier as? any DifferentiableClassifier else {
+      return facts.needs.contains(.gradients) || facts.needs.contains(.layer)
+        ? "the model is a black box, without gradients and layers" : nil
+    }
+    if facts.needs.contains(.layer) {
+      let name = layer ?? classifier.defaultLayer
+      guard let shape = classifier.shape(of: name) else { return "the model has no layer \(name)" }
+      guard shape.rank == 4, shape[1] * shape[2] > 1 else {
+        return "the layer \(name) has the shape \(shape) and no rows and columns"
+      }
+    }
+    if self == .guidedBackpropagation, let planned = classifier as? PlannedClassifier,
+      !planned.hasRectifiers
+    {
+      return "the network has no rectifiers to guide"
+    }
+    return nil
+  }
+}

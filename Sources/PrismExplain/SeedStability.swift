@@ -1,0 +1,49 @@
+public import PrismRuntime
+internal import PrismTensor
+
+/// How much an explanation depends on the seed of its draws.
+///
+/// The map is made with some seeds; the stability is the mean of Spearman's rank correlation over all pairs of maps, 1 for
+/// methods that draw nothing.
+public struct SeedStability: Sendable {
+  /// The number of seeds: 0, 1, 2 and so on.
+  public let seeds: Int
+
+  /// Makes the metric.
+  public init(seeds: Int = 3) {
+    self.seeds = seeds
+  }
+
+  /// Judges a method on one image.
+  ///
+  /// - Parameters:
+  ///   - targets: The logits to explain.
+  ///   - image: The image.
+  ///   - classifier: The model.
+  ///   - explainer: The method with a seed.
+  /// - Returns: One number a target; `nil` where a map is constant.
+  /// - Throws: ``ExplanationError``, and what the method throws.
+  public func callAsFunction(
+    targets: [Int], image: ExplainedImage, of classifier: any DifferentiableClassifier,
+    _ explainer: (_ seed: UInt64) -> any Explainer
+  ) throws -> [Double?] {
+    guard seeds >= 2 else {
+      throw ExplanationError.parameter("the number of seeds", "must be at least 2")
+    }
+    let maps = try (0..<seeds).map {
+      try explainer(UInt64($0)).explain(image, targets: targets, of: classifier)
+    }
+    return try targets.indices.map { t in
+      var correlations: [Double?] = []
+      for a in 0..<seeds {
+        for b in 0..<a {
+          correlations.append(
+            try Agreement(of: maps[a][t].values, and: maps[b][t].values).rankCorrelation)
+        }
+      }
+      let known = correlations.compactMap { $0 }
+      return known.count == correlations.count
+        ? known.reduce(0, +) / Double(known.count) : nil
+    }
+  }
+}

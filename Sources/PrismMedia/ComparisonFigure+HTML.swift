@@ -1,0 +1,235 @@
+internal import PrismTensor
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+extension ComparisonFigure {
+  /// The figure as an HTML page that needs no other file: values under the pointer, and a slider for the overlay.
+  ///
+  /// - Throws: `ImageError.noMemory`.
+  public func html() throws(ImageError) -> String {
+    let side = 288.0
+    let scale = side / Double(max(image.width, image.height))
+    let picture = image.resized(
+      width: max(Int(Double(image.width) * scale), 1),
+      height: max(Int(Double(image.height) * scale), 1),
+      method: scale < 1 ? .bilinearAntialias : .nearest)
+    let source = "data:image/png;base64," + base64(try picture.pngData())
+    let ranges = columns.indices.map { range(ofColumn: $0) }
+    var page = """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <title>\(title.escaped)</title>
+      <style>\(Self.style)</style>
+      </head>
+      <body>
+      <h1>\(title.escaped)</h1>
+      <p class="grey">\(subtitle.escaped)</p>
+
+      """
+    for note in notes { page += "<p class=\"grey\">\(note.escaped)</p>\n" }
+    page += """
+      <p><label>Overlay <input id="opacity" type="range" min="0" max="100" value="60"></label>
+      <output id="shown">60 %</output></p>
+      <div class="scroll"><table class="maps">
+      <tr><th>Input</th>\(columns.map { "<th>\($0.escaped)</th>" }.joined())</tr>
+
+      """
+    for row in rows {
+      let probability = row.probability.map { FigureLayout.percent($0) } ?? ""
+      page += "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">\(row.label.escaped) "
+      page += "<span class=\"grey\">\(probability.escaped)</span></td></tr>\n<tr>"
+      page +=
+        "<td><img src=\"\(source)\" width=\"\(picture.width)\" height=\"\(picture.height)\" alt=\"\"></td>"
+      for (column, cell) in row.cells.enumerated() {
+        let range = ranges[column]
+        let isShown = range.map { !$0.isFlat } ?? false
+        page += "<td><canvas width=\"\(picture.width)\" height=\"\(picture.height)\" "
+        page += "data-rows=\"\(cell.map.shape[0])\" data-columns=\"\(cell.map.shape[1])\" "
+        page += "data-map=\"\(base64(cell.map))\" "
+        if isShown, let range {
+          page += "data-low=\"\(range.lower)\" data-high=\"\(range.upper)\" "
+          page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\" "
+        }
+        if let segments = cell.segments {
+          page += "data-segments=\"\(base64(segments))\" "
+        }
+        page += "></canvas><div class=\"value\">&nbsp;</div>"
+        page += cell.captions.map { "<div class=\"grey\">\($0.escaped)</div>" }.joined()
+        page += "</td>"
+      }
+      page += "</tr>\n"
+    }
+    page += "<tr><td></td>"
+    for range in ranges {
+      guard let range, !range.isFlat else {
+        page += "<td></td>"
+        continue
+      }
+      page += "<td><canvas class=\"bar\" width=\"\(picture.width)\" height=\"12\" "
+      page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\"></canvas>"
+      page += "<div class=\"ends\"><span>\(Self.number(range.lower))</span>"
+      page += "<span>\(Self.number(range.upper))</span></div></td>"
+    }
+    page += "</tr>\n</table></div>\n"
+    for table in tables {
+      page +=
+        "<h2>\(table.title.escaped)</h2>\n<div class=\"scroll\"><table class=\"numbers\">\n<tr>"
+      page += table.header.map { "<th>\($0.escaped)</th>" }.joined() + "</tr>\n"
+      for row in table.rows {
+        page += "<tr>" + row.map { "<td>\($0.escaped)</td>" }.joined() + "</tr>\n"
+      }
+      page += "</table></div>\n"
+    }
+    let overlay = Overlay()
+    let scales = [
+      ("positive", MapRange(lower: 0, upper: 1)), ("signed", MapRange(lower: -1, upper: 1)),
+    ]
+    .map { name, range in
+      let colors = overlay.colorMap(for: range).colors.map { "[\($0.red),\($0.green),\($0.blue)]" }
+      return "\(name):[\(colors.joined(separator: ","))]"
+    }
+    page += "<script>\nconst picture = \"\(source)\";\n"
+    page +=
+      "const scales = {\(scales.joined(separator: ","))};\n\(Self.script)</script>\n</body>\n</html>\n"
+    return page
+  }
+
+  private static func number(_ value: Float) -> String {
+    value == 0
+      ? "0"
+      : "\((Double(value) * 1e4).rounded() / 1e4 == 0 ? value : Float((Double(value) * 1e4).rounded() / 1e4))"
+  }
+
+  private static let style = """
+
+    body { font: 15px/1.4 system-ui, sans-serif; color: #1b1f24; margin: 2rem; background: #fff; }
+    h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
+    .grey { color: #57606a; margin: .1rem 0; }
+    .scroll { overflow-x: auto; }
+    table { border-collapse: collapse; } th { text-align: left; }
+    .maps td, .maps th { padding: 0 1rem .3rem 0; vertical-align: top; }
+    .maps .label { padding-top: .8rem; font-size: 1.05rem; }
+    .maps canvas, .maps img { display: block; outline: 1px solid #b4bac2; }
+    .value { font-variant-numeric: tabular-nums; min-height: 1.4em; }
+    .ends { display: flex; justify-content: space-between; font-size: .85rem; }
+    .numbers td, .numbers th { padding: .2rem 1.2rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; }
+    .numbers td:first-child, .numbers th:first-child { text-align: left; }
+    .numbers th { border-bottom: 1px solid #b4bac2; color: #57606a; font-weight: 600; }
+    @media (prefers-color-scheme: dark) {
+      body { background: #14171b; color: #e6e8eb; } .grey, .numbers th { color: #9aa4af; }
+    }
+
+    """
+
+  // Draws every map over the picture as `Overlay` does, and tells the value under the pointer.
+  private static let script = """
+    function decode(text, type) {
+      const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+      return new type(bytes.buffer);
+    }
+    const maps = [...document.querySelectorAll("canvas[data-map]")].map(canvas => {
+      const d = canvas.dataset;
+      return { canvas, rows: +d.rows, columns: +d.columns, values: decode(d.map, Float32Array),
+        segments: d.segments ? decode(d.segments, Int32Array) : null,
+        low: +d.low, high: +d.high, colors: scales[d.colors], isSigned: d.colors === "signed" };
+    });
+    for (const bar of document.querySelectorAll("canvas.bar")) {
+      const c = bar.getContext("2d");
+      scales[bar.dataset.colors].forEach((color, i) => {
+        c.fillStyle = `rgb(${color})`;
+        c.fillRect(i * bar.width / 256, 0, bar.width / 256 + 1, bar.height);
+      });
+    }
+    function sample(m, u, v) {
+      const x = Math.min(Math.max(u * m.columns - .5, 0), m.columns - 1);
+      const y = Math.min(Math.max(v * m.rows - .5, 0), m.rows - 1);
+      const i = Math.floor(x), j = Math.floor(y), a = x - i, b = y - j;
+      const i1 = Math.min(i + 1, m.columns - 1), j1 = Math.min(j + 1, m.rows - 1);
+      const at = (c, r) => m.values[r * m.columns + c];
+      return (1 - b) * ((1 - a) * at(i, j) + a * at(i1, j)) + b * ((1 - a) * at(i, j1) + a * at(i1, j1));
+    }
+    function place(m, u, v) {
+      return Math.min(Math.floor(v * m.rows), m.rows - 1) * m.columns + Math.min(Math.floor(u * m.columns), m.columns - 1);
+    }
+    function draw(m, image, opacity) {
+      const { canvas } = m, w = canvas.width, h = canvas.height, c = canvas.getContext("2d");
+      c.drawImage(image, 0, 0, w, h);
+      if (!m.colors) return;
+      const pixels = c.getImageData(0, 0, w, h), p = pixels.data;
+      for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
+        const u = (x + .5) / w, v = (y + .5) / h, k = 4 * (y * w + x);
+        const at = (sample(m, u, v) - m.low) / (m.high - m.low);
+        const strength = Math.min(Math.max(m.isSigned ? Math.abs(2 * at - 1) : at, 0), 1);
+        const share = opacity * (.45 + .55 * Math.min(1, 2 * strength));
+        const color = m.colors[Math.min(Math.max(Math.floor(at * 256), 0), 255)];
+        for (let i = 0; i < 3; i++) p[k + i] = p[k + i] * (1 - share) + color[i] * share;
+        if (m.segments) {
+          const own = m.segments[place(m, u, v)];
+          if ((x + 1 < w && m.segments[place(m, (x + 1.5) / w, v)] !== own)
+              || (y + 1 < h && m.segments[place(m, u, (y + 1.5) / h)] !== own))
+            for (let i = 0; i < 3; i++) p[k + i] = (p[k + i] * 2 + 255 * 3) / 5;
+        }
+      }
+      c.putImageData(pixels, 0, 0);
+    }
+    const image = new Image(), slider = document.getElementById("opacity");
+    function drawAll() {
+      document.getElementById("shown").value = slider.value + " %";
+      for (const m of maps) draw(m, image, slider.value / 100);
+    }
+    image.onload = drawAll;
+    image.src = picture;
+    slider.oninput = drawAll;
+    for (const m of maps) {
+      const value = m.canvas.nextElementSibling;
+      m.canvas.onmousemove = event => {
+        const box = m.canvas.getBoundingClientRect();
+        const u = (event.clientX - box.left) / box.width, v = (event.clientY - box.top) / box.height;
+        const at = place(m, u, v);
+        value.textContent = `row ${Math.floor(at / m.columns)}, column ${at % m.columns}: `
+          + m.values[at].toPrecision(4) + (m.segments ? ` (segment ${m.segments[at]})` : "");
+      };
+      m.canvas.onmouseleave = () => { value.innerHTML = "&nbsp;"; };
+    }
+
+    """
+}
+
+private func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
+
+/// The numbers as 32-bit little-endian floating-point numbers.
+private func base64(_ map: Tensor) -> String {
+  base64(map.scalars.flatMap { littleEndian($0.bitPattern) })
+}
+
+private func base64(_ segments: [Int32]) -> String {
+  base64(segments.flatMap { littleEndian(UInt32(bitPattern: $0)) })
+}
+
+private func littleEndian(_ word: UInt32) -> [UInt8] {
+  (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) }
+}
+
+extension String {
+  /// The text as HTML, in which some characters have a meaning.
+  public var escaped: String {
+    var result = ""
+    for character in unicodeScalars {
+      switch character {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      default: result.unicodeScalars.append(character)
+      }
+    }
+    return result
+  }
+}

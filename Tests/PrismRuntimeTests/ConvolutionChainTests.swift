@@ -1,0 +1,126 @@
+import PrismAutodiff
+import PrismKernels
+import PrismTensor
+import PrismTestSupport
+import Testing
+
+@testable import PrismRuntime
+
+/// A depthwise convolution with what is before and after it, large enough to be computed in bands.
+struct ChainCase: Sendable, CustomTestStringConvertible {
+  enum Before: String, Sendable { case nothing, pointwise, dense }
+
+  var before = Before.pointwise
+  var hasAfter = true
+  var hasResidual = false
+  var height = 65
+  var width = 71
+  var channels = 32
+  var kernel = 3
+  var stride = 1
+  var padding = Padding.symmetric(1)
+
+  var testDescription: String {
+    "\(before.rawValue), depthwise \(kernel)×\(kernel)/\(stride) \(padding)"
+      + (hasAfter ? ", pointwise" : "") + (hasResidual ? " and residual" : "")
+      + ", \(height)×\(width)×\(channels)"
+  }
+
+  static let all: [ChainCase] = [
+    ChainCase(), ChainCase(hasResidual: true), ChainCase(stride: 2),
+    ChainCase(before: .dense, stride: 2, padding: .same), ChainCase(before: .dense),
+    ChainCase(before: .nothing), ChainCase(before: .nothing, kernel: 5, padding: .symmetric(2)),
+    ChainCase(hasAfter: false), ChainCase(hasAfter: false, kernel: 5, stride: 2, padding: .same),
+    ChainCase(padding: .none), ChainCase(channels: 37, kernel: 5, padding: .symmetric(2)),
+    // A row is longer than a band may be, and one pixel high.
+    ChainCase(height: 3, width: 700, channels: 100),
+    ChainCase(height: 1, width: 1500, channels: 96),
+    ChainCase(height: 1500, width: 1, channels: 96),
+  ]
+
+  /// A recording from `[1, height, width, C]` to a map.
+  func recording() throws -> Recording {
+    var random = SeededRandom(seed: 3)
+    func weight(_ shape: Shape) -> Tensor {
+      let bound = (6 / Float(shape.count / shape[0])).squareRoot()
+      return .uniform(shape, in: -bound..<bound, using: &random)
+    }
+    let inputs = before == .nothing ? channels : 8
+    return try Recording(input: [1, height, width, inputs]) { image in
+      func parameter(_ name: String, _ shape: Shape) -> Value {
+        image.parameter(weight(shape), named: name)
+      }
+      var x = image
+      switch before {
+      case .nothing: break
+      case .pointwise:
+        x = x.convolution(
+          parameter("before", [channels, inputs, 1, 1]), bias: parameter("before.bias", [channels])
+        ).relu6()
+      case .dense:
+        // Three rows high, so that Winograd's algorithm, which no chain takes, does not suit it.
+        x = x.convolution(
+          parameter("before", [channels, inputs, 3, 1]),
+          padding: .explicit(top: 1, left: 0, bottom: 1, right: 0)
+        ).silu()
+      }
+      x = x.depthwiseConvolution(
+        parameter("depthwise", [channels, 1, kernel, kernel]), stride: stride, padding: padding
+      ).relu6()
+      if hasAfter {
+        x = x.convolution(
+          parameter("after", [inputs, channels, 1, 1]), bias: parameter("after.bias", [inputs]))
+      }
+      return hasResidual ? x + image : x
+    }
+  }
+
+  func images(_ count: Int) -> Tensor {
+    var random = SeededRandom(seed: 4)
+    return .uniform(
+      [count, height, width, before == .nothing ? channels : 8], in: -1..<1, using: &random)
+  }
+}
+
+@Suite("chains of convolutions in bands")
+struct ConvolutionChainTests {
+  @Test(
+    "a chain computes what its parts compute", arguments: ChainCase.all, InstructionSet.available)
+  func parity(_ chain: ChainCase, _ set: InstructionSet) throws {
+    let recording = try chain.recording()
+    let plan = Plan(
+      recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+      kernels: Kernels(set))
+    let chains = plan.program.phases.flatMap { phase -> [ConvolutionChain] in
+      guard case .image(let steps) = phase else { return [] }
+      return steps.compactMap { if case .chain(let chain) = $0.work { chain } else { nil } }
+    }
+    let found = try #require(chains.first)
+    #expect(chains.count == 1)
+    #expect((found.before != nil) == (chain.before != .nothing))
+    #expect((found.after != nil) == chain.hasAfter)
+
+    let images = chain.images(2)
+    let result = try plan(images)[0]
+    for n in 0..<2 {
+      // Three sums of at most 100 products of numbers about one, in another order.
+      expectClose(
+        result.slice(n), try recording(images.slice(n))[0], tolerance: 2e-5, "image \(n)")
+    }
+  }
+
+  @Test("the bits do not depend on how rows are divided", arguments: ChainCase.all)
+  func determinism(_ chain: ChainCase) throws {
+    let plan = try Plan(chain.recording())
+    let images = chain.images(3)
+    let size = images.count / 3
+    var reference: Tensor?
+    for threads in 1...5 {
+      let result = plan.run(count: 3, on: WorkerPool(workerCount: threads)) { index, target in
+        images.withUnsafePointer { target.update(from: $0 + index * size, count: size) }
+      }[0]
+      if let reference { #expect(result == reference, "\(threads) threads") }
+      reference = result
+    }
+  }
+}
