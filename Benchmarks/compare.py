@@ -30,7 +30,8 @@ PICTURE = ROOT / "Samples" / "husky.png"
 RESULTS = ROOT / "Benchmarks" / "RESULTS.md"
 TOLERANCE = 1e-4  # Of logits, relative to the largest.
 BUSY = 0.05  # The share of the processors that other programs may use.
-SECTIONS = ("inference", "explanations", "cold")
+SECTIONS = ("inference", "training", "explanations", "cold")
+TRAINED = {"mobilenet_v2": 16}  # Networks whose training is measured, with the size of a step.
 
 
 # What is measured.
@@ -245,6 +246,35 @@ def measure_inference(name, batch):
     return {"model": name, "batch": batch, "difference": difference, "lanes": lanes}
 
 
+def measure_training(name, batch):
+    """A step of training all parameters, Prism and torch; the losses of the first steps must agree."""
+    say(f"training {models.MODELS[name]}, batch {batch}")
+    with Group() as group:
+        prism = group.add(prism_worker())
+        prism.request("load", weights=str(models.path(name, ".safetensors")), threads=options.threads)
+        for variant in ("channels last", "channels first"):
+            worker = group.add(peer_worker("torch", variant))
+            worker.request("load_training", name=name, threads=options.threads, variant=variant)
+        losses = {}
+        for worker in group.workers:
+            worker.request("inputs", file=str(models.inputs_file(batch)), shape=[batch, models.SIZE, models.SIZE, 3])
+            losses[worker.name] = worker.array("train", repeat=3)
+        difference = demand(f"training {models.MODELS[name]}", losses, TOLERANCE)
+        watch()
+        rounds = interleave(
+            lambda repeat, worker=worker: worker.request("train", repeat=repeat)["seconds"]
+            for worker in group.workers
+        )
+        lanes = [
+            {
+                "engine": worker.title, "variant": worker.variant, "rounds": seconds,
+                "memory": worker.request("memory")["highest"],
+            }
+            for worker, seconds in zip(group.workers, rounds)
+        ]  # fmt: skip
+    return {"model": name, "batch": batch, "difference": difference, "lanes": lanes}
+
+
 def measure_explanation(case):
     """One method on one network and one picture, with a forward pass of Prism's own beside it."""
     say(f"{case.title} on {models.MODELS[case.model]}")
@@ -382,6 +412,12 @@ def report(results):
         memories += ["Peak memory of the process, MB, loading included:", memory]
         worst = max(result["difference"] for result in results["inference"])
         parts.append(f"The logits of all engines agree within {worst:.1e} of the largest.")
+    if results["training"]:
+        times, memory = engines_table(
+            results["training"], lambda r: [models.MODELS[r["model"]], r["batch"]], ["network", "batch"]
+        )
+        parts += ["A step of training all parameters (forward, backward, update), ms:", times]
+        memories += ["Peak memory of training, MB:", memory]
     if results["explanations"]:
         rows, header = [], ["explanation", "engine", "ms", "ratio to Prism", "peak memory, MB"]
         for result in results["explanations"]:
@@ -489,10 +525,14 @@ def main():
     watch()
     if options.record and options.busy > BUSY:
         raise SystemExit(f"compare: the machine is busy ({100 * options.busy:.0f} %); nothing is recorded of such a run")
-    results = {"inference": [], "explanations": [], "cold": []}
+    results = {"inference": [], "training": [], "explanations": [], "cold": []}
     if "inference" in options.only:
         for name in options.models:
             results["inference"] += [measure_inference(name, int(batch)) for batch in options.batches]
+    if "training" in options.only:
+        results["training"] = [
+            measure_training(name, batch) for name, batch in TRAINED.items() if name in options.models
+        ]
     if "explanations" in options.only:
         results["explanations"] = [measure_explanation(case) for case in explanations]
     if "cold" in options.only:

@@ -31,6 +31,11 @@ class Server:
         self.explainer = EXPLAINERS[method][2](name)
         torch.set_num_threads(threads)
 
+    def load_training(self, name, threads, variant="", **_):
+        from peers.training import TorchTraining
+
+        self.engine = TorchTraining(name, threads, variant)
+
     def inputs(self, file, shape):
         self.engine.set_inputs(numpy.fromfile(file, "<f4").reshape(shape))
 
@@ -41,6 +46,9 @@ class Server:
 
     def logits(self, **options):
         return repeated(self.engine.logits, **options)
+
+    def train(self, **options):
+        return repeated(self.engine.step, **options)
 
     def explain(self, target, method=None, **options):
         return repeated(lambda: self.explainer(self.pixels, target), **options)

@@ -13,7 +13,8 @@ struct PrismBench: ParsableCommand {
       the kernels use. Benchmarks/compare.sh measures Prism beside other engines.
       """,
     subcommands: [
-      OperationsCommand.self, LayersCommand.self, ModelsCommand.self, ExplanationsCommand.self,
+      OperationsCommand.self, LayersCommand.self, ModelsCommand.self, TrainingCommand.self,
+      ExplanationsCommand.self,
       MemoryCommand.self, StepsCommand.self, ServeCommand.self,
     ])
 }

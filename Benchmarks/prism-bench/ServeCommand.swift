@@ -19,6 +19,7 @@ internal import PrismKernels
 /// | `{"do": "logits", "repeat": 3, "output": FILE}` | `{"seconds": […]}`; the logits of the last go to the file |
 /// | `{"do": "picture", "file": FILE}` | `{}` |
 /// | `{"do": "explain", "method": NAME, "target": 3, "repeat": 3, "output": FILE}` | `{"seconds": […]}` |
+/// | `{"do": "train", "repeat": 3, "output": FILE}` | `{"seconds": […]}` of steps on the inputs; the losses go to the file |
 /// | `{"do": "memory"}` | `{"highest": BYTES}` |
 ///
 /// A request that fails is answered by `{"error": TEXT}`.
@@ -87,12 +88,16 @@ private struct Server {
   private var model: Model?
   private var inputs: Tensor?
   private var image: Image?
+  private var path = ""
+  private var training: TrainingStep?
 
   mutating func answer(_ request: Request) throws -> JSON {
     switch try request.text("do") {
     case "load":
       Machine.threads = max(1, try request.number("threads"))
-      model = try Model(contentsOf: request.text("weights"))
+      path = try request.text("weights")
+      model = try Model(contentsOf: path)
+      training = nil
       return ["instruction_set": .string(try InstructionSet.select().get().rawValue)]
     case "inputs":
       inputs = try tensor(request.text("file"), Shape(request.numbers("shape")))
@@ -102,6 +107,7 @@ private struct Server {
       return [:]
     case "logits": return try logits(request)
     case "explain": return try explain(request)
+    case "train": return try train(request)
     case "memory": return ["highest": .integer(Memory.highest)]
     case let other: throw BenchError.badRequest("there is no request called \(other)")
     }
@@ -126,6 +132,19 @@ private struct Server {
     return try repeated(request) {
       try model.explain(image, with: explainer, target: entries[index]).values
     }
+  }
+
+  /// Makes steps of training on the inputs, one after the other.
+  private mutating func train(_ request: Request) throws -> JSON {
+    guard let inputs else { throw BenchError.badRequest("a model and inputs come first") }
+    let training = try self.training ?? TrainingStep(path, inputs: inputs)
+    self.training = training
+    var losses: [Float] = []
+    let answer = try repeated(request) {
+      losses.append(Float(try training.run()))
+      return Tensor([losses.count], losses)
+    }
+    return answer
   }
 
   private func repeated(_ request: Request, _ body: () throws -> Tensor) throws -> JSON {

@@ -19,6 +19,11 @@ struct Outcome {
 
   /// Runs `prism` with the given arguments in this process.
   init(_ arguments: String...) {
+    self.init(arguments)
+  }
+
+  /// Runs `prism` with the given arguments in this process.
+  init(_ arguments: [String]) {
     let texts = Texts()
     status = PrismCommand.run(
       arguments,
@@ -58,12 +63,14 @@ struct UsageTests {
   func help(_ word: String) {
     let outcome = Outcome(word)
     #expect(outcome.status == .done && outcome.diagnostics == "")
-    for command in ["models", "layers", "classify", "explain"] {
+    for command in ["models", "layers", "classify", "explain", "dataset", "train", "evaluate"] {
       #expect(outcome.output.contains("  \(command)"))
     }
   }
 
-  @Test("every command has help", arguments: ["models", "layers", "classify", "explain"])
+  @Test(
+    "every command has help",
+    arguments: ["models", "layers", "classify", "explain", "dataset", "train", "evaluate"])
   func subcommandHelp(_ command: String) {
     let outcome = Outcome("help", command)
     #expect(outcome.status == .done)

@@ -1,0 +1,247 @@
+import Foundation
+import PrismFiles
+import PrismTensor
+import PrismTestSupport
+import PrismTraining
+import PrismWeights
+import Testing
+
+/// Folders for tests.
+enum Folders {
+  static func make(_ path: String) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+}
+
+@Suite("trainer")
+struct TrainerTests {
+  private static func options() -> TrainingOptions {
+    var options = TrainingOptions()
+    options.head = "pool,batchnorm,dropout:0.2,dense"
+    options.warmupEpochs = 2
+    options.epochs = 3
+    options.fineTuning = .share(0.1)
+    options.learningRate = 0.01
+    options.batch = 5
+    return options
+  }
+
+  /// Makes pictures and a base, and a trainer on them.
+  private func withTrainer(
+    _ change: (inout TrainingOptions) -> Void = { _ in },
+    _ body: (_ trainer: () throws -> Trainer, _ folder: String) throws -> Void
+  ) throws {
+    try Repository.withFolder { folder in
+      try SmallModel.writePictures(in: folder + "/data")
+      try SmallModel.write(to: folder + "/base.safetensors")
+      var options = Self.options()
+      change(&options)
+      try body(
+        {
+          let file = try SafetensorsFile(contentsOf: folder + "/base.safetensors")
+          return try Trainer(
+            base: file, card: try file.card(), data: try DataSet.open(folder + "/data"),
+            loader: SmallModel.Loader(), options: options)
+        }, folder)
+    }
+  }
+
+  private func failure(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return ""
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test("training learns what can be learnt, and its file is a model")
+  func learning() throws {
+    try withTrainer { trainer, folder in
+      let output = folder + "/out.safetensors"
+      let outcome = try trainer().train(
+        output: output, checkpoint: folder + "/out.checkpoint", resumes: false)
+      let curve = outcome.curve
+      #expect(!outcome.wasStopped && curve.epochs.count == 5)
+      #expect(curve.epochs.map(\.phase.rawValue).filter { $0 == "warm-up" }.count == 2)
+      let best = try #require(curve.epochs.first { $0.epoch == curve.best })
+      #expect(best.validationAccuracy == 1 && best.validationAUC == 1)
+      #expect(curve.epochs.allSatisfy { $0.validationLoss >= best.validationLoss })
+      #expect(!FileManager.default.fileExists(atPath: folder + "/out.checkpoint"))
+      let file = try SafetensorsFile(contentsOf: output)
+      let card = try file.card()
+      #expect(card.labels == ["down", "up"] && card.output == .binary(threshold: 0.5))
+      #expect(curve.csv.split(separator: "\n").count == 6)
+      let picture = try curve.rendered(title: "test")
+      #expect(picture.width > 0)
+    }
+  }
+
+  /// What is stopped between two steps leaves the checkpoint of the last epoch, as a process that is killed does.
+  @Test(
+    "stopped anywhere and resumed gives the same bytes", arguments: [7, 10, 14, 19, 24],
+    [false, true])
+  func resume(_ steps: Int, _ augments: Bool) throws {
+    try withTrainer {
+      if augments { $0.augmentation = Augmentation() }
+    } _: { trainer, folder in
+      let (whole, parts) = (folder + "/whole.safetensors", folder + "/parts.safetensors")
+      let checkpoint = folder + "/parts.checkpoint"
+      let outcome = try trainer().train(
+        output: whole, checkpoint: folder + "/whole.checkpoint", resumes: false)
+      var asked = 0
+      let first = try trainer().train(
+        output: parts, checkpoint: checkpoint, resumes: false,
+        shouldStop: {
+          asked += 1
+          return asked > steps
+        })
+      #expect(first.wasStopped && first.curve.epochs.count == steps / 5)
+      let second = try trainer().train(output: parts, checkpoint: checkpoint, resumes: true)
+      #expect(second.curve == outcome.curve)
+      #expect(try readFile(whole) == readFile(parts))
+    }
+  }
+
+  @Test("stopped before the first epoch is over, nothing is written")
+  func stoppedEarly() throws {
+    try withTrainer { trainer, folder in
+      let message = failure {
+        _ = try trainer().train(
+          output: folder + "/out.safetensors", checkpoint: folder + "/out.checkpoint",
+          resumes: false, shouldStop: { true })
+      }
+      #expect(message.contains("before the first epoch"))
+      #expect(Repository.names(in: folder) == ["base.safetensors", "data"])
+    }
+  }
+
+  @Test("early stopping ends a phase")
+  func patience() throws {
+    try withTrainer {
+      $0.patience = 1
+      $0.warmupEpochs = 50
+      $0.learningRate = 0.05
+      $0.fineTuning = .none
+    } _: { trainer, folder in
+      let outcome = try trainer().train(
+        output: folder + "/out.safetensors", checkpoint: folder + "/out.checkpoint",
+        resumes: false)
+      let best = try #require(outcome.curve.best)
+      #expect(outcome.curve.epochs.count < 50)
+      #expect(outcome.curve.epochs.count == best + 1)
+    }
+  }
+
+  @Test("half precision halves the file")
+  func half() throws {
+    try withTrainer({ $0.fineTuning = .none }) { trainer, folder in
+      for (name, type) in [("single", SafetensorsWriter.ElementType.float32), ("half", .float16)] {
+        _ = try trainer().train(
+          output: folder + "/" + name, checkpoint: folder + "/c", resumes: false, type: type)
+      }
+      let (single, half) = (
+        try readFile(folder + "/single").count, try readFile(folder + "/half").count
+      )
+      #expect(half < single * 6 / 10)
+      #expect(try SafetensorsFile(contentsOf: folder + "/half").card().labels == ["down", "up"])
+    }
+  }
+
+  @Test("a checkpoint of another run is refused")
+  func otherRun() throws {
+    try withTrainer { trainer, folder in
+      let (output, checkpoint) = (folder + "/out.safetensors", folder + "/out.checkpoint")
+      #expect(
+        failure {
+          _ = try trainer().train(output: output, checkpoint: checkpoint, resumes: true)
+        }.contains("no checkpoint"))
+      var asked = 0
+      _ = try trainer().train(
+        output: output, checkpoint: checkpoint, resumes: false,
+        shouldStop: {
+          asked += 1
+          return asked > 8
+        })
+      let file = try SafetensorsFile(contentsOf: folder + "/base.safetensors")
+      var options = Self.options()
+      options.learningRate = 0.02
+      let other = try Trainer(
+        base: file, card: try file.card(), data: try DataSet.open(folder + "/data"),
+        loader: SmallModel.Loader(), options: options)
+      #expect(
+        failure { _ = try other.train(output: output, checkpoint: checkpoint, resumes: true) }
+          .contains("another learning rate"))
+      try FileManager.default.removeItem(atPath: folder + "/data/training/up/3.png")
+      #expect(
+        failure {
+          _ = try trainer().train(output: output, checkpoint: checkpoint, resumes: true)
+        }.contains("another list of samples"))
+      #expect(
+        failure {
+          _ = try trainer().train(
+            output: output, checkpoint: folder + "/base.safetensors", resumes: true)
+        }.contains("holds no state of training"))
+    }
+  }
+
+  @Test("a checkpoint that cannot be written ends training with one line")
+  func unwritableCheckpoint() throws {
+    try withTrainer { trainer, folder in
+      let message = failure {
+        _ = try trainer().train(
+          output: folder + "/out.safetensors", checkpoint: folder + "/missing/c", resumes: false)
+      }
+      #expect(message.contains("/missing/c") && !message.contains("\n"))
+      #expect(Repository.names(in: folder) == ["base.safetensors", "data"])
+    }
+  }
+
+  @Test("a sample that cannot be read ends training with its name")
+  func unreadable() throws {
+    try withTrainer { trainer, folder in
+      try AtomicFile.write("no picture", to: folder + "/data/training/up/2.png")
+      let message = failure {
+        _ = try trainer().train(
+          output: folder + "/out", checkpoint: folder + "/c", resumes: false)
+      }
+      #expect(message.contains("training/up/2.png"), "\(message)")
+    }
+  }
+
+  @Test("options that do not fit are refused before anything is read")
+  func wrongOptions() throws {
+    for (change, words) in [
+      (
+        {
+          $0.task = .multiclass; $0.head = "pool,dense:4:relu"
+        }, "last"
+      ),
+      ({ $0.head = "pool,tea,dense" }, "\"tea\" is no layer"),
+      ({ $0.head = "pool,dropout:2,dense" }, "rate from 0 up to 1"),
+      ({ $0.head = "pool" }, "does not end with dense"),
+      ({ $0.head = "dense" }, "nothing before it pools"),
+      ({ $0.task = .multilabel }, "use binary"),
+      ({ $0.fineTuning = .layer("features.99") }, "no layer called \"features.99\""),
+      ({ $0.fineTuning = .layer("features.17.conv.0.0.weight") }, "no layer called"),
+    ] as [((inout TrainingOptions) -> Void, String)] {
+      try withTrainer(change) { trainer, _ in
+        let message = failure { _ = try trainer() }
+        #expect(message.contains(words), "\(message)")
+      }
+    }
+  }
+
+  @Test("augmentation keeps an even picture and depends on its seed alone")
+  func augmentation() {
+    let even = Tensor([1, 9, 8, 3], repeating: 0.5)
+    let changes = Augmentation(degrees: 30, translation: 0.3, zoom: 0.3)
+    expectClose(changes.apply(even, seed: 3), even, tolerance: 1e-6)
+    var random = SeededRandom(seed: 1)
+    let image = Tensor.uniform([1, 9, 8, 3], using: &random)
+    #expect(changes.apply(image, seed: 3) == changes.apply(image, seed: 3))
+    #expect(changes.apply(image, seed: 3) != changes.apply(image, seed: 4))
+    let none = Augmentation(degrees: 0, translation: 0, zoom: 0)
+    expectClose(none.apply(image, seed: 3), image, tolerance: 1e-6)
+  }
+}
