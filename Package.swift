@@ -69,6 +69,9 @@ let package = Package(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(
+      name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
     // The way data takes, from the loops up to the command.
@@ -99,7 +102,10 @@ let package = Package(
       swiftSettings: numeric),
     .target(
       name: "PrismMedia",
-      dependencies: ["CCairo", "CPNG", "CTurboJPEG", "CZlib", "PrismFiles", "PrismTensor"],
+      dependencies: [
+        "CCairo", "CFFTW", "CPNG", "CSndFile", "CTurboJPEG", "CZlib", "PrismFiles", "PrismTensor",
+        "PrismWeights",
+      ],
       swiftSettings: numeric),
     .target(
       name: "PrismTraining",
@@ -149,7 +155,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "PrismMediaTests",
-      dependencies: ["PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport"],
+      dependencies: [
+        "PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport", "PrismWeights",
+      ],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
       name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],

@@ -48,7 +48,7 @@ ALLOWED = {
     "PrismModels": {"PrismTensor", "PrismAutodiff", "PrismWeights", "PrismLayers"},
     "PrismRuntime": {"PrismTensor", "PrismAutodiff", "PrismKernels"},
     "PrismExplain": {"PrismKernels", "PrismTensor", "PrismAutodiff", "PrismRuntime"},
-    "PrismMedia": {"PrismTensor", "PrismFiles"},
+    "PrismMedia": {"PrismWeights", "PrismTensor", "PrismFiles"},
     "PrismCLI": {"Prism", "PrismServer"},
     "PrismMain": {"PrismCLI"},
 }

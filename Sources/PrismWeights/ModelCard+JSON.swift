@@ -188,13 +188,14 @@ extension ModelCard.Output {
 
 extension ModelCard.Input {
   private enum Kind: String, CaseIterable {
-    case image
+    case image, audio
   }
 
   fileprivate init(_ field: CardField) throws(WeightError) {
     let kind: Kind = try field["kind"].choice()
     switch kind {
     case .image: self = .image(try ModelCard.ImageInput(field))
+    case .audio: self = .audio(try ModelCard.AudioInput(field))
     }
   }
 
@@ -202,6 +203,8 @@ extension ModelCard.Input {
     switch self {
     case .image(let image):
       .object([.init(name: "kind", value: .string(Kind.image.rawValue))] + image.members)
+    case .audio(let audio):
+      .object([.init(name: "kind", value: .string(Kind.audio.rawValue))] + audio.members)
     }
   }
 }
@@ -225,6 +228,37 @@ extension ModelCard.ImageInput {
       .init(name: "mean", value: .array(mean.map(JSON.number))),
       .init(name: "std", value: .array(std.map(JSON.number))),
     ]
+  }
+}
+
+extension ModelCard.AudioInput {
+  fileprivate init(_ field: CardField) throws(WeightError) {
+    let sampleRate = try field["sample_rate"].integer()
+    self.init(
+      sampleRate: sampleRate, seconds: try field["seconds"].number(),
+      fft: try field["fft"].integer(), hop: try field["hop"].integer(),
+      bands: try field["mel_bands"].integer(),
+      minimum: try field["fmin"].optional?.number() ?? 0,
+      maximum: try field["fmax"].optional?.number() ?? Double(sampleRate) / 2,
+      melScale: try field["mel_scale"].optional?.choice() ?? .slaney,
+      range: try field["db_range"].number(), colors: try field["colors"].choice(),
+      orientation: try field["orientation"].choice(), image: try ModelCard.ImageInput(field))
+  }
+
+  fileprivate var members: [JSON.Member] {
+    [
+      .init(name: "sample_rate", value: .integer(sampleRate)),
+      .init(name: "seconds", value: .number(seconds)),
+      .init(name: "fft", value: .integer(fft)),
+      .init(name: "hop", value: .integer(hop)),
+      .init(name: "mel_bands", value: .integer(bands)),
+      .init(name: "fmin", value: .number(minimum)),
+      .init(name: "fmax", value: .number(maximum)),
+      .init(name: "mel_scale", value: .string(melScale.rawValue)),
+      .init(name: "db_range", value: .number(range)),
+      .init(name: "colors", value: .string(colors.rawValue)),
+      .init(name: "orientation", value: .string(orientation.rawValue)),
+    ] + image.members
   }
 }
 

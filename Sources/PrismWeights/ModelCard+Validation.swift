@@ -27,6 +27,7 @@ extension ModelCard {
       try check(threshold > 0 && threshold < 1, "threshold", "is \(threshold), not between 0 and 1")
     }
     try input.image.validate(check)
+    try input.audio?.validate(check)
     for (alias, name) in layers.aliases {
       try check(
         !alias.isEmpty && !name.isEmpty, "layers.aliases", "gives an empty name to a layer")
@@ -121,6 +122,35 @@ extension ModelCard.ImageInput {
     for (i, value) in std.enumerated() {
       try check(value >= 1e-6, "input.std[\(i)]", "is \(value), not above 0")
     }
+  }
+}
+
+extension ModelCard.AudioInput {
+  /// The sample rates that are believed, in Hz.
+  public static let rateRange = 1000...192_000
+
+  fileprivate func validate(_ check: CardCheck) throws(WeightError) {
+    let rates = Self.rateRange
+    try check(
+      rates.contains(sampleRate), "input.sample_rate",
+      "is \(sampleRate), not between \(rates.lowerBound) and \(rates.upperBound)")
+    try check(
+      seconds >= 0.1 && seconds <= 60, "input.seconds", "is \(seconds), not between 0.1 and 60")
+    try check(
+      (16...16384).contains(fft) && fft % 2 == 0, "input.fft",
+      "is \(fft), not an even number between 16 and 16384")
+    let length = Int(seconds * Double(sampleRate))
+    try check(fft <= length, "input.fft", "is \(fft), longer than the sound of \(length) samples")
+    try check(hop >= 1 && hop <= fft, "input.hop", "is \(hop), not between 1 and input.fft")
+    try check.size(1 + length / hop, "the number of frames (seconds · sample_rate / hop)")
+    try check((1...1024).contains(bands), "input.mel_bands", "is \(bands), not between 1 and 1024")
+    try check(
+      minimum >= 0 && minimum < maximum, "input.fmin",
+      "is \(minimum), not between 0 and input.fmax")
+    try check(
+      maximum <= Double(sampleRate) / 2, "input.fmax",
+      "is \(maximum), above half the sample rate")
+    try check(range >= 1 && range <= 300, "input.db_range", "is \(range), not between 1 and 300")
   }
 }
 

@@ -158,11 +158,22 @@ public struct ModelCard: Sendable, Equatable {
   public enum Input: Sendable, Equatable {
     /// A picture.
     case image(ImageInput)
+    /// A sound, whose spectrogram is the picture.
+    case audio(AudioInput)
 
     /// The picture that the network sees, whatever it was made from.
     public var image: ImageInput {
       switch self {
       case .image(let image): image
+      case .audio(let audio): audio.image
+      }
+    }
+
+    /// How a sound becomes the picture, or `nil` for a network that is given pictures.
+    public var audio: AudioInput? {
+      switch self {
+      case .image: nil
+      case .audio(let audio): audio
       }
     }
   }
@@ -199,6 +210,88 @@ public struct ModelCard: Sendable, Equatable {
       self.scale = scale
       self.mean = mean
       self.std = std
+    }
+  }
+
+  /// How a sound becomes a picture, and the picture the input of a network.
+  ///
+  /// The sound is mixed to one channel, resampled and cut to ``seconds``. The picture is its mel spectrogram in
+  /// decibels below its maximum: from black at −``range`` dB to white (or along a colour map) at 0 dB, one column a
+  /// frame and one row a band.
+  public struct AudioInput: Sendable, Equatable {
+    /// The samples a second that the spectrogram is made from, in Hz.
+    public var sampleRate: Int
+    /// The length of what the network looks at at once, in seconds.
+    public var seconds: Double
+    /// The length of the Fourier transform and of its Hann window, in samples; even.
+    public var fft: Int
+    /// From one frame to the next, in samples.
+    public var hop: Int
+    /// The number of mel bands.
+    public var bands: Int
+    /// The lower end of the lowest band, in Hz.
+    public var minimum: Double
+    /// The upper end of the highest band, in Hz.
+    public var maximum: Double
+    /// How frequencies are spaced.
+    public var melScale: MelScale
+    /// The decibels from the darkest to the brightest pixel.
+    public var range: Double
+    /// The colours of the picture.
+    public var colors: Colors
+    /// Where low frequencies are.
+    public var orientation: Orientation
+    /// What is done with the picture.
+    public var image: ImageInput
+
+    /// Makes a description of an input.
+    public init(
+      sampleRate: Int, seconds: Double, fft: Int, hop: Int, bands: Int, minimum: Double = 0,
+      maximum: Double, melScale: MelScale = .slaney, range: Double = 80, colors: Colors = .grey,
+      orientation: Orientation = .lowAtBottom, image: ImageInput
+    ) {
+      self.sampleRate = sampleRate
+      self.seconds = seconds
+      self.fft = fft
+      self.hop = hop
+      self.bands = bands
+      self.minimum = minimum
+      self.maximum = maximum
+      self.melScale = melScale
+      self.range = range
+      self.colors = colors
+      self.orientation = orientation
+      self.image = image
+    }
+
+    /// How frequencies are spaced.
+    public enum MelScale: String, Sendable, CaseIterable {
+      /// Linear up to 1 kHz and logarithmic above (Slaney's Auditory Toolbox), librosa's default.
+      case slaney
+      /// `2595 · log10(1 + f / 700)`, as HTK.
+      case htk
+    }
+
+    /// The colours of a spectrogram.
+    public enum Colors: String, Sendable, CaseIterable {
+      /// From black to white.
+      case grey
+      /// From violet over green to yellow.
+      case viridis
+      /// From black over red to pale yellow.
+      case inferno
+      /// A smooth rainbow.
+      case turbo
+      /// The old rainbow.
+      case jet
+    }
+
+    /// Where low frequencies are in the picture.
+    public enum Orientation: String, Sendable, CaseIterable {
+      /// The lowest band is the last row.
+      case lowAtBottom = "low_at_bottom"
+      /// The lowest band is the first row.
+      case lowAtTop = "low_at_top"
     }
   }
 

@@ -92,8 +92,8 @@ struct CardFault: CustomTestStringConvertible {
     CardFault("\"pug\"", "null", "labels[2]", "must be a string"),
     CardFault("[\"Chi", "7,[\"Chi", "JSON", "is not valid: expected a string at byte 349"),
     CardFault(
-      "\"kind\":\"image\"", "\"kind\":\"audio\"", "input.kind",
-      "is \"audio\", which is none of: image"),
+      "\"kind\":\"image\"", "\"kind\":\"video\"", "input.kind",
+      "is \"video\", which is none of: image, audio"),
     CardFault("\"height\":160", "\"height\":-1", "input.height", "is -1, not between 1 and 16384"),
     CardFault(
       "\"width\":160", "\"width\":20000", "input.width", "is 20000, not between 1 and 16384"),
@@ -162,6 +162,68 @@ struct ModelCardTests {
     card.output = .sigmoid(threshold: 0.5)
     card.labels = ["only"]
     #expect(try ModelCard(json: card.json, file: "w") == card)
+  }
+
+  static let voice: ModelCard = {
+    var card = ModelCard.example()
+    card.input = .audio(
+      .init(
+        sampleRate: 8000, seconds: 2, fft: 512, hop: 128, bands: 96, minimum: 50, maximum: 3800,
+        melScale: .htk, range: 70, colors: .viridis, orientation: .lowAtTop,
+        image: card.input.image))
+    return card
+  }()
+
+  @Test(
+    "a card of a network for sound is read as it was written; what it leaves out has librosa's defaults"
+  )
+  func audio() throws {
+    #expect(try ModelCard(json: Self.voice.json, file: "w") == Self.voice)
+    let json = Self.voice.json.replacing(
+      "\"fmin\":50.0,\"fmax\":3800.0,\"mel_scale\":\"htk\",", with: "")
+    let short = try #require(try ModelCard(json: json, file: "w").input.audio)
+    #expect(short.minimum == 0 && short.maximum == 4000 && short.melScale == .slaney)
+    #expect(ModelCard.example().input.audio == nil)
+  }
+
+  @Test(
+    "a fault in the description of sound is named with its field",
+    arguments: [
+      CardFault(
+        "\"sample_rate\":8000", "\"sample_rate\":10", "input.sample_rate",
+        "is 10, not between 1000 and 192000"),
+      CardFault(
+        "\"seconds\":2.0", "\"seconds\":1e9", "input.seconds",
+        "is 1000000000.0, not between 0.1 and 60"),
+      CardFault(
+        "\"fft\":512", "\"fft\":511", "input.fft", "is 511, not an even number between 16 and 16384"
+      ),
+      CardFault(
+        "\"seconds\":2.0,\"fft\":512", "\"seconds\":0.1,\"fft\":1024", "input.fft",
+        "is 1024, longer than the sound of 800 samples"),
+      CardFault("\"hop\":128", "\"hop\":0", "input.hop", "is 0, not between 1 and input.fft"),
+      CardFault(
+        "\"mel_bands\":96", "\"mel_bands\":-1", "input.mel_bands", "is -1, not between 1 and 1024"),
+      CardFault(
+        "\"fmin\":50.0", "\"fmin\":3800", "input.fmin", "is 3800.0, not between 0 and input.fmax"),
+      CardFault(
+        "\"fmax\":3800.0", "\"fmax\":4001", "input.fmax", "is 4001.0, above half the sample rate"),
+      CardFault(
+        "\"db_range\":70.0", "\"db_range\":0", "input.db_range", "is 0.0, not between 1 and 300"),
+      CardFault(
+        "\"viridis\"", "\"pink\"", "input.colors",
+        "is \"pink\", which is none of: grey, viridis, inferno, turbo, jet"),
+      CardFault(
+        "\"low_at_top\"", "\"up\"", "input.orientation",
+        "is \"up\", which is none of: low_at_bottom, low_at_top"),
+      CardFault("\"sample_rate\":8000,", "", "input.sample_rate", "is missing"),
+    ])
+  func audioFaults(_ fault: CardFault) throws {
+    let bad = Self.voice.json.replacing(fault.old, with: fault.new, maxReplacements: 1)
+    try #require(bad != Self.voice.json)
+    #expect(
+      weightError { _ = try ModelCard(json: bad, file: "w") }
+        == .invalidCard(file: "w", field: fault.field, reason: fault.reason))
   }
 
   @Test("unknown keys are passed over, optional ones may be absent")

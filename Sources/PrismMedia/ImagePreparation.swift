@@ -1,11 +1,14 @@
+public import PrismTensor
+public import PrismWeights
+
 extension ModelCard.ImageInput {
   /// A picture at the network's size.
-  func pixels(of image: Image) -> Image {
+  public func pixels(of image: Image) -> Image {
     image.resized(width: width, height: height, method: ResizeMethod(resize))
   }
 
-  /// What a black pixel is in the network's input.
-  var black: [Float] {
+  /// What a black pixel is in the network's input, one number a channel.
+  public var black: [Float] {
     (0..<3).map { c in
       let i = mean.count == 1 ? 0 : c
       return Float(-mean[i] / std[i])
@@ -18,7 +21,7 @@ extension ModelCard.ImageInput {
   /// with the pixel p from 0 to 255 in the network's order of channels.
   ///
   /// - Returns: `[1, height, width, 3]`.
-  func tensor(of image: Image) -> Tensor {
+  public func tensor(of image: Image) -> Tensor {
     let resized = pixels(of: image)
     let affine = (0..<3).map { c in
       let i = mean.count == 1 ? 0 : c

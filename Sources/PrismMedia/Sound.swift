@@ -1,0 +1,87 @@
+internal import PrismFiles
+
+/// A sound of one channel, with value semantics.
+public struct Sound: Sendable, Equatable {
+  /// The largest number of samples a channel that is decoded unless told otherwise: 100 million.
+  public static let defaultFrameLimit = 100_000_000
+  /// The rates that are read and resampled to, in Hz.
+  public static let rateRange = 1000...192_000
+
+  /// The samples a second, in Hz.
+  public let rate: Int
+  /// The samples, from −1 to 1 at full scale.
+  public let samples: [Float]
+  /// What errors call the sound.
+  public let name: String
+
+  /// Makes a sound of its samples.
+  ///
+  /// - Precondition: `rateRange` contains the rate.
+  public init(rate: Int, samples: [Float], name: String = "the sound") {
+    precondition(Self.rateRange.contains(rate), "a rate of \(rate) Hz")
+    self.rate = rate
+    self.samples = samples
+    self.name = name
+  }
+
+  /// Reads a WAV, FLAC, Ogg or MP3 file; the contents decide which, not the name.
+  ///
+  /// Several channels are mixed to one by their mean.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - frameLimit: The largest number of samples a channel.
+  /// - Throws: `SoundError`.
+  public init(
+    contentsOf path: String, frameLimit: Int = Sound.defaultFrameLimit
+  ) throws(SoundError) {
+    let bytes: [UInt8]
+    do { bytes = try readFile(path) } catch { throw SoundError(error) }
+    try self.init(decoding: bytes, name: path, frameLimit: frameLimit)
+  }
+
+  /// Decodes the contents of a WAV, FLAC, Ogg or MP3 file.
+  ///
+  /// - Parameters:
+  ///   - bytes: The contents.
+  ///   - name: What errors call the sound.
+  ///   - frameLimit: The largest number of samples a channel.
+  /// - Throws: `SoundError`.
+  public init(
+    decoding bytes: [UInt8], name: String = "sound data",
+    frameLimit: Int = Sound.defaultFrameLimit
+  ) throws(SoundError) {
+    guard !bytes.isEmpty else { throw .empty(name) }
+    self = try SoundFile.decode(bytes, name: name, frameLimit: frameLimit)
+  }
+
+  /// The length in seconds.
+  public var seconds: Double { Double(samples.count) / Double(rate) }
+
+  /// A part of the sound; where the sound ends earlier, zeros follow.
+  ///
+  /// - Parameters:
+  ///   - start: The first sample.
+  ///   - count: The number of samples.
+  /// - Returns: A sound of `count` samples.
+  /// - Precondition: Both are at least 0.
+  public func part(from start: Int, count: Int) -> Sound {
+    precondition(start >= 0 && count >= 0, "\(count) samples from \(start) on")
+    var part = Array(samples.dropFirst(start).prefix(count))
+    part += [Float](repeating: 0, count: count - part.count)
+    return Sound(rate: rate, samples: part, name: name)
+  }
+
+  /// The sound as the contents of a WAV file of 16-bit samples; what is beyond full scale is clipped.
+  ///
+  /// - Throws: `SoundError.cannotEncode`.
+  public func wavData() throws(SoundError) -> [UInt8] { try SoundFile.encode(self) }
+
+  /// Writes the sound as a 16-bit WAV file, which appears whole or not at all.
+  ///
+  /// - Throws: `SoundError.cannotEncode`, `.cannotWrite`.
+  public func write(to path: String) throws(SoundError) {
+    let data = try wavData()
+    do { try AtomicFile.write(data, to: path) } catch { throw SoundError(error) }
+  }
+}
