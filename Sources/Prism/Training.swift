@@ -4,24 +4,62 @@ internal import PrismRuntime
 
 /// Makes inputs of files as a model card says.
 struct InputLoader: SampleLoader {
-  let input: ModelCard.Input
+  private let image: ModelCard.ImageInput
+  private let audio: AudioPreparation?
 
+  init(input: ModelCard.Input) throws {
+    image = input.image
+    audio = try input.audio.map(AudioPreparation.init)
+  }
+
+  /// The input for a picture, or for the first window of a sound.
   func load(_ path: String) throws -> Tensor {
-    switch input {
-    case .image(let image): image.tensor(of: try Image(contentsOf: path))
-    }
+    guard let audio else { return image.tensor(of: try Image(contentsOf: path)) }
+    let windows = try audio.windows(of: try Sound(contentsOf: path))
+    return try audio.tensor(of: windows[0].sound)
   }
 }
 
 extension ModelCard.Input {
   /// What a network that begins as another is given for some data.
   ///
+  /// Sounds for a base that was made for pictures become mel spectrograms of the base's size; see
+  /// ``ModelCard/AudioInput/standard(rate:image:)``.
+  ///
   /// - Throws: ``ModelError/wrongInput(_:)`` where the model cannot be given such data.
-  static func of(_ contents: DataSet.Contents, base: ModelCard) throws -> ModelCard.Input {
-    switch contents {
-    case .pictures: return base.input
-    case .sounds: throw ModelError.wrongInput("sounds")
+  static func of(_ data: DataSet, base: ModelCard) throws -> ModelCard.Input {
+    switch data.contents {
+    case .pictures:
+      guard base.input.audio == nil else { throw ModelError.wrongInput("pictures") }
+      return base.input
+    case .sounds:
+      if base.input.audio != nil { return base.input }
+      guard let first = data.splits.lazy.compactMap(\.samples.first).first else {
+        return base.input
+      }
+      let rate = try Sound(contentsOf: first.path).rate
+      return .audio(.standard(rate: rate, image: base.input.image))
     }
+  }
+}
+
+extension ModelCard.AudioInput {
+  /// The spectrogram that speech is looked at by, unless told otherwise.
+  ///
+  /// Two seconds at the recordings' rate, at most 16 kHz: 128 mel bands over all frequencies, windows of at least 64 ms
+  /// every quarter of their length, 80 dB in grey with low frequencies at the bottom.
+  ///
+  /// - Parameters:
+  ///   - rate: The recordings' rate, in Hz.
+  ///   - image: What the network does with the picture.
+  /// - Returns: A description for a model card.
+  public static func standard(rate: Int, image: ModelCard.ImageInput) -> Self {
+    let rate = min(rate, 16000)
+    var fft = 64
+    while fft < rate * 64 / 1000 { fft *= 2 }
+    return Self(
+      sampleRate: rate, seconds: 2, fft: fft, hop: fft / 4, bands: 128,
+      maximum: Double(rate) / 2, image: image)
   }
 }
 
@@ -36,9 +74,9 @@ extension Trainer {
   public init(base path: String, data: DataSet, options: TrainingOptions) throws {
     let file = try SafetensorsFile(contentsOf: path)
     let card = try file.card()
-    let input = try ModelCard.Input.of(data.contents, base: card)
+    let input = try ModelCard.Input.of(data, base: card)
     try self.init(
-      base: file, card: card, data: data, input: input, loader: InputLoader(input: input),
+      base: file, card: card, data: data, input: input, loader: try InputLoader(input: input),
       options: options)
   }
 }
@@ -94,7 +132,7 @@ extension Model {
         return DataSet.Sample(path: sample.path, truth: .labels(moved))
       }
     }
-    let loader = InputLoader(input: card.input)
+    let loader = try InputLoader(input: card.input)
     let chunk = 32
     let inputs = Prefetcher(
       count: samples.count, ahead: 2 * chunk, threads: Machine.threads
