@@ -186,13 +186,12 @@ let package = Package(
     .testTarget(
       name: "ParityTests",
       dependencies: [
-        "Prism", "PrismAutodiff", "PrismFiles", "PrismModels", "PrismRuntime", "PrismTensor",
-        "PrismTestSupport",
-        "PrismWeights",
+        "Prism", "PrismAutodiff", "PrismExplain", "PrismFiles", "PrismModels", "PrismRuntime",
+        "PrismTensor", "PrismTestSupport", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "PrismCLITests",
-      dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismTestSupport"],
+      dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismTestSupport"],
       swiftSettings: house),
   ] + simdVariants + peakVariants
 )

@@ -55,7 +55,8 @@ extension Model {
       try explain(image, with: $0, targets: targets, batch: batch)
     }
     let judge = Judge(image: explained, classifier: classifier(batch: batch), output: card.output)
-    let judgements = try explanations.map { try $0.map(judge.judge) }
+    let judged = try targets.indices.map { t in try judge.judge(explanations.map { $0[t] }) }
+    let judgements = explainers.indices.map { m in targets.indices.map { judged[$0][m] } }
     let agreements = try targets.indices.map { t in
       try explanations.map { first in
         try explanations.map { try Agreement(of: first[t].values, and: $0[t].values) }
@@ -90,23 +91,27 @@ private struct Judge {
     self.output = if case .softmax = output { .softmax } else { .sigmoid }
   }
 
-  func judge(_ explanation: Explanation) throws -> Comparison.Judgement {
-    let (map, target) = (explanation.values, explanation.target.index)
-    let step = max(1, (map.count + Self.points - 1) / Self.points)
-    let curves = try RemovalCurve.Direction.allCases.map {
-      try RemovalCurve($0, step: step, output: output)(
-        map, target: target, image: image, of: classifier
-      ).area
+  /// Judges the maps of one label.
+  func judge(_ explanations: [Explanation]) throws -> [Comparison.Judgement] {
+    guard let first = explanations.first else { return [] }
+    let (shape, target) = (first.values.shape, first.target.index)
+    let maps = explanations.map(\.values)
+    let step = max(1, (shape.count + Self.points - 1) / Self.points)
+    // A map of zeros predicts nothing.
+    let infidelities = try Infidelity(
+      samples: Self.squares.count, side: max(1, min(shape[0], shape[1]) / Self.squares.share),
+      isScaled: true
+    )(maps + [Tensor(shape)], target: target, image: image, of: classifier)
+    let nothing = infidelities[maps.count]
+    return try zip(maps, infidelities).map { map, infidelity in
+      let curves = try RemovalCurve.Direction.allCases.map {
+        try RemovalCurve($0, step: step, output: output)(
+          map, target: target, image: image, of: classifier
+        ).area
+      }
+      return Comparison.Judgement(
+        deletion: curves[0], insertion: curves[1],
+        infidelity: nothing > 0 ? infidelity / nothing : nil, sparseness: map.giniSparseness)
     }
-    let side = max(1, min(map.shape[0], map.shape[1]) / Self.squares.share)
-    func infidelity(_ map: Tensor) throws -> Double {
-      try Infidelity(samples: Self.squares.count, side: side, isScaled: true)(
-        map, target: target, image: image, of: classifier)
-    }
-    let blank = try infidelity(Tensor(map.shape))
-    return Comparison.Judgement(
-      deletion: curves[0], insertion: curves[1],
-      infidelity: blank > 0 ? try infidelity(map) / blank : nil,
-      sparseness: map.giniSparseness)
   }
 }

@@ -112,7 +112,7 @@ struct CompareCommand: Subcommand {
     let methods = explainers.map { "\($0.name) \($0.parameters)" }.joined(separator: "; ")
     let text =
       "\(Root.version); \(model.file.sha256); \(SHA256.hexadecimalDigest(of: input)); \(methods); "
-      + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity)"
+      + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity ? "sanity \(method.seed)" : "")"
     return SHA256.hexadecimalDigest(of: Array(text.utf8))
   }
 }

@@ -45,12 +45,17 @@ struct ComparisonReport {
         label: targets[t].label, probability: targets[t].probability,
         cells: methods.map { cell($0[t]) })
     }
+    // What is the same for all labels is said once.
     let diagnostics = methods.flatMap { explanations in
-      explanations.flatMap { explanation in
-        explanation.attribution.diagnostics.map {
-          "\(explanation.title), \(explanation.target.label): \($0)"
+      let all = explanations.map(\.attribution.diagnostics)
+      let common =
+        all.first.map { first in first.filter { line in all.allSatisfy { $0.contains(line) } } }
+        ?? []
+      return common.map { "\(explanations.first?.title ?? ""): \($0)" }
+        + explanations.flatMap { explanation in
+          explanation.attribution.diagnostics.filter { !common.contains($0) }
+            .map { "\(explanation.title), \(explanation.target.label): \($0)" }
         }
-      }
     }
     return ComparisonFigure(
       image: comparison.image, title: input.split(separator: "/").last.map(String.init) ?? input,
@@ -113,13 +118,13 @@ struct ComparisonReport {
       tables.append(
         ComparisonFigure.Table(
           title: "Likeness to the first map after so many layers are randomised, \(target.label)",
-          header: ["method"] + stages.map { "\($0.layers)" } + ["verdict"],
+          header: ["method"] + stages.map { "\($0.layers)" } + ["mean", "verdict"],
           rows: methods.indices.map { m in
             [titles[m]]
               + (sanity[m].map { result in
                 result.stages.map { Self.number($0.correlation) }
-                  + [result.isPassed ? "passed" : "failed"]
-              } ?? stages.map { _ in "–" } + ["blank"])
+                  + [Self.number(result.mean), result.isPassed ? "passed" : "failed"]
+              } ?? stages.map { _ in "–" } + ["–", "blank"])
           }))
     }
     return tables
@@ -224,6 +229,7 @@ struct ComparisonReport {
     guard let result else { return .null }
     return [
       "passed": .bool(result.isPassed),
+      "mean": .number(result.mean),
       "stages": .array(
         result.stages.map { stage in
           [

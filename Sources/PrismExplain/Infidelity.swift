@@ -47,15 +47,32 @@ public struct Infidelity: Sendable {
   public func callAsFunction(
     _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier
   ) throws -> Double {
+    try self([map], target: target, image: image, of: classifier)[0]
+  }
+
+  /// Judges several maps of one logit, for which the squares are evaluated once.
+  ///
+  /// - Parameters:
+  ///   - maps: Each `[H, W]`.
+  ///   - target: The logit that the maps explain.
+  ///   - image: The explained image.
+  ///   - classifier: The model.
+  /// - Returns: One mean square a map.
+  /// - Throws: ``ExplanationError``.
+  public func callAsFunction(
+    _ maps: [Tensor], target: Int, image: ExplainedImage, of classifier: any Classifier
+  ) throws -> [Double] {
     try image.check(for: classifier)
     guard samples >= 1, (1...min(image.height, image.width)).contains(side) else {
       throw ExplanationError.parameter(
         "infidelity", "needs at least 1 sample, and squares no larger than the image")
     }
-    guard map.shape == [image.height, image.width] else {
-      throw ExplanationError.maskSize(given: map.shape, expected: [image.height, image.width])
+    for map in maps {
+      guard map.shape == [image.height, image.width] else {
+        throw ExplanationError.maskSize(given: map.shape, expected: [image.height, image.width])
+      }
+      guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
     }
-    guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
     let masked = try MaskedImage(image, masker: masker)
     let (width, side) = (image.width, side)
     let corners = (0..<samples).map { sample in
@@ -75,21 +92,23 @@ public struct Infidelity: Sendable {
           && (corner.x..<corner.x + side).contains(p % width))
       }
     }
-    let values = map.scalars
-    let predicted = corners.map { corner in
-      (corner.y..<corner.y + side).reduce(0.0) { sum, y in
-        (corner.x..<corner.x + side).reduce(sum) { $0 + Double(values[y * width + $1]) }
-      }
-    }
     let fallen = outputs.dropFirst().map { outputs[0] - $0 }
-    var factor = 1.0
-    if isScaled {
-      let square = predicted.reduce(0) { $0 + $1 * $1 }
-      factor = square > 0 ? zip(predicted, fallen).reduce(0) { $0 + $1.0 * $1.1 } / square : 0
+    return maps.map { map in
+      let values = map.scalars
+      let predicted = corners.map { corner in
+        (corner.y..<corner.y + side).reduce(0.0) { sum, y in
+          (corner.x..<corner.x + side).reduce(sum) { $0 + Double(values[y * width + $1]) }
+        }
+      }
+      var factor = 1.0
+      if isScaled {
+        let square = predicted.reduce(0) { $0 + $1 * $1 }
+        factor = square > 0 ? zip(predicted, fallen).reduce(0) { $0 + $1.0 * $1.1 } / square : 0
+      }
+      return zip(predicted, fallen).reduce(0) {
+        let error = factor * $1.0 - $1.1
+        return $0 + error * error
+      } / Double(samples)
     }
-    return zip(predicted, fallen).reduce(0) {
-      let error = factor * $1.0 - $1.1
-      return $0 + error * error
-    } / Double(samples)
   }
 }

@@ -7,10 +7,11 @@ internal import PrismTensor
 /// A layer is randomised by shuffling the numbers of each of its tensors, which keeps their distribution and forgets what
 /// was learnt (the paper draws them anew from the initialiser). After every stage the target is explained again, and the
 /// magnitudes of the map are compared with those of the first one by Spearman's rank correlation. A map that tells about
-/// the network falls apart; one that stays as it was tells about the image alone. Definition: Adebayo et al., "Sanity
+/// the network falls apart with the top layers; one that stays as it was until the lowest layers go tells about the image
+/// alone. The mean over the stages says which: guided backpropagation fails, as in the paper. Definition: Adebayo et al., "Sanity
 /// Checks for Saliency Maps", NeurIPS 2018 (cascading randomisation).
 public struct ParameterRandomization: Sendable {
-  /// How like the first map the last one may be, its correlation, for a method to pass.
+  /// The mean correlation over the stages from which a method fails.
   public static let limit = 0.5
 
   /// One stage of the randomisation.
@@ -27,10 +28,12 @@ public struct ParameterRandomization: Sendable {
   public struct Result: Sendable, Equatable {
     /// The stages, from the top layer alone to all layers.
     public let stages: [Stage]
-    /// The correlation that is left when all layers are randomised.
-    public var last: Double { stages.last?.correlation ?? 0 }
+    /// How like the first map the others are, the mean over the stages.
+    public var mean: Double {
+      stages.reduce(0) { $0 + $1.correlation } / Double(max(stages.count, 1))
+    }
     /// Whether the map fell apart.
-    public var isPassed: Bool { abs(last) < ParameterRandomization.limit }
+    public var isPassed: Bool { mean < ParameterRandomization.limit }
   }
 
   /// The number of stages.

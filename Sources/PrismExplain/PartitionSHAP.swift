@@ -95,7 +95,9 @@ public struct PartitionSHAP: BlackBoxExplainer {
         completenessGap: division.whole[t] - division.base[t] - map.reduce(0, +),
         baseValue: division.base[t],
         diagnostics: targets.count > 1
-          ? ["the outputs \(targets) drove the division of the image together"] : [])
+          ? [
+            "what is divided was chosen for the outputs \(targets.map(String.init).joined(separator: ", ")) together"
+          ] : [])
     }
   }
 }

@@ -70,14 +70,45 @@ struct DogsTests {
     // share, 0.699. A map that knows nothing would have the share of the box's area, 0.442.
     #expect(share >= 0.65 && area < 0.45, "share \(share), area \(area)")
   }
+
+  // Fewer evaluations than the methods' defaults, for the test's sake.
+  @Test(
+    "LIME and Partition SHAP, too, put their mass on the dog",
+    arguments: [
+      (LIME(samples: 150) as any Explainer, 0.6), (PartitionSHAP(evaluations: 100), 0.6),
+    ])
+  func perturbations(_ method: any Explainer, _ least: Double) throws {
+    let image = try Image(contentsOf: Repository.samples + "husky.png")
+    let prediction = try model.predict(image)
+    let map = try model.explain(image, with: method, target: prediction.top).values
+    let document = try JSONReader.parse(
+      String(decoding: try readFile(Self.folder + "dogs.json"), as: UTF8.self))
+    let box = try #require(document["dog"]?["box"]?.integers)
+    let (rows, columns) = (map.shape[0], map.shape[1])
+    let mask = Tensor([rows, columns]) { target in
+      for p in target.indices {
+        let (y, x) = (p / columns * image.height / rows, p % columns * image.width / columns)
+        target[p] = (box[1]..<box[3]).contains(y) && (box[0]..<box[2]).contains(x) ? 1 : 0
+      }
+    }
+    let found = try Localization(of: map, in: mask)
+    #expect(found.isHit)
+    #expect(try #require(found.massInside) >= least && found.area < 0.45, "\(found)")
+  }
+
+  @Test("with randomised layers Grad-CAM and saliency fall apart, guided backpropagation does not")
+  func sanity() throws {
+    let image = try Image(contentsOf: Repository.samples + "husky.png")
+    let prediction = try model.predict(image)
+    let comparison = try model.compare(
+      image, with: [GradCAM(), Saliency(), GuidedBackpropagation()], targets: [prediction.top],
+      sanity: ParameterRandomization(stages: 4))
+    let results = try #require(comparison.sanity)
+    #expect(results.map { $0?.isPassed } == [true, true, false], "\(results.map { $0?.mean })")
+  }
 }
 
 extension JSON {
-  fileprivate subscript(name: String) -> JSON? {
-    guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
-  }
-
   fileprivate var integers: [Int]? {
     guard case .array(let elements) = self else { return nil }
     return elements.compactMap { if case .integer(let value) = $0 { value } else { nil } }

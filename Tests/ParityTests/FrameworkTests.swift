@@ -1,4 +1,5 @@
 import PrismAutodiff
+import PrismExplain
 import PrismFiles
 import PrismModels
 import PrismRuntime
@@ -105,6 +106,24 @@ struct FrameworkTests {
     }
   }
 
+  // Rounding alone: some hundred layers deep, both evaluations in Float.
+  @Test("DeepLIFT adds up on all four architectures", arguments: FrameworkCase.whole)
+  func deepLIFT(_ network: FrameworkCase) throws {
+    let loaded = try network.load()
+    let classifier = PlannedClassifier(
+      loaded.recording, defaultLayer: loaded.card.layers.default)
+    // Of the label that differs most: with generated weights some hardly differ from the baseline at all.
+    let baseline = Tensor(loaded.input.shape)
+    let differences = (try classifier.logits(loaded.input) - classifier.logits(baseline)).scalars
+    let target = try #require(
+      differences.indices.max { abs(differences[$0]) < abs(differences[$1]) })
+    let map = try DeepLIFT().explain(
+      ExplainedImage(loaded.input), targets: [target], of: classifier)[0]
+    #expect(
+      try abs(#require(map.completenessGap)) <= 1e-4 * Double(abs(differences[target])),
+      "gap \(map.completenessGap ?? .nan) of \(differences[target])")
+  }
+
   @Test(
     "with global average pooling and one dense layer, Σ gradient · activation + bias is the logit",
     arguments: FrameworkCase.whole)
@@ -134,11 +153,6 @@ struct FrameworkTests {
 }
 
 extension JSON {
-  fileprivate subscript(name: String) -> JSON? {
-    guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
-  }
-
   fileprivate func strings(_ name: String) -> [String] {
     guard case .array(let elements)? = self[name] else { return [] }
     return elements.compactMap { if case .string(let text) = $0 { text } else { nil } }

@@ -63,14 +63,14 @@ struct UsageTests {
   func help(_ word: String) {
     let outcome = Outcome(word)
     #expect(outcome.status == .done && outcome.diagnostics == "")
-    for command in ["models", "layers", "classify", "explain", "dataset", "train", "evaluate"] {
+    for command in ["models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate"] {
       #expect(outcome.output.contains("  \(command)"))
     }
   }
 
   @Test(
     "every command has help",
-    arguments: ["models", "layers", "classify", "explain", "dataset", "train", "evaluate"])
+    arguments: ["models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate"])
   func subcommandHelp(_ command: String) {
     let outcome = Outcome("help", command)
     #expect(outcome.status == .done)
@@ -158,11 +158,16 @@ struct CommandTests {
   @Test("two runs write the same bytes")
   func determinism() throws {
     try Repository.withFolder { folder in
-      for (run, threads) in [("a", "1"), ("b", "2")] {
-        _ = Outcome(
-          "explain", husky, "--model", dogs, "--output", "\(folder)/\(run)", "--threads", threads)
+      for (run, threads, batch) in [("a", "1", "33"), ("b", "2", "1")] {
+        let outcome = Outcome(
+          "explain", husky, "--model", dogs, "--method", "gradcam,lime,shap,ig", "--samples", "20",
+          "--segments", "slic:8", "--output", "\(folder)/\(run)", "--threads", threads, "--batch",
+          batch)
+        #expect(outcome.status == .done, "\(outcome.diagnostics)")
       }
-      for name in ["husky.gradcam.npy", "husky.gradcam.png"] {
+      for name in ["gradcam.npy", "gradcam.png", "lime.npy", "shap.npy", "ig.npy"].map({
+        "husky.\($0)"
+      }) {
         let (a, b) = (try readFile("\(folder)/a/\(name)"), try readFile("\(folder)/b/\(name)"))
         #expect(a == b)
       }

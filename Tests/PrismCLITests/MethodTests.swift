@@ -1,0 +1,326 @@
+import Prism
+import PrismTestSupport
+import Testing
+
+@testable import PrismCLI
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+private let husky = Repository.samples + "husky.png"
+private let dogs = Repository.weights + "dogs.safetensors"
+
+@Suite("methods on the command line")
+struct MethodOptionTests {
+  @Test("--method list needs no model, and tells every method's facts")
+  func list() throws {
+    let outcome = Outcome("explain", "--method", "list")
+    #expect(outcome.status == .done && outcome.diagnostics == "")
+    for method in ExplanationMethod.allCases {
+      #expect(outcome.output.contains("\(method.rawValue): "))
+    }
+    for part in [
+      "needs       segments, baseline", "samples 1000", "one forward pass a sample", "KDD 2016",
+    ] {
+      #expect(outcome.output.contains(part), "\(part)")
+    }
+    let json = try JSONReader.parse(Outcome("explain", "--method", "list", "--json").output)
+    #expect(json.elements.count == ExplanationMethod.allCases.count)
+    #expect(json.elements.allSatisfy { $0["obstacle"] == .null && $0["paper"]?.string != nil })
+  }
+
+  @Test("masks and segments are read, and what is not understood is said")
+  func parsing() throws {
+    for (text, description) in [
+      ("blur:5", "blur:5x5"), ("blur:3x7", "blur:3x7"), ("mean", "mean"), ("noise", "noise:9"),
+      ("segment-mean", "segment-mean"), ("inpaint", "inpainting:50"), ("inpaint:3", "inpainting:3"),
+      ("black", "black"), ("0.5", "constant:0.5"), ("1/-2/3", "constant:1.0/-2.0/3.0"),
+    ] {
+      #expect(try Masker(argument: text, seed: 9).description == description)
+    }
+    for text in [
+      "", "blur", "blur:", "blur:a", "blur:1x2x3", "grey", "1/x", "nan", "inf", "mean:2",
+    ] {
+      #expect(throws: MethodError.self, "\(text)") { try Masker(argument: text, seed: 0) }
+    }
+    for (text, description) in [
+      ("quickshift", "quickshift:4.0:200.0:0.2"), ("slic:12", "slic:12:10.0"),
+      ("slic", "slic:50:10.0"), ("felzenszwalb:7", "felzenszwalb:7.0:0.8:20"),
+      ("grid:3x4", "grid:3x4"),
+    ] {
+      #expect(try Segmenter(argument: text, height: 8, width: 8).description == description)
+    }
+    for text in ["", "grid", "grid:3", "grid:axb", "slic:x", "quickshift:1", "tiles"] {
+      #expect(throws: MethodError.self, "\(text)") {
+        try Segmenter(argument: text, height: 8, width: 8)
+      }
+    }
+  }
+
+  @Test("a map of labels comes from an array or a picture, of the right size")
+  func labels() throws {
+    try Repository.withFolder { folder in
+      // Two colours: the smaller one is segment 0.
+      let pixels: [UInt8] = [9, 0, 0, 9, 0, 0, 0, 0, 1, 9, 0, 0, 0, 0, 1, 0, 0, 1]
+      try Image(width: 3, height: 2, pixels: pixels).write(to: folder + "/a.png")
+      guard
+        case .labels(let segments) = try Segmenter(
+          argument: folder + "/a.png", height: 2, width: 3)
+      else {
+        Issue.record("no labels")
+        return
+      }
+      #expect(segments.labels == [1, 1, 0, 1, 0, 0] && segments.count == 2)
+      for (height, width) in [(3, 2), (4, 6)] {
+        #expect(throws: MethodError.self) {
+          try Segmenter(argument: folder + "/a.png", height: height, width: width)
+        }
+      }
+      // An array of floating-point numbers is no map of labels.
+      try ArrayFile.write(Tensor([2, 3]), to: folder + "/b.npy")
+      #expect(throws: FileError.self) {
+        try Segmenter(argument: folder + "/b.npy", height: 2, width: 3)
+      }
+      #expect(throws: FileError.self) {
+        try Segmenter(argument: folder + "/none.npy", height: 2, width: 3)
+      }
+    }
+  }
+
+  @Test("names of methods that do not exist, with the nearest")
+  func unknown() {
+    for (name, part) in [("gradcan", "did you mean gradcam?"), ("tea", "--method list"), ("", "")] {
+      let outcome = Outcome(
+        "explain", "a.png", "--model", "m", "--output", "o", "--method", "lime," + name)
+      #expect(outcome.status == .wrongUsage && outcome.diagnostics.contains(part))
+    }
+  }
+
+  @Test("the time that is left")
+  func progress() {
+    #expect(Batch.progress(0, of: 4, since: 1) == "0 of 4 done")
+    #expect(Batch.progress(1, of: 4, since: 2.5) == "1 of 4 done, about 8 s left")
+    #expect(Batch.progress(2, of: 202, since: 60) == "2 of 202 done, about 100 min left")
+  }
+}
+
+@Suite("methods and models", .serialized)
+struct ModelMethodTests {
+  private static let model = SmallModel.softmax
+
+  /// Options with which a method is fast.
+  static func quick(_ method: ExplanationMethod) -> [String] {
+    var options: [String] = []
+    if method.choices.contains(.samples) { options += ["--samples", "20"] }
+    if method.choices.contains(.segments) { options += ["--segments", "grid:2x3"] }
+    return options
+  }
+
+  @Test(
+    "every method explains, with the same bytes for one thread and two, batches of 1, 16 and 33",
+    arguments: ExplanationMethod.allCases)
+  func all(_ method: ExplanationMethod) throws {
+    try Repository.withFolder { folder in
+      var arrays: [[UInt8]] = []
+      for (threads, batch) in [("1", "1"), ("2", "16"), ("2", "33")] {
+        let outcome = Outcome(
+          arguments: [
+            "explain", husky, "--model", Self.model, "--method", method.rawValue, "--output",
+            "\(folder)/\(batch)", "--threads", threads, "--batch", batch, "--format", "npy,json",
+          ] + Self.quick(method))
+        #expect(outcome.status == .done && outcome.diagnostics == "", "\(outcome.diagnostics)")
+        arrays.append(try readFile("\(folder)/\(batch)/husky.\(method.rawValue).npy"))
+      }
+      #expect(arrays[0] == arrays[1] && arrays[0] == arrays[2])
+      let document = try JSONReader.parse(
+        String(decoding: try readFile(folder + "/1/husky.json"), as: UTF8.self))
+      let explanation = try #require(document["explanations"]?.elements.first)
+      #expect(explanation["method"]?.string == method.rawValue)
+      if method.choices.contains(.segments) {
+        #expect(explanation["segments"]?["values"]?.elements.count == 6)
+        #expect(explanation["segments"]?["standardErrors"]?.elements.count == 6)
+        #expect(explanation["score"]?.double != nil)
+      }
+      if [.kernelSHAP, .partitionSHAP].contains(method) {
+        #expect(try abs(#require(explanation["completenessGap"]?.double)) < 1e-5)
+        #expect(explanation["baseValue"]?.double != nil)
+      }
+      if [.rise, .smoothgrad, .gradientSHAP].contains(method) {
+        #expect(explanation["standardError"]?["mean"]?.double != nil)
+      }
+    }
+  }
+
+  @Test("several methods and targets, each pair in files of its own")
+  func several() throws {
+    try Repository.withFolder { folder in
+      let outcome = Outcome(
+        "explain", husky, "--model", Self.model, "--method", "gradcam,saliency", "--target",
+        "class 3,5,class 3", "--output", folder, "--format", "npy,json")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(
+        Repository.names(in: folder) == [
+          "husky.gradcam.class_3.npy", "husky.gradcam.class_5.npy", "husky.json",
+          "husky.saliency.class_3.npy", "husky.saliency.class_5.npy",
+        ])
+    }
+  }
+
+  @Test("a binary model explains both sides, and a multi-label one what is above its threshold")
+  func outputs() throws {
+    try Repository.withFolder { folder in
+      let both = Outcome(
+        "explain", husky, "--model", SmallModel.binary, "--method", "inputxgradient", "--output",
+        folder, "--format", "npy")
+      #expect(both.status == .done, "\(both.diagnostics)")
+      let names = Repository.names(in: folder)
+      try #require(names.count == 2)
+      let maps = try names.map { try ArrayFile.tensor(contentsOf: "\(folder)/\($0)") }
+      // One logit: what speaks for one label speaks against the other.
+      #expect(maps[0] == maps[1].map { -$0 } && maps[0].maximum > 0)
+
+      let some = Outcome(
+        "explain", husky, "--model", SmallModel.sigmoid, "--method", "shap,lime", "--samples", "20",
+        "--segments", "grid:2x2", "--target", "above-threshold", "--output", folder + "/s")
+      #expect(some.status == .done, "\(some.diagnostics)")
+      let document = try JSONReader.parse(
+        String(decoding: try readFile(folder + "/s/husky.json"), as: UTF8.self))
+      let above = document["predictions"]?.elements.filter {
+        $0["probability"]?.double ?? 0 >= 0.5
+      }
+      #expect(above?.count ?? 0 > 1)
+      #expect(document["explanations"]?.elements.count == 2 * (above?.count ?? 0))
+    }
+  }
+
+  @Test("what does not fit a model is listed with the reason")
+  func obstacles() {
+    let outcome = Outcome("explain", "--method", "list", "--model", Self.model, "--layer", "logits")
+    #expect(outcome.status == .done)
+    #expect(outcome.output.contains("Not for this model:\n  gradcam: the layer logits"))
+    #expect(outcome.output.contains("lime: LIME"))
+    #expect(!outcome.output.contains("gradcam: Grad-CAM\n"))
+  }
+
+  @Test("bad input is one line that says what to do")
+  func badInput() throws {
+    try Repository.withFolder { folder in
+      func explain(_ more: String...) -> Outcome {
+        Outcome(
+          arguments: ["explain", husky, "--model", Self.model, "--output", folder + "/out"] + more)
+      }
+      explain("--method", "lime", "--samples", "0").expectFailure("--samples is 0")
+      explain("--method", "lime", "--samples", "1").expectFailure("at least 2")
+      explain("--method", "lime", "--segments", "grid:1x1").expectFailure(
+        "1 segment,", "finer segmentation")
+      explain("--method", "lime", "--segments", "grid:900x1").expectFailure("the grid")
+      explain("--method", "lime", "--segments", "tiles").expectFailure("--segments tiles")
+      explain("--method", "lime", "--mask", "grey").expectFailure("--mask grey")
+      explain("--method", "shap", "--mask", "segment-mean").expectFailure("segments")
+      explain("--method", "gradcam", "--samples", "5").expectFailure("--samples", "lime")
+      explain("--method", "saliency", "--layer", "features.18").expectFailure("--layer")
+      explain("--method", "lime", "--until-stable", "--confidence", "2").expectFailure(
+        "the confidence")
+      explain("--method", "eigencam", "--layer", "logits").expectFailure("rows and columns")
+      explain("--target", "class 3,class 11").expectFailure("class 11", "did you mean")
+      try ArrayFile.write(Tensor([4, 4]), to: folder + "/float.npy")
+      explain("--method", "lime", "--segments", folder + "/float.npy").expectFailure("float.npy")
+      try Image(width: 4, height: 4, filledWith: .white).write(to: folder + "/small.png")
+      explain("--method", "lime", "--segments", folder + "/small.png").expectFailure(
+        "small.png", "4×4", "64×64")
+      try Image(width: 64, height: 64, filledWith: .white).write(to: folder + "/one.png")
+      explain("--method", "kernelshap", "--segments", folder + "/one.png").expectFailure(
+        "1 segment,")
+      #expect(Repository.names(in: folder + "/out") == [])
+    }
+  }
+
+  @Test("a constant picture gives a stated blank map")
+  func constant() throws {
+    try Repository.withFolder { folder in
+      try Image(width: 40, height: 40, filledWith: RGB(9, 99, 9)).write(to: folder + "/a.png")
+      let outcome = Outcome(
+        "explain", folder + "/a.png", "--model", Self.model, "--method", "lime", "--segments",
+        "grid:3x3", "--samples", "20", "--output", folder + "/out")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(outcome.output.contains("blank map: the output is the same for all samples"))
+    }
+  }
+
+  @Test("--until-stable tells how many samples it took")
+  func untilStable() throws {
+    try Repository.withFolder { folder in
+      let outcome = Outcome(
+        "explain", husky, "--model", Self.model, "--method", "lime", "--segments", "grid:2x1",
+        "--until-stable", "--samples", "300", "--output", folder, "--format", "json")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(outcome.output.contains("the ranking of the top 3 segments is"))
+    }
+  }
+
+  @Test("compare writes one figure in all formats, and skips what is done")
+  func compare() throws {
+    try Repository.withFolder { folder in
+      let bad = folder + "/bad.png"
+      try AtomicFile.write("no picture", to: bad)
+      let out = folder + "/out"
+      func run(_ more: String...) -> Outcome {
+        Outcome(
+          arguments: [
+            "compare", husky, bad, "--model", Self.model, "--methods", "gradcam,lime",
+            "--segments", "grid:4x4", "--samples", "60", "--targets", "top2", "--output", out,
+          ] + more)
+      }
+      let first = run("--sanity")
+      #expect(first.status == .someInputsFailed)
+      #expect(first.diagnostics.split(separator: "\n").count == 1)
+      #expect(first.output.contains("Faithfulness for class"))
+      #expect(first.output.contains("layers are randomised"))
+      let names = ["csv", "html", "json", "pdf", "png"].map { "husky.compare.\($0)" }
+      #expect(Repository.names(in: out) == names + ["index.html"])
+      let page = String(decoding: try readFile(out + "/husky.compare.html"), as: UTF8.self)
+      #expect(page.contains("<canvas") && page.contains("type=\"range\""))
+      #expect(!page.contains("http"), "the page needs nothing from elsewhere")
+      #expect(page.components(separatedBy: "data-segments").count == 3)
+      let pdf = try readFile(out + "/husky.compare.pdf")
+      #expect(pdf.starts(with: Array("%PDF".utf8)))
+      let csv = String(decoding: try readFile(out + "/husky.compare.csv"), as: UTF8.self)
+      let lines = csv.split(separator: "\n")
+      #expect(lines.count == 5)
+      for line in lines {
+        #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == 18)
+      }
+      let document = try JSONReader.parse(
+        String(decoding: try readFile(out + "/husky.compare.json"), as: UTF8.self))
+      #expect(document["explanations"]?.elements.count == 4)
+      #expect(document["faithfulness"]?.elements.count == 4)
+      #expect(document["agreement"]?.elements.count == 2)
+      #expect(document["sanity"]?.elements.first?["result"]?["stages"]?.elements.count == 6)
+      for judgement in document["faithfulness"]?.elements ?? [] {
+        for area in ["deletion", "insertion"] {
+          let value = try #require(judgement[area]?.double)
+          #expect((0...1).contains(value))
+        }
+      }
+
+      // The second run does nothing, a run with other options everything.
+      let second = run("--sanity")
+      #expect(second.output.contains("done before") && second.status == .someInputsFailed)
+      #expect(try readFile(out + "/husky.compare.pdf") == pdf)
+      #expect(!run().output.contains("done before"))
+      #expect(!run("--seed", "1").output.contains("done before"))
+      try FileManager.default.removeItem(atPath: out + "/husky.compare.csv")
+      #expect(!run("--seed", "1").output.contains("done before"))
+    }
+  }
+
+  @Test("texts of any kind stand in CSV and HTML as what they are")
+  func escaping() {
+    #expect("a,\"b\"".commaSeparatedValue == "\"a,\"\"b\"\"\"")
+    #expect("plain".commaSeparatedValue == "plain")
+    #expect("<a href=\"x\">&".escaped == "&lt;a href=&quot;x&quot;&gt;&amp;")
+  }
+}
