@@ -62,13 +62,27 @@ class ColdStart:
     prism: tuple
     peer: tuple | None
     peer_title: str = ""
+    rounds: int | None = None  # The most rounds, for what takes minutes.
 
+
+
+def process(title, name, prism, peer, peer_title, rounds=None):
+    """A network of the cache, explained by Prism and by a method of peers/process.py."""
+    weights = models.path(name, ".safetensors")
+    peer = ("process.py", peer, name)
+    return ColdStart(f"{title}, {models.MODELS[name]}", weights, prism, peer, peer_title, rounds)
+
+
+LIME = ("--method", "lime", "--samples", "1000")
+SHAP = ("--method", "shap", "--samples", "500")
+IG = ("--method", "ig", "--samples", "50")
 
 COLD_STARTS = [
-    ColdStart(
-        "Grad-CAM, MobileNetV2", models.path("mobilenet_v2", ".safetensors"), ("--method", "gradcam"),
-        ("cold.py", "mobilenet_v2"), "torch with pytorch-grad-cam",
-    ),
+    process("Grad-CAM", "mobilenet_v2", ("--method", "gradcam"), "gradcam", "torch with pytorch-grad-cam"),
+    process("LIME, 1000 samples", "mobilenet_v2", LIME, "lime", "lime with ONNX Runtime", 5),
+    process("LIME, 1000 samples", "vgg16", LIME, "lime", "lime with ONNX Runtime", 2),
+    process("Partition SHAP, 500 evaluations", "mobilenet_v2", SHAP, "shap", "shap with ONNX Runtime", 5),
+    process("Integrated Gradients, 50 steps", "mobilenet_v2", IG, "ig", "captum", 5),
     ColdStart("Grad-CAM, dogs", ROOT / "Weights" / "dogs.safetensors", ("--method", "gradcam"), None),
 ]  # fmt: skip
 
@@ -316,7 +330,7 @@ def measure_explanation(case):
 
 def measure_cold(case):
     """Whole processes from start to end, with their files in the page cache."""
-    say(f"cold start, {case.title}")
+    say(f"whole process, {case.title}")
     watch()
     with tempfile.TemporaryDirectory() as folder:
         threads = str(options.threads)
@@ -328,7 +342,8 @@ def measure_cold(case):
             script = ROOT / "Benchmarks" / "peers" / case.peer[0]
             commands[case.peer_title] = [sys.executable, script, *case.peer[1:], PICTURE, folder, threads]
         lanes = {name: {"engine": name, "variant": "", "rounds": [], "memory": 0} for name in commands}
-        for turn in range(options.cold_rounds + 1):
+        rounds = min(options.cold_rounds, case.rounds or options.cold_rounds)
+        for turn in range(rounds + 1):
             for name, command in commands.items():
                 seconds, memory = run_process(name, command)
                 if turn > 0:  # The first is a warm-up.
@@ -346,7 +361,7 @@ def run_process(name, command):
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise SystemExit(f"compare: {name} failed at the cold start (--verbose shows what it prints)")
+        raise SystemExit(f"compare: {name} failed as a whole process (--verbose shows what it prints)")
     return seconds, usage.ru_maxrss * 1024
 
 
@@ -436,7 +451,7 @@ def report(results):
             text = f"{result['title']}, {models.MODELS[result['model']]}: {prism / forward:.2f} × its own forward pass"
             parts.append(text + f", {ratio(result['lanes'])} × the best peer.")
     if results["cold"]:
-        header = ["cold start", "program", "ms", "ratio to Prism", "peak memory, MB"]
+        header = ["whole process", "program", "ms", "ratio to Prism", "peak memory, MB"]
         rows = []
         for result in results["cold"]:
             prism = best(result["lanes"], "Prism")
@@ -458,6 +473,7 @@ def describe_machine():
 def describe_versions():
     packages = [(kind.title, kind.package) for kind in ENGINES.values()]
     packages += [(title, package) for title, package, _ in EXPLAINERS.values()]
+    packages += [("lime", "lime"), ("shap", "shap")]
     versions = [f"{title} {importlib.metadata.version(package)}" for title, package in dict(packages).items()]
     return f"{', '.join(versions)}, Python {platform.python_version()}, {options.swift}"
 
@@ -520,7 +536,7 @@ def parse():
 
 def main():
     explanations = [case for case in EXPLANATIONS if case.model in options.models]
-    cold = [case for case in COLD_STARTS if not case.peer or case.peer[1] in options.models]
+    cold = [case for case in COLD_STARTS if not case.peer or case.peer[2] in options.models]
     models.prepare(options.models)
     watch()
     if options.record and options.busy > BUSY:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures Prism beside ONNX Runtime, OpenVINO, torch, pytorch-grad-cam and captum, on the same weights and pictures.
+# Measures Prism beside ONNX Runtime, OpenVINO, torch, pytorch-grad-cam, captum, lime and shap, on the same weights and pictures.
 # Needs nothing installed by hand; see Benchmarks/README.md. Usage: Benchmarks/compare.sh [--quick] [--record] [--help]
 set -euo pipefail
 cd "$(dirname "$0")/.."

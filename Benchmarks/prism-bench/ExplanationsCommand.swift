@@ -3,16 +3,16 @@ internal import Prism
 
 /// The explanations that are measured, by the names they have on the command line.
 enum Explanations {
-  /// A new method is one more entry here.
-  static let all: [any Explainer] = [GradCAM()]
+  /// Every method with its defaults.
+  static var all: [any Explainer] { ExplanationMethod.allCases.map { $0.explainer() } }
 
   /// The method with a name.
   static func named(_ name: String) throws -> any Explainer {
-    guard let found = all.first(where: { $0.name == name }) else {
-      let names = all.map(\.name).joined(separator: ", ")
+    guard let found = ExplanationMethod(rawValue: name) else {
+      let names = ExplanationMethod.allCases.map(\.rawValue).joined(separator: ", ")
       throw BenchError.badRequest("there is no method called \(name); there are \(names)")
     }
-    return found
+    return found.explainer()
   }
 }
 

@@ -171,11 +171,12 @@ public struct Model: Sendable {
     }
   }
 
-  /// Why a method cannot explain this model, or `nil` where it can.
+  /// Why a method cannot explain this model.
   ///
   /// - Parameters:
   ///   - method: The method.
   ///   - layer: The layer that is to be looked at; `nil` for the model's default.
+  /// - Returns: The reason, or `nil` where the method fits.
   public func obstacle(to method: ExplanationMethod, layer: String? = nil) -> String? {
     method.obstacle(for: classifier, layer: layer)
   }

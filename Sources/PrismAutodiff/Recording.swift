@@ -94,6 +94,7 @@ public struct Recording: Sendable {
   /// The same forward pass with other tensors in the place of named parameters.
   ///
   /// - Parameter replacements: Tensors by the names of parameters; other names are ignored.
+  /// - Returns: A recording with the same values and names.
   /// - Throws: ``ShapeError`` where a tensor does not have the parameter's shape.
   public func replacing(_ replacements: [String: Tensor]) throws(ShapeError) -> Recording {
     var values = values

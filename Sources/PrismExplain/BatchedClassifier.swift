@@ -53,6 +53,15 @@ public struct BatchedClassifier: DifferentiableClassifier {
     try base.gradients(of: targets, at: name, image: image, rule: rule)
   }
 
+  /// The gradients of logits at the input, for several images.
+  ///
+  /// - Throws: What the classifier throws.
+  public func inputGradients(
+    of targets: [Int], images: [Tensor], rule: GradientRule
+  ) throws -> [[Tensor]] {
+    try base.inputGradients(of: targets, images: images, rule: rule)
+  }
+
   /// The logits of one image with a named value replaced by others, `[count, K]`.
   ///
   /// - Throws: What the classifier throws.

@@ -82,6 +82,7 @@ struct LayerLook {
   ///   - layer: The layer's name; `nil` for the model's default.
   ///   - classifier: The model.
   ///   - isDifferentiated: Whether gradients are wanted, one a target.
+  /// - Throws: ``ExplanationError``, and what the model throws.
   init(
     _ image: ExplainedImage, targets: [Int], layer: String?,
     of classifier: any DifferentiableClassifier, isDifferentiated: Bool

@@ -67,12 +67,17 @@ public struct ExpectedGradients: Explainer {
     let gradient = try InputGradient(image, targets: targets, of: classifier)
     let starts = try baselines.map { try $0.replacement(for: image) }
     let ends = try Evaluator(classifier, targets: targets)(starts + [image.input])
-    try maps.draw { sample in
-      var random = SeededRandom(seed: seed, sample: sample)
-      let (start, t) = draw(sample, of: starts, &random)
-      let way = image.input - start
-      return try gradient(start.zip(way) { $0 + t * $1 }).map { gradient in
-        way.withUnsafePointer { way in
+    try maps.draw(inGroupsOf: InputGradient.group) { range in
+      let places = range.map { sample in
+        var random = SeededRandom(seed: seed, sample: sample)
+        let (start, t) = draw(sample, of: starts, &random)
+        let way = image.input - start
+        return (way: way, image: start.zip(way) { $0 + t * $1 })
+      }
+      return (ways: places.map(\.way), gradients: try gradient(places.map(\.image)))
+    } _: { group, index in
+      group.ways[index].withUnsafePointer { way in
+        group.gradients[index].map { gradient in
           gradient.withUnsafePointer { g in
             (0..<image.area).map { p in
               (p * image.channels..<(p + 1) * image.channels).reduce(0.0) {

@@ -95,6 +95,7 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
   /// KernelSHAP spends two of its evaluations on the masked and the whole image.
   ///
   /// - Parameter settings: What the user chose.
+  /// - Returns: A value that explains.
   public func explainer(_ settings: Settings = Settings()) -> any Explainer {
     let (layer, seed, stopping) = (settings.layer, settings.seed, settings.stopping)
     func samples(_ usual: Int) -> Int {
@@ -139,11 +140,12 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
     }
   }
 
-  /// Why the method cannot explain a model, or `nil` where it can.
+  /// Why the method cannot explain a model.
   ///
   /// - Parameters:
   ///   - classifier: The model.
   ///   - layer: The layer that is to be looked at; `nil` for the model's default.
+  /// - Returns: The reason, or `nil` where the method fits.
   public func obstacle(for classifier: any Classifier, layer: String? = nil) -> String? {
     let facts = explainer().facts
     guard let classifier = classifier as? any DifferentiableClassifier else {

@@ -29,9 +29,6 @@ public enum ChannelReduction: String, Sendable, CaseIterable {
 
 /// Gradients of logits at a classifier's input.
 struct InputGradient {
-  /// The name under which a classifier knows its input.
-  static let inputName = "input"
-
   let classifier: any DifferentiableClassifier
   let targets: [Int]
   let rule: GradientRule
@@ -46,14 +43,18 @@ struct InputGradient {
     self.rule = rule
   }
 
+  /// How many images' gradients are held at a time.
+  static let group = 8
+
   /// One gradient a target, in the image's shape.
-  func callAsFunction(_ image: Tensor) throws -> [Tensor] {
-    let gradients = try classifier.gradients(
-      of: targets, at: Self.inputName, image: image, rule: rule
-    ).gradients
-    guard gradients.allSatisfy(\.isFinite) else {
-      throw ExplanationError.notFinite(layer: "the gradient of the input")
-    }
+  func callAsFunction(_ image: Tensor) throws -> [Tensor] { try self([image])[0] }
+
+  /// For every image one gradient a target, in the image's shape.
+  func callAsFunction(_ images: [Tensor]) throws -> [[Tensor]] {
+    let gradients = try classifier.inputGradients(of: targets, images: images, rule: rule)
+    guard gradients.count == images.count,
+      gradients.allSatisfy({ $0.count == targets.count && $0.allSatisfy(\.isFinite) })
+    else { throw ExplanationError.notFinite(layer: "the gradient of the input") }
     return gradients
   }
 }

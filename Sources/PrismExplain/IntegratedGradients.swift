@@ -180,11 +180,17 @@ public struct IntegratedGradients: Explainer {
     mutating func sums(_ points: [(position: Double, weight: Double)]) throws -> [[Double]] {
       var sums = [[Double]](
         repeating: [Double](repeating: 0, count: way.count), count: targets)
-      for point in points {
-        let t = Float(point.position)
-        for (index, gradient) in try gradient(start.zip(way) { $0 + t * $1 }).enumerated() {
-          gradient.withUnsafePointer { g in
-            for i in 0..<way.count { sums[index][i] += point.weight * Double(g[i]) }
+      for first in stride(from: 0, to: points.count, by: InputGradient.group) {
+        let group = points[first..<min(first + InputGradient.group, points.count)]
+        let images = group.map { point in
+          let t = Float(point.position)
+          return start.zip(way) { $0 + t * $1 }
+        }
+        for (point, gradients) in zip(group, try gradient(images)) {
+          for (index, gradient) in gradients.enumerated() {
+            gradient.withUnsafePointer { g in
+              for i in 0..<way.count { sums[index][i] += point.weight * Double(g[i]) }
+            }
           }
         }
       }

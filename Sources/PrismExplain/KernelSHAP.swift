@@ -118,6 +118,7 @@ public struct KernelSHAP: BlackBoxExplainer {
     /// The same with only the first of the drawn pairs, which share the weight of all.
     ///
     /// - Parameter count: The number of subsets that are left, no fewer than the enumerated ones.
+    /// - Returns: A plan whose weights add up to 1.
     func prefix(_ count: Int) -> Plan {
       guard count < coalitions.count else { return self }
       var plan = self

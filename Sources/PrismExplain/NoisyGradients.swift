@@ -20,10 +20,14 @@ struct NoisyGradients {
     }
     let gradient = try InputGradient(image, targets: targets, of: classifier)
     let deviation = Float(noise) * (image.input.maximum - image.input.minimum)
-    try maps.draw { sample in
-      var random = SeededRandom(seed: seed, sample: sample)
-      let noisy = image.input.map { $0 + deviation * random.normal() }
-      return try gradient(noisy).map { reduction($0) }
+    try maps.draw(inGroupsOf: InputGradient.group) { range in
+      try gradient(
+        range.map { sample in
+          var random = SeededRandom(seed: seed, sample: sample)
+          return image.input.map { $0 + deviation * random.normal() }
+        })
+    } _: { gradients, index in
+      gradients[index].map { reduction($0) }
     }
     return maps
   }

@@ -75,9 +75,8 @@ public struct RISE: BlackBoxExplainer {
     let input = image.input
     let channels = image.channels
     let evaluator = Evaluator(classifier, targets: targets, output: output)
-    var scores: [Double] = []
-    try maps.draw { range in
-      scores += try evaluator(range.count) { index, target in
+    try maps.draw(inGroupsOf: Evaluator.chunk) { range in
+      let scores = try evaluator(range.count) { index, target in
         let mask = masks[range.lowerBound + index]
         input.withUnsafePointer { x in
           replacement.withUnsafePointer { other in
@@ -89,10 +88,11 @@ public struct RISE: BlackBoxExplainer {
           }
         }
       }
-    } _: { sample in
-      let mask = masks[sample].map(Double.init)
+      return (first: range.lowerBound, scores: scores)
+    } _: { group, index in
+      let mask = masks[group.first + index].map(Double.init)
       return targets.indices.map { t in
-        let factor = scores[sample * targets.count + t] / probability
+        let factor = group.scores[index * targets.count + t] / probability
         return mask.map { $0 * factor }
       }
     }

@@ -35,6 +35,7 @@ public struct StoppingRule: Sendable, Equatable {
   ///   - values: One number a part.
   ///   - errors: Their standard errors.
   ///   - looks: How often the question is asked at most.
+  /// - Returns: Whether every lead is wide enough.
   func isSure(_ values: [Double], errors: [Double], looks: Int) -> Bool {
     let order = values.indices.sorted { (abs(values[$1]), $0) < (abs(values[$0]), $1) }
     let pairs = min(top, values.count - 1)
@@ -95,6 +96,7 @@ struct SampledMaps {
   ///   - order: The highest power whose sum is kept.
   ///   - samples: The number of samples, or the limit under a rule.
   ///   - rule: When to stop earlier.
+  /// - Throws: ``ExplanationError/parameter(_:_:)``.
   init(
     _ image: ExplainedImage, targets: Int, order: Int, samples: Int, rule: StoppingRule?
   ) throws(ExplanationError) {
@@ -116,16 +118,21 @@ struct SampledMaps {
   /// Draws samples until the rule or the limit ends it.
   ///
   /// - Parameters:
-  ///   - prepare: Called with the indices of the samples that are drawn next.
-  ///   - draw: The maps of the sample with an index, one a target.
-  mutating func draw(
-    preparing prepare: (Range<Int>) throws -> Void = { _ in }, _ draw: (Int) throws -> [[Double]]
+  ///   - group: How many samples are computed at a time.
+  ///   - compute: What the samples with such indices are made of, computed together.
+  ///   - draw: The maps of the sample with an index, counted from the first of its group, one a target.
+  mutating func draw<Group>(
+    inGroupsOf group: Int, computing compute: (Range<Int>) throws -> Group,
+    _ draw: (Group, Int) throws -> [[Double]]
   ) rethrows {
     for look in looks {
-      try prepare(taken..<look)
       while taken < look {
-        for (t, map) in try draw(taken).enumerated() { add(map, t) }
-        taken += 1
+        let range = taken..<min(taken + group, look)
+        let computed = try compute(range)
+        for index in range.indices {
+          for (t, map) in try draw(computed, index - range.lowerBound).enumerated() { add(map, t) }
+        }
+        taken = range.upperBound
       }
       guard let rule else { continue }
       isSure = cellMoments.allSatisfy {

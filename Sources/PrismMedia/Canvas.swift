@@ -31,6 +31,7 @@ public final class Canvas {
   /// A page of a PDF document, measured in points, white at first.
   ///
   /// - Parameter page: The extents, each at least 1.
+  /// - Throws: `ImageError.noMemory`.
   init(page: (width: Double, height: Double)) throws(ImageError) {
     let document = Document()
     let closure = Unmanaged.passUnretained(document).toOpaque()

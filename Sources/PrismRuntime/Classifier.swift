@@ -76,6 +76,18 @@ public protocol DifferentiableClassifier: Classifier {
     of targets: [Int], at name: String, image: Tensor, rule: GradientRule
   ) throws -> (value: Tensor, gradients: [Tensor])
 
+  /// The gradients of logits at the input, for several images.
+  ///
+  /// - Parameters:
+  ///   - targets: The indices of the logits.
+  ///   - images: Each `[1, H, W, C]`.
+  ///   - rule: What happens at rectifiers.
+  /// - Returns: For every image one gradient a target, in the image's shape.
+  /// - Throws: ``UnknownOutputError`` where no logit has the index; what the model throws.
+  func inputGradients(
+    of targets: [Int], images: [Tensor], rule: GradientRule
+  ) throws -> [[Tensor]]
+
   /// The logits of one image with a named value replaced by others.
   ///
   /// What comes before the value is computed once.

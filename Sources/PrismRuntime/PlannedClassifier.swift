@@ -1,4 +1,5 @@
 public import PrismAutodiff
+internal import PrismKernels
 public import PrismTensor
 internal import Synchronization
 
@@ -51,6 +52,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The same classifier with another recording, such as one with other weights.
   ///
   /// - Parameter recording: Has the values of this one's.
+  /// - Returns: A classifier with plans of its own.
   public func replacing(_ recording: Recording) -> PlannedClassifier {
     PlannedClassifier(
       recording, defaultLayer: defaultLayer, aliases: aliases, precision: precision)
@@ -107,6 +109,31 @@ public final class PlannedClassifier: DifferentiableClassifier {
       return result[layer] ?? Tensor(value.shape)
     }
     return (value, gradients)
+  }
+
+  /// The gradients of logits at the input, for several images, one image a thread.
+  ///
+  /// - Throws: ``UnknownOutputError``, `EvaluationError`.
+  public func inputGradients(
+    of targets: [Int], images: [Tensor], rule: GradientRule
+  ) throws -> [[Tensor]] {
+    let (input, output) = (recording.inputs[0], recording.outputs[0])
+    let cotangents = try targets.map(cotangent)
+    let results = Mutex([Result<[Tensor], EvaluationError>?](repeating: nil, count: images.count))
+    Workers.pool.run(tasks: images.count) { index, _ in
+      let result = Result { () throws(EvaluationError) in
+        var gradients: [Tensor] = []
+        for cotangent in cotangents {
+          let found = try recording.gradient(
+            of: output, cotangent: cotangent, at: [input], given: [input: images[index]],
+            rule: rule)
+          gradients.append(found[input] ?? Tensor(images[index].shape))
+        }
+        return gradients
+      }
+      results.withLock { $0[index] = result }
+    }
+    return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 
   /// The logits of one image with a named value replaced by others, `[count, K]`.
