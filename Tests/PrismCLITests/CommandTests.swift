@@ -63,14 +63,18 @@ struct UsageTests {
   func help(_ word: String) {
     let outcome = Outcome(word)
     #expect(outcome.status == .done && outcome.diagnostics == "")
-    for command in ["models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate"] {
+    for command in [
+      "models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate",
+    ] {
       #expect(outcome.output.contains("  \(command)"))
     }
   }
 
   @Test(
     "every command has help",
-    arguments: ["models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate"])
+    arguments: [
+      "models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate",
+    ])
   func subcommandHelp(_ command: String) {
     let outcome = Outcome("help", command)
     #expect(outcome.status == .done)
