@@ -21,7 +21,7 @@ struct TrainingCommandTests {
           try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true)
           for i in 0..<count {
-            let shade = UInt8(10 * i)
+            let shade = UInt8(5 * i)
             let color = RGB(color.red + shade, color.green, color.blue + shade)
             try Image(width: 20, height: 20, filledWith: color).write(to: "\(path)/\(i).png")
           }
@@ -52,8 +52,8 @@ struct TrainingCommandTests {
     let outcome = Outcome("dataset", Repository.fixtures + "chexpert_excerpt.csv")
     #expect(outcome.status == .done)
     #expect(outcome.output.contains("179 of 179 files are missing"))
-    #expect(outcome.output.contains("patient00001/study1/view1_frontal.jpg"))
-    #expect(outcome.output.contains("120087 uncertain") == false)
+    #expect(outcome.output.contains("study1/view1_frontal.jpg"))
+    #expect(outcome.output.contains("97 uncertain mentions: policy ones"))
     #expect(outcome.output.contains("lateral pictures are left out"))
     Outcome("dataset", "/nonexistent").expectFailure("no such file")
   }

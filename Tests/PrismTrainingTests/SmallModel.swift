@@ -50,18 +50,15 @@ enum SmallModel {
     }
   }
 
-  /// Writes pictures in folders of splits: those of the second class are brighter at the top.
-  static func writePictures(in folder: String, classes: [String] = ["down", "up"]) throws {
+  /// Writes pictures in folders of splits: those of the second class are brighter.
+  static func writePictures(in folder: String, classes: [String] = ["dark", "light"]) throws {
     for (split, count) in [("training", 11), ("validation", 6), ("testing", 4)] {
       for (k, label) in classes.enumerated() {
         try Folders.make("\(folder)/\(split)/\(label)")
         for i in 0..<count {
           var random = SeededRandom(seed: CounterRandom(name: "\(split)/\(label)/\(i)").bits(0))
-          let pixels = (0..<(32 * 32 * 3)).map { position in
-            let row = position / 96
-            let light: Float = (row < 16) == (k == 1) ? 150 : 70
-            return UInt8(light + 60 * random.uniform())
-          }
+          let light: Float = k == 1 ? 180 : 20
+          let pixels = (0..<(32 * 32 * 3)).map { _ in UInt8(light + 8 * random.uniform()) }
           try Image(width: 32, height: 32, pixels: pixels)
             .write(to: "\(folder)/\(split)/\(label)/\(i).png")
         }

@@ -1,5 +1,6 @@
 import Foundation
 import PrismFiles
+import PrismMedia
 import PrismTensor
 import PrismTestSupport
 import PrismTraining
@@ -57,21 +58,26 @@ struct TrainerTests {
 
   @Test("training learns what can be learnt, and its file is a model")
   func learning() throws {
-    try withTrainer { trainer, folder in
+    try withTrainer {
+      // Without the running statistics of so few steps.
+      $0.head = "pool,dense"
+      $0.warmupEpochs = 12
+    } _: { trainer, folder in
       let output = folder + "/out.safetensors"
       let outcome = try trainer().train(
         output: output, checkpoint: folder + "/out.checkpoint", resumes: false)
       let curve = outcome.curve
-      #expect(!outcome.wasStopped && curve.epochs.count == 5)
-      #expect(curve.epochs.map(\.phase.rawValue).filter { $0 == "warm-up" }.count == 2)
+      #expect(!outcome.wasStopped && curve.epochs.count == 15)
+      #expect(curve.epochs.map(\.phase.rawValue).filter { $0 == "warm-up" }.count == 12)
       let best = try #require(curve.epochs.first { $0.epoch == curve.best })
-      #expect(best.validationAccuracy == 1 && best.validationAUC == 1)
+      #expect(best.validationAUC == 1, "\(curve.csv)")
+      #expect(best.validationLoss < 0.6)
       #expect(curve.epochs.allSatisfy { $0.validationLoss >= best.validationLoss })
       #expect(!FileManager.default.fileExists(atPath: folder + "/out.checkpoint"))
       let file = try SafetensorsFile(contentsOf: output)
       let card = try file.card()
-      #expect(card.labels == ["down", "up"] && card.output == .binary(threshold: 0.5))
-      #expect(curve.csv.split(separator: "\n").count == 6)
+      #expect(card.labels == ["dark", "light"] && card.output == .binary(threshold: 0.5))
+      #expect(curve.csv.split(separator: "\n").count == 16)
       let picture = try curve.rendered(title: "test")
       #expect(picture.width > 0)
     }
@@ -79,8 +85,8 @@ struct TrainerTests {
 
   /// What is stopped between two steps leaves the checkpoint of the last epoch, as a process that is killed does.
   @Test(
-    "stopped anywhere and resumed gives the same bytes", arguments: [7, 10, 14, 19, 24],
-    [false, true])
+    "stopped anywhere and resumed gives the same bytes",
+    arguments: zip([7, 14, 24], [false, true, false]))
   func resume(_ steps: Int, _ augments: Bool) throws {
     try withTrainer {
       if augments { $0.augmentation = Augmentation() }
@@ -144,7 +150,7 @@ struct TrainerTests {
         try readFile(folder + "/single").count, try readFile(folder + "/half").count
       )
       #expect(half < single * 6 / 10)
-      #expect(try SafetensorsFile(contentsOf: folder + "/half").card().labels == ["down", "up"])
+      #expect(try SafetensorsFile(contentsOf: folder + "/half").card().labels == ["dark", "light"])
     }
   }
 
@@ -172,7 +178,7 @@ struct TrainerTests {
       #expect(
         failure { _ = try other.train(output: output, checkpoint: checkpoint, resumes: true) }
           .contains("another learning rate"))
-      try FileManager.default.removeItem(atPath: folder + "/data/training/up/3.png")
+      try FileManager.default.removeItem(atPath: folder + "/data/training/light/3.png")
       #expect(
         failure {
           _ = try trainer().train(output: output, checkpoint: checkpoint, resumes: true)
@@ -200,12 +206,12 @@ struct TrainerTests {
   @Test("a sample that cannot be read ends training with its name")
   func unreadable() throws {
     try withTrainer { trainer, folder in
-      try AtomicFile.write("no picture", to: folder + "/data/training/up/2.png")
+      try AtomicFile.write("no picture", to: folder + "/data/training/light/2.png")
       let message = failure {
         _ = try trainer().train(
           output: folder + "/out", checkpoint: folder + "/c", resumes: false)
       }
-      #expect(message.contains("training/up/2.png"), "\(message)")
+      #expect(message.contains("training/light/2.png"), "\(message)")
     }
   }
 

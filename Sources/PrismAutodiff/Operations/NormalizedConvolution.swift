@@ -199,7 +199,9 @@ public struct NormalizedConvolution: Primitive {
   /// The window of the transposed convolution, where that is one.
   private var turnedWindow: Window? {
     func turned(_ axis: Window.Axis) -> Window.Axis? {
-      guard axis.stride == 1, axis.before < axis.kernel, axis.after < axis.kernel else {
+      guard axis.stride == 1, axis.dilation == 1, axis.before < axis.kernel,
+        axis.after < axis.kernel
+      else {
         return nil
       }
       return Window.Axis(
