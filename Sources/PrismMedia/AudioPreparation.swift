@@ -113,3 +113,117 @@ public struct AudioPreparation: Sendable {
     input.image.tensor(of: try picture(of: window))
   }
 }
+
+// MARK: - Where in time and frequency a place of the picture is
+
+extension AudioPreparation {
+  /// The picture with low frequencies at the bottom, for people.
+  public func upright(_ image: Image) -> Image {
+    guard input.orientation == .lowAtTop else { return image }
+    let row = 3 * image.width
+    let pixels = (0..<image.height).reversed().flatMap {
+      image.pixels[($0 * row)..<(($0 + 1) * row)]
+    }
+    return Image(width: image.width, height: image.height, pixels: pixels)
+  }
+
+  /// A map of the network's picture with low frequencies at the bottom.
+  ///
+  /// - Parameter map: `[H, W]`.
+  /// - Returns: `[H, W]`.
+  public func upright(_ map: Tensor) -> Tensor {
+    guard input.orientation == .lowAtTop else { return map }
+    let (height, width) = (map.shape[0], map.shape[1])
+    let values = map.scalars
+    return Tensor(
+      map.shape, (0..<height).reversed().flatMap { values[($0 * width)..<(($0 + 1) * width)] })
+  }
+
+  /// The frequency at a height above the picture's lower edge, in Hz.
+  ///
+  /// - Parameter share: From 0 at the lower edge to 1 at the upper, in an upright picture.
+  public func frequency(at share: Double) -> Double {
+    // The middle of band b is at b + ½, and is the edge b + 1 of the triangles.
+    let position = min(max(share, 0), 1) * Double(input.bands) + 0.5
+    let index = min(Int(position), input.bands)
+    let edges = spectrogram.edges
+    return edges[index] + (edges[index + 1] - edges[index]) * (position - Double(index))
+  }
+
+  /// The height of a frequency above the picture's lower edge; below 0 or above 1 where the picture has no such.
+  func share(of frequency: Double) -> Double {
+    let edges = spectrogram.edges
+    guard frequency > edges[0] else { return -1 }
+    guard let upper = edges.firstIndex(where: { $0 >= frequency }) else { return 2 }
+    let (low, high) = (edges[upper - 1], edges[upper])
+    let position = Double(upper - 1) + (frequency - low) / (high - low)
+    return (position - 0.5) / Double(input.bands)
+  }
+
+  /// The time at a place of the picture, in seconds from the window's start.
+  ///
+  /// - Parameter share: From 0 at the left edge to 1 at the right.
+  public func time(at share: Double) -> Double {
+    // The middle of column k is the middle of frame k, which is at k hops.
+    let frames = Double(spectrogram.transform.frames(of: windowCount))
+    let time = (share * frames - 0.5) * Double(input.hop) / Double(input.sampleRate)
+    return min(max(time, 0), input.seconds)
+  }
+
+  /// The parts of a window inside and outside a mask, which add up to the window.
+  ///
+  /// Its short-time spectrum is multiplied by the mask, keeping the phase, and transformed back. What the picture does
+  /// not show (beyond the lowest and highest band) is outside.
+  ///
+  /// - Parameters:
+  ///   - window: At the card's rate.
+  ///   - mask: `[H, W]` from 0 to 1, upright; enlarged bilinearly.
+  /// - Returns: Two sounds of the window's length.
+  /// - Throws: ``SpectrogramError/noMemory``.
+  /// - Precondition: The mask has two axes.
+  public func divided(
+    _ window: Sound, by mask: Tensor
+  ) throws(SpectrogramError) -> (inside: Sound, outside: Sound) {
+    precondition(mask.shape.rank == 2, "a mask of \(mask.shape)")
+    let (height, width) = (mask.shape[0], mask.shape[1])
+    let weights = mask.scalars
+    var inside = try spectrogram.transform(window.samples)
+    var outside = inside
+    let bins = inside.transform.bins
+    // The two rows and the weight of the second, for each bin.
+    let rows = (0..<bins).map { bin -> (Int, Int, Double)? in
+      let place = share(of: Double(bin) * Double(input.sampleRate) / Double(input.fft))
+      guard place >= 0, place <= 1 else { return nil }
+      return Self.neighbours((1 - place) * Double(height), count: height)
+    }
+    for frame in 0..<inside.frames {
+      let place = (Double(frame) + 0.5) / Double(inside.frames) * Double(width)
+      let (left, right, part) = Self.neighbours(place, count: width)
+      for bin in 0..<bins {
+        var weight = 0.0
+        if let (upper, lower, fraction) = rows[bin] {
+          func row(_ index: Int) -> Double {
+            let (a, b) = (
+              Double(weights[index * width + left]), Double(weights[index * width + right])
+            )
+            return a + (b - a) * part
+          }
+          weight = row(upper) + (row(lower) - row(upper)) * fraction
+        }
+        inside.values[frame * bins + bin] *= weight
+        outside.values[frame * bins + bin] *= 1 - weight
+      }
+    }
+    return (
+      Sound(rate: window.rate, samples: try inside.inverse(), name: window.name),
+      Sound(rate: window.rate, samples: try outside.inverse(), name: window.name)
+    )
+  }
+
+  /// The two elements around a place whose centres are at halves, and how far it is from the first to the second.
+  private static func neighbours(_ place: Double, count: Int) -> (Int, Int, Double) {
+    let position = min(max(place - 0.5, 0), Double(count - 1))
+    let first = Int(position)
+    return (first, min(first + 1, count - 1), position - Double(first))
+  }
+}

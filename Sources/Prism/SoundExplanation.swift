@@ -1,0 +1,196 @@
+/// Why a model gave one label its number for a sound: a map over the spectrogram of one window, and what of the sound
+/// it points at.
+public struct SoundExplanation: Sendable {
+  /// A part of time and frequency that the evidence fills.
+  public struct Region: Sendable, Equatable {
+    /// In seconds from the start of the sound.
+    public let times: ClosedRange<Double>
+    /// In Hz.
+    public let frequencies: ClosedRange<Double>
+    /// How much of the map's positive sum it holds, from 0 to 1.
+    public let share: Double
+  }
+
+  /// The share of the positive attribution that counts as the evidence.
+  public static let evidence = 0.5
+
+  /// The map over the network's picture, and what the method reports.
+  public let explanation: Explanation
+  /// The explained window: the one that speaks most for the label.
+  public let window: Hearing.Window
+  /// The label's probability in every window.
+  public let scores: [SpectrogramFigure.Score]
+  /// The strongest parts of the evidence, at most five, the largest share first.
+  public let regions: [Region]
+  /// Where the evidence is, `[H, W]` of 0 and 1, low frequencies at the bottom: the fewest places of the smoothed map
+  /// that hold half of its positive sum.
+  public let mask: Tensor
+  /// The window with the evidence alone: its spectrum times the mask, with the original phase.
+  public let kept: Sound
+  /// The window without the evidence; with ``kept`` it adds up to the window.
+  public let removed: Sound
+  private let rule: AudioPreparation
+
+  init(
+    _ explanation: Explanation, window: Hearing.Window, hearing: Hearing, rule: AudioPreparation
+  ) throws {
+    self.explanation = explanation
+    self.window = window
+    self.rule = rule
+    scores = hearing.windows.map { window in
+      SpectrogramFigure.Score(
+        times: window.start...window.end,
+        probability: window.prediction.entries[explanation.target.index].probability)
+    }
+    let evidence = Evidence(of: rule.upright(explanation.values), share: Self.evidence)
+    mask = evidence.mask
+    regions = evidence.parts.prefix(5).map { part in
+      let (height, width) = (Double(evidence.height), Double(evidence.width))
+      let start = window.start + rule.time(at: Double(part.columns.lowerBound) / width)
+      let end = window.start + rule.time(at: Double(part.columns.upperBound) / width)
+      let low = rule.frequency(at: 1 - Double(part.rows.upperBound) / height)
+      let high = rule.frequency(at: 1 - Double(part.rows.lowerBound) / height)
+      return Region(times: start...end, frequencies: low...high, share: part.share)
+    }
+    (kept, removed) = try rule.divided(window.sound, by: evidence.mask)
+  }
+
+  /// The map drawn over the spectrogram, with axes in seconds and hertz and frames around the regions.
+  ///
+  /// - Parameter colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  /// - Returns: A picture; under it the label's probability over time where the sound has several windows.
+  /// - Throws: `ImageError.noMemory`, `SpectrogramError`.
+  public func overlay(colorMap: ColorMap? = nil) throws -> Image {
+    let picture = rule.upright(try rule.picture(of: window.sound))
+    let frequencies = (0...picture.height).map {
+      rule.frequency(at: Double($0) / Double(picture.height))
+    }
+    let attribution = explanation.attribution
+    return try SpectrogramFigure(
+      image: picture, map: rule.upright(explanation.values),
+      times: window.start...window.end, frequencies: frequencies,
+      label: explanation.target.label,
+      probability: window.prediction.entries[explanation.target.index].probability,
+      details: [explanation.title] + (attribution.layer.map { ["layer \($0)"] } ?? [])
+        + ["frames: the evidence, half of the positive attribution"],
+      notes: attribution.diagnostics,
+      boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
+      scores: scores, overlay: Overlay(colorMap: colorMap)
+    ).rendered()
+  }
+}
+
+extension Model {
+  /// Explains labels' numbers for a sound, each in the window that speaks most for it.
+  ///
+  /// - Parameters:
+  ///   - hearing: What ``listen(to:hop:)`` heard.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from the prediction of the same sound.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func explain(
+    _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry]
+  ) throws -> [SoundExplanation] {
+    let rule = try audioPreparation()
+    return try targets.map { target in
+      let window = hearing.strongest(for: target)
+      let picture = explained(try rule.picture(of: window.sound))
+      guard let explanation = try explain(picture, with: explainer, targets: [target]).first else {
+        throw ExplanationError.notFinite(layer: explainer.name)
+      }
+      return try SoundExplanation(explanation, window: window, hearing: hearing, rule: rule)
+    }
+  }
+
+  /// The probability of a label for a part of a sound as long as a window, such as the evidence alone.
+  ///
+  /// - Returns: `nil` for silence, of which the model can say nothing.
+  public func probability(of target: Prediction.Entry, in window: Sound) throws -> Double? {
+    guard window.samples.contains(where: { $0 != 0 }) else { return nil }
+    return try predict(explained(try audioPreparation().picture(of: window)))
+      .entries[target.index].probability
+  }
+}
+
+/// The strongest places of a map, and the connected parts that they form.
+private struct Evidence {
+  struct Part {
+    var rows: Range<Int>
+    var columns: Range<Int>
+    var share: Double
+  }
+
+  let height, width: Int
+  let mask: Tensor
+  /// The largest share first.
+  let parts: [Part]
+
+  init(of map: Tensor, share: Double) {
+    (height, width) = (map.shape[0], map.shape[1])
+    let values = Self.smoothed(map.scalars.map { max(Double($0), 0) }, height, width)
+    let total = values.reduce(0, +)
+    // The fewest places that hold the share, and all that are as strong as the weakest of them.
+    var threshold = Double.infinity
+    var sum = 0.0
+    for value in values.sorted(by: >) where total > 0 {
+      if sum >= share * total { break }
+      sum += value
+      threshold = value
+    }
+    let isInside = values.map { $0 >= threshold && $0 > 0 }
+    mask = Tensor([height, width], isInside.map { $0 ? 1 : 0 })
+    parts = Self.parts(of: isInside, values: values, total: total, height, width)
+  }
+
+  /// The mean over squares of about a 32nd of the sides, so that single pixels do not become regions.
+  private static func smoothed(_ values: [Double], _ height: Int, _ width: Int) -> [Double] {
+    func means(_ values: [Double], count: Int, stride: Int, lines: Int, lineStride: Int) -> [Double]
+    {
+      let reach = count / 64
+      guard reach > 0 else { return values }
+      var result = values
+      for line in 0..<lines {
+        for i in 0..<count {
+          let range = max(0, i - reach)...min(count - 1, i + reach)
+          let sum = range.reduce(0.0) { $0 + values[line * lineStride + $1 * stride] }
+          result[line * lineStride + i * stride] = sum / Double(range.count)
+        }
+      }
+      return result
+    }
+    let rows = means(values, count: width, stride: 1, lines: height, lineStride: width)
+    return means(rows, count: height, stride: width, lines: width, lineStride: 1)
+  }
+
+  /// Connected parts of at least a fiftieth of the evidence, the largest share first.
+  private static func parts(
+    of isInside: [Bool], values: [Double], total: Double, _ height: Int, _ width: Int
+  ) -> [Part] {
+    var rest = isInside
+    var parts: [Part] = []
+    for start in isInside.indices where rest[start] {
+      rest[start] = false
+      var open = [start]
+      var rows = (start / width)..<(start / width + 1)
+      var columns = (start % width)..<(start % width + 1)
+      var sum = 0.0
+      while let place = open.popLast() {
+        let (row, column) = (place / width, place % width)
+        rows = min(rows.lowerBound, row)..<max(rows.upperBound, row + 1)
+        columns = min(columns.lowerBound, column)..<max(columns.upperBound, column + 1)
+        sum += values[place]
+        let neighbours = [
+          (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1),
+        ]
+        for (y, x) in neighbours
+        where y >= 0 && y < height && x >= 0 && x < width && rest[y * width + x] {
+          rest[y * width + x] = false
+          open.append(y * width + x)
+        }
+      }
+      parts.append(Part(rows: rows, columns: columns, share: sum / total))
+    }
+    return parts.filter { $0.share >= 0.02 }.sorted { $0.share > $1.share }
+  }
+}
