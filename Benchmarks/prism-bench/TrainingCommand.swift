@@ -21,7 +21,7 @@ struct TrainingCommand: ParsableCommand {
 
   func run() throws {
     let isWanted = try options.matcher()
-    var report = options.report("training")
+    var report = try options.report("training")
     for path in files {
       let model = try Model(contentsOf: path)
       let name = "\(model.card.name), batch \(batch)"

@@ -68,25 +68,17 @@ public struct ExpectedGradients: Explainer {
     let starts = try baselines.map { try $0.replacement(for: image) }
     let ends = try Evaluator(classifier, targets: targets)(starts + [image.input])
     try maps.draw(inGroupsOf: InputGradient.group) { range in
-      let places = range.map { sample in
+      var (ways, images) = ([Tensor](), [Tensor]())
+      for sample in range {
         var random = SeededRandom(seed: seed, sample: sample)
         let (start, t) = draw(sample, of: starts, &random)
         let way = image.input - start
-        return (way: way, image: start.zip(way) { $0 + t * $1 })
+        ways.append(way)
+        images.append(start.zip(way) { $0 + t * $1 })
       }
-      return (ways: places.map(\.way), gradients: try gradient(places.map(\.image)))
+      return (ways: ways, gradients: try gradient(images))
     } _: { group, index in
-      group.ways[index].withUnsafePointer { way in
-        group.gradients[index].map { gradient in
-          gradient.withUnsafePointer { g in
-            (0..<image.area).map { p in
-              (p * image.channels..<(p + 1) * image.channels).reduce(0.0) {
-                $0 + Double(way[$1]) * Double(g[$1])
-              }
-            }
-          }
-        }
-      }
+      group.gradients[index].map { image.product(group.ways[index], $0) }
     }
     return targets.indices.map { index in
       let means = maps.moments[index].means

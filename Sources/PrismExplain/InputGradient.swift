@@ -110,6 +110,19 @@ extension ExplainedImage {
   /// A map of numbers in row-major order, `[H, W]`.
   func map(_ values: [Double]) -> Tensor { Tensor([height, width], values.map { Float($0) }) }
 
+  /// The product of two tensors in the image's shape, added up over the channels: one number a pixel.
+  func product(_ first: Tensor, _ second: Tensor) -> [Double] {
+    var sums = [Double](repeating: 0, count: area)
+    first.withUnsafePointer { a in
+      second.withUnsafePointer { b in
+        for p in 0..<area {
+          for i in p * channels..<(p + 1) * channels { sums[p] += Double(a[i]) * Double(b[i]) }
+        }
+      }
+    }
+    return sums
+  }
+
   /// A map of standard errors, or nothing where they are not known.
   func errorMap(_ values: [Double]) -> Tensor? {
     values.allSatisfy(\.isFinite) ? map(values) : nil

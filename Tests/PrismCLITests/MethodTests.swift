@@ -127,7 +127,7 @@ struct ModelMethodTests {
       var arrays: [[UInt8]] = []
       for (threads, batch) in [("1", "1"), ("2", "16"), ("2", "33")] {
         let outcome = Outcome(
-          arguments: [
+          [
             "explain", husky, "--model", Self.model, "--method", method.rawValue, "--output",
             "\(folder)/\(batch)", "--threads", threads, "--batch", batch, "--format", "npy,json",
           ] + Self.quick(method))
@@ -209,8 +209,7 @@ struct ModelMethodTests {
   func badInput() throws {
     try Repository.withFolder { folder in
       func explain(_ more: String...) -> Outcome {
-        Outcome(
-          arguments: ["explain", husky, "--model", Self.model, "--output", folder + "/out"] + more)
+        Outcome(["explain", husky, "--model", Self.model, "--output", folder + "/out"] + more)
       }
       explain("--method", "lime", "--samples", "0").expectFailure("--samples is 0")
       explain("--method", "lime", "--samples", "1").expectFailure("at least 2")
@@ -269,7 +268,7 @@ struct ModelMethodTests {
       let out = folder + "/out"
       func run(_ more: String...) -> Outcome {
         Outcome(
-          arguments: [
+          [
             "compare", husky, bad, "--model", Self.model, "--methods", "gradcam,lime",
             "--segments", "grid:4x4", "--samples", "60", "--targets", "top2", "--output", out,
           ] + more)
