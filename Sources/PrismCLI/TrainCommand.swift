@@ -12,7 +12,7 @@ struct TrainCommand: Subcommand {
       until the end, a checkpoint (.checkpoint) from which --resume goes on to the same bits. Ctrl-C ends with the \
       best model so far.
 
-        prism train --data flowers --base dogs --task multiclass --fine-tune-from 30% --output Weights/flowers.safetensors
+        prism train --data flowers --base dogs --fine-tune-from 30% --output flowers.safetensors
       """)
 
   @Option(
@@ -168,6 +168,8 @@ struct TrainCommand: Subcommand {
     options.augmentation = augment ? Augmentation() : nil
     options.threshold = threshold
 
+    // A place that cannot be written to is known before hours of work, not after them.
+    try AsideFile(for: output).discard()
     let trainer = try Trainer(base: try catalog.file(base), data: data, options: options)
     let missing = data.splits.reduce(0) { $0 + $1.missing.count }
     if missing > 0 {
