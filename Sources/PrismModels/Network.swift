@@ -73,9 +73,12 @@ public struct Network: Sendable {
   /// - Throws: `ShapeError` where the input is too small for the architecture.
   public func recordBase(batch: Int = 1) throws(ShapeError) -> Recording {
     try Recording(input: inputShape.replacing(axis: 0, with: batch)) {
-      base($0.named(Self.inputName))
+      features($0.named(Self.inputName))
     }
   }
+
+  /// Records the convolutional base on a value, `[N, H, W, 3]` to `[N, H′, W′, C]`.
+  public func features(_ input: Value) -> Value { base(input) }
 
   private static func base(
     _ card: ModelCard, _ reader: WeightReader

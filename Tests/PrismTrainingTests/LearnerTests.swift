@@ -228,4 +228,51 @@ struct LearnerTests {
     let positive = Tensor([6, 1], (0..<6).map { expected[$0, 1] })
     expectClose(logits, positive, tolerance: 2e-5)
   }
+
+  /// Concatenations, gates and squeezes: where a network may be cut, and what is fused, differs.
+  @Test(
+    "other networks are cut and differentiated as the whole recording is",
+    arguments: [
+      (ModelCard.Architecture.denseNet121, "features.denseblock4.denselayer16."),
+      (.efficientNetV2B0, "features.6."),
+    ])
+  func otherNetworks(_ architecture: ModelCard.Architecture, _ prefix: String) throws {
+    var card = SmallModel.card()
+    card.architecture = architecture
+    card.config = .init(epsilon: 1e-3, padding: .same)
+    let (network, tensors) = try SmallModel.network(card)
+    let trained = tensors.keys.filter {
+      ($0.hasPrefix(prefix) || $0.hasPrefix("classifier.")) && !$0.contains("running")
+    }
+    #expect(trained.count > 4)
+    let truths = Array(Self.truths.prefix(3))
+    let images = Tensor.stacking((0..<3).map(Self.images.slice))
+    let objective = Objective(.binary, labelCount: 2)
+    var learner = try Learner(
+      network, parameters: tensors, trained: Set(trained), objective: objective)
+    #expect(learner.featureShape != network.inputShape)
+    let features = try learner.features(images)
+    let (loss, gradients) = try learner.gradients(features: features, truths: truths, seed: 0)
+
+    let recording = try Recording(inputs: [images.shape, [3, 1]]) { inputs in
+      let base = network.head(network.features(inputs[0]))
+      return [base.binaryCrossEntropy(inputs[1])]
+    }
+    let given = [
+      recording.inputs[0]: images, recording.inputs[1]: Tensor([3, 1], [0, 1, 1]),
+    ]
+    let output = recording.outputs[0]
+    let expected = try recording.evaluate([output], given: given)[output]?.scalars[0]
+    #expect(abs(Double(try #require(expected)) - loss) <= 1e-4 * abs(loss))
+    let names = gradients.keys.sorted()
+    let ids = try names.map { try #require(recording.value(named: $0)) }
+    let whole = try recording.gradient(of: output, cotangent: Tensor(1), at: ids, given: given)
+    for (name, id) in zip(names, ids) {
+      expectClose(
+        try #require(gradients[name]), try #require(whole[id]), tolerance: 1e-3, "\(name)")
+    }
+    let logits = try learner.logits(count: 3) { Array(features[$0]) }
+    let direct = try network.record(batch: 3)(images)[0]
+    expectClose(logits, Tensor([3, 1], (0..<3).map { direct[$0, 1] }), tolerance: 1e-4)
+  }
 }

@@ -109,6 +109,22 @@ struct TrainerTests {
     }
   }
 
+  @Test("features that do not fit into memory are computed in every epoch, to the same bytes")
+  func cacheLimit() throws {
+    var files: [[UInt8]] = []
+    for limit in [1 << 30, 0] {
+      try withTrainer {
+        $0.cacheLimit = limit
+      } _: { trainer, folder in
+        _ = try trainer().train(
+          output: folder + "/out", checkpoint: folder + "/c", resumes: false)
+        files.append(try readFile(folder + "/out"))
+      }
+    }
+    // Folders have other names, which a model does not know of.
+    #expect(files.count == 2 && files[0] == files[1])
+  }
+
   @Test("stopped before the first epoch is over, nothing is written")
   func stoppedEarly() throws {
     try withTrainer { trainer, folder in
