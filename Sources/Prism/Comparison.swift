@@ -21,14 +21,38 @@ public struct Comparison: Sendable {
   public let prediction: Prediction
   /// The explanations, `[method][target]`.
   public let explanations: [[Explanation]]
-  /// How faithful they are, `[method][target]`.
+  /// How faithful they are, `[method][target]`; empty where nobody judged.
   public let judgements: [[Judgement]]
-  /// How far the maps of two methods agree, `[target][method][method]`; Spearman's rank correlation, and the overlap of the
-  /// top tenth of the pixels.
+  /// How far the maps of two methods agree, `[target][method][method]`; empty where nobody judged.
   public let agreements: [[[Agreement]]]
   /// How the methods stand the randomisation of the network, where asked for: one entry a method, for the first target;
   /// `nil` for a map that is constant.
   public let sanity: [ParameterRandomization.Result?]?
+
+  init(
+    image: Image, prediction: Prediction, explanations: [[Explanation]],
+    judgements: [[Judgement]], agreements: [[[Agreement]]],
+    sanity: [ParameterRandomization.Result?]?
+  ) {
+    self.image = image
+    self.prediction = prediction
+    self.explanations = explanations
+    self.judgements = judgements
+    self.agreements = agreements
+    self.sanity = sanity
+  }
+
+  /// Lays explanations side by side without a judgement.
+  ///
+  /// - Parameters:
+  ///   - image: The explained picture.
+  ///   - prediction: What the model says about it.
+  ///   - explanations: The explanations, `[method][target]`.
+  public init(image: Image, prediction: Prediction, explanations: [[Explanation]]) {
+    self.init(
+      image: image, prediction: prediction, explanations: explanations, judgements: [],
+      agreements: [], sanity: nil)
+  }
 
   /// The explained labels.
   public var targets: [Prediction.Entry] { explanations.first?.map(\.target) ?? [] }

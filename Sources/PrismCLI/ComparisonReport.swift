@@ -78,7 +78,7 @@ struct ComparisonReport {
   private var tables: [ComparisonFigure.Table] {
     var tables: [ComparisonFigure.Table] = []
     let titles = methods.compactMap { $0.first?.title }
-    for (t, target) in targets.enumerated() {
+    for (t, target) in targets.enumerated() where !comparison.judgements.isEmpty {
       tables.append(
         ComparisonFigure.Table(
           title: "Faithfulness for \(target.label)",
@@ -146,26 +146,33 @@ struct ComparisonReport {
   }
 
   private var csv: String {
-    let names = methods.compactMap { $0.first?.method }
-    var lines = [
-      [
-        "input", "method", "index", "label", "probability", "seconds", "evaluations", "base_value",
-        "completeness_gap", "score", "deletion", "insertion", "infidelity", "sparseness",
-      ] + names.flatMap { ["correlation:\($0)", "overlap:\($0)"] }
+    var header = [
+      "input", "method", "index", "label", "probability", "seconds", "evaluations", "base_value",
+      "completeness_gap", "score",
     ]
+    if !comparison.judgements.isEmpty {
+      header += ["deletion", "insertion", "infidelity", "sparseness"]
+      header += methods.compactMap { $0.first?.method }.flatMap {
+        ["correlation:\($0)", "overlap:\($0)"]
+      }
+    }
+    var lines = [header]
     for (t, target) in targets.enumerated() {
       for m in methods.indices {
-        let (explanation, judgement) = (methods[m][t], comparison.judgements[m][t])
+        let explanation = methods[m][t]
+        let judgement = comparison.judgements.isEmpty ? nil : comparison.judgements[m][t]
         let attribution = explanation.attribution
         let numbers: [Double?] = [
           target.probability, explanation.seconds, Double(attribution.evaluations),
           attribution.baseValue, attribution.completenessGap, attribution.score,
-          judgement.deletion, judgement.insertion, judgement.infidelity, judgement.sparseness,
         ]
-        let agreement = comparison.agreements[t][m].flatMap { [$0.rankCorrelation, $0.topOverlap] }
+        let judged = judgement.map { [$0.deletion, $0.insertion, $0.infidelity, $0.sparseness] }
+        let agreement =
+          comparison.agreements.isEmpty
+          ? nil : comparison.agreements[t][m].flatMap { [$0.rankCorrelation, $0.topOverlap] }
         lines.append(
           [input, explanation.method, "\(target.index)", target.label]
-            + (numbers + agreement).map { $0.map { "\($0)" } ?? "" })
+            + (numbers + (judged ?? []) + (agreement ?? [])).map { $0.map { "\($0)" } ?? "" })
       }
     }
     return lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()

@@ -8,7 +8,8 @@ struct ExplainCommand: Subcommand {
     discussion: """
       For an input cat.png and the method gradcam the output folder then holds cat.json, \
       cat.gradcam.png (the map over the picture) and cat.gradcam.npy (the raw map, float32 [H, W] \
-      at the model's input size). With several targets the names carry the label.
+      at the model's input size). With several targets the names carry the label. The formats csv, html \
+      and pdf hold all methods and targets in one file, cat.html say.
       """)
 
   @Argument(help: "PNG or JPEG files.") var inputs: [String] = []
@@ -88,15 +89,17 @@ struct ExplainCommand: Subcommand {
 
     var files: [OutputFolder.File] = []
     var entries: [Document.Entry] = []
+    var methods: [[Explanation]] = []
     for explainer in explainers {
       let explanations = try model.explain(
         explained, with: explainer, targets: targets, batch: method.batch)
+      methods.append(explanations)
       var labels = UniqueNames()
       for explanation in explanations {
         let label = targets.count > 1 ? "." + labels.name(for: explanation.target.label) : ""
         let name = "\(stem).\(explanation.method)\(label)"
         var written: [(Format, String)] = []
-        for format in formats.elements where format != .json {
+        for format in formats.elements where format == .png || format == .npy {
           let file = "\(name).\(format.rawValue)"
           let contents =
             format == .png
@@ -106,6 +109,13 @@ struct ExplainCommand: Subcommand {
         }
         entries.append(.init(explanation: explanation, files: written))
       }
+    }
+    let report = ComparisonReport(
+      Comparison(image: image, prediction: prediction, explanations: methods), input: input,
+      model: model)
+    for format in formats.elements.compactMap(\.shared) {
+      files.append(
+        .init(name: "\(stem).\(format.rawValue)", contents: try report.data(format)))
     }
     let document = Document(
       input: input, model: model, prediction: prediction, explanations: entries)
@@ -131,7 +141,17 @@ struct ExplainCommand: Subcommand {
 
 /// What is written for an explanation.
 enum Format: String, CaseIterable {
-  case png, npy, json
+  case png, npy, json, csv, html, pdf
+
+  /// The format of one file for all methods and targets, or `nil` for what each has by itself.
+  var shared: ComparisonFormat? {
+    switch self {
+    case .csv: .csv
+    case .html: .html
+    case .pdf: .pdf
+    case .png, .npy, .json: nil
+    }
+  }
 }
 
 extension Explanation {

@@ -196,6 +196,22 @@ struct ModelMethodTests {
     }
   }
 
+  @Test("tables, pages and PDF hold all methods and targets of an input")
+  func shared() throws {
+    try Repository.withFolder { folder in
+      let outcome = Outcome(
+        "explain", husky, "--model", Self.model, "--method", "gradcam,saliency", "--target",
+        "top2", "--output", folder, "--format", "csv,html,pdf")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(Repository.names(in: folder) == ["husky.csv", "husky.html", "husky.pdf"])
+      let lines = String(decoding: try readFile(folder + "/husky.csv"), as: UTF8.self)
+        .split(separator: "\n")
+      #expect(lines.count == 5)
+      #expect(
+        lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 10 })
+    }
+  }
+
   @Test("what does not fit a model is listed with the reason")
   func obstacles() {
     let outcome = Outcome("explain", "--method", "list", "--model", Self.model, "--layer", "logits")
