@@ -87,17 +87,23 @@ extension Model {
   ///   - hearing: What ``listen(to:hop:)`` heard.
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func explain(
-    _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry]
+    _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
+    batch: Int? = nil
   ) throws -> [SoundExplanation] {
     let rule = try audioPreparation()
     return try targets.map { target in
       let window = hearing.strongest(for: target)
       let picture = explained(try rule.picture(of: window.sound))
-      guard let explanation = try explain(picture, with: explainer, targets: [target]).first else {
-        throw ExplanationError.notFinite(layer: explainer.name)
+      guard
+        let explanation = try explain(
+          picture, with: explainer, targets: [target], batch: batch
+        ).first
+      else {
+        throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
       }
       return try SoundExplanation(explanation, window: window, hearing: hearing, rule: rule)
     }

@@ -3,9 +3,11 @@ internal import Prism
 
 struct ClassifyCommand: Subcommand {
   static let configuration = CommandConfiguration(
-    commandName: "classify", abstract: "Print the labels of pictures with their probabilities.")
+    commandName: "classify",
+    abstract: "Print the labels of pictures and sounds with their probabilities.")
 
-  @Argument(help: "PNG or JPEG files.") var inputs: [String]
+  @Argument(help: "PNG or JPEG files; WAV, FLAC, Ogg or MP3 for a model that listens.") var inputs:
+    [String]
 
   @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
   var model: String
@@ -21,13 +23,18 @@ struct ClassifyCommand: Subcommand {
     if json { model.file.mapping.beginHashing() }
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { input in
-      let prediction = try model.predict(try Image(contentsOf: input))
+      let hearing =
+        model.card.input.audio == nil
+        ? nil : try model.listen(to: try Sound(contentsOf: input))
+      let prediction = try hearing?.prediction ?? model.predict(try Image(contentsOf: input))
       if json {
         documents.append(
-          Document(input: input, model: model, prediction: prediction, explanations: []).json)
+          Document(
+            input: input, model: model, prediction: prediction, explanations: [], hearing: hearing
+          ).json)
       } else {
         if inputs.count > 1 { console.print("\(input):") }
-        for line in summary(of: prediction) { console.print(line) }
+        for line in summary(of: prediction) + (hearing?.lines ?? []) { console.print(line) }
       }
     }
     if json { console.print(Document.formatted(documents, of: inputs)) }

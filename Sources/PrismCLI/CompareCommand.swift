@@ -47,6 +47,9 @@ struct CompareCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
+    guard model.card.input.audio == nil else {
+      throw InputKindError.comparison(model: self.model)
+    }
     let explainers = try method.explainers(for: model)
     let folder = try OutputFolder(output)
     var names = UniqueNames()

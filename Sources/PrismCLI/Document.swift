@@ -6,15 +6,19 @@ struct Document {
   struct Entry {
     let explanation: Explanation
     let files: [(format: Format, name: String)]
+    /// Where the evidence is, for a sound.
+    var evidence: SoundEvidence?
   }
 
   let input: String
   let model: Model
   let prediction: Prediction
   let explanations: [Entry]
+  /// What was heard window by window, for a sound.
+  var hearing: Hearing?
 
   var json: JSON {
-    [
+    let document: JSON = [
       "prism": .string(Root.version),
       "input": .string(input),
       "model": [
@@ -33,6 +37,7 @@ struct Document {
         }),
       "explanations": .array(explanations.map(document)),
     ]
+    return document.adding("sound", hearing?.json)
   }
 
   /// One document for one input, an array for several.
@@ -43,7 +48,7 @@ struct Document {
   private func document(_ entry: Entry) -> JSON {
     let explanation = entry.explanation
     let attribution = explanation.attribution
-    return [
+    let document: JSON = [
       "method": .string(explanation.method),
       "target": [
         "index": .integer(explanation.target.index), "label": .string(explanation.target.label),
@@ -60,6 +65,7 @@ struct Document {
       "files": .object(
         entry.files.map { .init(name: $0.format.rawValue, value: .string($0.name)) }),
     ]
+    return document.adding("evidence", entry.evidence?.json)
   }
 
   /// The standard error of a map over the method's random choices.
@@ -73,5 +79,13 @@ struct Document {
       "values": .array(segments.values.map(JSON.number)),
       "standardErrors": .array(segments.standardErrors.map(JSON.number)),
     ]
+  }
+}
+
+extension JSON {
+  /// The object with one more member, where there is a value.
+  fileprivate func adding(_ name: String, _ value: JSON?) -> JSON {
+    guard case .object(let members) = self, let value else { return self }
+    return .object(members + [Member(name: name, value: value)])
   }
 }

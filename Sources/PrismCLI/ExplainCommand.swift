@@ -4,15 +4,18 @@ internal import Prism
 struct ExplainCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Show which parts of pictures a model's predictions rest on.",
+    abstract: "Show which parts of pictures and sounds a model's predictions rest on.",
     discussion: """
       For an input cat.png and the method gradcam the output folder then holds cat.json, \
       cat.gradcam.png (the map over the picture) and cat.gradcam.npy (the raw map, float32 [H, W] \
       at the model's input size). With several targets the names carry the label. The formats csv, html \
-      and pdf hold all methods and targets in one file, cat.html say.
+      and pdf hold all methods and targets in one file, cat.html say. For a sound voice.wav the map \
+      lies over its spectrogram, voice.json names the evidence in seconds and hertz, and --format wav \
+      writes the sound with the evidence alone (.kept.wav) and without it (.removed.wav).
       """)
 
-  @Argument(help: "PNG or JPEG files.") var inputs: [String] = []
+  @Argument(help: "PNG or JPEG files; WAV, FLAC, Ogg or MP3 for a model that listens.") var inputs:
+    [String] = []
 
   @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
   var model: String?
@@ -50,13 +53,21 @@ struct ExplainCommand: Subcommand {
     let model = try catalog.model(name)
     // The digest for the document is computed beside everything else.
     if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
+    let isSound = model.card.input.audio != nil
+    if formats.elements.contains(.wav), !isSound { throw InputKindError.noSound(model: name) }
+    if isSound, let report = formats.elements.first(where: { $0.shared != nil }) {
+      throw InputKindError.report(report, model: name)
+    }
     let explainers = try method.explainers(for: model)
     let folder = try OutputFolder(output)
     var names = UniqueNames()
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { input in
       let stem = names.name(forStemOf: input)
-      let document = try explain(input, named: stem, with: model, explainers, into: folder)
+      let document =
+        isSound
+        ? try explainSound(input, named: stem, with: model, explainers, into: folder)
+        : try explain(input, named: stem, with: model, explainers, into: folder)
       if json {
         documents.append(document.json)
       } else {
@@ -134,7 +145,9 @@ struct ExplainCommand: Subcommand {
       let explanation = entry.explanation
       let shown = entry.files.map { "\(output)/\($0.name)" }.joined(separator: ", ")
       console.print("  \(explanation.method) for \(explanation.target.label): \(shown)")
-      for line in explanation.facts { console.print("    \(line)") }
+      for line in explanation.facts + (entry.evidence?.lines ?? []) {
+        console.print("    \(line)")
+      }
     }
   }
 }
@@ -142,6 +155,8 @@ struct ExplainCommand: Subcommand {
 /// What is written for an explanation.
 enum Format: String, CaseIterable {
   case png, npy, json, csv, html, pdf
+  /// The sound with the evidence alone, and without it.
+  case wav
 
   /// The format of one file for all methods and targets, or `nil` for what each has by itself.
   var shared: ComparisonFormat? {
@@ -149,7 +164,7 @@ enum Format: String, CaseIterable {
     case .csv: .csv
     case .html: .html
     case .pdf: .pdf
-    case .png, .npy, .json: nil
+    case .png, .npy, .json, .wav: nil
     }
   }
 }

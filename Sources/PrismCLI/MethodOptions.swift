@@ -37,7 +37,8 @@ struct MethodOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How lime and kernelshap divide the picture: quickshift, slic[:N], felzenszwalb[:SCALE], \
-      grid:RxC, or a map of labels, FILE.npy or FILE.png. (default: quickshift)
+      grid:RxC, or a map of labels, FILE.npy or FILE.png. (default: quickshift; of a \
+      spectrogram grid:8x10, mel bands by time)
       """, valueName: "segments"))
   var segments: String?
 
@@ -109,6 +110,9 @@ struct MethodOptions: ParsableArguments {
     let size = model.card.input.image
     settings.segmenter = try segments.map {
       try Segmenter(argument: $0, height: size.height, width: size.width)
+    }
+    if model.card.input.audio != nil {
+      settings.segmenter = try Segmenter.forSound(settings.segmenter, argument: segments)
     }
     settings.masker = try mask.map { try Masker(argument: $0, seed: seed) }
     return settings

@@ -52,9 +52,10 @@ struct ModelsCommand: Subcommand {
 }
 
 extension Model {
-  /// The input size as it is shown, such as `160×160`.
+  /// The input size as it is shown, such as `160×160`, for sound such as `2.0 s, 8000 Hz`.
   fileprivate var inputSize: String {
-    "\(card.input.image.width)×\(card.input.image.height)"
+    card.input.audio.map { "\($0.seconds) s, \($0.sampleRate) Hz" }
+      ?? "\(card.input.image.width)×\(card.input.image.height)"
   }
 
   /// How many methods can explain this model, such as `all 21`.
