@@ -142,6 +142,7 @@ extension AudioPreparation {
   /// The frequency at a height above the picture's lower edge, in Hz.
   ///
   /// - Parameter share: From 0 at the lower edge to 1 at the upper, in an upright picture.
+  /// - Returns: From the middle of the lowest band, less half a band, to that of the highest, and half a band more.
   public func frequency(at share: Double) -> Double {
     // The middle of band b is at b + ½, and is the edge b + 1 of the triangles.
     let position = min(max(share, 0), 1) * Double(input.bands) + 0.5
@@ -163,6 +164,7 @@ extension AudioPreparation {
   /// The time at a place of the picture, in seconds from the window's start.
   ///
   /// - Parameter share: From 0 at the left edge to 1 at the right.
+  /// - Returns: Within the window.
   public func time(at share: Double) -> Double {
     // The middle of column k is the middle of frame k, which is at k hops.
     let frames = Double(spectrogram.transform.frames(of: windowCount))

@@ -17,8 +17,20 @@ enum SmallModel {
   /// Fourteen labels that do not exclude each other.
   static let sigmoid = write("torch-mobilenet_v2-14")
 
+  /// Two labels, of half a second of sound.
+  static let voice = write(
+    "torch-mobilenet_v2-1",
+    input: { image in
+      .audio(
+        .init(
+          sampleRate: 8000, seconds: 0.5, fft: 256, hop: 64, bands: 32, minimum: 100,
+          maximum: 3600, image: image))
+    })
+
   /// The path of a file with the card of a parity fixture, but narrower; an empty path where it cannot be written.
-  private static func write(_ fixture: String) -> String {
+  private static func write(
+    _ fixture: String, input: (ModelCard.ImageInput) -> ModelCard.Input = { .image($0) }
+  ) -> String {
     let path =
       FileManager.default.temporaryDirectory.path + "/prism-\(UUID().uuidString).safetensors"
     do {
@@ -26,6 +38,7 @@ enum SmallModel {
         contentsOf: "\(Repository.fixtures)parity/\(fixture).safetensors"
       ).card()
       card.config.width = 0.25
+      card.input = input(card.input.image)
       let tensors = Tensors()
       _ = try WeightReader.bind(
         making: { tensors.make($0, $1) }, { reader in try Network(card, reader) })

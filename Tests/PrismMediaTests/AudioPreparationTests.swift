@@ -4,6 +4,12 @@ import Testing
 
 @testable import PrismMedia
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 extension ModelCard.AudioInput {
   static func example(
     seconds: Double = 0.25, colors: Colors = .grey, orientation: Orientation = .lowAtBottom
@@ -113,5 +119,37 @@ struct AudioPreparationTests {
       try AudioPreparation(.example()).windows(of: sound)
     }
     #expect(error?.description.contains(reason) == true)
+  }
+
+  @Test("places of the picture have the times and frequencies of their bands and frames")
+  func places() throws {
+    let rule = try AudioPreparation(.example())
+    for band in [0, 7, 39] {
+      let middle = rule.frequency(at: (Double(band) + 0.5) / 40)
+      #expect(abs(middle - rule.spectrogram.edges[band + 1]) < 1e-9)
+    }
+    #expect(abs(rule.time(at: 8.5 / 16) - 8 * 128 / 8000.0) < 1e-12)
+    #expect(rule.time(at: 0) == 0 && rule.time(at: 1) <= 0.25)
+  }
+
+  @Test("a mask around one of two tones keeps that tone and removes it from the rest")
+  func division() throws {
+    let rule = try AudioPreparation(.example())
+    func wave(_ hertz: Double) -> [Float] {
+      (0..<2000).map { Float(0.3 * sin(2 * Double.pi * hertz * Double($0) / 8000)) }
+    }
+    let (low, high) = (wave(500), wave(2500))
+    let window = Sound(rate: 8000, samples: zip(low, high).map { $0 + $1 })
+    // The lower half of the picture, which ends between the tones.
+    #expect((700.0...2000).contains(rule.frequency(at: 0.5)))
+    let mask = Tensor([40, 16], (0..<640).map { $0 < 320 ? 0 : 1 })
+    let (inside, outside) = try rule.divided(window, by: mask)
+    for (part, tone) in [(inside, low), (outside, high)] {
+      let error = (200..<1800).map { abs(part.samples[$0] - tone[$0]) }.max() ?? 1
+      #expect(error < 0.003)
+    }
+    for i in 0..<2000 {
+      #expect(abs(inside.samples[i] + outside.samples[i] - window.samples[i]) < 1e-6)
+    }
   }
 }
