@@ -88,13 +88,31 @@ extension Model {
     }
     var results: [ParameterRandomization.Result?]?
     if let sanity, let target = targets.first {
-      results = try namingLayers {
-        try sanity(explainers, target: target.index, image: explained, of: classifier)
-      }
+      results = try check(explainers, on: image, target: target, by: sanity)
     }
     return Comparison(
       image: image, prediction: prediction, explanations: explanations, judgements: judgements,
       agreements: agreements, sanity: results)
+  }
+}
+
+extension Model {
+  /// Checks whether methods' maps depend on what the network has learnt.
+  ///
+  /// - Parameters:
+  ///   - explainers: The methods.
+  ///   - image: The picture.
+  ///   - target: The label that is explained.
+  ///   - test: The test by randomised layers; the model itself is not changed.
+  /// - Returns: One result a method; `nil` for one whose map is constant.
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func check(
+    _ explainers: [any Explainer], on image: Image, target: Prediction.Entry,
+    by test: ParameterRandomization
+  ) throws -> [ParameterRandomization.Result?] {
+    try namingLayers {
+      try test(explainers, target: target.index, image: explained(image), of: classifier)
+    }
   }
 }
 

@@ -75,7 +75,7 @@ struct DogsTests {
   @Test(
     "LIME and Partition SHAP, too, put their mass on the dog",
     arguments: [
-      (LIME(samples: 150) as any Explainer, 0.6), (PartitionSHAP(evaluations: 100), 0.6),
+      (LIME(samples: 80) as any Explainer, 0.6), (PartitionSHAP(evaluations: 60), 0.6),
     ])
   func perturbations(_ method: any Explainer, _ least: Double) throws {
     let image = try Image(contentsOf: Repository.samples + "husky.png")
@@ -100,10 +100,9 @@ struct DogsTests {
   func sanity() throws {
     let image = try Image(contentsOf: Repository.samples + "husky.png")
     let prediction = try model.predict(image)
-    let comparison = try model.compare(
-      image, with: [GradCAM(), Saliency(), GuidedBackpropagation()], targets: [prediction.top],
-      sanity: ParameterRandomization(stages: 4))
-    let results = try #require(comparison.sanity)
+    let results = try model.check(
+      [GradCAM(), Saliency(), GuidedBackpropagation()], on: image, target: prediction.top,
+      by: ParameterRandomization(stages: 4))
     #expect(results.map { $0?.isPassed } == [true, true, false], "\(results.map { $0?.mean })")
   }
 }
