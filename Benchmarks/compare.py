@@ -80,7 +80,7 @@ IG = ("--method", "ig", "--samples", "50")
 COLD_STARTS = [
     process("Grad-CAM", "mobilenet_v2", ("--method", "gradcam"), "gradcam", "torch with pytorch-grad-cam"),
     process("LIME, 1000 samples", "mobilenet_v2", LIME, "lime", "lime with ONNX Runtime", 5),
-    process("LIME, 1000 samples", "vgg16", LIME, "lime", "lime with ONNX Runtime", 2),
+    process("LIME, 1000 samples", "vgg16", LIME, "lime", "lime with ONNX Runtime", 1),
     process("Partition SHAP, 500 evaluations", "mobilenet_v2", SHAP, "shap", "shap with ONNX Runtime", 5),
     process("Integrated Gradients, 50 steps", "mobilenet_v2", IG, "ig", "captum", 5),
     ColdStart("Grad-CAM, dogs", ROOT / "Weights" / "dogs.safetensors", ("--method", "gradcam"), None),
@@ -343,26 +343,37 @@ def measure_cold(case):
             commands[case.peer_title] = [sys.executable, script, *case.peer[1:], PICTURE, folder, threads]
         lanes = {name: {"engine": name, "variant": "", "rounds": [], "memory": 0} for name in commands}
         rounds = min(options.cold_rounds, case.rounds or options.cold_rounds)
-        for turn in range(rounds + 1):
+        # What takes minutes needs no warm-up.
+        warmups = 1 if rounds > 1 else 0
+        for turn in range(rounds + warmups):
             for name, command in commands.items():
                 seconds, memory = run_process(name, command)
-                if turn > 0:  # The first is a warm-up.
+                if turn >= warmups:
                     lanes[name]["rounds"].append(seconds)
                     lanes[name]["memory"] = max(lanes[name]["memory"], memory)
     return {"title": case.title, "lanes": list(lanes.values())}
 
 
+# A child's peak memory counts what its parent had when it was forked, so a small process starts it.
+LAUNCHER = """
+import os, sys, time
+start = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - start, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), file=sys.stderr)
+"""
+
+
 def run_process(name, command):
-    """The seconds from start to end of a process, and the most memory it had."""
-    output = None if options.verbose else subprocess.DEVNULL
-    start = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=output, cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    """The seconds from start to end of a process, and the most memory it had (no less than a bare Python's)."""
+    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *(str(part) for part in command)]
+    process = subprocess.run(launcher, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    if options.verbose:
+        say(process.stderr)
+    words = process.stderr.split()[-3:]
+    if process.returncode != 0 or len(words) < 3 or words[2] != "0":
         raise SystemExit(f"compare: {name} failed as a whole process (--verbose shows what it prints)")
-    return seconds, usage.ru_maxrss * 1024
+    return float(words[0]), int(words[1])
 
 
 # The report.

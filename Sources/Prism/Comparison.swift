@@ -13,6 +13,8 @@ public struct Comparison: Sendable {
     public let infidelity: Double?
     /// How few pixels hold the map's magnitude: the Gini index, from 0 to 1.
     public let sparseness: Double?
+    /// How well the map finds the region that the user knows to be right, where one was given.
+    public let localization: Localization?
   }
 
   /// The explained picture.
@@ -66,19 +68,21 @@ extension Model {
   ///   - explainers: The methods.
   ///   - targets: The labels, from a ``Prediction`` of the same picture; at least one.
   ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
   ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
   /// - Returns: Everything that is known about the maps.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func compare(
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
-    batch: Int? = nil, sanity: ParameterRandomization? = nil
+    batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil
   ) throws -> Comparison {
     let prediction = try predict(image)
     let explained = explained(image)
     let explanations = try explainers.map {
       try explain(image, with: $0, targets: targets, batch: batch)
     }
-    let judge = Judge(image: explained, classifier: classifier(batch: batch), output: card.output)
+    let judge = Judge(
+      image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth)
     let judged = try targets.indices.map { t in try judge.judge(explanations.map { $0[t] }) }
     let judgements = explainers.indices.map { m in targets.indices.map { judged[$0][m] } }
     let agreements = try targets.indices.map { t in
@@ -126,10 +130,15 @@ private struct Judge {
   let image: ExplainedImage
   let classifier: any DifferentiableClassifier
   let output: ExplainedOutput
+  let truth: Tensor?
 
-  init(image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output) {
+  init(
+    image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
+    truth: Tensor?
+  ) {
     self.image = image
     self.classifier = classifier
+    self.truth = truth
     self.output = if case .softmax = output { .softmax } else { .sigmoid }
   }
 
@@ -153,7 +162,8 @@ private struct Judge {
       }
       return Comparison.Judgement(
         deletion: curves[0], insertion: curves[1],
-        infidelity: nothing > 0 ? infidelity / nothing : nil, sparseness: map.giniSparseness)
+        infidelity: nothing > 0 ? infidelity / nothing : nil, sparseness: map.giniSparseness,
+        localization: try truth.map { try Localization(of: map, in: $0) })
     }
   }
 }

@@ -18,6 +18,15 @@ struct CompareCommand: Subcommand {
 
   @OptionGroup var method: MethodOptions
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      The region that is known to be right, as .npy or .png at the network's input size, not zero \
+      (not black) inside: shows each map's share of positive attribution in it, and whether the \
+      maximum lies there.
+      """, valueName: "file"))
+  var truth: String?
+
   @Flag(
     help: """
       Also randomise the network's layers from the top and show how fast each map falls apart; a \
@@ -51,13 +60,15 @@ struct CompareCommand: Subcommand {
       throw InputKindError.comparison(model: self.model)
     }
     let explainers = try method.explainers(for: model)
+    let truth = try truth.map { try region(contentsOf: $0, for: model) }
     let folder = try OutputFolder(output)
     var names = UniqueNames()
     var entries: [IndexPage.Entry] = []
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { input in
       let stem = names.name(forStemOf: input) + ".compare"
-      let document = try compare(input, named: stem, with: model, explainers, into: folder, console)
+      let document = try compare(
+        input, named: stem, with: model, explainers, truth, into: folder, console)
       entries.append(IndexPage.Entry(stem: stem, document: document, formats: formats.elements))
       if json { documents.append(document) }
     }
@@ -75,11 +86,11 @@ struct CompareCommand: Subcommand {
   /// Compares the methods on one input and writes the files, all or none of them, unless they are there.
   private func compare(
     _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
-    into folder: OutputFolder, _ console: Console
+    _ truth: Tensor?, into folder: OutputFolder, _ console: Console
   ) throws -> JSON {
     let bytes = try readFile(input)
     let image = try Image(decoding: bytes, name: input)
-    let key = key(of: bytes, model, explainers)
+    let key = key(of: bytes, model, explainers, truth)
     let files = formats.elements.map { "\(stem).\($0.rawValue)" }
     let document = "\(stem).json"
     if let text = folder.text(of: document), let done = try? JSONReader.parse(text),
@@ -91,7 +102,7 @@ struct CompareCommand: Subcommand {
     let prediction = try model.predict(image)
     let targets = try method.targets(of: prediction, for: model)
     let comparison = try model.compare(
-      image, with: explainers, targets: targets, batch: method.batch,
+      image, with: explainers, targets: targets, batch: method.batch, truth: truth,
       sanity: sanity ? ParameterRandomization(seed: method.seed) : nil)
     let report = ComparisonReport(
       comparison, input: input, model: model, files: files, key: key)
@@ -110,12 +121,26 @@ struct CompareCommand: Subcommand {
     return json
   }
 
+  /// Where a map ought to be, 1 inside.
+  private func region(contentsOf path: String, for model: Model) throws -> Tensor {
+    let (height, width) = (model.card.input.image.height, model.card.input.image.width)
+    let map = try LabelMap(contentsOf: path, height: height, width: width)
+    guard map.numbers.contains(where: { $0 != 0 }) else {
+      throw MethodError.labelFile(path, reason: "marks no region: all of it is zero")
+    }
+    return Tensor([height, width], map.numbers.map { $0 != 0 ? 1 : 0 })
+  }
+
   /// What the results depend on.
-  private func key(of input: [UInt8], _ model: Model, _ explainers: [any Explainer]) -> String {
+  private func key(
+    of input: [UInt8], _ model: Model, _ explainers: [any Explainer], _ truth: Tensor?
+  ) -> String {
+    let region = truth?.scalars.map { $0 != 0 ? "1" : "0" }.joined() ?? ""
     let methods = explainers.map { "\($0.name) \($0.parameters)" }.joined(separator: "; ")
     let text =
       "\(Root.version); \(model.file.sha256); \(SHA256.hexadecimalDigest(of: input)); \(methods); "
-      + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity ? "sanity \(method.seed)" : "")"
+      + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity ? "sanity \(method.seed)" : ""); "
+      + region
     return SHA256.hexadecimalDigest(of: Array(text.utf8))
   }
 }

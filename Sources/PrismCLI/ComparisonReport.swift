@@ -84,7 +84,7 @@ struct ComparisonReport {
           title: "Faithfulness for \(target.label)",
           header: [
             "method", "deletion ↓", "insertion ↑", "infidelity ↓", "sparseness", "gap", "R²",
-          ],
+          ] + (isLocalized ? ["inside ↑", "hit"] : []),
           rows: methods.indices.map { m in
             let judgement = comparison.judgements[m][t]
             let attribution = methods[m][t].attribution
@@ -94,6 +94,9 @@ struct ComparisonReport {
               attribution.completenessGap.map { $0.rounded(to: 2) } ?? "–",
               Self.number(attribution.score),
             ]
+              + (judgement.localization.map {
+                [Self.number($0.massInside), $0.isHit ? "yes" : "no"]
+              } ?? [])
           }))
       if methods.count > 1 {
         tables.append(
@@ -130,6 +133,9 @@ struct ComparisonReport {
     return tables
   }
 
+  /// Whether the user has told where maps ought to be.
+  private var isLocalized: Bool { comparison.judgements.first?.first?.localization != nil }
+
   private static func number(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "–" }
     let thousandths = Int((abs(value) * 1000).rounded())
@@ -152,6 +158,7 @@ struct ComparisonReport {
     ]
     if !comparison.judgements.isEmpty {
       header += ["deletion", "insertion", "infidelity", "sparseness"]
+      if isLocalized { header += ["mass_inside", "hit"] }
       header += methods.compactMap { $0.first?.method }.flatMap {
         ["correlation:\($0)", "overlap:\($0)"]
       }
@@ -166,7 +173,10 @@ struct ComparisonReport {
           target.probability, explanation.seconds, Double(attribution.evaluations),
           attribution.baseValue, attribution.completenessGap, attribution.score,
         ]
-        let judged = judgement.map { [$0.deletion, $0.insertion, $0.infidelity, $0.sparseness] }
+        let judged = judgement.map { judgement in
+          [judgement.deletion, judgement.insertion, judgement.infidelity, judgement.sparseness]
+            + (judgement.localization.map { [$0.massInside, $0.isHit ? 1 : 0] } ?? [])
+        }
         let agreement =
           comparison.agreements.isEmpty
           ? nil : comparison.agreements[t][m].flatMap { [$0.rankCorrelation, $0.topOverlap] }
@@ -214,8 +224,17 @@ struct ComparisonReport {
         "insertion": .number(judgement.insertion),
         "infidelity": judgement.infidelity.map(JSON.number) ?? .null,
         "sparseness": judgement.sparseness.map(JSON.number) ?? .null,
+        "localization": judgement.localization.map(localization) ?? .null,
       ]
     }
+  }
+
+  private func localization(_ found: Localization) -> JSON {
+    [
+      "massInside": found.massInside.map(JSON.number) ?? .null,
+      "isHit": .bool(found.isHit),
+      "area": .number(found.area),
+    ]
   }
 
   private func agreement(_ t: Int) -> [JSON] {

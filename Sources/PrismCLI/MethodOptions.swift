@@ -136,7 +136,7 @@ enum MethodError: Error, CustomStringConvertible {
   case unused(String, by: [String], takers: [String])
   case samples(Int)
   case segments(String)
-  case segmentFile(String, reason: String)
+  case labelFile(String, reason: String)
   case mask(String)
 
   var description: String {
@@ -148,7 +148,7 @@ enum MethodError: Error, CustomStringConvertible {
     case .segments(let text):
       "--segments \(text) is not known; choose quickshift, slic[:N], felzenszwalb[:SCALE], grid:RxC, "
         + "or a file that ends with .npy or .png"
-    case .segmentFile(let path, let reason): "\(path): \(reason)"
+    case .labelFile(let path, let reason): "\(path): \(reason)"
     case .mask(let text):
       "--mask \(text) is not known; choose blur:K, mean, segment-mean, noise, inpaint, black or a number"
     }

@@ -39,34 +39,18 @@ extension Segmenter {
   private static func labels(
     contentsOf path: String, height: Int, width: Int
   ) throws -> Segmentation {
-    let (rows, columns, numbers): (Int, Int, [Int])
-    if path.hasSuffix(".npy") {
-      let array = try ArrayFile.integers(contentsOf: path)
-      guard array.shape.rank == 2 else {
-        throw MethodError.segmentFile(path, reason: "has the shape \(array.shape), not [H, W]")
-      }
-      (rows, columns, numbers) = (array.shape[0], array.shape[1], array.values)
-    } else {
-      let image = try Image(contentsOf: path)
-      let colors = (0..<image.width * image.height).map { p in
-        (0..<3).reduce(0) { $0 << 8 | Int(image.pixels[3 * p + $1]) }
-      }
+    var numbers = try LabelMap(contentsOf: path, height: height, width: width).numbers
+    if !path.hasSuffix(".npy") {
       // Numbered from 0 in the order of the colours.
       let known = Dictionary(
-        uniqueKeysWithValues: Set(colors).sorted().enumerated().map { ($1, $0) })
-      (rows, columns, numbers) = (image.height, image.width, colors.compactMap { known[$0] })
-    }
-    guard rows == height, columns == width else {
-      throw MethodError.segmentFile(
-        path,
-        reason: "the map of labels has \(columns)×\(rows) pixels and the network's input "
-          + "\(width)×\(height); resize it without interpolation")
+        uniqueKeysWithValues: Set(numbers).sorted().enumerated().map { ($1, $0) })
+      numbers = numbers.compactMap { known[$0] }
     }
     do {
       return try Segmentation(
-        height: rows, width: columns, labels: numbers.map { Int32(clamping: $0) })
+        height: height, width: width, labels: numbers.map { Int32(clamping: $0) })
     } catch {
-      throw MethodError.segmentFile(path, reason: "\(error)")
+      throw MethodError.labelFile(path, reason: "\(error)")
     }
   }
 }

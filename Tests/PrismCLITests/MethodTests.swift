@@ -332,6 +332,49 @@ struct ModelMethodTests {
     }
   }
 
+  @Test("compare tells how much of each map lies in a region that is known to be right")
+  func truth() throws {
+    try Repository.withFolder { folder in
+      let input = try Model(contentsOf: Self.model).card.input.image
+      func run(_ mask: Image) throws -> Outcome {
+        try mask.write(to: folder + "/mask.png")
+        return Outcome(
+          "compare", husky, "--model", Self.model, "--methods", "eigencam,saliency", "--format",
+          "csv", "--truth", folder + "/mask.png", "--output", folder + "/out")
+      }
+      // The upper third, and what is left of it.
+      let third = input.height / 3
+      var shares = [Double](repeating: 0, count: 2)
+      var hits = 0
+      for upper in [true, false] {
+        var pixels = [UInt8](repeating: 0, count: 3 * input.width * input.height)
+        for i in pixels.indices where (i < 3 * input.width * third) == upper { pixels[i] = 255 }
+        let outcome = try run(Image(width: input.width, height: input.height, pixels: pixels))
+        #expect(outcome.status == .done, "\(outcome.diagnostics)")
+        #expect(outcome.output.contains("inside ↑"))
+        let document = try JSONReader.parse(
+          String(decoding: try readFile(folder + "/out/husky.compare.json"), as: UTF8.self))
+        for (m, judgement) in (document["faithfulness"]?.elements ?? []).enumerated() {
+          let found = try #require(judgement["localization"])
+          shares[m] += try #require(found["massInside"]?.double)
+          if found["isHit"] == .bool(true) { hits += 1 }
+        }
+      }
+      // The two regions share all of a map's mass and one has its maximum.
+      for share in shares { #expect(abs(share - 1) < 1e-9) }
+      #expect(hits == 2)
+
+      for (mask, word) in [
+        (Image(width: input.width, height: input.height, filledWith: RGB(0, 0, 0)), "no region"),
+        (Image(width: 3, height: 5, filledWith: RGB(1, 1, 1)), "3×5"),
+      ] {
+        let outcome = try run(mask)
+        #expect(outcome.status == .failed && outcome.diagnostics.contains(word))
+        #expect(outcome.diagnostics.split(separator: "\n").count == 1)
+      }
+    }
+  }
+
   @Test("texts of any kind stand in CSV and HTML as what they are")
   func escaping() {
     #expect("a,\"b\"".commaSeparatedValue == "\"a,\"\"b\"\"\"")
