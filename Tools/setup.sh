@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf 'setup: %s\n' "$*" >&2; }
+. Tools/packages.sh
 
 packages=(
   libopenblas-dev libfftw3-dev libpng-dev libturbojpeg0-dev libsndfile1-dev libcairo2-dev
@@ -13,26 +14,7 @@ packages=(
 
 if command -v dpkg-query >/dev/null; then
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
-  missing=()
-  for package in "${packages[@]}"; do
-    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
-    [ "$status" = installed ] || missing+=("$package")
-  done
-  if [ "${#missing[@]}" -gt 0 ]; then
-    if [ "$(id -u)" -eq 0 ]; then
-      as_root=()
-    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-      as_root=(sudo)
-    else
-      say "packages are missing and may not be installed from here; run this command and start again:"
-      say "  apt-get update && apt-get install --yes ${missing[*]}"
-      exit 1
-    fi
-    say "installing ${missing[*]}"
-    "${as_root[@]}" apt-get update --quiet --quiet
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet \
-      --no-install-recommends "${missing[@]}" >/dev/null
-  fi
+  install_packages "${packages[@]}"
 else
   say "this is no Debian: install ${packages[*]} (or what your system calls them) by hand"
 fi

@@ -14,6 +14,7 @@ folder=$(realpath --canonicalize-missing "$1")
 cd "$(dirname "$0")/.."
 
 say() { printf 'voices: %s\n' "$*" >&2; }
+. Tools/packages.sh
 
 packages=(
   espeak-ng flite festival
@@ -24,26 +25,7 @@ for language in en es fr it ru; do
   packages+=("asterisk-core-sounds-$language" "asterisk-core-sounds-$language-wav")
 done
 
-missing=()
-for package in "${packages[@]}"; do
-  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing+=("$package")
-done
-if [ "${#missing[@]}" -gt 0 ]; then
-  if [ "$(id -u)" -eq 0 ]; then
-    as_root=()
-  elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-    as_root=(sudo)
-  else
-    say "packages are missing and may not be installed from here; run this command and start again:"
-    say "  apt-get update && apt-get install --yes ${missing[*]}"
-    exit 1
-  fi
-  say "installing ${missing[*]}"
-  "${as_root[@]}" apt-get update --quiet --quiet
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet \
-    --no-install-recommends "${missing[@]}" >/dev/null
-fi
+install_packages "${packages[@]}"
 
 # Debian's own Python and libraries, whatever else is installed: the same packages give the same samples.
 /usr/bin/python3 Tools/voices.py "$folder"
