@@ -266,13 +266,3 @@ struct ComparisonReport {
     ]
   }
 }
-
-extension String {
-  /// The text as a cell of a CSV file (RFC 4180).
-  var commaSeparatedValue: String {
-    contains { ",\"\r\n".contains($0) }
-      ? "\"" + split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-        + "\""
-      : self
-  }
-}

@@ -123,13 +123,8 @@ struct EvaluateCommand: Subcommand {
   }
 
   private func predictions(_ scored: [Model.Scored], _ model: Model) -> String {
-    func cell(_ text: String) -> String {
-      guard text.contains(where: { ",\"\n".contains($0) }) else { return text }
-      return "\""
-        + text.split(separator: "\"", omittingEmptySubsequences: false)
-        .joined(separator: "\"\"") + "\""
-    }
-    var text = (["path", "true"] + model.labels).map(cell).joined(separator: ",") + "\n"
+    var text =
+      (["path", "true"] + model.labels).map(\.commaSeparatedValue).joined(separator: ",") + "\n"
     for entry in scored {
       let truth: String
       switch entry.sample.truth {
@@ -138,7 +133,8 @@ struct EvaluateCommand: Subcommand {
         truth = zip(model.labels, values).filter { $0.1 == 1 }.map(\.0).joined(separator: "|")
       }
       text +=
-        ([cell(entry.sample.path), cell(truth)] + entry.probabilities.map { "\($0)" })
+        ([entry.sample.path, truth].map(\.commaSeparatedValue)
+        + entry.probabilities.map { "\($0)" })
         .joined(separator: ",") + "\n"
     }
     return text

@@ -47,15 +47,9 @@ extension Evaluation {
 
   /// The measures as a table: whose, which, its value and its interval.
   public var csv: String {
-    func cell(_ text: String) -> String {
-      text.contains(where: { ",\"\n".contains($0) })
-        ? "\""
-          + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
-          + "\"" : text
-    }
     func line(_ scope: String, _ measure: Measure) -> String {
       let numbers = [measure.value, measure.interval?.lowerBound, measure.interval?.upperBound]
-      return ([cell(scope), measure.name] + numbers.map { $0.map { "\($0)" } ?? "" })
+      return ([scope.commaSeparatedValue, measure.name] + numbers.map { $0.map { "\($0)" } ?? "" })
         .joined(separator: ",") + "\n"
     }
     var text = "label,measure,value,low,high\n"

@@ -379,6 +379,9 @@ struct ModelMethodTests {
   func escaping() {
     #expect("a,\"b\"".commaSeparatedValue == "\"a,\"\"b\"\"\"")
     #expect("plain".commaSeparatedValue == "plain")
+    for text in ["a\nb", "a\rb", "a\r\nb"] {
+      #expect(text.commaSeparatedValue == "\"\(text)\"")
+    }
     #expect("<a href=\"x\">&".escaped == "&lt;a href=&quot;x&quot;&gt;&amp;")
   }
 }
