@@ -89,6 +89,47 @@ extension Recording {
     return result.sorted()
   }
 
+  /// The values that are computed from active ones, in the order of computation.
+  func path(_ active: [Bool]) -> [ValueID] {
+    ids.filter { id in active[id.index] && operands(of: id).contains { active[$0.index] } }
+  }
+
+  /// Carries a cotangent back along a path; what one value is given by several others adds up.
+  ///
+  /// - Parameters:
+  ///   - output: Where the walk begins.
+  ///   - cotangent: In the output's shape.
+  ///   - path: The values on the way, in the order of computation.
+  ///   - active: For every value whether cotangents are wanted at it.
+  ///   - targets: The values whose cotangents are kept.
+  ///   - pullback: The cotangents of a value's operands; called once a value, after all that use it, so that it may
+  ///     give up what it knows of the value. `nil` where it knows nothing.
+  /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on it.
+  func walkBack(
+    from output: ValueID, _ cotangent: Tensor, along path: [ValueID], _ active: [Bool],
+    to targets: [ValueID],
+    pullback: (ValueID, any Primitive, _ operands: [ValueID], _ cotangent: Tensor) -> [Tensor?]?
+  ) -> [ValueID: Tensor] {
+    let kept = Set(targets)
+    var cotangents: [ValueID: Tensor] = [output: cotangent]
+    for id in path.reversed() {
+      guard case .computed(let primitive, let operands) = self[id].origin,
+        let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
+        let results = pullback(id, primitive, operands, cotangent)
+      else { continue }
+      for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
+        if cotangents[operand] == nil {
+          cotangents[operand] = result
+        } else {
+          cotangents[operand]? += result
+        }
+      }
+    }
+    var found: [ValueID: Tensor] = [:]
+    for id in targets { found[id] = cotangents[id] ?? Tensor(self[id].shape) }
+    return found
+  }
+
   /// For every value whether it lies on a path from a target to the output (ends included).
   func activity(from targets: [ValueID], to output: ValueID) -> [Bool] {
     var active = [Bool](repeating: false, count: values.count)
@@ -117,9 +158,7 @@ public struct Trace: Sendable {
     keepsOutput: Bool
   ) throws(EvaluationError) {
     let active = recording.activity(from: targets, to: output)
-    let path = recording.ids.filter { id in
-      active[id.index] && !recording.operands(of: id).allSatisfy { !active[$0.index] }
-    }
+    let path = recording.path(active)
     let needed = Set(path + path.flatMap(recording.operands(of:)) + (keepsOutput ? [output] : []))
     values = try recording.evaluate(Array(needed), given: given)
     self.recording = recording
@@ -145,27 +184,12 @@ public struct Trace: Sendable {
     guard cotangent.shape == recording[result].shape else {
       throw .misshapen(result, expected: recording[result].shape, given: cotangent.shape)
     }
-    // Walking backwards, a value's consumers have all been seen before it: it is freed with its own pullback.
-    let kept = Set(targets)
-    var cotangents: [ValueID: Tensor] = [result: cotangent]
-    for id in path.reversed() {
-      guard case .computed(let primitive, let operands) = recording[id].origin,
-        let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
-        let value = values.removeValue(forKey: id)
-      else { continue }
-      let results = rule.pullback(
+    return recording.walkBack(from: result, cotangent, along: path, active, to: targets) {
+      id, primitive, operands, cotangent in
+      guard let value = values.removeValue(forKey: id) else { return nil }
+      return rule.pullback(
         cotangent, through: primitive, inputs: operands.compactMap { values[$0] }, output: value,
         wanted: operands.map { active[$0.index] })
-      for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
-        if cotangents[operand] == nil {
-          cotangents[operand] = result
-        } else {
-          cotangents[operand]? += result
-        }
-      }
     }
-    var gradients: [ValueID: Tensor] = [:]
-    for id in targets { gradients[id] = cotangents[id] ?? Tensor(recording[id].shape) }
-    return gradients
   }
 }

@@ -29,35 +29,20 @@ extension Recording {
       throw .misshapen(output, expected: self[output].shape, given: cotangent.shape)
     }
     let active = activity(from: targets, to: output)
-    let path = ids.filter { id in
-      active[id.index] && operands(of: id).contains { active[$0.index] }
-    }
+    let path = path(active)
     let needed = Array(Set(path + path.flatMap(operands(of:))))
     var forward = try evaluate(needed, given: given)
     var start = try evaluate(needed, given: reference)
-    let kept = Set(targets)
-    var cotangents: [ValueID: Tensor] = [output: cotangent]
-    for id in path.reversed() {
-      guard case .computed(let primitive, let operands) = self[id].origin,
-        let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
-        let value = forward.removeValue(forKey: id), let origin = start.removeValue(forKey: id)
-      else { continue }
+    return walkBack(from: output, cotangent, along: path, active, to: targets) {
+      id, primitive, operands, cotangent in
+      guard let value = forward.removeValue(forKey: id), let origin = start.removeValue(forKey: id)
+      else { return nil }
       let step = Step(
         inputs: operands.compactMap { forward[$0] }, output: value,
         referenceInputs: operands.compactMap { start[$0] }, referenceOutput: origin,
         wanted: operands.map { active[$0.index] })
-      let results = step.pullback(cotangent, through: primitive)
-      for case (let operand, let result?) in zip(operands, results) where active[operand.index] {
-        if cotangents[operand] == nil {
-          cotangents[operand] = result
-        } else {
-          cotangents[operand]? += result
-        }
-      }
+      return step.pullback(cotangent, through: primitive)
     }
-    var multipliers: [ValueID: Tensor] = [:]
-    for id in targets { multipliers[id] = cotangents[id] ?? Tensor(self[id].shape) }
-    return multipliers
   }
 }
 
