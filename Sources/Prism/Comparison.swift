@@ -76,10 +76,10 @@ extension Model {
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
     batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil
   ) throws -> Comparison {
-    let prediction = try predict(image)
     let explained = explained(image)
+    let prediction = try predict(explained)
     let explanations = try explainers.map {
-      try explain(image, with: $0, targets: targets, batch: batch)
+      try explain(explained, with: $0, targets: targets, batch: batch)
     }
     let judge = Judge(
       image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth)
