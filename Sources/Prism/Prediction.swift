@@ -1,3 +1,5 @@
+internal import PrismTensor
+
 /// What a model says about one input: a logit and a probability for every label.
 public struct Prediction: Sendable {
   /// One label with its numbers.

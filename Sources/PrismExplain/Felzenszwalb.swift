@@ -1,3 +1,5 @@
+internal import PrismTensor
+
 /// Efficient graph-based segmentation: neighbours join where their difference is small against what is inside of both.
 ///
 /// Definition and order are those of scikit-image 0.26: colours from 0 to 1 are smoothed by a Gaussian, edges join the

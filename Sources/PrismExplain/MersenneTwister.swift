@@ -1,3 +1,5 @@
+internal import PrismTensor
+
 /// The generator of NumPy's `RandomState`, for the modes that reproduce Python packages number for number.
 ///
 /// MT19937 with Knuth's initialisation. Source: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 1998.

@@ -1,3 +1,5 @@
+internal import PrismTensor
+
 /// Quickshift: every pixel follows its nearest neighbour of higher density in colour and place, up to a distance.
 ///
 /// The definition and the order of sums are those of scikit-image's `quickshift`, which adds normally distributed noise

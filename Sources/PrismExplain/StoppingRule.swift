@@ -1,3 +1,5 @@
+internal import PrismTensor
+
 /// When a method that draws samples may stop: as soon as the ranking of its top parts is sure.
 ///
 /// Parts are segments, or the cells of an 8×8 grid for methods that draw maps. They are ranked by magnitude. The ranking of
@@ -154,4 +156,19 @@ struct SampledMaps {
   var diagnostics: [String] {
     rule.map { [$0.note(isSure: isSure, parts: "cells", taken: taken)] } ?? []
   }
+}
+
+/// The number that a normally distributed one stays below with a probability.
+func normalQuantile(_ probability: Double) -> Double {
+  // Halving is exact enough and needs no table.
+  var (low, high) = (-40.0, 40.0)
+  while high - low > 1e-12 * max(1, abs(high)) {
+    let middle = (low + high) / 2
+    if complementaryErrorFunction(-middle / 2.0.squareRoot()) / 2 < probability {
+      low = middle
+    } else {
+      high = middle
+    }
+  }
+  return (low + high) / 2
 }

@@ -26,7 +26,7 @@ extension OperationCase {
         rows($0[0], PrismOperationCases.softmax)
       },
       OperationCase("", LogSoftmax(), inputs: [shape], fillings: [.avoiding([])], reduction: 8) {
-        rows($0[0]) { PrismOperationCases.softmax($0).map(logarithm) }
+        rows($0[0]) { PrismOperationCases.softmax($0).map { logarithm($0) } }
       },
     ]
   }
