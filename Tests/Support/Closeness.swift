@@ -53,6 +53,26 @@ public func expectClose(
     sourceLocation: sourceLocation)
 }
 
+/// Expects a gradient through kinks (ReLU, maximum pooling) to agree with a reference of another implementation.
+///
+/// Where a unit's argument is as small as its rounding error, two right evaluations may take different sides of the kink,
+/// and all that the unit's receptive field is given through it differs: a few elements, by a share of their size. So the
+/// tensors are compared as a whole, by the Euclidean norm of their difference, and single elements ten times wider.
+public func expectCloseThroughKinks(
+  _ actual: Tensor, _ expected: Tensor, tolerance: Double,
+  _ comment: @autoclosure () -> Comment = "",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  expectClose(
+    actual, expected, tolerance: 10 * tolerance, comment(), sourceLocation: sourceLocation)
+  guard actual.shape == expected.shape else { return }
+  func norm(_ tensor: Tensor) -> Double { tensor.dot(tensor).squareRoot() }
+  let (error, bound) = (norm(actual - expected), tolerance * norm(expected))
+  #expect(
+    error <= bound, "the norm of the difference is \(error), allowed \(bound). \(comment())",
+    sourceLocation: sourceLocation)
+}
+
 /// Expects a cotangent to be there exactly when it was wanted.
 func expectNil(_ tensor: Tensor?, _ isWanted: Bool, _ comment: @autoclosure () -> Comment) {
   #expect((tensor != nil) == isWanted, comment())
