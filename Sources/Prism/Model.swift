@@ -37,7 +37,8 @@ public struct Model: Sendable {
       throw ModelError.labelCount(labels: card.labels.count, outputs: outputs.count)
     }
     classifier = PlannedClassifier(
-      recording, defaultLayer: card.layers.default, aliases: card.layers.aliases)
+      recording, defaultLayer: card.layers.default, aliases: card.layers.aliases,
+      didPack: file.releasePages)
     self.file = file
     self.card = card
     guard classifier.shape(of: card.layers.default) != nil else {

@@ -145,6 +145,15 @@ public struct Recording: Sendable {
     return tensor
   }
 
+  /// The names of parameters by their values.
+  package var parameterNames: [ValueID: String] {
+    var result: [ValueID: String] = [:]
+    for name in names where isParameter(name.value) && result[name.value] == nil {
+      result[name.value] = name.name
+    }
+    return result
+  }
+
   /// Whether a value is a tensor of the model.
   package func isParameter(_ id: ValueID) -> Bool { parameter(id) != nil }
 }

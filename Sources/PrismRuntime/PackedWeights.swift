@@ -20,9 +20,14 @@ public final class PackedWeights: Sendable {
   }
 
   private let blocks = Mutex<[Key: FloatBlock]>([:])
+  private let didPack: @Sendable (_ names: [String]) -> Void
 
   /// Makes a store without weights.
-  public init() {}
+  ///
+  /// - Parameter didPack: Is told the names of parameters that plans do not read again, after each packing.
+  public init(didPack: @escaping @Sendable (_ names: [String]) -> Void = { _ in }) {
+    self.didPack = didPack
+  }
 
   /// The number of bytes of all packed weights.
   public var byteCount: Int {
@@ -64,6 +69,8 @@ public final class PackedWeights: Sendable {
       let weights = task.weights ?? FoldedWeights(task.job.key, recording: recording)
       task.job.pack(weights, into: task.block, panels: task.panels, kernels: kernels)
     }
+    let names = recording.parameterNames
+    didPack(missing.compactMap { names[recording.operands(of: $0.key.convolution)[1]] })
   }
 }
 

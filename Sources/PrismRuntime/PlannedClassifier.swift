@@ -11,9 +11,15 @@ public final class PlannedClassifier: DifferentiableClassifier {
   public let defaultLayer: String
   private let aliases: [String: String]
   private let precision: Plan.Precision
-  private let weights = PackedWeights()
-  private let plans = Mutex<[[ValueID]: Plan]>([:])
+  private let weights: PackedWeights
+  private let plans = Mutex<Plans>(Plans())
   private let last = Mutex<SingleImage?>(nil)
+
+  // Plans by what they compute, and which of them computed last.
+  private struct Plans {
+    var all: [[ValueID]: Plan] = [:]
+    var last: [ValueID] = []
+  }
 
   // What the last single image gave.
   private struct SingleImage {
@@ -28,14 +34,17 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ///   - defaultLayer: The layer that the CAM family explains unless told otherwise.
   ///   - aliases: Further names of named values.
   ///   - precision: How much rounding plans may trade for speed.
+  ///   - didPack: Is told the names of weights that have been packed, and that plans do not read again.
   public init(
     _ recording: Recording, defaultLayer: String, aliases: [String: String] = [:],
-    precision: Plan.Precision = .standard
+    precision: Plan.Precision = .standard,
+    didPack: @escaping @Sendable (_ names: [String]) -> Void = { _ in }
   ) {
     self.recording = recording
     self.defaultLayer = defaultLayer
     self.aliases = aliases
     self.precision = precision
+    weights = PackedWeights(didPack: didPack)
   }
 
   /// The shape of one image, `[1, H, W, C]`.
@@ -180,10 +189,16 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return cotangent
   }
 
+  /// The plan that computes some values; the memory of the plan before it is given back.
   private func plan(for wanted: [ValueID]) throws -> Plan {
-    if let plan = plans.withLock({ $0[wanted] }) { return plan }
+    let known = plans.withLock { plans in
+      if plans.last != wanted { plans.all[plans.last]?.releaseMemory() }
+      plans.last = wanted
+      return plans.all[wanted]
+    }
+    if let known { return known }
     let plan = try Plan(recording, wanted: wanted, precision: precision, weights: weights)
-    plans.withLock { $0[wanted] = plan }
+    plans.withLock { $0.all[wanted] = plan }
     return plan
   }
 

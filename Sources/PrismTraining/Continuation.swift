@@ -18,15 +18,6 @@ extension Recording {
     return best
   }
 
-  /// The names of parameters by their values.
-  var parameterNames: [ValueID: String] {
-    var result: [ValueID: String] = [:]
-    for name in names where isParameter(name.value) && result[name.value] == nil {
-      result[name.value] = name.name
-    }
-    return result
-  }
-
   /// The part of the forward pass between two values, as a recording of its own whose input is the first.
   ///
   /// - Parameters:

@@ -19,7 +19,8 @@ public final class MappedFile: Sendable {
 
   // Set once in `init`; the memory behind it is never written after that, so any thread may read it.
   private nonisolated(unsafe) let base: UnsafeRawPointer
-  private let isMapped: Bool
+  /// The open file, or `nil` for bytes that were never in one.
+  private let descriptor: CInt?
   private let digest = Mutex<String?>(nil)
 
   /// Maps a file.
@@ -33,7 +34,8 @@ public final class MappedFile: Sendable {
       if errno == ENOENT || errno == ENOTDIR { throw .notFound(file: path) }
       throw .unreadable(file: path, reason: systemMessage())
     }
-    defer { close(descriptor) }
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw .unreadable(file: path, reason: systemMessage())
@@ -48,7 +50,8 @@ public final class MappedFile: Sendable {
     self.path = path
     count = size
     base = UnsafeRawPointer(memory)
-    isMapped = true
+    self.descriptor = descriptor
+    isKept = true
   }
 
   /// Copies bytes that are already in memory, as if they had been read from a file.
@@ -62,12 +65,13 @@ public final class MappedFile: Sendable {
     self.path = path
     count = bytes.count
     base = UnsafeRawPointer(memory)
-    isMapped = false
+    descriptor = nil
   }
 
   deinit {
-    if isMapped {
+    if let descriptor {
       munmap(UnsafeMutableRawPointer(mutating: base), count)
+      close(descriptor)
     } else {
       base.deallocate()
     }
@@ -75,14 +79,36 @@ public final class MappedFile: Sendable {
 
   /// The SHA-256 digest of the contents in hexadecimal digits, computed when first asked for.
   ///
-  /// May be called from any thread, so that a program can hash while it computes.
+  /// May be called from any thread, so that a program can hash while it computes. The contents are read, not looked at
+  /// through the mapping, so that pages that nothing else needs take no memory.
   public var sha256: String {
     digest.withLock { known in
       if let known { return known }
-      let result = withUnsafeBytes { SHA256.hexadecimalDigest(of: $0) }
+      let result = descriptor.flatMap(digestByReading) ?? digestOfMapping
       known = result
       return result
     }
+  }
+
+  private var digestOfMapping: String {
+    var digest = SHA256()
+    withUnsafeBytes { digest.update($0) }
+    return digest.hexadecimalDigest()
+  }
+
+  /// The digest of the open file, or `nil` where it cannot be read as it was mapped.
+  private func digestByReading(_ descriptor: CInt) -> String? {
+    var digest = SHA256()
+    var offset = 0
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    defer { block.deallocate() }
+    while offset < count {
+      let length = pread(descriptor, block.baseAddress, min(block.count, count - offset), offset)
+      guard length > 0 else { return nil }
+      digest.update(UnsafeRawBufferPointer(rebasing: block[..<length]))
+      offset += length
+    }
+    return digest.hexadecimalDigest()
   }
 
   /// Starts to compute ``sha256`` on another thread.
@@ -98,16 +124,22 @@ public final class MappedFile: Sendable {
     return try body(UnsafeRawBufferPointer(start: base, count: count))
   }
 
-  /// Hands the memory that holds the contents back to the system; it is read from the file again on demand.
+  /// Hands the memory that holds a part of the contents back to the system; it is read from the file again on demand.
   ///
-  /// Worth calling after weights have been packed into another layout. Bytes that were never in a file stay.
-  public func releasePages() {
-    if isMapped { madvise(UnsafeMutableRawPointer(mutating: base), count, MADV_DONTNEED) }
+  /// Bytes that were never in a file stay, and so do pages of which the part does not hold all.
+  func releasePages(_ range: Range<Int>) {
+    guard descriptor != nil else { return }
+    let page = Int(getpagesize())
+    let (first, last) = (
+      (range.lowerBound + page - 1) / page * page, range.upperBound / page * page
+    )
+    guard first < last else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base + first), last - first, MADV_DONTNEED)
   }
 
   /// Starts reading a large part of the contents ahead of use.
   func prefetch(_ range: Range<Int>) {
-    guard isMapped, range.count >= 1 << 20 else { return }
+    guard descriptor != nil, range.count >= 1 << 20 else { return }
     let page = Int(getpagesize())
     let start = range.lowerBound / page * page
     let first = UnsafeMutableRawPointer(mutating: base + start)

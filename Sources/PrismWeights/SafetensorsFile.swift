@@ -89,6 +89,15 @@ public struct SafetensorsFile: Sendable {
     return tensor
   }
 
+  /// Hands the memory of some tensors back to the system; it is read from the file again when they are looked at.
+  ///
+  /// Worth calling for weights that have been packed into another layout.
+  public func releasePages(of names: [String]) {
+    for name in names {
+      if let entry = entry(name) { contents.releasePages(entry.range) }
+    }
+  }
+
   /// One tensor of this file, its weights not looked at.
   private func uncheckedTensor(_ entry: Entry) throws(WeightError) -> Tensor {
     let shape = entry.shape
