@@ -60,7 +60,7 @@ public struct ExpectedGradients: Explainer {
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
     var maps = try SampledMaps(
-      image, targets: targets.count, order: 2, samples: samples, rule: stopping)
+      image, targets: targets.count, samples: samples, rule: stopping)
     guard !baselines.isEmpty else {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }

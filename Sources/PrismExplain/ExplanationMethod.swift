@@ -78,8 +78,7 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
       [.layer]
     case .saliency, .inputXGradient, .guidedBackpropagation: []
     case .integratedGradients: [.samples, .mask]
-    case .smoothgrad: [.samples, .seed, .stopping]
-    case .vargrad: [.samples, .seed]
+    case .smoothgrad, .vargrad: [.samples, .seed, .stopping]
     case .gradientSHAP, .rise: [.samples, .seed, .mask, .stopping]
     case .deeplift, .occlusion: [.mask]
     case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping]
@@ -117,7 +116,7 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
     case .integratedGradients:
       return IntegratedGradients(steps: settings.samples, baseline: masker())
     case .smoothgrad: return SmoothGrad(samples: samples(50), seed: seed, stopping: stopping)
-    case .vargrad: return VarGrad(samples: settings.samples ?? 50, seed: seed)
+    case .vargrad: return VarGrad(samples: samples(50), seed: seed, stopping: stopping)
     case .gradientSHAP:
       return ExpectedGradients(
         samples: samples(200), baselines: [masker()], seed: seed, stopping: stopping)

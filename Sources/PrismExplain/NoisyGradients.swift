@@ -9,12 +9,13 @@ struct NoisyGradients {
   let reduction: ChannelReduction
   var stopping: StoppingRule?
 
-  /// The maps of the samples, with their sums up to a power.
+  /// The maps of the samples, for a statistic of them.
   func maps(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier, order: Int
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    statistic: SampledMaps.Statistic
   ) throws -> SampledMaps {
     var maps = try SampledMaps(
-      image, targets: targets.count, order: order, samples: samples, rule: stopping)
+      image, targets: targets.count, statistic: statistic, samples: samples, rule: stopping)
     guard noise >= 0, noise.isFinite else {
       throw ExplanationError.parameter("the noise", "must be a number that is not negative")
     }

@@ -62,7 +62,7 @@ public struct RISE: BlackBoxExplainer {
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     var maps = try SampledMaps(
-      image, targets: targets.count, order: 2, samples: samples, rule: stopping)
+      image, targets: targets.count, samples: samples, rule: stopping)
     guard (1...min(image.height, image.width)).contains(cells) else {
       throw ExplanationError.parameter(
         "the grid", "must have at least 1 cell and no more than pixels")

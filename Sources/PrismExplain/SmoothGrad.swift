@@ -46,7 +46,7 @@ public struct SmoothGrad: Explainer {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let maps = try gradients.maps(image, targets: targets, of: classifier, order: 2)
+    let maps = try gradients.maps(image, targets: targets, of: classifier, statistic: .mean)
     return zip(targets, maps.moments).map { target, moments in
       Attribution(
         target: target, values: image.map(moments.means), evaluations: maps.taken,

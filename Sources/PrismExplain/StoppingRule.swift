@@ -80,6 +80,14 @@ extension StoppingRule? {
 
 /// Maps that are drawn one after the other, until there are enough of them.
 struct SampledMaps {
+  /// What of the samples makes the map.
+  enum Statistic {
+    case mean, variance
+
+    /// The highest power of the samples whose sum is kept, for the statistic and its standard error.
+    fileprivate var order: Int { self == .mean ? 2 : 4 }
+  }
+
   /// The rows and columns of cells that are ranked.
   static let cells = 8
 
@@ -88,6 +96,7 @@ struct SampledMaps {
   private var cellMoments: [PixelMoments]
   private let cellOfPixel: [Int]
   private let cellSizes: [Double]
+  private let statistic: Statistic
   private let rule: StoppingRule?
   private let looks: [Int]
   private var isSure = false
@@ -95,18 +104,20 @@ struct SampledMaps {
   /// - Parameters:
   ///   - image: What the maps explain.
   ///   - targets: The number of maps of a sample.
-  ///   - order: The highest power whose sum is kept.
+  ///   - statistic: What of the samples makes the map.
   ///   - samples: The number of samples, or the limit under a rule.
   ///   - rule: When to stop earlier.
   /// - Throws: ``ExplanationError/parameter(_:_:)``.
   init(
-    _ image: ExplainedImage, targets: Int, order: Int, samples: Int, rule: StoppingRule?
+    _ image: ExplainedImage, targets: Int, statistic: Statistic = .mean, samples: Int,
+    rule: StoppingRule?
   ) throws(ExplanationError) {
     guard samples >= 1 else { throw .parameter("the number of samples", "must be at least 1") }
     try rule?.check()
+    self.statistic = statistic
     self.rule = rule
     looks = rule.looks(limit: samples)
-    moments = (0..<targets).map { _ in PixelMoments(area: image.area, order: order) }
+    moments = (0..<targets).map { _ in PixelMoments(area: image.area, order: statistic.order) }
     let (rows, columns) = (min(Self.cells, image.height), min(Self.cells, image.width))
     cellOfPixel = (0..<image.area).map {
       ($0 / image.width * rows / image.height) * columns + $0 % image.width * columns / image.width
@@ -137,8 +148,9 @@ struct SampledMaps {
         taken = range.upperBound
       }
       guard let rule else { continue }
-      isSure = cellMoments.allSatisfy {
-        rule.isSure($0.means, errors: $0.standardErrors, looks: looks.count)
+      isSure = moments.indices.allSatisfy { target in
+        let (values, errors) = ranked(target)
+        return rule.isSure(values, errors: errors, looks: looks.count)
       }
       if isSure { return }
     }
@@ -146,10 +158,27 @@ struct SampledMaps {
 
   private mutating func add(_ map: [Double], _ target: Int) {
     moments[target].add(map)
-    guard rule != nil else { return }
+    guard rule != nil, statistic == .mean else { return }
+    cellMoments[target].add(cellMeans(map))
+  }
+
+  private func cellMeans(_ map: [Double]) -> [Double] {
     var sums = [Double](repeating: 0, count: cellSizes.count)
     for (p, value) in map.enumerated() { sums[cellOfPixel[p]] += value }
-    cellMoments[target].add(zip(sums, cellSizes).map { $0 / $1 })
+    return zip(sums, cellSizes).map { $0 / $1 }
+  }
+
+  /// The cells' numbers by which they are ranked, with their standard errors.
+  private func ranked(_ target: Int) -> (values: [Double], errors: [Double]) {
+    switch statistic {
+    case .mean: (cellMoments[target].means, cellMoments[target].standardErrors)
+    case .variance:
+      // Pixels of a cell vary together, how much is not known: the error of their mean is at most their mean error.
+      (
+        cellMeans(moments[target].variances),
+        cellMeans(moments[target].standardErrorsOfVariances)
+      )
+    }
   }
 
   /// What a reader should know about when the drawing ended.

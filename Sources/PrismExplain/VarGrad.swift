@@ -17,7 +17,7 @@ public struct VarGrad: Explainer {
     paper: "Adebayo et al., Local Explanation Methods Lack Sensitivity, ICLR Workshop 2018")
   private let gradients: NoisyGradients
 
-  /// The number of samples.
+  /// The number of samples, or the limit where ``stopping`` is given.
   public var samples: Int { gradients.samples }
   /// The deviation of the noise relative to the input's range.
   public var noise: Double { gradients.noise }
@@ -25,13 +25,16 @@ public struct VarGrad: Explainer {
   public var seed: UInt64 { gradients.seed }
   /// How channels become one number.
   public var reduction: ChannelReduction { gradients.reduction }
+  /// When to stop before all samples are drawn.
+  public var stopping: StoppingRule? { gradients.stopping }
 
   /// Makes the method.
   public init(
     samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0,
-    reduction: ChannelReduction = .largestMagnitude
+    reduction: ChannelReduction = .largestMagnitude, stopping: StoppingRule? = nil
   ) {
-    gradients = NoisyGradients(samples: samples, noise: noise, seed: seed, reduction: reduction)
+    gradients = NoisyGradients(
+      samples: samples, noise: noise, seed: seed, reduction: reduction, stopping: stopping)
   }
 
   /// The values of the parameters.
@@ -43,11 +46,12 @@ public struct VarGrad: Explainer {
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    let maps = try gradients.maps(image, targets: targets, of: classifier, order: 4)
+    let maps = try gradients.maps(image, targets: targets, of: classifier, statistic: .variance)
     return zip(targets, maps.moments).map { target, moments in
       Attribution(
-        target: target, values: image.map(moments.variances), evaluations: samples,
-        standardError: image.errorMap(moments.standardErrorsOfVariances))
+        target: target, values: image.map(moments.variances), evaluations: maps.taken,
+        standardError: image.errorMap(moments.standardErrorsOfVariances),
+        diagnostics: maps.diagnostics)
     }
   }
 }

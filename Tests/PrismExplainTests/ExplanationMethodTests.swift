@@ -234,11 +234,11 @@ struct ExplanationMethodTests {
     #expect(sure >= 20 && wrong <= 6, "\(sure) sure, \(wrong) wrong")
   }
 
-  @Test("RISE, SmoothGrad and GradientSHAP stop at what so many samples give")
+  @Test("RISE, SmoothGrad, VarGrad and GradientSHAP stop at what so many samples give")
   func stoppingMaps() throws {
     let (classifier, image) = try Self.network()
     let rule = StoppingRule(confidence: 0.6, top: 1)
-    for method in [ExplanationMethod.rise, .smoothgrad, .gradientSHAP] {
+    for method in [ExplanationMethod.rise, .smoothgrad, .vargrad, .gradientSHAP] {
       var settings = ExplanationMethod.Settings(samples: 1024, stopping: rule)
       let map = try method.explainer(settings).explain(image, targets: [1], of: classifier)[0]
       let note = try #require(map.diagnostics.first)
