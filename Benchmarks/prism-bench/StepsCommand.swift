@@ -6,16 +6,19 @@ internal import PrismRuntime
 struct StepsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "steps",
-    abstract: "The steps of a network's plan, each by itself, on one thread for one image.")
+    abstract: "The steps of a network's plan, each by itself, for one image.")
 
   @Argument(help: "A weights file.") var file: String
 
   @Option(help: "How often the network is run; the least time counts.") var repeats = 20
 
+  @Option(help: "Among how many threads a step is divided.") var threads = 1
+
   func run() throws {
     let model = try Model(contentsOf: file)
     let plan = try Plan(try Network(model.card, weights: model.file).record())
-    let steps = plan.profile(model.randomInputs(1), repeats: max(1, repeats))
+    let steps = plan.profile(
+      model.randomInputs(1), repeats: max(1, repeats), threads: max(1, threads))
     let total = steps.reduce(0) { $0 + $1.seconds }
     for step in steps {
       let rate = step.flops > 0 ? "\(Int(Double(step.flops) / step.seconds / 1e9))" : ""

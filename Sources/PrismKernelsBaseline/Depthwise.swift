@@ -29,21 +29,22 @@ package enum Depthwise {
     }
   }
 
-  /// Computes the output rows `rowStart ..< rowEnd` of one image.
+  /// Computes the output rows `rowStart ..< rowEnd` and channels `channelStart ..< channelEnd` of one image.
   ///
   /// An output is the chain over the taps inside the image, in row-major order, that starts with the bias.
   package static func run(_ job: ConvolutionJob) {
     let s = job.shape
-    let channels = s.inputChannels
+    let last = job.channelEnd < s.inputChannels ? job.channelEnd : s.inputChannels
+    let channels = last &- job.channelStart
     // What fits the second-level cache is done in blocks of channels, so that the input rows under the kernel
     // stay in the first level from one output row to the next. A larger image is read in the order it lies in memory.
     let fitting = 6144 / (s.kernelHeight &* s.inputWidth) / 32 &* 32
     let rows = (job.rowEnd &- job.rowStart) &* s.strideHeight
     let isSmall = rows &* s.inputWidth &* channels <= 160 &* 1024
     let block = isSmall ? (fitting < 32 ? 32 : fitting) : channels
-    var c = 0
-    while c < channels {
-      let end = channels &- c < block &+ W ? channels : c &+ block
+    var c = job.channelStart
+    while c < last {
+      let end = last &- c < block &+ W ? last : c &+ block
       var y = job.rowStart
       while y < job.rowEnd {
         runRow(job, y, c, end)

@@ -219,6 +219,10 @@ package struct ConvolutionJob {
   package var rowStart: Int
   /// The row (or tile) after the last one.
   package var rowEnd: Int
+  /// The first channel to compute; depthwise alone.
+  package var channelStart = 0
+  /// The channel after the last one to compute; larger values mean all.
+  package var channelEnd = Int.max
   /// What is done to the sums; the residual has the pixels of the output.
   package var epilogue: Epilogue
   /// What is done to the input before padding; not for depthwise.

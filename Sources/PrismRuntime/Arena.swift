@@ -2,10 +2,10 @@ internal import PrismKernels
 
 /// Places buffers in one piece of memory: two buffers may share a place if they are never needed at the same time.
 struct ArenaLayout {
-  /// One buffer: its size in floats and the first and last step that needs it.
+  /// One buffer: its size in floats and the first and last moment at which it is needed.
   struct Request {
     var size: Int
-    var steps: ClosedRange<Int>
+    var moments: ClosedRange<Int>
   }
 
   /// Every buffer's place, in floats from the start.
@@ -22,7 +22,7 @@ struct ArenaLayout {
     for i in order {
       let neighbours =
         placed
-        .filter { requests[$0].steps.overlaps(requests[i].steps) }
+        .filter { requests[$0].moments.overlaps(requests[i].moments) }
         .map { offsets[$0]..<(offsets[$0] + sizes[$0]) }
         .sorted { $0.lowerBound < $1.lowerBound }
       var offset = 0

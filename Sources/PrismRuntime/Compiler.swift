@@ -13,14 +13,14 @@ struct Compiler {
 
   private struct Buffer {
     var size: Int
+    /// The moments at which it is first and last needed.
     var first: Int
     var last: Int
-    var isBatched = false
   }
 
-  /// The memory of a buffer: the arena of a thread or that of an image, and where in it.
+  /// The memory of a buffer.
   private struct Home {
-    var buffer = Place.Buffer.arena(0)
+    var arena = Place.Arena.thread
     var offset = 0
   }
 
@@ -128,6 +128,12 @@ struct Compiler {
     var operands: [ValueID] = []
     /// For chains: what they consist of.
     var links: [Draft] = []
+
+    /// Whether all of an image's input has been read before any of its output is written.
+    var readsBeforeWriting: Bool {
+      if isBatched, case .winograd = work { return true }
+      return false
+    }
   }
 
   private mutating func draft(_ operation: FusedOperation) -> [Draft] {
@@ -199,7 +205,7 @@ struct Compiler {
     return [draft]
   }
 
-  private static let nowhere = Place(buffer: .arena(0), offset: 0, stride: 0, rows: 0, channels: 0)
+  private static let nowhere = Place(arena: .thread, offset: 0, stride: 0, rows: 0, channels: 0)
 
   private mutating func chooseAlgorithm(
     _ draft: inout Draft, convolution id: ValueID, folding: ValueID?
@@ -253,16 +259,13 @@ struct Compiler {
 
   // MARK: - Chains
 
-  /// Puts convolutions around a depthwise one together where what lies between them is large.
+  /// Puts convolutions around a depthwise one together.
   private func chained(_ drafts: [Draft], wanted: [ValueID]) -> [Draft] {
     var uses: [ValueID: Int] = [:]
     for id in operations.flatMap(\.operands) + wanted { uses[id, default: 0] += 1 }
     /// Whether a value goes from one step to the next and nowhere else.
     func isLink(_ first: Draft, _ second: Draft) -> Bool {
       second.input == first.output && uses[first.output] == 1
-    }
-    func isLarge(_ draft: Draft) -> Bool {
-      recording[draft.output].shape.count >= ConvolutionChain.leastSize
     }
     var result: [Draft] = []
     var position = 0
@@ -300,6 +303,12 @@ struct Compiler {
       work: .finish, input: links[0].input, output: links[links.count - 1].output)
     draft.others = links.flatMap(\.others)
     draft.links = links
+    // Threads that divide the chain of a single image meet between its halves.
+    if case .depthwise(let shape) = links[links.count - 2].work,
+      ConvolutionChain.isByChannels(shape, panelWidth: kernels.pointwisePanelWidth())
+    {
+      draft.others.append(links[links.count - 2].output)
+    }
     return draft
   }
 
@@ -337,62 +346,52 @@ struct Compiler {
     for (step, draft) in drafts.enumerated() {
       for id in [draft.input, draft.output] + draft.others {
         guard let buffer = locations[id]?.buffer else { continue }
-        buffers[buffer].first = min(buffers[buffer].first, step)
-        buffers[buffer].last = max(buffers[buffer].last, step)
+        // Twice as many moments as steps: a step that has read its input before it writes may write over it.
+        let isRead = id == draft.input && draft.readsBeforeWriting
+        let isWritten = id == draft.output && draft.readsBeforeWriting
+        buffers[buffer].first = min(buffers[buffer].first, isWritten ? 2 * step + 1 : 2 * step)
+        buffers[buffer].last = max(buffers[buffer].last, isRead ? 2 * step : 2 * step + 1)
         touched[buffer, default: []].insert(phases[step])
-        if draft.isBatched { buffers[buffer].isBatched = true }
       }
     }
 
-    // What all images share a step for lies image beside image; what outlives a phase, or is computed step by step for
-    // a group of images, is in an arena of each image; the rest in an arena of the thread.
+    // What outlives a phase (as all that batched steps read and write), or is computed step by step for a group of
+    // images, is in an arena of each image; the rest in an arena of the thread.
     var homes = [Home](repeating: Home(), count: buffers.count)
-    var inArena: [Int] = []
-    var ofImage: [Int] = []
-    for (index, buffer) in buffers.enumerated() where buffer.first <= buffer.last {
-      if buffer.isBatched {
-        homes[index].buffer = .batch(program.batchSizes.count)
-        program.batchSizes.append(buffer.size)
-      } else if touched[index, default: []].count > 1 || buffer.last >= groupStart {
-        ofImage.append(index)
-      } else {
-        inArena.append(index)
+    func layOut(_ arena: Place.Arena, _ indices: [Int]) -> Int {
+      let layout = ArenaLayout(
+        indices.map { .init(size: buffers[$0].size, moments: buffers[$0].first...buffers[$0].last) }
+      )
+      for (index, offset) in zip(indices, layout.offsets) {
+        homes[index] = Home(arena: arena, offset: offset)
       }
+      return layout.size
     }
-    func layout(_ indices: [Int]) -> ArenaLayout {
-      ArenaLayout(
-        indices.map { .init(size: buffers[$0].size, steps: buffers[$0].first...buffers[$0].last) })
-    }
-    let arena = layout(inArena)
-    for (position, index) in inArena.enumerated() {
-      homes[index].buffer = .arena(arena.offsets[position])
-    }
-    program.arenaSize = arena.size
-    if !ofImage.isEmpty {
-      let arena = layout(ofImage)
-      for (position, index) in ofImage.enumerated() {
-        homes[index] = Home(
-          buffer: .batch(program.batchSizes.count), offset: arena.offsets[position])
-      }
-      program.batchSizes.append(arena.size)
-    }
+    let used = buffers.indices.filter { buffers[$0].first <= buffers[$0].last }
+    let ofImage = Set(
+      used.filter { touched[$0, default: []].count > 1 || buffers[$0].last >= 2 * groupStart })
+    program.arenaSize = layOut(.thread, used.filter { !ofImage.contains($0) })
+    program.imageArenaSize = layOut(.image, used.filter(ofImage.contains))
 
     var current: [Step] = []
     for (position, draft) in drafts.enumerated() {
       if position == groupStart {
-        program.phases.append(.image(current))
+        program.phases.append(.image(.init(current)))
         current = []
       }
       let step = finished(draft, homes, weights)
       program.scratchSize = max(program.scratchSize, scratch(draft, step))
       if draft.isBatched {
-        program.phases += [position > groupStart ? .group(current) : .image(current), .batch(step)]
+        program.phases += [
+          position > groupStart ? .group(.init(current)) : .image(.init(current)), .batch(step),
+        ]
         current = []
       } else {
         current.append(step)
       }
     }
-    program.phases.append(drafts.count > groupStart ? .group(current) : .image(current))
+    program.phases.append(
+      drafts.count > groupStart ? .group(.init(current)) : .image(.init(current)))
   }
 
   /// The first of the steps at the end of a network that read more weights than numbers: several images in turn go
@@ -426,7 +425,7 @@ struct Compiler {
   private func place(_ id: ValueID, _ homes: [Home]) -> Place {
     guard let location = locations[id] else { return Self.nowhere }
     return Place(
-      buffer: homes[location.buffer].buffer,
+      arena: homes[location.buffer].arena,
       offset: homes[location.buffer].offset + location.offset,
       stride: location.stride,
       rows: rows(id), channels: channels(id))
@@ -495,7 +494,8 @@ struct Compiler {
         ConvolutionChain(
           before: index > 0 ? steps[index - 1] : nil, depthwise: middle,
           after: index + 1 < steps.count ? steps[index + 1] : nil, shape: shape,
-          stepScratch: zip(draft.links, steps).map(scratch).max() ?? 0))
+          stepScratch: zip(draft.links, steps).map(scratch).max() ?? 0,
+          panelWidth: kernels.pointwisePanelWidth()))
     }
     return step
   }

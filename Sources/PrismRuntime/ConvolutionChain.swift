@@ -1,11 +1,13 @@
 internal import PrismKernels
 
-/// Convolutions that follow each other, computed together in bands of rows: what lies between them is never whole, and
-/// stays in the second-level cache.
+/// Convolutions that follow each other, computed together in parts: what lies between them is never whole, and stays in
+/// the second-level cache.
 ///
 /// The middle is a depthwise convolution; before it stands a pointwise or a dense one, after it a pointwise one, or
-/// either is missing. An output's bits are those of the steps one after the other, since a row of each of them is
-/// computed in one way, whichever rows are computed with it.
+/// either is missing. The parts are bands of rows, of which neighbours share the rows under the kernel; or, on small
+/// maps with many channels between a pointwise and the depthwise convolution, blocks of channels, which share nothing.
+/// An output's bits are those of the steps one after the other, since each of them is computed in one way, whatever is
+/// computed with it.
 struct ConvolutionChain: Sendable {
   let before: Step?
   let depthwise: Step
@@ -14,13 +16,12 @@ struct ConvolutionChain: Sendable {
   let shape: ConvolutionShape
   /// The floats of scratch that the steps need themselves.
   let stepScratch: Int
+  /// The channels in a panel of the weights before the depthwise convolution.
+  let panelWidth: Int
 
   /// The floats between the steps that are in use at a time, at most where a row allows it: a third of a usual
   /// second-level cache of 1 MiB, which leaves room for weights, input and output.
   private static let bandSize = 88 << 10
-
-  /// The floats between two steps from which on a chain is worth its repeated rows.
-  static let leastSize = 128 << 10
 
   private var rowBefore: Int { shape.inputWidth * shape.inputChannels }
   private var rowAfter: Int { shape.outputWidth * shape.outputChannels }
@@ -43,10 +44,91 @@ struct ConvolutionChain: Sendable {
   private var sizeAfter: Int { after == nil ? 0 : ArenaLayout.aligned(bandRows * rowAfter) }
 
   /// The floats of scratch that a thread needs.
-  var scratchSize: Int { sizeBefore + sizeAfter + stepScratch }
+  var scratchSize: Int {
+    let block = pixels * Self.blockStride(blockPanels * panelWidth)
+    let bands = sizeBefore + sizeAfter
+    return (halves != nil ? max(block, bands) : isByChannels ? block : bands) + stepScratch
+  }
+
+  // MARK: - Blocks of channels
+
+  /// Whether a depthwise convolution and the pointwise one before it are computed in blocks of channels: where the
+  /// weights between them are larger than the map, reading those once counts for more.
+  static func isByChannels(_ shape: ConvolutionShape, panelWidth: Int) -> Bool {
+    let pixels = shape.inputHeight * shape.inputWidth
+    return shape.inputChannels > pixels && pixels * panelWidth <= bandSize
+  }
+
+  private var isByChannels: Bool {
+    guard after == nil, let before, case .pointwise = before.work else { return false }
+    return Self.isByChannels(shape, panelWidth: panelWidth)
+  }
+
+  /// A chain on a small map as two steps with the whole map between them: threads divide the first by channels and
+  /// share nothing, where they would compute many rows twice.
+  var halves: [Step]? {
+    guard let before, case .pointwise = before.work, let after,
+      Self.isByChannels(shape, panelWidth: panelWidth)
+    else { return nil }
+    let first = ConvolutionChain(
+      before: before, depthwise: depthwise, after: nil, shape: shape, stepScratch: stepScratch,
+      panelWidth: panelWidth)
+    return [Step(work: .chain(first), input: before.input, output: depthwise.output), after]
+  }
+
+  private var pixels: Int { shape.inputHeight * shape.inputWidth }
+
+  private var panels: Int { (shape.inputChannels + panelWidth - 1) / panelWidth }
+
+  /// The panels of channels that are computed at a time.
+  private var blockPanels: Int { min(panels, Self.bandSize / (pixels * panelWidth)) }
+
+  /// The floats between two pixels of a block: an odd number of cache lines, so that pixels do not fall on the same.
+  private static func blockStride(_ channels: Int) -> Int { ArenaLayout.aligned(channels) | 16 }
+
+  /// Into how many parts the chain can be divided among threads.
+  var partCount: Int { isByChannels ? panels : shape.outputHeight }
+
+  /// Computes one of `parts` equal parts of the output.
+  func execute(_ context: Context, _ kernels: Kernels, part: Int, of parts: Int) {
+    let range = (partCount * part / parts)..<(partCount * (part + 1) / parts)
+    if isByChannels {
+      // Blocks of about the same size.
+      let blocks = (range.count + blockPanels - 1) / blockPanels
+      for block in 0..<blocks {
+        let (start, end) = (range.count * block / blocks, range.count * (block + 1) / blocks)
+        execute(
+          context, kernels, panels: (range.lowerBound + start)..<(range.lowerBound + end))
+      }
+    } else {
+      execute(context, kernels, rows: range)
+    }
+  }
+
+  /// Computes the channels of some panels.
+  private func execute(_ context: Context, _ kernels: Kernels, panels: Range<Int>) {
+    let block = context.scratch
+    var context = context
+    context.scratch += pixels * Self.blockStride(blockPanels * panelWidth)
+    guard let before, var first = before.pointwiseJob(context),
+      var second = depthwise.convolutionJob(shape, context)
+    else { return }
+    let start = panels.lowerBound * panelWidth
+    let end = min(panels.upperBound * panelWidth, shape.inputChannels)
+    (first.panelStart, first.panelEnd) = (panels.lowerBound, panels.upperBound)
+    first.output = block - start
+    first.outputStride = Self.blockStride(end - start)
+    kernels.pointwise(first)
+    second.input = UnsafePointer(first.output)
+    second.inputStride = first.outputStride
+    (second.channelStart, second.channelEnd) = (start, end)
+    kernels.depthwise(second)
+  }
+
+  // MARK: - Bands of rows
 
   /// Computes some rows of the output.
-  func execute(_ context: Context, _ kernels: Kernels, rows: Range<Int>) {
+  private func execute(_ context: Context, _ kernels: Kernels, rows: Range<Int>) {
     let (bandBefore, bandAfter) = (context.scratch, context.scratch + sizeBefore)
     var context = context
     context.scratch += sizeBefore + sizeAfter

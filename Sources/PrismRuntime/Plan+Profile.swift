@@ -7,23 +7,24 @@ extension Plan {
   public struct StepTime: Sendable {
     /// What the step does, with its sizes.
     public let description: String
-    /// The least time of several runs on one thread, for one image.
+    /// The least time of several runs, for one image.
     public let seconds: Double
     /// The floating-point operations by definition, whatever the algorithm needs.
     public let flops: Int
   }
 
-  /// Measures every step by itself, on one thread, for one image of the given numbers.
+  /// Measures every step by itself, for one image of the given numbers.
   ///
   /// - Parameters:
   ///   - image: `[1, H, W, C]`.
   ///   - repeats: How often the whole network is run.
+  ///   - threads: Among how many threads a step is divided.
   /// - Returns: The steps in their order.
-  public func profile(_ image: Tensor, repeats: Int) -> [StepTime] {
+  public func profile(_ image: Tensor, repeats: Int, threads: Int = 1) -> [StepTime] {
     let mode = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(mode) }
-    let pool = WorkerPool(workerCount: 1)
-    let workspace = Workspace(program, lanes: 1, images: 1)
+    let pool = WorkerPool(workerCount: threads)
+    let workspace = Workspace(program, lanes: pool.workerCount, images: 1)
     var results = program.wanted.map { Tensor($0.shape) }
     var targets: [UnsafeMutablePointer<Float>] = []
     for i in results.indices { results[i].withUnsafeMutablePointer { targets.append($0) } }
@@ -32,8 +33,9 @@ extension Plan {
     for phase in program.phases {
       switch phase {
       case .image(let some), .group(let some):
-        steps += some
-        isBatched += some.map { _ in false }
+        let form = threads > 1 ? some.divided : some.whole
+        steps += form
+        isBatched += form.map { _ in false }
       case .batch(let step):
         steps.append(step)
         isBatched.append(true)
@@ -41,7 +43,6 @@ extension Plan {
     }
     var best = [Double](repeating: .infinity, count: steps.count)
     let clock = ContinuousClock()
-    let context = workspace.context(lane: 0, image: 0)
     for _ in 0..<repeats {
       for (i, step) in steps.enumerated() {
         let start = clock.now
@@ -49,11 +50,11 @@ extension Plan {
           program.executeBatched(
             step, workspace: workspace, images: 1, kernels: kernels, pool: pool)
         } else {
-          execute(
-            step, context, 0,
+          divide(
+            [step], 0, 0,
             { _, target in
               image.withUnsafePointer { target.update(from: $0, count: image.count) }
-            }, targets, part: 0, of: 1)
+            }, targets, workspace, pool)
         }
         best[i] = min(best[i], (clock.now - start) / .seconds(1))
       }

@@ -118,26 +118,26 @@ public final class Plan: Sendable {
         case .image(let steps):
           pool.run(tasks: whole) { image, worker in
             let context = workspace.context(lane: worker, image: image)
-            for step in steps {
+            for step in steps.whole {
               execute(step, context, first + image, compose, targets, part: 0, of: 1)
             }
           }
           for image in whole..<length {
-            divide(steps, image, first + image, compose, targets, workspace, pool)
+            divide(steps.divided, image, first + image, compose, targets, workspace, pool)
           }
         case .group(let steps):
           let share = whole / pool.workerCount
           pool.run(tasks: share > 0 ? pool.workerCount : 0) { group, worker in
             let images = (group * share)..<((group + 1) * share)
             let contexts = images.map { workspace.context(lane: worker, image: $0) }
-            for step in steps {
+            for step in steps.whole {
               for (image, context) in zip(images, contexts) {
                 execute(step, context, first + image, compose, targets, part: 0, of: 1)
               }
             }
           }
           for image in whole..<length {
-            divide(steps, image, first + image, compose, targets, workspace, pool)
+            divide(steps.divided, image, first + image, compose, targets, workspace, pool)
           }
         case .batch(let step):
           program.executeBatched(
@@ -149,7 +149,7 @@ public final class Plan: Sendable {
   }
 
   /// Takes one image through some steps, each divided among all threads.
-  private func divide(
+  func divide(
     _ steps: [Step], _ slot: Int, _ image: Int,
     _ compose: (Int, UnsafeMutablePointer<Float>) -> Void,
     _ targets: [UnsafeMutablePointer<Float>], _ workspace: Workspace, _ pool: WorkerPool
@@ -185,6 +185,11 @@ public final class Plan: Sendable {
     }
   }
 
+  /// Gives back the memory in which calls compute; the next call takes memory anew.
+  public func releaseMemory() {
+    idle.withLock { $0 = [] }
+  }
+
   private func takeWorkspace(lanes: Int, images: Int) -> Workspace {
     let found = idle.withLock { idle -> Workspace? in
       guard let index = idle.firstIndex(where: { $0.lanes == lanes && $0.images >= images })
@@ -204,11 +209,10 @@ final class Workspace: Sendable {
   let images: Int
   private let arenaSize: Int
   private let scratchSize: Int
-  private let batchOffsets: [Int]
-  private let batchSizes: [Int]
-  private let arena: FloatBlock
+  private let imageArenaStride: Int
+  private let arenas: FloatBlock
   private let scratches: FloatBlock
-  private let batch: FloatBlock
+  private let imageArenas: FloatBlock
   /// What batched operations share.
   let shared: FloatBlock
 
@@ -217,24 +221,23 @@ final class Workspace: Sendable {
     self.images = images
     arenaSize = ArenaLayout.aligned(program.arenaSize)
     scratchSize = ArenaLayout.aligned(program.scratchSize)
-    batchSizes = program.batchSizes.map(ArenaLayout.aligned)
-    var offsets: [Int] = []
-    var total = 0
-    for size in batchSizes {
-      offsets.append(total)
-      total += size * images
-    }
-    batchOffsets = offsets
-    arena = FloatBlock(count: arenaSize * lanes)
+    imageArenaStride = program.imageArenaStride
+    arenas = FloatBlock(count: arenaSize * lanes)
     scratches = FloatBlock(count: scratchSize * lanes)
-    batch = FloatBlock(count: total)
+    imageArenas = FloatBlock(count: imageArenaStride * images)
     shared = FloatBlock(count: program.sharedSize(images: images))
+  }
+
+  /// The number of bytes.
+  var byteCount: Int {
+    [arenas, scratches, imageArenas, shared].reduce(0) { $0 + $1.count }
+      * MemoryLayout<Float>.stride
   }
 
   func context(lane: Int, image: Int) -> Context {
     Context(
-      arena: arena.pointer + lane * arenaSize, scratch: scratch(lane), batch: batch.pointer,
-      batchOffsets: batchOffsets, batchSizes: batchSizes, image: image)
+      arena: arenas.pointer + lane * arenaSize, scratch: scratch(lane),
+      imageArena: imageArenas.pointer + image * imageArenaStride)
   }
 
   func scratch(_ lane: Int) -> UnsafeMutablePointer<Float> {
@@ -246,17 +249,13 @@ final class Workspace: Sendable {
 struct Context {
   let arena: UnsafeMutablePointer<Float>
   var scratch: UnsafeMutablePointer<Float>
-  let batch: UnsafeMutablePointer<Float>
-  let batchOffsets: [Int]
-  let batchSizes: [Int]
-  let image: Int
+  let imageArena: UnsafeMutablePointer<Float>
 
   /// The first number of a value.
   func pointer(_ place: Place) -> UnsafeMutablePointer<Float> {
-    switch place.buffer {
-    case .arena(let offset): arena + (offset + place.offset)
-    case .batch(let index):
-      batch + (batchOffsets[index] + image * batchSizes[index] + place.offset)
+    switch place.arena {
+    case .thread: arena + place.offset
+    case .image: imageArena + place.offset
     }
   }
 }

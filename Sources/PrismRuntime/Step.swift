@@ -5,15 +5,15 @@ internal import PrismTensor
 /// Where a value is: `rows` pixels of `channels` numbers, `stride` floats apart.
 struct Place {
   /// The memory that holds it.
-  enum Buffer: Equatable {
-    /// In every image's arena, at this offset.
-    case arena(Int)
-    /// Beside those of the other images of a batch, in the buffer with this index.
-    case batch(Int)
+  enum Arena {
+    /// That of the thread, for what is done with before the thread turns to another image.
+    case thread
+    /// That of the image, beside those of the other images of a batch.
+    case image
   }
 
-  var buffer: Buffer
-  /// The floats before the first number: the channels of a concatenation that come before.
+  var arena: Arena
+  /// The floats of the arena before the first number.
   var offset: Int
   var stride: Int
   var rows: Int
@@ -83,7 +83,7 @@ struct Step {
       .maximumPool(let shape), .averagePool(let shape, _):
       if output.rows * output.channels < 1 << 12 { return 1 }
       length = shape.outputHeight
-    case .chain(let chain): length = chain.shape.outputHeight
+    case .chain(let chain): length = chain.partCount
     case .scaleShift, .finish, .product:
       if output.rows * output.channels < 1 << 14 { return 1 }
       length = output.rows
@@ -102,11 +102,12 @@ struct Step {
     case .load, .store: break
     case .pointwise:
       guard var job = pointwiseJob(context) else { return }
-      if input.rows >= 8 * parts {
+      // Threads share what is larger, the pixels or the weights, and each reads all of the other.
+      let panels = kernels.pointwisePanels(outputChannels: output.channels)
+      if input.rows >= 8 * parts && (input.rows >= output.channels || panels < 4 * parts) {
         (job.rowStart, job.rowEnd) = range(input.rows)
       } else {
-        (job.panelStart, job.panelEnd) = range(
-          kernels.pointwisePanels(outputChannels: output.channels))
+        (job.panelStart, job.panelEnd) = range(panels)
       }
       kernels.pointwise(job)
     case .direct(let shape):
@@ -121,9 +122,7 @@ struct Step {
       guard var job = convolutionJob(shape, context) else { return }
       (job.rowStart, job.rowEnd) = range(kernels.winogradTiles(shape, m: m))
       kernels.winograd(job, m: m)
-    case .chain(let chain):
-      let (start, end) = range(chain.shape.outputHeight)
-      chain.execute(context, kernels, rows: start..<end)
+    case .chain(let chain): chain.execute(context, kernels, part: part, of: parts)
     case .dense(let weight, let bias):
       let (start, end) = range(output.channels)
       runDense(

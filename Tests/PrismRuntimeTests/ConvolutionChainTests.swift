@@ -36,6 +36,12 @@ struct ChainCase: Sendable, CustomTestStringConvertible {
     ChainCase(height: 3, width: 700, channels: 100),
     ChainCase(height: 1, width: 1500, channels: 96),
     ChainCase(height: 1500, width: 1, channels: 96),
+    // More channels than pixels: in blocks of channels, where the chain is divided or nothing comes after it.
+    ChainCase(hasAfter: false, height: 7, width: 7, channels: 1000),
+    ChainCase(height: 7, width: 9, channels: 999, kernel: 5, padding: .symmetric(2)),
+    ChainCase(hasResidual: true, height: 14, width: 14, channels: 600),
+    ChainCase(hasAfter: false, height: 13, width: 14, channels: 601, stride: 2, padding: .same),
+    ChainCase(hasAfter: false, height: 1, width: 1, channels: 65),
   ]
 
   /// A recording from `[1, height, width, C]` to a map.
@@ -93,7 +99,7 @@ struct ConvolutionChainTests {
       kernels: Kernels(set))
     let chains = plan.program.phases.flatMap { phase -> [ConvolutionChain] in
       guard case .image(let steps) = phase else { return [] }
-      return steps.compactMap { if case .chain(let chain) = $0.work { chain } else { nil } }
+      return steps.whole.compactMap { if case .chain(let chain) = $0.work { chain } else { nil } }
     }
     let found = try #require(chains.first)
     #expect(chains.count == 1)
