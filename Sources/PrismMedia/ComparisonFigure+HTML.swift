@@ -33,7 +33,7 @@ extension ComparisonFigure {
       <p class="grey">\(subtitle.escaped)</p>
 
       """
-    for note in notes { page += "<p class=\"grey\">\(note.escaped)</p>\n" }
+    for note in shownNotes { page += "<p class=\"grey\">\(note.escaped)</p>\n" }
     page += """
       <p><label>Overlay <input id="opacity" type="range" min="0" max="100" value="60"></label>
       <output id="shown">60 %</output></p>
@@ -74,8 +74,8 @@ extension ComparisonFigure {
       }
       page += "<td><canvas class=\"bar\" width=\"\(picture.width)\" height=\"12\" "
       page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\"></canvas>"
-      page += "<div class=\"ends\"><span>\(Self.number(range.lower))</span>"
-      page += "<span>\(Self.number(range.upper))</span></div></td>"
+      page += "<div class=\"ends\"><span>\(Ticks.number(Double(range.lower)))</span>"
+      page += "<span>\(Ticks.number(Double(range.upper)))</span></div></td>"
     }
     page += "</tr>\n</table></div>\n"
     for table in tables {
@@ -99,12 +99,6 @@ extension ComparisonFigure {
     page +=
       "const scales = {\(scales.joined(separator: ","))};\n\(Self.script)</script>\n</body>\n</html>\n"
     return page
-  }
-
-  private static func number(_ value: Float) -> String {
-    value == 0
-      ? "0"
-      : "\((Double(value) * 1e4).rounded() / 1e4 == 0 ? value : Float((Double(value) * 1e4).rounded() / 1e4))"
   }
 
   private static let style = """

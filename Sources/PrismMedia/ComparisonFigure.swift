@@ -96,11 +96,15 @@ public struct ComparisonFigure: Sendable {
   func range(ofColumn column: Int) -> MapRange? {
     let ranges = rows.compactMap { MapRange(of: $0.cells[column].map) }
     guard let first = ranges.first else { return nil }
-    let range = ranges.dropFirst().reduce(first) {
-      MapRange(lower: min($0.lower, $1.lower), upper: max($0.upper, $1.upper))
-    }
-    let reach = max(-range.lower, range.upper)
-    return range.isSigned ? MapRange(lower: -reach, upper: reach) : range
+    return ranges.dropFirst().reduce(first) { $0.union($1) }
+  }
+
+  /// What a reader has to know, the scales included.
+  var shownNotes: [String] {
+    notes
+      + columns.indices.compactMap { column in
+        range(ofColumn: column)?.note.map { "\(columns[column]): \($0)" }
+      }
   }
 
   /// The figure as pixels.
@@ -160,7 +164,7 @@ private struct ComparisonLayout {
     y += 22
     write(figure.subtitle, x: Self.margin, y: y, width: content, color: Self.grey)
     y += 20
-    for note in figure.notes {
+    for note in figure.shownNotes {
       write(note, x: Self.margin, y: y, width: content, color: Self.grey)
       y += 18
     }

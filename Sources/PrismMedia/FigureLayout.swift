@@ -63,6 +63,7 @@ struct FigureLayout {
       if range.isFlat {
         notes.append("The map is zero everywhere, so nothing is drawn over the picture.")
       } else {
+        if let note = range.note { notes.append(note) }
         bar = Bar(range: range, isVertical: Double(shownHeight) >= 9 * size, size: 0.85 * size)
       }
     }
@@ -112,7 +113,7 @@ struct FigureLayout {
     let flow = TextFlow(width: contentWidth) { ruler.width(of: $0, size: size) }
     let subtitle = ([figure.method] + figure.details).filter { !$0.isEmpty }
       .joined(separator: " · ")
-    for paragraph in [subtitle] + notes.prefix(4) {
+    for paragraph in [subtitle] + notes.prefix(5) {
       for line in flow.lines(of: paragraph, limit: 3) {
         y += 0.25 * size
         text.append(

@@ -6,25 +6,57 @@ public struct MapRange: Sendable, Equatable {
   public var lower: Float
   /// The number that has the last colour.
   public var upper: Float
+  /// The greatest magnitude of what is shown where the range ends below it; `nil` where all numbers are within.
+  public var beyond: Float?
+
+  /// The share of a map's elements that may lie beyond the end of the range.
+  static let clippedShare = 0.01
 
   /// Makes a range from its ends.
-  public init(lower: Float, upper: Float) {
+  public init(lower: Float, upper: Float, beyond: Float? = nil) {
     self.lower = lower
     self.upper = upper
+    self.beyond = beyond
   }
 
   /// The range that shows a map: from 0 to its maximum, or as far below zero as above where it has negative values.
   ///
-  /// `nil` for a map that is empty or has an element that is not finite. Negative values of less than a millionth
-  /// of the maximum count as rounding errors.
+  /// Where a few elements stand out, as in maps of gradients, all others would be one colour: if no more than 1 % of
+  /// the elements have more than two thirds of the greatest magnitude, the range ends at the magnitude that 1 % pass,
+  /// and ``beyond`` tells the greatest. `nil` for a map that is empty or has an element that is not finite. Negative
+  /// values of less than a millionth of the maximum count as rounding errors.
   public init?(of map: Tensor) {
     let (least, greatest) = (map.minimum, map.maximum)
     guard least.isFinite, greatest.isFinite, map.count > 0 else { return nil }
-    if least < 0, -least > 1e-6 * greatest {
-      let reach = max(-least, greatest)
-      self.init(lower: -reach, upper: reach)
-    } else {
-      self.init(lower: 0, upper: max(greatest, 0))
+    let isSigned = least < 0 && -least > 1e-6 * greatest
+    let reach = isSigned ? max(-least, greatest) : max(greatest, 0)
+    let end = Self.end(of: map, reach: reach)
+    self.init(lower: isSigned ? -end : 0, upper: end, beyond: end < reach ? reach : nil)
+  }
+
+  /// The magnitude at which the range of a map ends.
+  private static func end(of map: Tensor, reach: Float) -> Float {
+    let most = Int(clippedShare * Double(map.count))
+    let strong = map.scalars.filter { abs($0) > reach / 1.5 }.count
+    guard strong > 0, strong <= most else { return reach }
+    let end = map.scalars.map(abs).sorted(by: >)[most]
+    return end > 0 ? end : reach
+  }
+
+  /// The range that shows what either of two shows.
+  func union(_ other: MapRange) -> MapRange {
+    let reach = max(upper, other.upper)
+    let strongest = max(beyond ?? upper, other.beyond ?? other.upper)
+    return MapRange(
+      lower: isSigned || other.isSigned ? -reach : 0, upper: reach,
+      beyond: strongest > reach ? strongest : nil)
+  }
+
+  /// What to tell of elements beyond the ends, or `nil` where there are none.
+  var note: String? {
+    beyond.map {
+      "Colours end at \(Ticks.number(Double(upper))), which at most 1 % of the map pass, up to "
+        + "\(Ticks.number(Double($0)))."
     }
   }
 

@@ -95,7 +95,9 @@ public struct SpectrogramFigure: Sendable {
     let ruler = try Canvas(width: 1, height: 1)
     let flow = TextFlow(width: width - 40) { ruler.width(of: $0, size: 14) }
     let subtitle = details.filter { !$0.isEmpty }.joined(separator: " · ")
-    let lines = ([subtitle] + notes.prefix(4)).flatMap { flow.lines(of: $0, limit: 3) }
+    let ending = (overlay.range ?? map.flatMap { MapRange(of: $0) })?.note
+    let paragraphs = [subtitle] + notes.prefix(4) + (ending.map { [$0] } ?? [])
+    let lines = paragraphs.flatMap { flow.lines(of: $0, limit: 3) }
     let top = 44 + 20 * Double(lines.count) + 14
     let bottom = top + Self.picture.height + 52
     let hasScores = scores.count > 1

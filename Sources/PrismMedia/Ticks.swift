@@ -68,6 +68,18 @@ struct Ticks: Equatable {
     return value < 0 && units > 0 ? "−" + text : text
   }
 
+  /// A number with three digits.
+  static func number(_ value: Double) -> String {
+    guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
+    let exponent = Int(log10(abs(value)).rounded(.down))
+    guard (-4..<6).contains(exponent) else {
+      let half = exponent / 2
+      let mantissa = value / pow(10, Double(half)) / pow(10, Double(exponent - half))
+      return decimal(mantissa, decimals: 2) + " × 10" + superscript(exponent)
+    }
+    return decimal(value, decimals: max(0, 2 - exponent))
+  }
+
   private static func superscript(_ number: Int) -> String {
     let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
     return (number < 0 ? "⁻" : "")

@@ -54,6 +54,39 @@ struct ScaleTests {
     #expect(MapRange(of: Tensor([1, 2], [1, .infinity])) == nil)
   }
 
+  @Test("a few pixels that stand out do not rule the scale, which tells of them")
+  func outliers() throws {
+    var values = [Float](repeating: 0, count: 1000)
+    for i in 0..<100 { values[i] = Float(i) / 100 }
+    for i in 100..<110 { values[i] = 10 }
+    let range = try #require(MapRange(of: Tensor([10, 100], values)))
+    #expect(range == MapRange(lower: 0, upper: 0.99, beyond: 10))
+    #expect(
+      range.note == "Colours end at 0.990, which at most 1 % of the map pass, up to 10.0.")
+    // One more of them is a part of the picture.
+    values[110] = 10
+    #expect(MapRange(of: Tensor([10, 100], values)) == MapRange(lower: 0, upper: 10))
+    values[110] = 0
+    values[104] = -10
+    #expect(
+      MapRange(of: Tensor([10, 100], values)) == MapRange(lower: -0.99, upper: 0.99, beyond: 10))
+    // Where everything else is zero, the few are the picture.
+    values = [Float](repeating: 0, count: 999) + [3]
+    #expect(MapRange(of: Tensor([10, 100], values)) == MapRange(lower: 0, upper: 3))
+    #expect(
+      range.union(MapRange(lower: -2, upper: 2)) == MapRange(lower: -2, upper: 2, beyond: 10))
+  }
+
+  @Test(
+    "numbers have three digits",
+    arguments: [
+      (0.0, "0"), (1, "1.00"), (-12.345, "−12.3"), (123456, "123456"), (0.000123456, "0.000123"),
+      (1.5e-7, "1.50 × 10⁻⁷"), (-2.5e9, "−2.50 × 10⁹"), (5e-45, "5.00 × 10⁻⁴⁵"),
+    ])
+  func numbers(value: Double, text: String) {
+    #expect(Ticks.number(value) == text)
+  }
+
   @Test(
     "ticks are round numbers",
     arguments: [
