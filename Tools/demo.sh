@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# Sets everything up and shows the main job: a fine-tuned network explains a picture.
+# Sets everything up and shows the main job: a fine-tuned network explains a picture, and another one a voice.
 # Usage: Tools/demo.sh [PICTURE] (default: Samples/husky.png)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 picture=${1:-Samples/husky.png}
+voice=Samples/voice-synthetic.wav
 
 Tools/setup.sh
 swift build --configuration release --static-swift-stdlib --product prism
-.venv/bin/python Tools/fetch_weights.py
-"$(swift build --configuration release --show-bin-path)/prism" explain "$picture" \
-  --model dogs --method gradcam --output out
+prism=$(swift build --configuration release --show-bin-path)/prism
 
+# The voice model comes with the repository, so that this works without any download.
+"$prism" explain "$voice" --model voice --method gradcam,lime --target fake --format png,npy,json,wav --output out
+name=$(basename "${voice%.*}")
+printf '\nThe evidence is shown in out/%s.lime.png; out/%s.lime.kept.wav is the sound of it alone.\n\n' \
+  "$name" "$name"
+
+.venv/bin/python Tools/fetch_weights.py
+"$prism" explain "$picture" --model dogs --method gradcam --output out
 name=$(basename "${picture%.*}")
 printf '\nThe picture is out/%s.gradcam.png, the figures are in out/%s.json.\n' "$name" "$name"

@@ -81,7 +81,7 @@ public struct SoundExplanation: Sendable {
 }
 
 extension Model {
-  /// Explains labels' numbers for a sound, each in the window that speaks most for it.
+  /// Explains labels' numbers for a sound, each in the window that speaks most for it; those of one window in one pass.
   ///
   /// - Parameters:
   ///   - hearing: What ``listen(to:hop:)`` heard.
@@ -95,17 +95,23 @@ extension Model {
     batch: Int? = nil
   ) throws -> [SoundExplanation] {
     let rule = try audioPreparation()
-    return try targets.map { target in
-      let window = hearing.strongest(for: target)
-      let picture = explained(try rule.picture(of: window.sound))
-      guard
-        let explanation = try explain(
-          picture, with: explainer, targets: [target], batch: batch
-        ).first
-      else {
+    let windows = targets.map(hearing.strongest)
+    var results = [SoundExplanation?](repeating: nil, count: targets.count)
+    for start in Set(windows.map(\.start)).sorted() {
+      let indices = targets.indices.filter { windows[$0].start == start }
+      let picture = explained(try rule.picture(of: windows[indices[0]].sound))
+      let explanations = try explain(
+        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch)
+      for (index, explanation) in zip(indices, explanations) {
+        results[index] = try SoundExplanation(
+          explanation, window: windows[index], hearing: hearing, rule: rule)
+      }
+    }
+    return try results.map { result in
+      guard let result else {
         throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
       }
-      return try SoundExplanation(explanation, window: window, hearing: hearing, rule: rule)
+      return result
     }
   }
 

@@ -66,6 +66,26 @@ struct SoundTests {
     }
   }
 
+  @Test(
+    "the default model tells the samples apart, and its evidence convinces it more than the rest",
+    arguments: [("voice-real", "real"), ("voice-synthetic", "fake")])
+  func defaultModel(name: String, label: String) throws {
+    let model = try Model(contentsOf: Repository.weights + "voice.safetensors")
+    #expect(model.file.mapping.count <= 6_000_000)
+    let hearing = try model.listen(to: try Sound(contentsOf: Repository.samples + "\(name).wav"))
+    #expect(hearing.prediction.top.label == label)
+    let explained = try #require(
+      try model.explain(
+        hearing, with: LIME(samples: 500, segmenter: .grid(rows: 8, columns: 10)),
+        targets: [hearing.prediction.top]
+      ).first)
+    let kept = try #require(
+      try model.probability(of: hearing.prediction.top, in: explained.kept))
+    let removed = try #require(
+      try model.probability(of: hearing.prediction.top, in: explained.removed))
+    #expect(kept > removed, "\(kept) with the evidence alone, \(removed) without it")
+  }
+
   @Test("classifying prints every window of a long sound")
   func classification() {
     let outcome = Outcome("classify", sample, "--model", SmallModel.voice)
