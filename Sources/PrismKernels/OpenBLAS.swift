@@ -61,9 +61,15 @@ package enum OpenBLAS {
       symbol("openblas_set_num_threads", of: handle, as: SetThreads.self)(1)
       return handle
     }
-    // An incomplete installation, as the dynamic linker would report it.
-    fatalError("the library OpenBLAS is missing; install the package libopenblas0")
+    stop("the library OpenBLAS is missing")
   }()
+
+  /// Ends the program as the dynamic linker does where a library is missing: one line, and its exit status.
+  private static func stop(_ reason: String) -> Never {
+    let line = "prism: \(reason); install the package libopenblas0\n"
+    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    exit(127)
+  }
 
   private static func function<Function>(_ name: String, as type: Function.Type) -> Function {
     symbol(name, of: library, as: type)
@@ -73,7 +79,7 @@ package enum OpenBLAS {
     _ name: String, of handle: Handle, as type: Function.Type
   ) -> Function {
     guard let address = dlsym(handle, name) else {
-      fatalError("the library OpenBLAS has no function \(name); install the package libopenblas0")
+      stop("the library OpenBLAS has no function \(name)")
     }
     return unsafeBitCast(address, to: type)
   }
