@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismModels
+internal import PrismRuntime
 
 struct MemoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,6 +41,10 @@ struct MemoryCommand: ParsableCommand {
     line("after \(batches) more", after)
     line("the highest", Memory.highest)
     line("growth", after - before)
+    let weights = PackedWeights()
+    let plan = try Plan(try Network(model.card, weights: model.file).record(), weights: weights)
+    line("of it packed weights", weights.byteCount)
+    line("of it the plan's workspace", plan.workspaceSize(images: batch, threads: Machine.threads))
   }
 
   private func line(_ title: String, _ bytes: Int) {

@@ -24,8 +24,6 @@ public final class Plan: Sendable {
 
   /// The shape of one input, `[1, H, W, C]`.
   public let inputShape: Shape
-  /// The floats of one image's arena.
-  public var arenaSize: Int { program.arenaSize }
   let program: Program
   let kernels: Kernels
   private let idle = Mutex<[Workspace]>([])
@@ -185,6 +183,21 @@ public final class Plan: Sendable {
     }
   }
 
+  /// The bytes in which a call computes, beside weights and results.
+  ///
+  /// - Parameters:
+  ///   - images: The number of images of the call.
+  ///   - threads: The number of threads that compute.
+  /// - Returns: The size of the arenas and of the scratch memory.
+  public func workspaceSize(images: Int, threads: Int) -> Int {
+    let images = min(images, Self.chunk)
+    let floats =
+      threads
+      * (ArenaLayout.aligned(program.arenaSize) + ArenaLayout.aligned(program.scratchSize))
+      + images * program.imageArenaStride + program.sharedSize(images: images)
+    return floats * MemoryLayout<Float>.stride
+  }
+
   /// Gives back the memory in which calls compute; the next call takes memory anew.
   public func releaseMemory() {
     idle.withLock { $0 = [] }
@@ -226,12 +239,6 @@ final class Workspace: Sendable {
     scratches = FloatBlock(count: scratchSize * lanes)
     imageArenas = FloatBlock(count: imageArenaStride * images)
     shared = FloatBlock(count: program.sharedSize(images: images))
-  }
-
-  /// The number of bytes.
-  var byteCount: Int {
-    [arenas, scratches, imageArenas, shared].reduce(0) { $0 + $1.count }
-      * MemoryLayout<Float>.stride
   }
 
   func context(lane: Int, image: Int) -> Context {
