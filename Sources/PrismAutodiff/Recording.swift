@@ -53,6 +53,8 @@ public struct Recording: Sendable {
   /// The names of computed values and parameters, in the order of computation; a value may have several.
   public let names: [Name]
   private let index: [String: ValueID]
+  /// The operands of every value: walks through the graph look at nothing else.
+  private let operandLists: [[ValueID]]
 
   /// Records a forward pass on inputs of the given shapes.
   ///
@@ -74,6 +76,9 @@ public struct Recording: Sendable {
     self.outputs = outputs.map(\.id)
     names = recorder.names
     index = recorder.index
+    operandLists = recorder.entries.map { entry in
+      if case .computed(_, let operands) = entry.origin { operands } else { [] }
+    }
   }
 
   /// Records a forward pass with one input and one output.
@@ -89,6 +94,7 @@ public struct Recording: Sendable {
     outputs = other.outputs
     names = other.names
     index = other.index
+    operandLists = other.operandLists
   }
 
   /// The same forward pass with other tensors in the place of named parameters.
@@ -128,10 +134,7 @@ public struct Recording: Sendable {
   }
 
   /// The values that a value is computed from.
-  package func operands(of id: ValueID) -> [ValueID] {
-    guard case .computed(_, let inputs) = self[id].origin else { return [] }
-    return inputs
-  }
+  package func operands(of id: ValueID) -> [ValueID] { operandLists[id.index] }
 
   /// The primitive that computes a value, or `nil` for inputs and parameters.
   package func primitive(of id: ValueID) -> (any Primitive)? {

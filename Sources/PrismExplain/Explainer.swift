@@ -62,10 +62,12 @@ extension BlackBoxExplainer {
 public struct ExplainedImage: Sendable {
   /// The network's input, `[1, H, W, C]`: resized and scaled.
   public let input: Tensor
-  /// The picture's colours at the network's size, `[H, W, 3]` from 0 to 255, for segmentations that look at colours.
-  public let pixels: Tensor?
+  /// The picture's colours at the network's size, `[H, W, 3]` from 0 to 255, for segmentations that look at colours;
+  /// made when asked for.
+  public var pixels: Tensor? { makePixels() }
   /// What a black pixel is in the network's input, one number a channel.
   public let black: [Float]?
+  private let makePixels: @Sendable () -> Tensor?
 
   /// Makes the image of a network's input.
   ///
@@ -73,9 +75,12 @@ public struct ExplainedImage: Sendable {
   ///   - input: `[1, H, W, C]`.
   ///   - pixels: `[H, W, 3]` from 0 to 255, where known.
   ///   - black: What a black pixel is in the network's input, where known.
-  public init(_ input: Tensor, pixels: Tensor? = nil, black: [Float]? = nil) {
+  public init(
+    _ input: Tensor, pixels: @autoclosure @escaping @Sendable () -> Tensor? = nil,
+    black: [Float]? = nil
+  ) {
     self.input = input
-    self.pixels = pixels
+    makePixels = pixels
     self.black = black
   }
 

@@ -29,7 +29,7 @@ public struct HiResCAM: GradientActivationMap {
   /// The sum over the channels of `[1, h, w, C]` of gradient times activation: `[h, w]`.
   public func map(activation: Tensor, gradient: Tensor) -> Tensor {
     gradient.withUnsafePointer { g in
-      activation.sumOverChannels { a, i in Double(g[i]) * Double(a[i]) }
+      activation.sumOverChannels { a, i, _ in Double(g[i]) * Double(a[i]) }
     }
   }
 }

@@ -132,6 +132,6 @@ extension ExplainedImage {
 extension Tensor {
   /// A note where a gradient is zero everywhere.
   var blankness: [String] {
-    minimum == 0 && maximum == 0 ? ["blank map: all gradients are zero at the input"] : []
+    isZero ? ["blank map: all gradients are zero at the input"] : []
   }
 }

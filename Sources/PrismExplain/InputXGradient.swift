@@ -29,7 +29,7 @@ public struct InputXGradient: Explainer {
     let gradients = try InputGradient(image, targets: targets, of: classifier)(image.input)
     return zip(targets, gradients).map { target, gradient in
       let map = image.input.withUnsafePointer { x in
-        gradient.sumOverChannels { g, i in Double(x[i]) * Double(g[i]) }
+        gradient.sumOverChannels { g, i, _ in Double(x[i]) * Double(g[i]) }
       }
       return Attribution(
         target: target, values: map, evaluations: 1, diagnostics: gradient.blankness)

@@ -28,7 +28,7 @@ public struct LayerCAM: GradientActivationMap {
   /// The sum over the channels of `[1, h, w, C]` of positive gradient times activation: `[h, w]`.
   public func map(activation: Tensor, gradient: Tensor) -> Tensor {
     gradient.withUnsafePointer { g in
-      activation.sumOverChannels { a, i in max(Double(g[i]), 0) * Double(a[i]) }
+      activation.sumOverChannels { a, i, _ in max(Double(g[i]), 0) * Double(a[i]) }
     }
   }
 }

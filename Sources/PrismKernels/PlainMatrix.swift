@@ -61,6 +61,8 @@ private func plainRowProduct(
   } else {
     for i in 0..<k {
       let factor = alpha * a[i]
+      // The cotangent of one logit has one number that is not zero, and most rows need not be read.
+      if factor == 0 { continue }
       let row = b + i &* leadingB
       for j in 0..<n { c[j] += factor * row[j] }
     }

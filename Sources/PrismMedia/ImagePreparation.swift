@@ -23,30 +23,39 @@ extension ModelCard.ImageInput {
   /// - Returns: `[1, height, width, 3]`.
   public func tensor(of image: Image) -> Tensor {
     let resized = pixels(of: image)
-    let affine = (0..<3).map { c in
+    // What a sample becomes, for each of the network's channels and the 256 samples there are.
+    let table = (0..<3).flatMap { c in
       let i = mean.count == 1 ? 0 : c
-      return (factor: scale / std[i], offset: -mean[i] / std[i])
+      let (factor, offset) = (scale / std[i], -mean[i] / std[i])
+      return (0..<256).map { Float(Double($0) * factor + offset) }
     }
-    let pixels = resized.pixels
-    var scalars = [Float](repeating: 0, count: pixels.count)
-    for position in stride(from: 0, to: pixels.count, by: 3) {
-      let (red, green, blue) = (
-        Double(pixels[position]), Double(pixels[position + 1]), Double(pixels[position + 2])
-      )
-      let values: (Double, Double, Double)
+    let order =
       switch channels {
-      case .rgb: values = (red, green, blue)
-      case .bgr: values = (blue, green, red)
-      case .grey:
-        // ITU-R BT.601, rounded as Pillow's conversion to `L` does.
-        let luma = (0.299 * red + 0.587 * green + 0.114 * blue).rounded()
-        values = (luma, luma, luma)
+      case .rgb, .grey: (0, 1, 2)
+      case .bgr: (2, 1, 0)
       }
-      scalars[position] = Float(values.0 * affine[0].factor + affine[0].offset)
-      scalars[position + 1] = Float(values.1 * affine[1].factor + affine[1].offset)
-      scalars[position + 2] = Float(values.2 * affine[2].factor + affine[2].offset)
+    return resized.pixels.withUnsafeBufferPointer { pixels in
+      table.withUnsafeBufferPointer { table in
+        Tensor(uninitialized: [1, height, width, 3]) { target in
+          for position in stride(from: 0, to: pixels.count, by: 3) {
+            var samples = (
+              Int(pixels[position + order.0]), Int(pixels[position + order.1]),
+              Int(pixels[position + order.2])
+            )
+            if channels == .grey {
+              // ITU-R BT.601, rounded as Pillow's conversion to `L` does.
+              let luma =
+                0.299 * Double(samples.0) + 0.587 * Double(samples.1) + 0.114 * Double(samples.2)
+              let sample = Int(luma.rounded())
+              samples = (sample, sample, sample)
+            }
+            target[position] = table[samples.0]
+            target[position + 1] = table[256 + samples.1]
+            target[position + 2] = table[512 + samples.2]
+          }
+        }
+      }
     }
-    return Tensor([1, height, width, 3], scalars)
   }
 }
 

@@ -79,15 +79,18 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ///
   /// - Throws: `EvaluationError` where the images have another shape than the recording's input.
   public func logits(_ images: Tensor) throws -> Tensor {
-    guard images.shape == inputShape, let layer = value(defaultLayer) else {
-      return try plan(for: recording.outputs)(images)[0]
-    }
-    let wanted = recording.outputs + [layer]
-    let values = try plan(for: wanted)(images)
-    last.withLock {
-      $0 = SingleImage(image: images, values: Dictionary(zip(wanted, values)) { first, _ in first })
-    }
-    return values[0]
+    guard images.shape == inputShape else { return try plan(for: recording.outputs)(images)[0] }
+    let output = recording.outputs[0]
+    return try predicted(images)[output] ?? Tensor(recording[output].shape)
+  }
+
+  /// The logits and the value of the default layer for a single image, which are kept.
+  private func predicted(_ image: Tensor) throws -> [ValueID: Tensor] {
+    let wanted = recording.outputs + (value(defaultLayer).map { [$0] } ?? [])
+    let computed = try plan(for: wanted)(image)
+    let values = Dictionary(zip(wanted, computed)) { first, _ in first }
+    last.withLock { $0 = SingleImage(image: image, values: values) }
+    return values
   }
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
@@ -101,7 +104,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// A named value and the gradients of logits at it, for one image.
   ///
-  /// The value is computed by a plan that ends there; only what follows it is recorded for the gradient.
+  /// The value is computed by a plan; only what follows it is evaluated for the gradient.
   ///
   /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
   public func gradients(
@@ -155,6 +158,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
     let output = recording.outputs[0]
     var known = try values(before: layer, image: image)
     guard let original = known[layer] else { throw UnknownValueError(name: name) }
+    // The logits of the image itself, which may be among them, are not those that are asked for.
+    if layer != output { known[output] = nil }
     let rows = try (0..<count).map { index in
       var value = original
       replace(index, &value)
@@ -202,16 +207,20 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return plan
   }
 
-  /// A value, and what else is needed to compute the logits from it, by a plan that ends there.
+  /// A value, and what else is needed to compute the logits from it.
+  ///
+  /// The default layer comes, with the logits, from the plan of predictions, whose last values are kept; another layer
+  /// from a plan that ends there.
   private func values(before layer: ValueID, image: Tensor) throws -> [ValueID: Tensor] {
     var known: [ValueID: Tensor] = [recording.inputs[0]: image]
     let start = recording.boundary(from: [layer], to: recording.outputs[0])
     let wanted = Array(Set(start + [layer])).sorted().filter { known[$0] == nil }
     guard !wanted.isEmpty else { return known }
-    let computed = last.withLock { $0.flatMap { $0.image == image ? $0.values : nil } } ?? [:]
-    if wanted.allSatisfy({ computed[$0] != nil }) {
-      for id in wanted { known[id] = computed[id] }
-    } else {
+    if wanted == [value(defaultLayer)] {
+      let kept = last.withLock { $0.flatMap { $0.image == image ? $0.values : nil } }
+      known.merge(try kept ?? predicted(image)) { first, _ in first }
+    }
+    if !wanted.allSatisfy({ known[$0] != nil }) {
       for (id, value) in zip(wanted, try plan(for: wanted)(image)) { known[id] = value }
     }
     return known

@@ -88,8 +88,23 @@ extension Tensor {
     }
   }
 
+  /// Whether every element is zero.
+  public var isZero: Bool {
+    withUnsafeBufferPointer { $0.allSatisfy { $0 == 0 } }
+  }
+
   /// Whether no element is infinite or NaN.
   public var isFinite: Bool {
-    withUnsafeBufferPointer { $0.allSatisfy(\.isFinite) }
+    withUnsafePointer { source in
+      // x − x is zero, or NaN where x is not finite.
+      var differences = SIMD8<Float>(repeating: 0)
+      var i = 0
+      while i &+ 8 <= count {
+        let x = UnsafeRawPointer(source + i).loadUnaligned(as: SIMD8<Float>.self)
+        differences += x - x
+        i &+= 8
+      }
+      return differences == .zero && (i..<count).allSatisfy { source[$0].isFinite }
+    }
   }
 }

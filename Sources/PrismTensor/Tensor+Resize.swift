@@ -17,15 +17,24 @@ extension Tensor {
     let stride = shape[1]
     return withUnsafePointer { source in
       Tensor(uninitialized: [height, width]) { target in
+        // Rows of the source, resized along x when they are first needed.
+        var resized = [[Float]](repeating: [], count: shape[0])
+        func row(_ index: Int) -> [Float] {
+          if resized[index].isEmpty {
+            let row = source + index * stride
+            resized[index] = (0..<width).map { x in
+              (1 - shares[x]) * row[lefts[x]] + shares[x] * row[rights[x]]
+            }
+          }
+          return resized[index]
+        }
         for y in 0..<height {
-          let upper = source + rows.first[y] * stride
-          let lower = source + rows.second[y] * stride
           let v = rows.weight[y]
-          for x in 0..<width {
-            let (left, right, u) = (lefts[x], rights[x], shares[x])
-            let top = (1 - u) * upper[left] + u * upper[right]
-            let bottom = (1 - u) * lower[left] + u * lower[right]
-            target[y * width + x] = (1 - v) * top + v * bottom
+          let line = target + y * width
+          row(rows.first[y]).withUnsafeBufferPointer { top in
+            row(rows.second[y]).withUnsafeBufferPointer { bottom in
+              for x in 0..<width { line[x] = (1 - v) * top[x] + v * bottom[x] }
+            }
           }
         }
       }
