@@ -43,7 +43,7 @@ struct Compiler {
     operations = Fusion(recording, wanted: wanted).operations
     program = Program(input: recording.inputs[0])
     place(wanted)
-    let drafts = chained(operations.flatMap { draft($0) }, wanted: wanted)
+    let drafts = joined(operations.flatMap { draft($0) }, wanted: wanted)
     weights.pack(packing, recording: recording, kernels: kernels, pool: Workers.pool)
     assemble(drafts, wanted: wanted, weights: weights)
   }
@@ -126,7 +126,7 @@ struct Compiler {
     var copies: [(ValueID, Int)] = []
     /// For primitives without kernels.
     var operands: [ValueID] = []
-    /// For chains: what they consist of.
+    /// What a joined step consists of.
     var links: [Draft] = []
 
     /// Whether all of an image's input has been read before any of its output is written.
@@ -257,10 +257,10 @@ struct Compiler {
       paddingBottom: window.vertical.after, paddingRight: window.horizontal.after)
   }
 
-  // MARK: - Chains
+  // MARK: - Joined steps
 
-  /// Puts convolutions around a depthwise one together.
-  private func chained(_ drafts: [Draft], wanted: [ValueID]) -> [Draft] {
+  /// Puts convolutions around a depthwise one together, and convolutions with the pooling after them.
+  private func joined(_ drafts: [Draft], wanted: [ValueID]) -> [Draft] {
     var uses: [ValueID: Int] = [:]
     for id in operations.flatMap(\.operands) + wanted { uses[id, default: 0] += 1 }
     /// Whether a value goes from one step to the next and nowhere else.
@@ -281,8 +281,14 @@ struct Compiler {
         }
       case .depthwise: break
       default:
-        result.append(drafts[position])
-        position += 1
+        var links = [drafts[position]]
+        if position + 1 < drafts.count, isLink(links[0], drafts[position + 1]),
+          isPooled(links[0], by: drafts[position + 1])
+        {
+          links.append(drafts[position + 1])
+        }
+        result.append(links.count == 1 ? links[0] : joined(links))
+        position += links.count
         continue
       }
       if case .depthwise = drafts[end].work, end + 1 < drafts.count,
@@ -291,13 +297,21 @@ struct Compiler {
       {
         end += 1
       }
-      result.append(end == position ? drafts[position] : chain(Array(drafts[position...end])))
+      result.append(end == position ? drafts[position] : joined(Array(drafts[position...end])))
       position = end + 1
     }
     return result
   }
 
-  private func chain(_ links: [Draft]) -> Draft {
+  /// Whether a convolution and a pooling can be computed in bands of rows.
+  private func isPooled(_ first: Draft, by second: Draft) -> Bool {
+    guard !first.isBatched, case .winograd(let shape, let m) = first.work,
+      case .maximumPool(let pool) = second.work
+    else { return false }
+    return PooledConvolution.suits(shape, m: m, pool: pool)
+  }
+
+  private func joined(_ links: [Draft]) -> Draft {
     // The work is made when places are known.
     var draft = Draft(
       work: .finish, input: links[0].input, output: links[links.count - 1].output)
@@ -434,7 +448,7 @@ struct Compiler {
   private func finished(
     _ draft: Draft, _ homes: [Home], _ weights: PackedWeights
   ) -> Step {
-    if !draft.links.isEmpty { return finishedChain(draft, homes, weights) }
+    if !draft.links.isEmpty { return finishedLinks(draft, homes, weights) }
     var step = Step(
       work: draft.work, input: place(draft.input, homes), output: place(draft.output, homes))
     step.weights = draft.key.flatMap { weights[$0] }
@@ -482,12 +496,20 @@ struct Compiler {
     return step
   }
 
-  private func finishedChain(
+  private func finishedLinks(
     _ draft: Draft, _ homes: [Home], _ weights: PackedWeights
   ) -> Step {
     let steps = draft.links.map { finished($0, homes, weights) }
     var step = Step(
       work: .finish, input: place(draft.input, homes), output: place(draft.output, homes))
+    if case .winograd(let shape, let m) = steps[0].work,
+      case .maximumPool(let pool) = steps[1].work
+    {
+      step.work = .pooled(
+        PooledConvolution(
+          convolution: steps[0], shape: shape, m: m, pool: pool,
+          stepScratch: scratch(draft.links[0], steps[0])))
+    }
     for (index, middle) in steps.enumerated() {
       guard case .depthwise(let shape) = middle.work else { continue }
       step.work = .chain(
@@ -501,7 +523,11 @@ struct Compiler {
   }
 
   private func scratch(_ draft: Draft, _ step: Step) -> Int {
-    if case .chain(let chain) = step.work { return chain.scratchSize }
+    switch step.work {
+    case .chain(let chain): return chain.scratchSize
+    case .pooled(let pooled): return pooled.scratchSize
+    default: break
+    }
     guard case .pointwise = draft.work else { return draft.scratch }
     var hasPrologue = false
     if case .none = step.head {} else { hasPrologue = true }

@@ -81,6 +81,7 @@ extension Step {
     case .chain(let chain):
       kind = [chain.before, chain.depthwise, chain.after].compactMap(\.?.label).joined(
         separator: ", ")
+    case .pooled(let pooled): kind = "\(pooled.convolution.label), maximum pool"
     case .dense: kind = "dense"
     case .maximumPool: kind = "maximum pool"
     case .averagePool: kind = "average pool"
@@ -91,7 +92,10 @@ extension Step {
     case .copy: kind = "copy"
     case .primitive(let primitive, _, _): kind = "plain \(primitive.name)"
     }
-    if case .chain = work { return kind }
+    switch work {
+    case .chain, .pooled: return kind
+    default: break
+    }
     return "\(kind) \(sizes)"
   }
 
@@ -105,6 +109,7 @@ extension Step {
       2 * output.rows * shape.outputChannels * shape.kernelHeight * shape.kernelWidth
     case .chain(let chain):
       [chain.before, chain.depthwise, chain.after].reduce(0) { $0 + ($1?.flops ?? 0) }
+    case .pooled(let pooled): pooled.convolution.flops
     default: 0
     }
   }

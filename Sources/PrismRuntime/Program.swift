@@ -87,7 +87,7 @@ struct Program {
 struct BatchedWinograd {
   /// The most tiles that are transformed at a time, where an image does not have more: their numbers then stay in a
   /// large cache between the phases, and reading the weights is still a small part of the work.
-  static let mostTiles = 300
+  static let mostTiles = 200
 
   private let step: Step
   private let shape: ConvolutionShape

@@ -33,6 +33,7 @@ struct Step {
     case depthwise(ConvolutionShape)
     case winograd(ConvolutionShape, m: Int)
     indirect case chain(ConvolutionChain)
+    indirect case pooled(PooledConvolution)
     case dense(weight: Tensor, bias: Tensor?)
     case maximumPool(ConvolutionShape)
     case averagePool(ConvolutionShape, countsPadding: Bool)
@@ -84,6 +85,7 @@ struct Step {
       if output.rows * output.channels < 1 << 12 { return 1 }
       length = shape.outputHeight
     case .chain(let chain): length = chain.partCount
+    case .pooled(let pooled): length = pooled.tileRows
     case .scaleShift, .finish, .product:
       if output.rows * output.channels < 1 << 14 { return 1 }
       length = output.rows
@@ -123,6 +125,8 @@ struct Step {
       (job.rowStart, job.rowEnd) = range(kernels.winogradTiles(shape, m: m))
       kernels.winograd(job, m: m)
     case .chain(let chain): chain.execute(context, kernels, part: part, of: parts)
+    case .pooled(let pooled):
+      pooled.execute(context, kernels, output: output, part: part, of: parts)
     case .dense(let weight, let bias):
       let (start, end) = range(output.channels)
       runDense(
