@@ -131,7 +131,7 @@ struct Compiler {
 
     /// Whether all of an image's input has been read before any of its output is written.
     var readsBeforeWriting: Bool {
-      if isBatched, case .winograd = work { return true }
+      if isBatched, tail.residual != input, case .winograd = work { return true }
       return false
     }
   }
@@ -287,7 +287,7 @@ struct Compiler {
         {
           links.append(drafts[position + 1])
         }
-        result.append(links.count == 1 ? links[0] : joined(links))
+        result.append(links.count == 1 ? links[0] : join(links))
         position += links.count
         continue
       }
@@ -297,7 +297,7 @@ struct Compiler {
       {
         end += 1
       }
-      result.append(end == position ? drafts[position] : joined(Array(drafts[position...end])))
+      result.append(end == position ? drafts[position] : join(Array(drafts[position...end])))
       position = end + 1
     }
     return result
@@ -311,8 +311,8 @@ struct Compiler {
     return PooledConvolution.suits(shape, m: m, pool: pool)
   }
 
-  private func joined(_ links: [Draft]) -> Draft {
-    // The work is made when places are known.
+  /// One step of several; its work is made when places are known.
+  private func join(_ links: [Draft]) -> Draft {
     var draft = Draft(
       work: .finish, input: links[0].input, output: links[links.count - 1].output)
     draft.others = links.flatMap(\.others)

@@ -151,6 +151,38 @@ struct PlanTests {
     }
   }
 
+  @Test(
+    "large convolutions share a batch's memory, and one may be added to its own input",
+    arguments: sets)
+  func batchedConvolutions(_ set: InstructionSet) throws {
+    var random = SeededRandom(seed: 8)
+    let recording = try Recording(input: [1, 18, 17, 256]) { image in
+      func convolution(_ x: Value, _ name: String) -> Value {
+        x.convolution(
+          image.parameter(
+            .uniform([256, 256, 3, 3], in: -0.03..<0.03, using: &random), named: name),
+          padding: .symmetric(1))
+      }
+      let first = convolution(image, "first").relu()
+      let second = convolution(first, "second").relu()
+      return convolution(second + convolution(second, "third"), "fourth")
+    }
+    let plan = Plan(
+      recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+      kernels: Kernels(set))
+    let batched = plan.program.phases.count { if case .batch = $0 { true } else { false } }
+    #expect(batched == 4)
+    // 25 tiles an image: eleven images are taken through a convolution in two shares.
+    let images = Tensor.uniform([11, 18, 17, 256], in: -1..<1, using: &random)
+    let result = try plan(images)[0]
+    for n in [0, 6, 10] {
+      let expected = try recording(images.slice(n))[0]
+      // Four sums of 2304 products by F(4×4, 3×3), one after the other.
+      expectClose(result.slice(n), expected, tolerance: 1e-4, "image \(n)")
+      #expect(try plan(images.slice(n))[0] == result.slice(n), "image \(n) alone")
+    }
+  }
+
   @Test("a plan can be used from several threads at once")
   func concurrency() async throws {
     let network = NetworkCase.all[0]
