@@ -37,9 +37,10 @@ public struct MapRange: Sendable, Equatable {
   /// The magnitude at which the range of a map ends.
   private static func end(of map: Tensor, reach: Float) -> Float {
     let most = Int(clippedShare * Double(map.count))
-    let strong = map.scalars.filter { abs($0) > reach / 1.5 }.count
+    let magnitudes = map.scalars.map(abs)
+    let strong = magnitudes.count { $0 > reach / 1.5 }
     guard strong > 0, strong <= most else { return reach }
-    let end = map.scalars.map(abs).sorted(by: >)[most]
+    let end = magnitudes.sorted(by: >)[most]
     return end > 0 ? end : reach
   }
 

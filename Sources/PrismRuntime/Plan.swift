@@ -192,8 +192,7 @@ public final class Plan: Sendable {
   public func workspaceSize(images: Int, threads: Int) -> Int {
     let images = min(images, Self.chunk)
     let floats =
-      threads
-      * (ArenaLayout.aligned(program.arenaSize) + ArenaLayout.aligned(program.scratchSize))
+      threads * (program.arenaStride + program.scratchStride)
       + images * program.imageArenaStride + program.sharedSize(images: images)
     return floats * MemoryLayout<Float>.stride
   }
@@ -220,8 +219,8 @@ public final class Plan: Sendable {
 final class Workspace: Sendable {
   let lanes: Int
   let images: Int
-  private let arenaSize: Int
-  private let scratchSize: Int
+  private let arenaStride: Int
+  private let scratchStride: Int
   private let imageArenaStride: Int
   private let arenas: FloatBlock
   private let scratches: FloatBlock
@@ -232,23 +231,23 @@ final class Workspace: Sendable {
   init(_ program: Program, lanes: Int, images: Int) {
     self.lanes = lanes
     self.images = images
-    arenaSize = ArenaLayout.aligned(program.arenaSize)
-    scratchSize = ArenaLayout.aligned(program.scratchSize)
+    arenaStride = program.arenaStride
+    scratchStride = program.scratchStride
     imageArenaStride = program.imageArenaStride
-    arenas = FloatBlock(count: arenaSize * lanes)
-    scratches = FloatBlock(count: scratchSize * lanes)
+    arenas = FloatBlock(count: arenaStride * lanes)
+    scratches = FloatBlock(count: scratchStride * lanes)
     imageArenas = FloatBlock(count: imageArenaStride * images)
     shared = FloatBlock(count: program.sharedSize(images: images))
   }
 
   func context(lane: Int, image: Int) -> Context {
     Context(
-      arena: arenas.pointer + lane * arenaSize, scratch: scratch(lane),
+      arena: arenas.pointer + lane * arenaStride, scratch: scratch(lane),
       imageArena: imageArenas.pointer + image * imageArenaStride)
   }
 
   func scratch(_ lane: Int) -> UnsafeMutablePointer<Float> {
-    scratches.pointer + lane * scratchSize
+    scratches.pointer + lane * scratchStride
   }
 }
 

@@ -42,6 +42,10 @@ struct Program {
   /// The floats of an image's arena, which holds what lives beyond a phase.
   var imageArenaSize = 0
 
+  /// The floats between the arenas, and between the scratch memories, of two threads.
+  var arenaStride: Int { ArenaLayout.aligned(arenaSize) }
+  var scratchStride: Int { ArenaLayout.aligned(scratchSize) }
+
   /// The floats between the arenas of two images of a batch: an odd number of cache lines, so that the same value of
   /// several images, which a batched step reads side by side, does not fall on the same lines of a cache.
   var imageArenaStride: Int { ArenaLayout.aligned(imageArenaSize) | 16 }
