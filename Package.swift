@@ -82,16 +82,18 @@ let package = Package(
     .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
     .target(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
-    .target(name: "PrismFiles", swiftSettings: house),
+    .target(name: "PrismFiles", dependencies: ["CNettle"], swiftSettings: house),
+    .target(name: "PrismCard", dependencies: ["PrismFiles"], swiftSettings: safe),
     .target(
-      name: "PrismWeights", dependencies: ["CNettle", "PrismFiles", "PrismTensor"],
+      name: "PrismWeights", dependencies: ["PrismCard", "PrismFiles", "PrismTensor"],
       swiftSettings: numeric),
     .target(
-      name: "PrismLayers", dependencies: ["PrismAutodiff", "PrismTensor", "PrismWeights"],
+      name: "PrismLayers",
+      dependencies: ["PrismAutodiff", "PrismCard", "PrismTensor", "PrismWeights"],
       swiftSettings: safe),
     .target(
       name: "PrismModels",
-      dependencies: ["PrismAutodiff", "PrismLayers", "PrismTensor", "PrismWeights"],
+      dependencies: ["PrismAutodiff", "PrismCard", "PrismLayers", "PrismTensor", "PrismWeights"],
       swiftSettings: safe),
     .target(
       name: "PrismRuntime", dependencies: ["PrismAutodiff", "PrismKernels", "PrismTensor"],
@@ -103,21 +105,21 @@ let package = Package(
     .target(
       name: "PrismMedia",
       dependencies: [
-        "CCairo", "CFFTW", "CPNG", "CSndFile", "CTurboJPEG", "CZlib", "PrismFiles", "PrismTensor",
-        "PrismWeights",
+        "CCairo", "CFFTW", "CPNG", "CSndFile", "CTurboJPEG", "CZlib", "PrismCard", "PrismFiles",
+        "PrismTensor",
       ],
       swiftSettings: numeric),
     .target(
       name: "PrismTraining",
       dependencies: [
-        "PrismAutodiff", "PrismFiles", "PrismKernels", "PrismLayers", "PrismMedia", "PrismModels",
-        "PrismRuntime", "PrismTensor", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismKernels", "PrismLayers", "PrismMedia",
+        "PrismModels", "PrismRuntime", "PrismTensor", "PrismWeights",
       ], swiftSettings: numeric),
     .target(
       name: "Prism",
       dependencies: [
-        "PrismAutodiff", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
-        "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia",
+        "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
       ], swiftSettings: safe),
     .target(
       name: "PrismCLI",
@@ -141,7 +143,7 @@ let package = Package(
       path: "Tests/OperationCases", swiftSettings: numeric),
     .target(
       name: "PrismTestSupport",
-      dependencies: ["PrismAutodiff", "PrismOperationCases", "PrismTensor"],
+      dependencies: ["PrismAutodiff", "PrismCard", "PrismOperationCases", "PrismTensor"],
       path: "Tests/Support", swiftSettings: numeric),
     .testTarget(
       name: "PrismKernelsTests", dependencies: ["PrismKernels", "PrismTestSupport"],
@@ -156,20 +158,23 @@ let package = Package(
     .testTarget(
       name: "PrismMediaTests",
       dependencies: [
-        "PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport", "PrismWeights",
+        "PrismCard", "PrismFiles", "PrismMedia", "PrismTensor", "PrismTestSupport",
       ],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
       name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
+      name: "PrismCardTests", dependencies: ["PrismCard", "PrismTestSupport"],
+      swiftSettings: house),
+    .testTarget(
       name: "PrismWeightsTests",
-      dependencies: ["PrismFiles", "PrismTensor", "PrismTestSupport", "PrismWeights"],
+      dependencies: ["PrismCard", "PrismFiles", "PrismTensor", "PrismTestSupport", "PrismWeights"],
       swiftSettings: house),
     .testTarget(
       name: "PrismRuntimeTests",
       dependencies: [
-        "PrismAutodiff", "PrismKernels", "PrismModels", "PrismRuntime", "PrismTensor",
+        "PrismAutodiff", "PrismCard", "PrismKernels", "PrismModels", "PrismRuntime", "PrismTensor",
         "PrismTestSupport", "PrismWeights",
       ], swiftSettings: numeric),
     .testTarget(
@@ -180,14 +185,14 @@ let package = Package(
     .testTarget(
       name: "PrismTrainingTests",
       dependencies: [
-        "PrismAutodiff", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels", "PrismTensor",
-        "PrismTestSupport", "PrismTraining", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "ParityTests",
       dependencies: [
-        "Prism", "PrismAutodiff", "PrismExplain", "PrismFiles", "PrismModels", "PrismRuntime",
-        "PrismTensor", "PrismTestSupport", "PrismWeights",
+        "Prism", "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismModels",
+        "PrismRuntime", "PrismTensor", "PrismTestSupport", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "PrismCLITests",

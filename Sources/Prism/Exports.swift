@@ -1,6 +1,7 @@
 // A program that imports Prism needs no other module for everyday work: pictures, tensors, explainers and the model
 // card come with it.
 
+@_exported public import PrismCard
 @_exported public import PrismExplain
 @_exported public import PrismFiles
 @_exported public import PrismMedia

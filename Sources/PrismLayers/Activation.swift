@@ -1,4 +1,5 @@
 public import PrismAutodiff
+public import PrismCard
 public import PrismWeights
 
 /// A function that is applied to every element, or to every row for softmax.

@@ -1,3 +1,4 @@
+public import PrismCard
 public import PrismAutodiff
 public import PrismWeights
 

@@ -2,6 +2,7 @@
 // (arXiv:2104.00298). Names are those of torchvision's `efficientnet_v2_s/m/l`; with TensorFlow's padding it is Keras'
 // `EfficientNetV2S/M/L`. The variants B0 to B3 exist in Keras only and are named by the same rules.
 
+internal import PrismCard
 internal import PrismAutodiff
 internal import PrismLayers
 internal import PrismWeights

@@ -1,4 +1,5 @@
 public import PrismAutodiff
+public import PrismCard
 public import PrismLayers
 internal import PrismTensor
 public import PrismWeights

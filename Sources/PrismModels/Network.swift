@@ -1,4 +1,5 @@
 public import PrismAutodiff
+public import PrismCard
 internal import PrismLayers
 public import PrismTensor
 public import PrismWeights

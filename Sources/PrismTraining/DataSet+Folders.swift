@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 extension DataSet {
   /// A folder for every class; divided 80/10/10.
   static func classFolders(_ path: String, _ options: Options) throws -> DataSet {

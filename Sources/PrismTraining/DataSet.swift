@@ -249,8 +249,6 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
   case noColumn(String, String, found: [String])
   /// A cell of a CSV holds what is not expected there.
   case badCell(String, line: Int, column: String, value: String, expected: String)
-  /// A row of a CSV has another number of cells than its header.
-  case badRow(String, line: Int, cells: Int, expected: Int)
   /// A split that is needed is not there or has no samples.
   case noSplit(String, String, found: [String])
 
@@ -269,8 +267,6 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path): has no column \(quoted(column)); its columns are \(list(found))"
     case .badCell(let path, let line, let column, let value, let expected):
       "\(path): line \(line): \(quoted(value)) in the column \(quoted(column)) is not \(expected)"
-    case .badRow(let path, let line, let cells, let expected):
-      "\(path): line \(line): has \(cells) cells, the header has \(expected)"
     case .noSplit(let path, let name, let found):
       "\(path): has no samples for \(name); its splits are \(list(found))"
     }

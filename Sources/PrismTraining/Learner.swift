@@ -294,17 +294,3 @@ extension Recording {
     }?.index
   }
 }
-
-extension WorkerPool {
-  /// The results of tasks, in the order of the tasks.
-  ///
-  /// - Throws: The error of the first task that failed.
-  func map<Value: Sendable>(_ count: Int, _ task: (Int) throws -> Value) throws -> [Value] {
-    let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
-    run(tasks: count) { index, _ in
-      let result = Result { try task(index) }
-      results.withLock { $0[index] = result }
-    }
-    return try results.withLock { $0 }.compactMap { try $0?.get() }
-  }
-}

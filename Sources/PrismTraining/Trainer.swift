@@ -1,4 +1,5 @@
 internal import PrismAutodiff
+public import PrismCard
 internal import PrismFiles
 internal import PrismLayers
 internal import PrismModels

@@ -1,3 +1,4 @@
+internal import PrismFiles
 internal import Dispatch
 #if canImport(Glibc)
   internal import Glibc

@@ -1,3 +1,4 @@
+public import PrismCard
 public import PrismTensor
 
 /// A safetensors file: eight bytes of header length, a JSON header, one block of tensor data.
@@ -67,9 +68,9 @@ public struct SafetensorsFile: Sendable {
 
   /// The model card of the file.
   ///
-  /// - Throws: `noCard` or `invalidCard`.
-  public func card() throws(WeightError) -> ModelCard {
-    guard let json = metadata[ModelCard.metadataKey] else { throw .noCard(file: path) }
+  /// - Throws: `CardError`.
+  public func card() throws(CardError) -> ModelCard {
+    guard let json = metadata[ModelCard.metadataKey] else { throw .missing(file: path) }
     return try ModelCard(json: json, file: path)
   }
 

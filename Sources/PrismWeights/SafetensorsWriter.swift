@@ -1,3 +1,4 @@
+public import PrismCard
 internal import PrismFiles
 public import PrismTensor
 

@@ -35,10 +35,6 @@ public enum WeightError: Error, Equatable, Sendable {
   case nonFinite(file: String, tensor: String, index: [Int], value: String)
   /// The tensors of the file are not those of the model.
   case mismatch(file: String, WeightMismatch)
-  /// The file has no model card.
-  case noCard(file: String)
-  /// A field of the model card is missing or has an impossible value.
-  case invalidCard(file: String, field: String, reason: String)
   /// A weight does not fit the element type it is to be stored as.
   case doesNotFit(file: String, tensor: String, index: [Int], value: String, type: String)
   /// The file could not be written; what was there before is untouched.
@@ -125,12 +121,6 @@ extension WeightError: CustomStringConvertible {
         + "weights must be finite: use a checkpoint from before training diverged"
     case .mismatch(let file, let mismatch):
       "\(printable(file)): the weights do not fit the model: \(mismatch.summary); "
-        + "convert the model again with Tools/convert.py"
-    case .noCard(let file):
-      "\(printable(file)): the file has no Prism model card (metadata key "
-        + "\(quoted(ModelCard.metadataKey))); convert it with Tools/convert.py"
-    case .invalidCard(let file, let field, let reason):
-      "\(printable(file)): model card: \(printable(field)) \(reason); "
         + "convert the model again with Tools/convert.py"
     case .doesNotFit(let file, let tensor, let index, let value, let type):
       "\(printable(file)): tensor \(quoted(tensor)) holds \(value) at \(index), "

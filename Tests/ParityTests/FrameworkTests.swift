@@ -1,4 +1,5 @@
 import PrismAutodiff
+import PrismCard
 import PrismExplain
 import PrismFiles
 import PrismModels

@@ -1,3 +1,4 @@
+import PrismCard
 import PrismTensor
 import PrismWeights
 import Testing

@@ -1,3 +1,4 @@
+import PrismCard
 import PrismAutodiff
 import PrismKernels
 import PrismModels

@@ -1,5 +1,6 @@
 import Foundation
 import PrismAutodiff
+import PrismCard
 import PrismLayers
 import PrismModels
 import PrismRuntime

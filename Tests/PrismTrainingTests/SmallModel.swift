@@ -1,3 +1,4 @@
+import PrismCard
 import PrismFiles
 import PrismMedia
 import PrismModels

@@ -1,3 +1,4 @@
+import PrismCard
 import Foundation
 import PrismFiles
 import PrismMedia

@@ -1,3 +1,5 @@
+import PrismTestSupport
+import PrismCard
 import PrismTensor
 import Testing
 

@@ -1,3 +1,4 @@
+import PrismCard
 import PrismTensor
 import PrismWeights
 import Testing
@@ -38,7 +39,7 @@ struct PythonFileTests {
     #expect(try file.tensor("größe") == Tensor([2], [1, 2]))
     #expect(file.entry("count")?.type == "I64")
     #expect(throws: WeightError.self) { try file.tensor("count") }
-    #expect(weightError { _ = try file.card() } == .noCard(file: "w.safetensors"))
+    #expect(throws: CardError.missing(file: "w.safetensors")) { try file.card() }
   }
 
   @Test("a file without tensors is a file")

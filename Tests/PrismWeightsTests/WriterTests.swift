@@ -1,3 +1,5 @@
+import PrismTestSupport
+import PrismCard
 import Glibc
 import PrismTensor
 import Testing
@@ -159,5 +161,11 @@ struct WriterTests {
     #expect(error == .unwritable(file: path, reason: "File too large"))
     #expect(folder.names == ["w.safetensors"])
     #expect(try SafetensorsFile(contentsOf: path).tensor("a") == Tensor([1], [42]))
+  }
+
+  @Test("a card goes through a file")
+  func throughFile() throws {
+    let file = try opened(SafetensorsWriter(card: .example()).bytes())
+    #expect(try file.card() == .example())
   }
 }

@@ -1,0 +1,25 @@
+internal import PrismFiles
+
+/// Why a model card could not be read.
+///
+/// Every description is one line that names the file, says what is wrong and what to do about it.
+public enum CardError: Error, Equatable, Sendable {
+  /// The file has no model card.
+  case missing(file: String)
+  /// A field of the card is missing or has an impossible value.
+  case invalid(file: String, field: String, reason: String)
+}
+
+extension CardError: CustomStringConvertible {
+  /// One line: the file, what is wrong, what to do.
+  public var description: String {
+    switch self {
+    case .missing(let file):
+      "\(printable(file)): the file has no Prism model card (metadata key "
+        + "\(quoted(ModelCard.metadataKey))); convert it with Tools/convert.py"
+    case .invalid(let file, let field, let reason):
+      "\(printable(file)): model card: \(printable(field)) \(reason); "
+        + "convert the model again with Tools/convert.py"
+    }
+  }
+}

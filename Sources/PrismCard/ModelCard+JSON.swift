@@ -1,0 +1,358 @@
+internal import PrismFiles
+
+extension ModelCard {
+  /// The longest card that is read, in bytes.
+  static let sizeLimit = 4_000_000
+
+  /// Reads a card and validates it; keys that are not known are passed over.
+  ///
+  /// - Parameters:
+  ///   - json: The card.
+  ///   - file: The name that errors give.
+  /// - Throws: ``CardError`` with the field and what is wrong with it.
+  public init(json: String, file: String) throws(CardError) {
+    guard json.utf8.count <= Self.sizeLimit else {
+      throw .invalid(
+        file: file, field: "JSON", reason: "is longer than \(Self.sizeLimit) bytes")
+    }
+    let value: JSON
+    do throws(JSONError) {
+      value = try JSONReader.parse(json)
+    } catch {
+      throw .invalid(file: file, field: "JSON", reason: "is not valid: \(error.text)")
+    }
+    let card = CardField(file: file, path: "", value: value)
+    // First, so that a card of a later format is not blamed for what this one does not know.
+    let format = try card["format"].integer()
+    guard format == Self.format else {
+      throw card["format"].failure("is \(format), this version reads \(Self.format)")
+    }
+    self.init(
+      name: try card["name"].string(),
+      description: try card["description"].optional?.string() ?? "",
+      source: try card["source"].optional?.string() ?? "",
+      license: try card["license"].optional?.string() ?? "",
+      architecture: try card["architecture"].choice(),
+      config: try Config(
+        card["config"], architecture: try card["architecture"].choice()),
+      head: try card["head"].elements().map { field throws(CardError) in try HeadLayer(field) },
+      output: try Output(card),
+      labels: try card["labels"].elements().map { field throws(CardError) in
+        try field.string()
+      },
+      input: try Input(card["input"]),
+      layers: try Layers(card["layers"]))
+    try validate(file: file)
+  }
+
+  /// The card as JSON; equal cards give equal text.
+  public var json: String {
+    var members: [JSON.Member] = [
+      .init(name: "format", value: .integer(Self.format)),
+      .init(name: "name", value: .string(name)),
+      .init(name: "description", value: .string(description)),
+      .init(name: "source", value: .string(source)),
+      .init(name: "license", value: .string(license)),
+      .init(name: "architecture", value: .string(architecture.rawValue)),
+      .init(name: "config", value: config.json),
+      .init(name: "head", value: .array(head.map(\.json))),
+      .init(name: "output", value: .string(output.name)),
+      .init(name: "labels", value: .array(labels.map(JSON.string))),
+    ]
+    if let threshold = output.threshold {
+      members.append(.init(name: "threshold", value: .number(threshold)))
+    }
+    members.append(.init(name: "input", value: input.json))
+    members.append(.init(name: "layers", value: layers.json))
+    return JSON.object(members).description
+  }
+}
+
+// MARK: - The parts, each read and written
+
+extension ModelCard.Config {
+  fileprivate init(
+    _ field: CardField, architecture: ModelCard.Architecture
+  ) throws(CardError) {
+    // VGG16 has neither batch normalisation nor a layer with a stride that pads.
+    let isPlain = architecture == .vgg16
+    let padding = isPlain ? field["padding"].optional : field["padding"]
+    let epsilon = isPlain ? field["epsilon"].optional : field["epsilon"]
+    self.init(
+      width: try field["width"].optional?.number() ?? 1,
+      epsilon: try epsilon?.number(),
+      padding: try padding?.choice() ?? .symmetric)
+  }
+
+  fileprivate var json: JSON {
+    var members = [JSON.Member(name: "width", value: .number(width))]
+    if let epsilon { members.append(.init(name: "epsilon", value: .number(epsilon))) }
+    members.append(.init(name: "padding", value: .string(padding.rawValue)))
+    return .object(members)
+  }
+}
+
+extension ModelCard.HeadLayer {
+  private enum Kind: String, CaseIterable {
+    case globalAveragePool = "global_average_pool"
+    case globalMaxPool = "global_max_pool"
+    case adaptiveAveragePool = "adaptive_average_pool"
+    case flatten
+    case dropout
+    case dense
+    case batchNorm = "batch_norm"
+    case activation
+  }
+
+  fileprivate init(_ field: CardField) throws(CardError) {
+    let kind: Kind = try field["kind"].choice()
+    switch kind {
+    case .globalAveragePool: self = .globalAveragePool
+    case .globalMaxPool: self = .globalMaxPool
+    case .flatten: self = .flatten
+    case .adaptiveAveragePool:
+      let size = try field["size"].elements()
+      guard size.count == 2 else {
+        throw field["size"].failure("has \(size.count) numbers, not 2 (height, width)")
+      }
+      self = .adaptiveAveragePool(height: try size[0].integer(), width: try size[1].integer())
+    case .dropout: self = .dropout(rate: try field["rate"].number())
+    case .dense:
+      self = .dense(
+        name: try field["name"].string(), units: try field["units"].integer(),
+        activation: try field["activation"].optional?.choice() ?? .linear)
+    case .batchNorm:
+      self = .batchNorm(name: try field["name"].string(), epsilon: try field["epsilon"].number())
+    case .activation: self = .activation(try field["function"].choice())
+    }
+  }
+
+  fileprivate var json: JSON {
+    let (kind, members): (Kind, [JSON.Member]) =
+      switch self {
+      case .globalAveragePool: (.globalAveragePool, [])
+      case .globalMaxPool: (.globalMaxPool, [])
+      case .flatten: (.flatten, [])
+      case .adaptiveAveragePool(let height, let width):
+        (
+          .adaptiveAveragePool,
+          [.init(name: "size", value: .array([.integer(height), .integer(width)]))]
+        )
+      case .dropout(let rate): (.dropout, [.init(name: "rate", value: .number(rate))])
+      case .dense(let name, let units, let activation):
+        (
+          .dense,
+          [
+            .init(name: "name", value: .string(name)),
+            .init(name: "units", value: .integer(units)),
+            .init(name: "activation", value: .string(activation.rawValue)),
+          ]
+        )
+      case .batchNorm(let name, let epsilon):
+        (
+          .batchNorm,
+          [
+            .init(name: "name", value: .string(name)),
+            .init(name: "epsilon", value: .number(epsilon)),
+          ]
+        )
+      case .activation(let function):
+        (.activation, [.init(name: "function", value: .string(function.rawValue))])
+      }
+    return .object([.init(name: "kind", value: .string(kind.rawValue))] + members)
+  }
+}
+
+extension ModelCard.Output {
+  private enum Kind: String, CaseIterable {
+    case softmax, sigmoid, binary
+  }
+
+  fileprivate init(_ card: CardField) throws(CardError) {
+    let kind: Kind = try card["output"].choice()
+    switch kind {
+    case .softmax: self = .softmax
+    case .sigmoid: self = .sigmoid(threshold: try card["threshold"].optional?.number() ?? 0.5)
+    case .binary: self = .binary(threshold: try card["threshold"].optional?.number() ?? 0.5)
+    }
+  }
+
+  fileprivate var name: String {
+    switch self {
+    case .softmax: Kind.softmax.rawValue
+    case .sigmoid: Kind.sigmoid.rawValue
+    case .binary: Kind.binary.rawValue
+    }
+  }
+}
+
+extension ModelCard.Input {
+  private enum Kind: String, CaseIterable {
+    case image, audio
+  }
+
+  fileprivate init(_ field: CardField) throws(CardError) {
+    let kind: Kind = try field["kind"].choice()
+    switch kind {
+    case .image: self = .image(try ModelCard.ImageInput(field))
+    case .audio: self = .audio(try ModelCard.AudioInput(field))
+    }
+  }
+
+  fileprivate var json: JSON {
+    switch self {
+    case .image(let image):
+      .object([.init(name: "kind", value: .string(Kind.image.rawValue))] + image.members)
+    case .audio(let audio):
+      .object([.init(name: "kind", value: .string(Kind.audio.rawValue))] + audio.members)
+    }
+  }
+}
+
+extension ModelCard.ImageInput {
+  fileprivate init(_ field: CardField) throws(CardError) {
+    self.init(
+      height: try field["height"].integer(), width: try field["width"].integer(),
+      resize: try field["resize"].choice(), channels: try field["channels"].choice(),
+      scale: try field["scale"].number(), mean: try field["mean"].numbers(),
+      std: try field["std"].numbers())
+  }
+
+  fileprivate var members: [JSON.Member] {
+    [
+      .init(name: "height", value: .integer(height)),
+      .init(name: "width", value: .integer(width)),
+      .init(name: "resize", value: .string(resize.rawValue)),
+      .init(name: "channels", value: .string(channels.rawValue)),
+      .init(name: "scale", value: .number(scale)),
+      .init(name: "mean", value: .array(mean.map(JSON.number))),
+      .init(name: "std", value: .array(std.map(JSON.number))),
+    ]
+  }
+}
+
+extension ModelCard.AudioInput {
+  fileprivate init(_ field: CardField) throws(CardError) {
+    let sampleRate = try field["sample_rate"].integer()
+    self.init(
+      sampleRate: sampleRate, seconds: try field["seconds"].number(),
+      fft: try field["fft"].integer(), hop: try field["hop"].integer(),
+      bands: try field["mel_bands"].integer(),
+      minimum: try field["fmin"].optional?.number() ?? 0,
+      maximum: try field["fmax"].optional?.number() ?? Double(sampleRate) / 2,
+      melScale: try field["mel_scale"].optional?.choice() ?? .slaney,
+      range: try field["db_range"].number(), colors: try field["colors"].choice(),
+      orientation: try field["orientation"].choice(), image: try ModelCard.ImageInput(field))
+  }
+
+  fileprivate var members: [JSON.Member] {
+    [
+      .init(name: "sample_rate", value: .integer(sampleRate)),
+      .init(name: "seconds", value: .number(seconds)),
+      .init(name: "fft", value: .integer(fft)),
+      .init(name: "hop", value: .integer(hop)),
+      .init(name: "mel_bands", value: .integer(bands)),
+      .init(name: "fmin", value: .number(minimum)),
+      .init(name: "fmax", value: .number(maximum)),
+      .init(name: "mel_scale", value: .string(melScale.rawValue)),
+      .init(name: "db_range", value: .number(range)),
+      .init(name: "colors", value: .string(colors.rawValue)),
+      .init(name: "orientation", value: .string(orientation.rawValue)),
+    ] + image.members
+  }
+}
+
+extension ModelCard.Layers {
+  fileprivate init(_ field: CardField) throws(CardError) {
+    self.init(
+      default: try field["default"].string(),
+      aliases: try field["aliases"].optional?.strings() ?? [:])
+  }
+
+  fileprivate var json: JSON {
+    let sorted = aliases.sorted { $0.key < $1.key }
+    return .object([
+      .init(name: "default", value: .string(`default`)),
+      .init(
+        name: "aliases",
+        value: .object(sorted.map { .init(name: $0.key, value: .string($0.value)) })),
+    ])
+  }
+}
+
+// MARK: - Reading a field
+
+/// A place in the JSON of a card, which may be empty, and its name for errors.
+private struct CardField {
+  let file: String
+  let path: String
+  let value: JSON?
+
+  func failure(_ reason: String) -> CardError {
+    .invalid(file: file, field: path.isEmpty ? "JSON" : path, reason: reason)
+  }
+
+  subscript(_ name: String) -> CardField {
+    var member: JSON?
+    if case .object(let members) = value { member = members.first { $0.name == name }?.value }
+    return CardField(file: file, path: path.isEmpty ? name : "\(path).\(name)", value: member)
+  }
+
+  /// The field, or `nil` where it is absent or null.
+  var optional: CardField? { value == nil || value == .null ? nil : self }
+
+  private func wrongType(_ expected: String) -> CardError {
+    failure(value == nil ? "is missing" : "must be \(expected)")
+  }
+
+  func string() throws(CardError) -> String {
+    guard case .string(let text) = value else { throw wrongType("a string") }
+    return text
+  }
+
+  func integer() throws(CardError) -> Int {
+    switch value {
+    case .integer(let number): return number
+    case .number(let number):
+      guard let exact = Int(exactly: number) else { throw wrongType("a whole number") }
+      return exact
+    default: throw wrongType("a whole number")
+    }
+  }
+
+  func number() throws(CardError) -> Double {
+    switch value {
+    case .integer(let number): return Double(number)
+    case .number(let number): return number
+    default: throw wrongType("a number")
+    }
+  }
+
+  func elements() throws(CardError) -> [CardField] {
+    guard case .array(let values) = value else { throw wrongType("a list") }
+    return values.enumerated().map { CardField(file: file, path: "\(path)[\($0)]", value: $1) }
+  }
+
+  func numbers() throws(CardError) -> [Double] {
+    try elements().map { field throws(CardError) in try field.number() }
+  }
+
+  func strings() throws(CardError) -> [String: String] {
+    guard case .object(let members) = value else { throw wrongType("an object") }
+    var result: [String: String] = [:]
+    for member in members {
+      let field = CardField(file: file, path: "\(path).\(member.name)", value: member.value)
+      result[member.name] = try field.string()
+    }
+    return result
+  }
+
+  func choice<Choice: RawRepresentable<String> & CaseIterable>() throws(CardError) -> Choice {
+    let text = try string()
+    guard let choice = Choice(rawValue: text) else {
+      let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw failure("is \(quoted(text)), which is none of: \(allowed)")
+    }
+    return choice
+  }
+}

@@ -1,0 +1,57 @@
+public import PrismRuntime
+public import PrismTensor
+
+/// The image to explain, as the network takes it, with what some methods want to know of the picture behind it.
+public struct ExplainedImage: Sendable {
+  /// The network's input, `[1, H, W, C]`: resized and scaled.
+  public let input: Tensor
+  /// The picture's colours at the network's size, `[H, W, 3]` from 0 to 255, for segmentations that look at colours;
+  /// made when asked for.
+  public var pixels: Tensor? { makePixels() }
+  /// What a black pixel is in the network's input, one number a channel.
+  public let black: [Float]?
+  private let makePixels: @Sendable () -> Tensor?
+
+  /// Makes the image of a network's input.
+  ///
+  /// - Parameters:
+  ///   - input: `[1, H, W, C]`.
+  ///   - pixels: `[H, W, 3]` from 0 to 255, where known.
+  ///   - black: What a black pixel is in the network's input, where known.
+  public init(
+    _ input: Tensor, pixels: @autoclosure @escaping @Sendable () -> Tensor? = nil,
+    black: [Float]? = nil
+  ) {
+    self.input = input
+    makePixels = pixels
+    self.black = black
+  }
+
+  /// The rows.
+  var height: Int { input.shape[1] }
+  /// The columns.
+  var width: Int { input.shape[2] }
+  /// The numbers a pixel.
+  var channels: Int { input.shape[3] }
+  /// The pixels.
+  var area: Int { height * width }
+
+  /// Throws unless the input is one image of the size that a classifier takes, and finite.
+  func check(for classifier: any Classifier) throws(ExplanationError) {
+    guard input.shape.rank == 4, input.shape == classifier.inputShape else {
+      throw .imageSize(given: input.shape, expected: classifier.inputShape)
+    }
+    guard input.isFinite else { throw .notFinite(layer: "the input") }
+  }
+
+  /// Throws, besides, unless a classifier has all targets.
+  func check(
+    for classifier: any DifferentiableClassifier, targets: [Int]
+  ) throws(ExplanationError) {
+    try check(for: classifier)
+    let count = classifier.outputCount
+    if let target = targets.first(where: { !(0..<count).contains($0) }) {
+      throw .unknownTarget(target, count: count)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+internal import PrismAutodiff
+internal import PrismRuntime
+internal import PrismTensor
+
+/// Gradients of logits at a classifier's input.
+struct InputGradient {
+  let classifier: any DifferentiableClassifier
+  let targets: [Int]
+  let rule: GradientRule
+
+  init(
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    rule: GradientRule = .exact
+  ) throws {
+    try image.check(for: classifier, targets: targets)
+    self.classifier = classifier
+    self.targets = targets
+    self.rule = rule
+  }
+
+  /// How many images' gradients are held at a time.
+  static let group = 8
+
+  /// One gradient a target, in the image's shape.
+  func callAsFunction(_ image: Tensor) throws -> [Tensor] { try self([image])[0] }
+
+  /// For every image one gradient a target, in the image's shape.
+  func callAsFunction(_ images: [Tensor]) throws -> [[Tensor]] {
+    let gradients = try classifier.inputGradients(of: targets, images: images, rule: rule)
+    guard gradients.count == images.count,
+      gradients.allSatisfy({ $0.count == targets.count && $0.allSatisfy(\.isFinite) })
+    else { throw ExplanationError.notFinite(layer: "the gradient of the input") }
+    return gradients
+  }
+}
+
+extension ExplainedImage {
+  /// A map of numbers in row-major order, `[H, W]`.
+  func map(_ values: [Double]) -> Tensor { Tensor([height, width], values.map { Float($0) }) }
+
+  /// The product of two tensors in the image's shape, added up over the channels: one number a pixel.
+  func product(_ first: Tensor, _ second: Tensor) -> [Double] {
+    var sums = [Double](repeating: 0, count: area)
+    first.withUnsafePointer { a in
+      second.withUnsafePointer { b in
+        for p in 0..<area {
+          for i in p * channels..<(p + 1) * channels { sums[p] += Double(a[i]) * Double(b[i]) }
+        }
+      }
+    }
+    return sums
+  }
+
+  /// A map of standard errors, or nothing where they are not known.
+  func errorMap(_ values: [Double]) -> Tensor? {
+    values.allSatisfy(\.isFinite) ? map(values) : nil
+  }
+}
+
+extension Tensor {
+  /// A note where a gradient is zero everywhere.
+  var blankness: [String] {
+    isZero ? ["blank map: all gradients are zero at the input"] : []
+  }
+}

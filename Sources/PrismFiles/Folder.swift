@@ -1,0 +1,32 @@
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What is in a folder.
+package enum Folder {
+  /// Whether a path is a folder, or `nil` where there is nothing.
+  package static func isFolder(_ path: String) -> Bool? {
+    var isFolder = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) ? isFolder : nil
+  }
+
+  /// Whether there is a file at a path.
+  package static func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+  }
+
+  /// The names in a folder, sorted, without hidden ones.
+  package static func names(in path: String) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: path)
+        .filter { !$0.hasPrefix(".") }.sorted()
+    } catch {
+      throw FileError.unreadable(path, reason: "the folder cannot be listed")
+    }
+  }
+
+  /// Removes a file if it is there.
+  package static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
+}

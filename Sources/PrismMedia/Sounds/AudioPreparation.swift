@@ -1,0 +1,231 @@
+public import PrismTensor
+public import PrismCard
+
+/// The rule by which a sound becomes the input of a network, as a model card states it.
+///
+/// Prediction, explanation and training all come through here. Making one prepares filters and a Fourier transform;
+/// it can then be used by several threads.
+public struct AudioPreparation: Sendable {
+  /// The least sound that is looked at, in seconds.
+  public static let shortest = 0.1
+
+  /// What the card says.
+  public let input: ModelCard.AudioInput
+  /// The mel spectrogram of a window.
+  public let spectrogram: MelSpectrogram
+  private let colors: [RGB]
+
+  /// Prepares the rule of a card.
+  ///
+  /// - Throws: ``SpectrogramError`` where the card was not validated, or memory is short.
+  public init(_ input: ModelCard.AudioInput) throws(SpectrogramError) {
+    self.input = input
+    spectrogram = try MelSpectrogram(
+      rate: input.sampleRate, fft: input.fft, hop: input.hop, bands: input.bands,
+      minimum: input.minimum, maximum: input.maximum,
+      scale: input.melScale == .htk ? .htk : .slaney)
+    // Grey is the only name that is no colour map.
+    colors =
+      ColorMap(rawValue: input.colors.rawValue)?.colors
+      ?? (0..<256).map { RGB(UInt8($0), UInt8($0), UInt8($0)) }
+  }
+
+  /// The samples of a window.
+  public var windowCount: Int { Int((input.seconds * Double(input.sampleRate)).rounded()) }
+
+  /// A part of a sound that the network looks at.
+  public struct Window: Sendable {
+    /// Where it begins in the sound, in seconds.
+    public let start: Double
+    /// Its samples, at the card's rate and of the card's length.
+    public let sound: Sound
+  }
+
+  /// The parts of a sound that the network looks at one by one.
+  ///
+  /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows begin every `hop`
+  /// seconds, and the last ends with the sound.
+  ///
+  /// - Parameters:
+  ///   - sound: Of any rate.
+  ///   - hop: In seconds; `nil` for half a window.
+  /// - Returns: At least one window.
+  /// - Throws: `SoundError.tooShort`, `.silent`.
+  public func windows(of sound: Sound, hop: Double? = nil) throws(SoundError) -> [Window] {
+    guard sound.seconds >= Self.shortest else {
+      throw .tooShort(sound.name, seconds: sound.seconds, needed: Self.shortest)
+    }
+    guard sound.samples.contains(where: { $0 != 0 }) else { throw .silent(sound.name) }
+    let rate = input.sampleRate
+    let resampled = sound.resampled(to: rate)
+    let length = windowCount
+    let count = resampled.samples.count
+    guard count > length else {
+      let samples = (0..<length).map { resampled.samples[$0 % count] }
+      return [Window(start: 0, sound: Sound(rate: rate, samples: samples, name: sound.name))]
+    }
+    let step = max(1, Int(((hop ?? input.seconds / 2) * Double(rate)).rounded()))
+    var starts = Array(stride(from: 0, through: count - length, by: step))
+    if let last = starts.last, last < count - length { starts.append(count - length) }
+    return starts.map { start in
+      Window(
+        start: Double(start) / Double(rate), sound: resampled.part(from: start, count: length))
+    }
+  }
+
+  /// The picture of a window: its spectrogram, one column a frame and one row a band.
+  ///
+  /// `v` decibels below the maximum have the brightness `255 · (1 − v / range)`, rounded.
+  ///
+  /// - Parameter window: At the card's rate.
+  /// - Returns: As wide as there are frames and as high as there are bands.
+  /// - Throws: ``SpectrogramError/noMemory``.
+  public func picture(of window: Sound) throws(SpectrogramError) -> Image {
+    let decibels = MelSpectrogram.decibels(try spectrogram(window.samples), range: input.range)
+    let (bands, frames) = (decibels.shape[0], decibels.shape[1])
+    let isFlipped = input.orientation == .lowAtBottom
+    let factor = Float(255 / input.range)
+    let pixels = decibels.withUnsafeBufferPointer { values in
+      [UInt8](unsafeUninitializedCapacity: 3 * bands * frames) { target, count in
+        for row in 0..<bands {
+          let band = isFlipped ? bands - 1 - row : row
+          for frame in 0..<frames {
+            let level = (values[band * frames + frame] * factor + 255).rounded()
+            let color = colors[Int(max(0, min(255, level)))]
+            let position = 3 * (row * frames + frame)
+            target[position] = color.red
+            target[position + 1] = color.green
+            target[position + 2] = color.blue
+          }
+        }
+        count = 3 * bands * frames
+      }
+    }
+    return Image(width: frames, height: bands, pixels: pixels)
+  }
+
+  /// The network's input for a window.
+  ///
+  /// - Parameter window: At the card's rate.
+  /// - Returns: `[1, H, W, 3]`.
+  /// - Throws: ``SpectrogramError/noMemory``.
+  public func tensor(of window: Sound) throws(SpectrogramError) -> Tensor {
+    input.image.tensor(of: try picture(of: window))
+  }
+}
+
+// MARK: - Where in time and frequency a place of the picture is
+
+extension AudioPreparation {
+  /// The picture with low frequencies at the bottom, for people.
+  public func upright(_ image: Image) -> Image {
+    guard input.orientation == .lowAtTop else { return image }
+    let row = 3 * image.width
+    let pixels = (0..<image.height).reversed().flatMap {
+      image.pixels[($0 * row)..<(($0 + 1) * row)]
+    }
+    return Image(width: image.width, height: image.height, pixels: pixels)
+  }
+
+  /// A map of the network's picture with low frequencies at the bottom.
+  ///
+  /// - Parameter map: `[H, W]`.
+  /// - Returns: `[H, W]`.
+  public func upright(_ map: Tensor) -> Tensor {
+    guard input.orientation == .lowAtTop else { return map }
+    let (height, width) = (map.shape[0], map.shape[1])
+    let values = map.scalars
+    return Tensor(
+      map.shape, (0..<height).reversed().flatMap { values[($0 * width)..<(($0 + 1) * width)] })
+  }
+
+  /// The frequency at a height above the picture's lower edge, in Hz.
+  ///
+  /// - Parameter share: From 0 at the lower edge to 1 at the upper, in an upright picture.
+  /// - Returns: From the middle of the lowest band, less half a band, to that of the highest, and half a band more.
+  public func frequency(at share: Double) -> Double {
+    // The middle of band b is at b + ½, and is the edge b + 1 of the triangles.
+    let position = min(max(share, 0), 1) * Double(input.bands) + 0.5
+    let index = min(Int(position), input.bands)
+    let edges = spectrogram.edges
+    return edges[index] + (edges[index + 1] - edges[index]) * (position - Double(index))
+  }
+
+  /// The height of a frequency above the picture's lower edge; below 0 or above 1 where the picture has no such.
+  func share(of frequency: Double) -> Double {
+    let edges = spectrogram.edges
+    guard frequency > edges[0] else { return -1 }
+    guard let upper = edges.firstIndex(where: { $0 >= frequency }) else { return 2 }
+    let (low, high) = (edges[upper - 1], edges[upper])
+    let position = Double(upper - 1) + (frequency - low) / (high - low)
+    return (position - 0.5) / Double(input.bands)
+  }
+
+  /// The time at a place of the picture, in seconds from the window's start.
+  ///
+  /// - Parameter share: From 0 at the left edge to 1 at the right.
+  /// - Returns: Within the window.
+  public func time(at share: Double) -> Double {
+    // The middle of column k is the middle of frame k, which is at k hops.
+    let frames = Double(spectrogram.transform.frames(of: windowCount))
+    let time = (share * frames - 0.5) * Double(input.hop) / Double(input.sampleRate)
+    return min(max(time, 0), input.seconds)
+  }
+
+  /// The parts of a window inside and outside a mask, which add up to the window.
+  ///
+  /// Its short-time spectrum is multiplied by the mask, keeping the phase, and transformed back. What the picture does
+  /// not show (beyond the lowest and highest band) is outside.
+  ///
+  /// - Parameters:
+  ///   - window: At the card's rate.
+  ///   - mask: `[H, W]` from 0 to 1, upright; enlarged bilinearly.
+  /// - Returns: Two sounds of the window's length.
+  /// - Throws: ``SpectrogramError/noMemory``.
+  /// - Precondition: The mask has two axes.
+  public func divided(
+    _ window: Sound, by mask: Tensor
+  ) throws(SpectrogramError) -> (inside: Sound, outside: Sound) {
+    precondition(mask.shape.rank == 2, "a mask of \(mask.shape)")
+    let (height, width) = (mask.shape[0], mask.shape[1])
+    let weights = mask.scalars
+    var inside = try spectrogram.transform(window.samples)
+    var outside = inside
+    let bins = inside.transform.bins
+    // The two rows and the weight of the second, for each bin.
+    let rows = (0..<bins).map { bin -> (Int, Int, Double)? in
+      let place = share(of: Double(bin) * Double(input.sampleRate) / Double(input.fft))
+      guard place >= 0, place <= 1 else { return nil }
+      return Self.neighbours((1 - place) * Double(height), count: height)
+    }
+    for frame in 0..<inside.frames {
+      let place = (Double(frame) + 0.5) / Double(inside.frames) * Double(width)
+      let (left, right, part) = Self.neighbours(place, count: width)
+      for bin in 0..<bins {
+        var weight = 0.0
+        if let (upper, lower, fraction) = rows[bin] {
+          func row(_ index: Int) -> Double {
+            let (a, b) = (
+              Double(weights[index * width + left]), Double(weights[index * width + right])
+            )
+            return a + (b - a) * part
+          }
+          weight = row(upper) + (row(lower) - row(upper)) * fraction
+        }
+        inside.values[frame * bins + bin] *= weight
+        outside.values[frame * bins + bin] *= 1 - weight
+      }
+    }
+    return (
+      Sound(rate: window.rate, samples: try inside.inverse(), name: window.name),
+      Sound(rate: window.rate, samples: try outside.inverse(), name: window.name)
+    )
+  }
+
+  /// The two elements around a place whose centres are at halves, and how far it is from the first to the second.
+  private static func neighbours(_ place: Double, count: Int) -> (Int, Int, Double) {
+    let position = min(max(place - 0.5, 0), Double(count - 1))
+    let first = Int(position)
+    return (first, min(first + 1, count - 1), position - Double(first))
+  }
+}
