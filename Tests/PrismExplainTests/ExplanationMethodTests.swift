@@ -279,7 +279,8 @@ struct ExplanationMethodTests {
     let parameters: [MethodParameter] = []
 
     func explain(
-      _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+      _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+      work: Work
     ) throws -> [Attribution] {
       let (height, width) = (image.input.shape[1], image.input.shape[2])
       let red = stride(from: 0, to: image.input.count, by: 3).map { image.input.scalars[$0] }

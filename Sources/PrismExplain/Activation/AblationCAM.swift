@@ -31,10 +31,11 @@ public struct AblationCAM: ClassActivationMap {
   ///
   /// - Throws: ``ExplanationError`` where the layer has no rows and columns or the model's values are not finite.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     let look = try LayerLook(
-      image, targets: targets, layer: layer, of: classifier, isDifferentiated: false)
+      image, targets: targets, layer: layer, of: classifier, work: work, isDifferentiated: false)
     let channels = look.activation.shape[3]
     // The last replacement removes nothing: it gives the logit itself.
     let logits = try classifier.logits(

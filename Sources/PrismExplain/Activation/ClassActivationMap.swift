@@ -35,10 +35,11 @@ extension GradientActivationMap {
   ///
   /// - Throws: ``ExplanationError`` where the layer has no rows and columns or its values are not finite.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     let look = try LayerLook(
-      image, targets: targets, layer: layer, of: classifier, isDifferentiated: true)
+      image, targets: targets, layer: layer, of: classifier, work: work, isDifferentiated: true)
     return zip(targets, look.gradients).map { target, gradient in
       finish(
         map(activation: look.activation, gradient: gradient), target: target, layer: look.name,
@@ -81,11 +82,12 @@ struct LayerLook {
   ///   - targets: The logits to explain.
   ///   - layer: The layer's name; `nil` for the model's default.
   ///   - classifier: The model.
+  ///   - work: Is told of the pass.
   ///   - isDifferentiated: Whether gradients are wanted, one a target.
   /// - Throws: ``ExplanationError``, and what the model throws.
   init(
     _ image: ExplainedImage, targets: [Int], layer: String?,
-    of classifier: any DifferentiableClassifier, isDifferentiated: Bool
+    of classifier: any DifferentiableClassifier, work: Work, isDifferentiated: Bool
   ) throws {
     try image.check(for: classifier, targets: targets)
     name = layer ?? classifier.defaultLayer
@@ -94,6 +96,7 @@ struct LayerLook {
     }
     (activation, gradients) = try classifier.gradients(
       of: isDifferentiated ? targets : [], at: name, image: image.input)
+    try work.did(1)
     guard activation.isFinite, gradients.allSatisfy(\.isFinite) else {
       throw ExplanationError.notFinite(layer: name)
     }

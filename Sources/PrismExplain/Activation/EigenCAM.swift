@@ -31,10 +31,11 @@ public struct EigenCAM: ClassActivationMap {
   ///
   /// - Throws: ``ExplanationError`` where the layer has no rows and columns or its values are not finite.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     let look = try LayerLook(
-      image, targets: targets, layer: layer, of: classifier, isDifferentiated: false)
+      image, targets: targets, layer: layer, of: classifier, work: work, isDifferentiated: false)
     let raw = map(activation: look.activation)
     return targets.map {
       finish(raw, target: $0, layer: look.name, image: image, evaluations: 1)

@@ -32,10 +32,11 @@ public struct ScoreCAM: ClassActivationMap {
   ///
   /// - Throws: ``ExplanationError`` where the layer has no rows and columns or the model's values are not finite.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     let look = try LayerLook(
-      image, targets: targets, layer: layer, of: classifier, isDifferentiated: false)
+      image, targets: targets, layer: layer, of: classifier, work: work, isDifferentiated: false)
     let activation = look.activation
     let channels = activation.shape[3]
     let input = image.input
@@ -43,7 +44,8 @@ public struct ScoreCAM: ClassActivationMap {
       CornerAxis(from: activation.shape[1], to: image.height),
       CornerAxis(from: activation.shape[2], to: image.width)
     )
-    let scores = try Evaluator(classifier, targets: targets)(channels) { channel, target in
+    let scores = try Evaluator(classifier, targets: targets, work: work)(channels) {
+      channel, target in
       let mask = Self.mask(activation, channel: channel, rows, columns)
       input.withUnsafePointer { input in
         for p in mask.indices {

@@ -9,8 +9,12 @@ struct Evaluator {
   let classifier: any Classifier
   let targets: [Int]
   let output: ExplainedOutput
+  let work: Work
 
-  init(_ classifier: any Classifier, targets: [Int], output: ExplainedOutput = .logit) {
+  init(
+    _ classifier: any Classifier, targets: [Int], output: ExplainedOutput = .logit, work: Work
+  ) {
+    self.work = work
     self.classifier = classifier
     self.targets = targets
     self.output = output
@@ -28,6 +32,7 @@ struct Evaluator {
       let logits = try classifier.logits(count: min(Self.chunk, count - first)) {
         compose(first + $0, $1)
       }
+      try work.did(logits.shape[0])
       let labels = logits.shape[1]
       for target in targets where target < 0 || target >= labels {
         throw ExplanationError.unknownTarget(target, count: labels)

@@ -20,10 +20,12 @@ public protocol Explainer: Sendable {
   ///   - image: The image, as the model takes it.
   ///   - targets: The indices of the logits to explain.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch, and ends the method where its task is cancelled.
   /// - Returns: One attribution a target, in the order of the targets.
   /// - Throws: ``ExplanationError``, and what the model throws.
   func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution]
 }
 
@@ -35,10 +37,12 @@ public protocol BlackBoxExplainer: Explainer {
   ///   - image: The image, as the model takes it.
   ///   - targets: The indices of the logits to explain; all come from one pass.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch, and ends the method where its task is cancelled.
   /// - Returns: One attribution a target, in the order of the targets.
   /// - Throws: ``ExplanationError``, and what the model throws.
   func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier,
+    work: Work
   ) throws -> [Attribution]
 }
 
@@ -49,11 +53,45 @@ extension BlackBoxExplainer {
   ///   - image: The image, as the model takes it.
   ///   - targets: The indices of the logits to explain.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch, and ends the method where its task is cancelled.
   /// - Returns: One attribution a target, in the order of the targets.
   /// - Throws: ``ExplanationError``, and what the model throws.
   public func explain(
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
+  ) throws -> [Attribution] {
+    try explain(image, targets: targets, of: classifier as any Classifier, work: work)
+  }
+}
+
+extension Explainer {
+  /// Explains predictions for one image, without anybody who watches.
+  ///
+  /// - Parameters:
+  ///   - image: The image, as the model takes it.
+  ///   - targets: The indices of the logits to explain.
+  ///   - classifier: The model.
+  /// - Returns: One attribution a target, in the order of the targets.
+  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled task.
+  public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
-    try explain(image, targets: targets, of: classifier as any Classifier)
+    try explain(image, targets: targets, of: classifier, work: .unwatched)
+  }
+}
+
+extension BlackBoxExplainer {
+  /// Explains predictions for one image, without anybody who watches.
+  ///
+  /// - Parameters:
+  ///   - image: The image, as the model takes it.
+  ///   - targets: The indices of the logits to explain.
+  ///   - classifier: The model.
+  /// - Returns: One attribution a target, in the order of the targets.
+  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled task.
+  public func explain(
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+  ) throws -> [Attribution] {
+    try explain(image, targets: targets, of: classifier, work: .unwatched)
   }
 }

@@ -36,14 +36,15 @@ public struct DeepLIFT: Explainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier, targets: targets)
     guard !baselines.isEmpty else {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }
     let starts = try baselines.map { try $0.replacement(for: image) }
-    let ends = try Evaluator(classifier, targets: targets)(starts + [image.input])
+    let ends = try Evaluator(classifier, targets: targets, work: work)(starts + [image.input])
     var sums = targets.map { _ in [Double](repeating: 0, count: image.area) }
     for start in starts {
       let multipliers = try classifier.multipliers(

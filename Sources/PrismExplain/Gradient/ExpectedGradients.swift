@@ -57,16 +57,18 @@ public struct ExpectedGradients: Explainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     var maps = try SampledMaps(
       image, targets: targets.count, samples: samples, rule: stopping)
     guard !baselines.isEmpty else {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }
-    let gradient = try InputGradient(image, targets: targets, of: classifier)
+    let gradient = try InputGradient(
+      image, targets: targets, of: classifier, work: work)
     let starts = try baselines.map { try $0.replacement(for: image) }
-    let ends = try Evaluator(classifier, targets: targets)(starts + [image.input])
+    let ends = try Evaluator(classifier, targets: targets, work: work)(starts + [image.input])
     try maps.draw(inGroupsOf: InputGradient.group) { range in
       var (ways, images) = ([Tensor](), [Tensor]())
       for sample in range {

@@ -32,10 +32,12 @@ public struct GuidedBackpropagation: Explainer {
   ///
   /// - Throws: ``ExplanationError`` where the model's values are not finite.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
-    let gradients = try InputGradient(image, targets: targets, of: classifier, rule: .guided)(
-      image.input)
+    let gradients = try InputGradient(
+      image, targets: targets, of: classifier, rule: .guided, work: work)(
+        image.input)
     return zip(targets, gradients).map { target, gradient in
       Attribution(
         target: target, values: image.map(reduction(gradient)), evaluations: 1,

@@ -7,11 +7,13 @@ struct InputGradient {
   let classifier: any DifferentiableClassifier
   let targets: [Int]
   let rule: GradientRule
+  let work: Work
 
   init(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
-    rule: GradientRule = .exact
+    rule: GradientRule = .exact, work: Work
   ) throws {
+    self.work = work
     try image.check(for: classifier, targets: targets)
     self.classifier = classifier
     self.targets = targets
@@ -27,6 +29,7 @@ struct InputGradient {
   /// For every image one gradient a target, in the image's shape.
   func callAsFunction(_ images: [Tensor]) throws -> [[Tensor]] {
     let gradients = try classifier.inputGradients(of: targets, images: images, rule: rule)
+    try work.did(images.count)
     guard gradients.count == images.count,
       gradients.allSatisfy({ $0.count == targets.count && $0.allSatisfy(\.isFinite) })
     else { throw ExplanationError.notFinite(layer: "the gradient of the input") }

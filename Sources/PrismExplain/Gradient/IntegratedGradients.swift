@@ -114,14 +114,16 @@ public struct IntegratedGradients: Explainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
     guard (1...100_000).contains(steps ?? 1) else {
       throw ExplanationError.parameter("the number of steps", "must lie between 1 and 100000")
     }
-    let gradient = try InputGradient(image, targets: targets, of: classifier)
+    let gradient = try InputGradient(
+      image, targets: targets, of: classifier, work: work)
     let start = try baseline.replacement(for: image)
-    let ends = try Evaluator(classifier, targets: targets)([start, image.input])
+    let ends = try Evaluator(classifier, targets: targets, work: work)([start, image.input])
     var path = Path(image, from: start, targets: targets.count, gradient: gradient)
     var taken = steps ?? Self.firstSteps
     var sums = try path.sums(quadrature.points(taken))

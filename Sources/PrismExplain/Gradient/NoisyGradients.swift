@@ -12,6 +12,7 @@ struct NoisyGradients {
   /// The maps of the samples, for a statistic of them.
   func maps(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work,
     statistic: SampledMaps.Statistic
   ) throws -> SampledMaps {
     var maps = try SampledMaps(
@@ -19,7 +20,8 @@ struct NoisyGradients {
     guard noise >= 0, noise.isFinite else {
       throw ExplanationError.parameter("the noise", "must be a number that is not negative")
     }
-    let gradient = try InputGradient(image, targets: targets, of: classifier)
+    let gradient = try InputGradient(
+      image, targets: targets, of: classifier, work: work)
     let deviation = Float(noise) * (image.input.maximum - image.input.minimum)
     try maps.draw(inGroupsOf: InputGradient.group) { range in
       try gradient(

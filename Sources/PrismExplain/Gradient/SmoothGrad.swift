@@ -44,9 +44,11 @@ public struct SmoothGrad: Explainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
+    work: Work
   ) throws -> [Attribution] {
-    let maps = try gradients.maps(image, targets: targets, of: classifier, statistic: .mean)
+    let maps = try gradients.maps(
+      image, targets: targets, of: classifier, work: work, statistic: .mean)
     return zip(targets, maps.moments).map { target, moments in
       Attribution(
         target: target, values: image.map(moments.means), evaluations: maps.taken,

@@ -42,12 +42,14 @@ public struct Infidelity: Sendable {
   ///   - target: The logit that the map explains.
   ///   - image: The explained image.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch.
   /// - Returns: The mean square; zero for a perfect map.
   /// - Throws: ``ExplanationError``.
   public func callAsFunction(
-    _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier
+    _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier,
+    work: Work = .unwatched
   ) throws -> Double {
-    try self([map], target: target, image: image, of: classifier)[0]
+    try self([map], target: target, image: image, of: classifier, work: work)[0]
   }
 
   /// Judges several maps of one logit, for which the squares are evaluated once.
@@ -57,10 +59,12 @@ public struct Infidelity: Sendable {
   ///   - target: The logit that the maps explain.
   ///   - image: The explained image.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch.
   /// - Returns: One mean square a map.
   /// - Throws: ``ExplanationError``.
   public func callAsFunction(
-    _ maps: [Tensor], target: Int, image: ExplainedImage, of classifier: any Classifier
+    _ maps: [Tensor], target: Int, image: ExplainedImage, of classifier: any Classifier,
+    work: Work = .unwatched
   ) throws -> [Double] {
     try image.check(for: classifier)
     guard samples >= 1, (1...min(image.height, image.width)).contains(side) else {
@@ -82,16 +86,17 @@ public struct Infidelity: Sendable {
         x: Int(random.next(upperBound: UInt64(width - side + 1)))
       )
     }
-    let outputs = try Evaluator(classifier, targets: [target], output: output)(samples + 1) {
-      index, pixels in
-      masked.write(pixels) { p in
-        guard index > 0 else { return true }
-        let corner = corners[index - 1]
-        return
-          !((corner.y..<corner.y + side).contains(p / width)
-          && (corner.x..<corner.x + side).contains(p % width))
+    let outputs = try Evaluator(
+      classifier, targets: [target], output: output, work: work)(samples + 1) {
+        index, pixels in
+        masked.write(pixels) { p in
+          guard index > 0 else { return true }
+          let corner = corners[index - 1]
+          return
+            !((corner.y..<corner.y + side).contains(p / width)
+            && (corner.x..<corner.x + side).contains(p % width))
+        }
       }
-    }
     let fallen = outputs.dropFirst().map { outputs[0] - $0 }
     return maps.map { map in
       let values = map.scalars

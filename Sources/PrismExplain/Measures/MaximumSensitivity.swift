@@ -28,24 +28,28 @@ public struct MaximumSensitivity: Sendable {
   ///   - targets: The logits to explain.
   ///   - image: The image.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch.
   /// - Returns: One number a target; `nil` where the map of the image is zero.
   /// - Throws: ``ExplanationError``, and what the method throws.
   public func callAsFunction(
     _ explainer: some Explainer, targets: [Int], image: ExplainedImage,
-    of classifier: any DifferentiableClassifier
+    of classifier: any DifferentiableClassifier,
+    work: Work = .unwatched
   ) throws -> [Double?] {
     guard draws >= 1, radius >= 0, radius.isFinite else {
       throw ExplanationError.parameter(
         "sensitivity", "needs at least 1 draw and a radius from 0 up")
     }
-    let maps = try explainer.explain(image, targets: targets, of: classifier)
+    let maps = try explainer.explain(
+      image, targets: targets, of: classifier, work: work)
     var worst = targets.map { _ in 0.0 }
     for draw in 0..<draws {
       var random = SeededRandom(seed: seed, sample: draw)
       let noisy = image.input.map { $0 + Float(radius) * (2 * random.uniform() - 1) }
       let moved = ExplainedImage(noisy, pixels: image.pixels, black: image.black)
-      for (t, other) in try explainer.explain(moved, targets: targets, of: classifier).enumerated()
-      {
+      for (t, other) in try explainer.explain(
+        moved, targets: targets, of: classifier, work: work
+      ).enumerated() {
         let change = other.values - maps[t].values
         worst[t] = max(worst[t], change.dot(change).squareRoot())
       }

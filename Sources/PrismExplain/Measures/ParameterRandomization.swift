@@ -54,17 +54,20 @@ public struct ParameterRandomization: Sendable {
   ///   - target: The logit that is explained.
   ///   - image: The image.
   ///   - classifier: The network; it is not changed.
+  ///   - work: Is told of every batch.
   /// - Returns: One result a method; `nil` for one whose first map is constant.
   /// - Throws: ``ExplanationError``, and what the methods throw.
   public func callAsFunction(
     _ explainers: [any Explainer], target: Int, image: ExplainedImage,
-    of classifier: PlannedClassifier
+    of classifier: PlannedClassifier,
+    work: Work = .unwatched
   ) throws -> [Result?] {
     guard stages >= 1 else {
       throw ExplanationError.parameter("the number of stages", "must be at least 1")
     }
     func magnitudes(_ explainer: any Explainer, _ classifier: PlannedClassifier) throws -> Tensor {
-      let maps = try explainer.explain(image, targets: [target], of: classifier)
+      let maps = try explainer.explain(
+        image, targets: [target], of: classifier, work: work)
       guard let map = maps.first else {
         throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
       }

@@ -52,10 +52,12 @@ public struct RemovalCurve: Sendable {
   ///   - target: The logit that the map explains.
   ///   - image: The explained image.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch.
   /// - Returns: The curve and its area.
   /// - Throws: ``ExplanationError``.
   public func callAsFunction(
-    _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier
+    _ map: Tensor, target: Int, image: ExplainedImage, of classifier: any Classifier,
+    work: Work = .unwatched
   ) throws -> Result {
     try image.check(for: classifier)
     let step = step ?? image.width
@@ -69,10 +71,11 @@ public struct RemovalCurve: Sendable {
     for (place, p) in map.descendingOrder.enumerated() { rank[p] = place }
     let (ranks, isDeletion) = (rank, direction == .deletion)
     let points = (image.area + step - 1) / step + 1
-    let outputs = try Evaluator(classifier, targets: [target], output: output)(points) {
-      point, pixels in
-      masked.write(pixels) { (ranks[$0] < point * step) != isDeletion }
-    }
+    let outputs = try Evaluator(
+      classifier, targets: [target], output: output, work: work)(points) {
+        point, pixels in
+        masked.write(pixels) { (ranks[$0] < point * step) != isDeletion }
+      }
     let sum = outputs.reduce(0, +) - (outputs[0] + outputs[points - 1]) / 2
     return Result(outputs: outputs, area: sum / Double(points - 1))
   }

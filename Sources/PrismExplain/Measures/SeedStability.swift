@@ -20,18 +20,21 @@ public struct SeedStability: Sendable {
   ///   - targets: The logits to explain.
   ///   - image: The image.
   ///   - classifier: The model.
+  ///   - work: Is told of every batch.
   ///   - explainer: The method with a seed.
   /// - Returns: One number a target; `nil` where a map is constant.
   /// - Throws: ``ExplanationError``, and what the method throws.
   public func callAsFunction(
     targets: [Int], image: ExplainedImage, of classifier: any DifferentiableClassifier,
+    work: Work = .unwatched,
     _ explainer: (_ seed: UInt64) -> any Explainer
   ) throws -> [Double?] {
     guard seeds >= 2 else {
       throw ExplanationError.parameter("the number of seeds", "must be at least 2")
     }
     let maps = try (0..<seeds).map {
-      try explainer(UInt64($0)).explain(image, targets: targets, of: classifier)
+      try explainer(UInt64($0)).explain(
+        image, targets: targets, of: classifier, work: work)
     }
     return try targets.indices.map { t in
       var correlations: [Double?] = []

@@ -57,7 +57,8 @@ public struct KernelSHAP: BlackBoxExplainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier,
+    work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     let segmentation = try segmenter.segments(of: image)
@@ -68,7 +69,8 @@ public struct KernelSHAP: BlackBoxExplainer {
     }
     try stopping?.check()
     let plan = Plan(segments: d, samples: samples ?? 2 * d + 2048, seed: seed)
-    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    let evaluator = Evaluator(
+      classifier, targets: targets, output: output, work: work)
     let ends = try evaluator(2) { index, target in
       images.masked.write(target) { _ in index == 1 }
     }

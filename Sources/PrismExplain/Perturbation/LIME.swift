@@ -82,7 +82,8 @@ public struct LIME: BlackBoxExplainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier,
+    work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     guard samples >= 2 else {
@@ -96,7 +97,8 @@ public struct LIME: BlackBoxExplainer {
     let segmentation = try segmenter.segments(of: image)
     let images = try SegmentedImage(image, masker: masker, segmentation: segmentation)
     let coalitions = try draw(segmentation.count)
-    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    let evaluator = Evaluator(
+      classifier, targets: targets, output: output, work: work)
     var (fit, scores, taken, isSure) = (Fit(), [Double](), 0, false)
     let looks = stopping.looks(limit: samples)
     for look in looks {

@@ -48,7 +48,8 @@ public struct Occlusion: BlackBoxExplainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier,
+    work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     guard window >= 1, stride >= 1, stride <= window else {
@@ -66,12 +67,13 @@ public struct Occlusion: BlackBoxExplainer {
     let width = image.width
     let count = rows.count * columns.count
     // The last image is the whole one.
-    let scores = try Evaluator(classifier, targets: targets, output: output)(count + 1) {
-      index, target in
-      guard index < count else { return masked.write(target) { _ in true } }
-      let (row, column) = (rows[index / columns.count], columns[index % columns.count])
-      masked.write(target) { !(row.contains($0 / width) && column.contains($0 % width)) }
-    }
+    let scores = try Evaluator(
+      classifier, targets: targets, output: output, work: work)(count + 1) {
+        index, target in
+        guard index < count else { return masked.write(target) { _ in true } }
+        let (row, column) = (rows[index / columns.count], columns[index % columns.count])
+        masked.write(target) { !(row.contains($0 / width) && column.contains($0 % width)) }
+      }
     return targets.enumerated().map { t, target in
       let whole = scores[count * targets.count + t]
       var sums = [Double](repeating: 0, count: image.area)

@@ -69,7 +69,8 @@ public struct PartitionSHAP: BlackBoxExplainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier,
+    work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     guard evaluations >= 2, round >= 2 else {
@@ -85,7 +86,8 @@ public struct PartitionSHAP: BlackBoxExplainer {
     guard let seed = UInt32(exactly: seed) else {
       throw ExplanationError.parameter("the seed", "must be below 4294967296")
     }
-    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    let evaluator = Evaluator(
+      classifier, targets: targets, output: output, work: work)
     var division = try Division(image, masker: masker, isShap: mode == .shap, seed: seed)
     try division.run(evaluator, evaluations: evaluations, round: round)
     return targets.enumerated().map { t, target in

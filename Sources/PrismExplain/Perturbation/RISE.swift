@@ -58,7 +58,8 @@ public struct RISE: BlackBoxExplainer {
   ///
   /// - Throws: ``ExplanationError``.
   public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
+    _ image: ExplainedImage, targets: [Int], of classifier: any Classifier,
+    work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     var maps = try SampledMaps(
@@ -74,7 +75,8 @@ public struct RISE: BlackBoxExplainer {
     let replacement = try masker.replacement(for: image)
     let input = image.input
     let channels = image.channels
-    let evaluator = Evaluator(classifier, targets: targets, output: output)
+    let evaluator = Evaluator(
+      classifier, targets: targets, output: output, work: work)
     try maps.draw(inGroupsOf: Evaluator.chunk) { range in
       let scores = try evaluator(range.count) { index, target in
         let mask = masks[range.lowerBound + index]
