@@ -21,7 +21,7 @@ extension Model {
   /// - Returns: The explanation.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
   public func explain(
-    _ image: Image, with explainer: some Explainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any Explainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) async throws -> Explanation {
     try await WorkThreads.run {
@@ -40,7 +40,7 @@ extension Model {
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
   public func explain(
-    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry],
+    _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) async throws -> [Explanation] {
     try await WorkThreads.run {
@@ -84,6 +84,27 @@ extension Model {
   }
 }
 
+extension Model {
+  /// Explains labels' numbers for a sound, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - hearing: What `listen(to:hop:)` heard.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from the prediction of the same sound.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: Watches the method.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  public func explain(
+    _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
+    batch: Int? = nil, work: Work = .unwatched
+  ) async throws -> [SoundExplanation] {
+    try await WorkThreads.run {
+      try explain(hearing, with: explainer, targets: targets, batch: batch, work: work)
+    }
+  }
+}
+
 extension BlackBox {
   /// Explains one label's number for a picture, on a thread of its own.
   ///
@@ -95,7 +116,7 @@ extension BlackBox {
   /// - Returns: The explanation.
   /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` soon after the task is cancelled.
   public func explain(
-    _ image: Image, with explainer: some BlackBoxExplainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any BlackBoxExplainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) async throws -> Explanation {
     try await WorkThreads.run {

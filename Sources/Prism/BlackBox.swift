@@ -88,7 +88,7 @@ public struct BlackBox: Sendable {
   /// - Returns: The explanation.
   /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: Image, with explainer: some BlackBoxExplainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any BlackBoxExplainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) throws -> Explanation {
     try explain(image, with: explainer, targets: [target], work: work).onlyOne(by: explainer)
@@ -104,7 +104,7 @@ public struct BlackBox: Sendable {
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: Image, with explainer: some BlackBoxExplainer, targets: [Prediction.Entry],
+    _ image: Image, with explainer: any BlackBoxExplainer, targets: [Prediction.Entry],
     work: Work = .unwatched
   ) throws -> [Explanation] {
     try explainer.explaining(targets) {

@@ -1,13 +1,7 @@
-// A program that imports Prism needs no other module: pictures, sounds, tensors, methods, model cards and training come
-// with it whole; of the engine comes what a model or a method of one's own is made of.
+// A program that imports Prism needs no other module. Of the runtime comes what a model or a method of one's own is made
+// of; plans and their memory stay inside.
 
-@_exported public import enum PrismAutodiff.EvaluationError
-@_exported public import enum PrismAutodiff.GradientRule
-@_exported public import enum PrismAutodiff.Padding
-@_exported public import struct PrismAutodiff.Recording
-@_exported public import struct PrismAutodiff.ShapeError
-@_exported public import struct PrismAutodiff.Value
-@_exported public import struct PrismAutodiff.ValueID
+@_exported public import PrismAutodiff
 @_exported public import PrismCard
 @_exported public import PrismExplain
 @_exported public import PrismFiles
@@ -23,3 +17,7 @@
 @_exported public import PrismTensor
 @_exported public import PrismTraining
 @_exported public import PrismWeights
+
+/// A fully connected layer with its weights.
+// Not the primitive of the same name, which a network does not name.
+public typealias Dense = PrismLayers.Dense

@@ -11,7 +11,7 @@ extension Model {
   /// - Returns: The explanation.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: Image, with explainer: some Explainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any Explainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) throws -> Explanation {
     try explain(image, with: explainer, targets: [target], work: work)
@@ -29,7 +29,7 @@ extension Model {
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry], batch: Int? = nil,
+    _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry], batch: Int? = nil,
     work: Work = .unwatched
   ) throws -> [Explanation] {
     try explain(explained(image), with: explainer, targets: targets, batch: batch, work: work)
@@ -48,7 +48,7 @@ extension Model {
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry],
+    _ image: ExplainedImage, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> [Explanation] {
     try explainer.explaining(targets) {
@@ -99,7 +99,7 @@ extension Explainer {
 
 extension [Explanation] {
   /// The explanation of the one target that a method was given.
-  func onlyOne(by explainer: some Explainer) throws -> Explanation {
+  func onlyOne(by explainer: any Explainer) throws -> Explanation {
     guard let explanation = first else {
       throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
     }

@@ -20,6 +20,8 @@ public struct TrainableNetwork: Sendable {
 
   /// Makes a network that does in training what it does afterwards.
   ///
+  /// The input is recorded as `input`, so that gradients can be asked for there.
+  ///
   /// - Parameters:
   ///   - shape: The shape of one input, `[1, H, W, C]`.
   ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`.
@@ -41,7 +43,7 @@ public struct TrainableNetwork: Sendable {
     input shape: Shape, _ forward: @escaping @Sendable (Value, _ seed: UInt64?) -> Value
   ) throws(ShapeError) {
     inputShape = shape
-    self.forward = forward
+    self.forward = { x, seed in forward(x.named("input"), seed) }
     let recording = try Recording(input: shape) { forward($0, nil) }
     var parameters: [String: Tensor] = [:]
     for (id, name) in recording.parameterNames { parameters[name] = recording.parameter(id) }
@@ -143,7 +145,9 @@ public struct TrainableNetwork: Sendable {
         let loss = try step(
           Tensor.stacking(chosen.map { inputs[$0] }), truths: chosen.map { truths[$0] },
           objective: objective, optimizer: &optimizer, seed: random.next())
-        guard loss.isFinite else { throw TrainingError.diverged(phase: "training", epoch: epoch + 1) }
+        guard loss.isFinite else {
+          throw TrainingError.diverged(phase: "training", epoch: epoch + 1)
+        }
         sum += loss * Double(chosen.count)
         try work.did(1)
       }
@@ -203,7 +207,8 @@ extension Objective {
       switch truth {
       case .label(let index):
         guard task != .multilabel, (0..<labelCount).contains(index) else {
-          throw .unfitData("the label \(index) does not fit \(task.rawValue) of \(labelCount) labels")
+          throw .unfitData(
+            "the label \(index) does not fit \(task.rawValue) of \(labelCount) labels")
         }
       case .labels(let values):
         guard task == .multilabel, values.count == labelCount else {
