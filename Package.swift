@@ -107,9 +107,8 @@ let package = Package(
     .target(
       name: "PrismMedia",
       dependencies: [
-        "CCairo", "CFFTW", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib", "PrismCard",
-        "PrismFiles",
-        "PrismTensor",
+        "CCairo", "CFFTW", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
+        "PrismCard", "PrismFiles", "PrismTensor",
       ],
       swiftSettings: numeric),
     .target(

@@ -40,6 +40,7 @@ struct DeepSamples: Sendable, Equatable {
   ///   - newWidth: The columns of the result.
   ///   - newHeight: The rows of the result.
   ///   - method: The filter; the weights are those of 8-bit pictures, in floating point.
+  /// - Returns: Three channels, equal ones for grey.
   func resized(
     width: Int, height: Int, to newWidth: Int, _ newHeight: Int, method: ResizeMethod
   ) -> Tensor {
