@@ -1,3 +1,4 @@
+internal import PrismFiles
 internal import PrismTensor
 
 #if canImport(FoundationEssentials)
@@ -25,26 +26,27 @@ extension ComparisonFigure {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(title.escaped)</title>
+      <title>\(title.escapedForHTML)</title>
       <style>\(Self.style)</style>
       </head>
       <body>
-      <h1>\(title.escaped)</h1>
-      <p class="grey">\(subtitle.escaped)</p>
+      <h1>\(title.escapedForHTML)</h1>
+      <p class="grey">\(subtitle.escapedForHTML)</p>
 
       """
-    for note in shownNotes { page += "<p class=\"grey\">\(note.escaped)</p>\n" }
+    for note in shownNotes { page += "<p class=\"grey\">\(note.escapedForHTML)</p>\n" }
     page += """
       <p><label>Overlay <input id="opacity" type="range" min="0" max="100" value="60"></label>
       <output id="shown">60 %</output></p>
       <div class="scroll"><table class="maps">
-      <tr><th>Input</th>\(columns.map { "<th>\($0.escaped)</th>" }.joined())</tr>
+      <tr><th>Input</th>\(columns.map { "<th>\($0.escapedForHTML)</th>" }.joined())</tr>
 
       """
     for row in rows {
       let probability = row.probability.map { FigureLayout.percent($0) } ?? ""
-      page += "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">\(row.label.escaped) "
-      page += "<span class=\"grey\">\(probability.escaped)</span></td></tr>\n<tr>"
+      page +=
+        "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">\(row.label.escapedForHTML) "
+      page += "<span class=\"grey\">\(probability.escapedForHTML)</span></td></tr>\n<tr>"
       page +=
         "<td><img src=\"\(source)\" width=\"\(picture.width)\" height=\"\(picture.height)\" alt=\"\"></td>"
       for (column, cell) in row.cells.enumerated() {
@@ -61,7 +63,7 @@ extension ComparisonFigure {
           page += "data-segments=\"\(base64(segments))\" "
         }
         page += "></canvas><div class=\"value\">&nbsp;</div>"
-        page += cell.captions.map { "<div class=\"grey\">\($0.escaped)</div>" }.joined()
+        page += cell.captions.map { "<div class=\"grey\">\($0.escapedForHTML)</div>" }.joined()
         page += "</td>"
       }
       page += "</tr>\n"
@@ -80,10 +82,10 @@ extension ComparisonFigure {
     page += "</tr>\n</table></div>\n"
     for table in tables {
       page +=
-        "<h2>\(table.title.escaped)</h2>\n<div class=\"scroll\"><table class=\"numbers\">\n<tr>"
-      page += table.header.map { "<th>\($0.escaped)</th>" }.joined() + "</tr>\n"
+        "<h2>\(table.title.escapedForHTML)</h2>\n<div class=\"scroll\"><table class=\"numbers\">\n<tr>"
+      page += table.header.map { "<th>\($0.escapedForHTML)</th>" }.joined() + "</tr>\n"
       for row in table.rows {
-        page += "<tr>" + row.map { "<td>\($0.escaped)</td>" }.joined() + "</tr>\n"
+        page += "<tr>" + row.map { "<td>\($0.escapedForHTML)</td>" }.joined() + "</tr>\n"
       }
       page += "</table></div>\n"
     }
@@ -209,21 +211,4 @@ private func base64(_ segments: [Int32]) -> String {
 
 private func littleEndian(_ word: UInt32) -> [UInt8] {
   (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) }
-}
-
-extension String {
-  /// The text as HTML, in which some characters have a meaning.
-  public var escaped: String {
-    var result = ""
-    for character in unicodeScalars {
-      switch character {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      default: result.unicodeScalars.append(character)
-      }
-    }
-    return result
-  }
 }

@@ -52,7 +52,7 @@ public struct Image: Sendable, Equatable {
     contentsOf path: String, background: RGB = .white, pixelLimit: Int = Image.defaultPixelLimit
   ) throws(ImageError) {
     let bytes: [UInt8]
-    do { bytes = try readFile(path) } catch { throw ImageError(error) }
+    do { bytes = try Files.read(path) } catch { throw ImageError(error) }
     try self.init(decoding: bytes, name: path, background: background, pixelLimit: pixelLimit)
   }
 
