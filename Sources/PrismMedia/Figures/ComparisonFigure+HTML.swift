@@ -43,7 +43,7 @@ extension ComparisonFigure {
 
       """
     for row in rows {
-      let probability = row.probability.map { FigureLayout.percent($0) } ?? ""
+      let probability = row.probability.map { Text.percent($0) } ?? ""
       page +=
         "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">\(row.label.escapedForHTML) "
       page += "<span class=\"grey\">\(probability.escapedForHTML)</span></td></tr>\n<tr>"
@@ -76,8 +76,8 @@ extension ComparisonFigure {
       }
       page += "<td><canvas class=\"bar\" width=\"\(picture.width)\" height=\"12\" "
       page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\"></canvas>"
-      page += "<div class=\"ends\"><span>\(Ticks.number(Double(range.lower)))</span>"
-      page += "<span>\(Ticks.number(Double(range.upper)))</span></div></td>"
+      page += "<div class=\"ends\"><span>\(Text.number(Double(range.lower)))</span>"
+      page += "<span>\(Text.number(Double(range.upper)))</span></div></td>"
     }
     page += "</tr>\n</table></div>\n"
     for table in tables {

@@ -1,3 +1,4 @@
+internal import PrismFiles
 public import PrismTensor
 
 /// A picture beside several maps of it: a column a method, a row a label, tables below.
@@ -179,7 +180,7 @@ private struct ComparisonLayout {
       method: scale < 1 ? .bilinearAntialias : .nearest)
     let ranges = figure.columns.indices.map { figure.range(ofColumn: $0) }
     for row in figure.rows {
-      let probability = row.probability.map { "  " + FigureLayout.percent($0) } ?? ""
+      let probability = row.probability.map { "  " + Text.percent($0) } ?? ""
       y += 18
       write(row.label + probability, x: Self.margin, y: y, size: 14, width: content)
       y += 8

@@ -1,3 +1,4 @@
+internal import PrismFiles
 internal import PrismTensor
 
 /// Where everything in a figure goes.
@@ -90,7 +91,7 @@ struct FigureLayout {
     var text: [Line] = []
     var y = margin
     let titleSize = 1.3 * size
-    let probability = figure.probability.map(Self.percent) ?? ""
+    let probability = figure.probability.map(Text.percent) ?? ""
     let probabilityWidth = probability.isEmpty ? 0 : ruler.width(of: probability, size: titleSize)
     let reserve = probability.isEmpty ? 0 : probabilityWidth + 0.8 * size
     let titleFlow = TextFlow(width: contentWidth) {
@@ -204,13 +205,5 @@ struct FigureLayout {
     // one huge.
     let factor = max(1, (319 + longest) / longest, min((63 + shortest) / shortest, 1600 / longest))
     return (image.width * factor, image.height * factor)
-  }
-
-  /// A probability as per cent with one decimal that never claims certainty.
-  static func percent(_ probability: Double) -> String {
-    guard probability.isFinite else { return "" }
-    if probability > 0.9995, probability < 1 { return "> 99.9 %" }
-    if probability < 0.0005, probability > 0 { return "< 0.1 %" }
-    return Ticks.decimal(100 * probability, decimals: 1) + " %"
   }
 }

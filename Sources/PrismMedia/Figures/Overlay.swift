@@ -1,3 +1,4 @@
+internal import PrismFiles
 public import PrismTensor
 
 /// The numbers at the two ends of a colour scale.
@@ -56,8 +57,8 @@ public struct MapRange: Sendable, Equatable {
   /// What to tell of elements beyond the ends, or `nil` where there are none.
   var note: String? {
     beyond.map {
-      "Colours end at \(Ticks.number(Double(upper))), which at most 1 % of the map pass, up to "
-        + "\(Ticks.number(Double($0)))."
+      "Colours end at \(Text.number(Double(upper))), which at most 1 % of the map pass, up to "
+        + "\(Text.number(Double($0)))."
     }
   }
 

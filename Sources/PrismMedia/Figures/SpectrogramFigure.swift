@@ -1,3 +1,4 @@
+internal import PrismFiles
 public import PrismTensor
 
 /// A spectrogram for people: an explanation over what it explains, with axes in seconds and hertz.
@@ -108,7 +109,7 @@ public struct SpectrogramFigure: Sendable {
     if let probability {
       let shift = canvas.width(of: label, size: 19, typeface: .bold)
       canvas.write(
-        FigureLayout.percent(probability), x: 32 + shift, y: 32, size: 19, color: Self.grey)
+        Text.percent(probability), x: 32 + shift, y: 32, size: 19, color: Self.grey)
     }
     for (index, line) in lines.enumerated() {
       canvas.write(line, x: 20, y: 56 + 20 * Double(index), size: 14, color: Self.grey)
