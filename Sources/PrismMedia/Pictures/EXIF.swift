@@ -71,6 +71,6 @@ extension Image {
         count = source.count
       }
     }
-    return Image(width: width, height: height, pixels: turned)
+    return Image(width: width, height: height, exactly: turned)
   }
 }

@@ -18,6 +18,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case unsupported(String, reason: String)
   /// There is not enough memory to draw or to encode a picture.
   case noMemory(width: Int, height: Int)
+  /// What is to be drawn is impossible: a map without rows and columns, a figure beyond all bounds.
+  case cannotDraw(String)
   /// The picture cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
 
@@ -40,6 +42,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(name): \(reason) is not supported; convert it to an 8-bit PNG or JPEG"
     case .noMemory(let width, let height):
       "there is not enough memory for a picture of \(width)×\(height) pixels; scale the input down"
+    case .cannotDraw(let reason): reason
     case .cannotWrite(let name, let reason):
       "\(name): cannot be written: \(reason)"
     }

@@ -32,7 +32,7 @@ enum JPEG {
       try check(decoder, name: name, isWhole: isWhole)
     }
     let image = Image(
-      width: width, height: height, pixels: channels == 4 ? rgb(cmyk: samples) : samples)
+      width: width, height: height, exactly: channels == 4 ? rgb(cmyk: samples) : samples)
     return image.oriented(header.orientation)
   }
 

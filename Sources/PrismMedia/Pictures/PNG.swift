@@ -41,7 +41,7 @@ enum PNG {
     guard let samples else { throw .corrupt(name, reason: message(of: image)) }
     return Image(
       width: width, height: height,
-      pixels: essence.hasAlpha ? composed(samples, on: background) : samples)
+      exactly: essence.hasAlpha ? composed(samples, on: background) : samples)
   }
 
   private struct Essence {
