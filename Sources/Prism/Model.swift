@@ -43,7 +43,7 @@ public struct Model: Sendable {
     self.card = card
     guard classifier.shape(of: card.layers.default) != nil else {
       throw ModelError.unknownLayer(
-        card.layers.default, nearest: nearestName(to: card.layers.default, among: layerNames))
+        card.layers.default, nearest: Text.nearest(to: card.layers.default, among: layerNames))
     }
   }
 
@@ -190,7 +190,7 @@ public struct Model: Sendable {
       return try body()
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
-        error.name, nearest: nearestName(to: error.name, among: layerNames))
+        error.name, nearest: Text.nearest(to: error.name, among: layerNames))
     }
   }
 
