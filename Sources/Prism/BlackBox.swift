@@ -60,9 +60,8 @@ public struct BlackBox: Sendable {
 
   /// What explainers look at: the classifier's input for a picture, and the picture's colours at its size.
   public func explained(_ image: Image) -> ExplainedImage {
-    let resized = input.pixels(of: image)
-    return ExplainedImage(
-      input.tensor(of: resized), pixels: resized.tensor(), black: input.black)
+    let (prepared, pixels) = input.prepared(image)
+    return ExplainedImage(prepared, pixels: pixels.tensor(), black: input.black)
   }
 
   /// Predicts the labels of a picture.

@@ -7,17 +7,15 @@
 @_exported public import PrismFiles
 @_exported public import PrismLayers
 @_exported public import PrismMedia
+@_exported public import struct PrismRuntime.BackwardPass
 @_exported public import protocol PrismRuntime.Classifier
 @_exported public import struct PrismRuntime.ClassifierError
 @_exported public import struct PrismRuntime.ClosureClassifier
 @_exported public import protocol PrismRuntime.DifferentiableClassifier
+@_exported public import struct PrismRuntime.ForwardPass
 @_exported public import struct PrismRuntime.UnknownOutputError
 @_exported public import struct PrismRuntime.UnknownValueError
 @_exported public import struct PrismRuntime.Work
 @_exported public import PrismTensor
 @_exported public import PrismTraining
 @_exported public import PrismWeights
-
-/// A fully connected layer with its weights.
-// Not the primitive of the same name, which a network does not name.
-public typealias Dense = PrismLayers.Dense

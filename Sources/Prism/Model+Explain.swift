@@ -37,7 +37,8 @@ extension Model {
 
   /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
   ///
-  /// Explaining the default layer right after ``predict(_:)-(ExplainedImage)`` needs no second forward pass.
+  /// Explaining the default layer of a picture that ``predict(_:)-(ExplainedImage)`` was given needs no second forward
+  /// pass.
   ///
   /// - Parameters:
   ///   - image: The picture.

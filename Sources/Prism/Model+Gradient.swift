@@ -32,7 +32,7 @@ extension Model {
   ///   the input has another size.
   public func gradient(of label: String, at layer: String, for input: Tensor) throws -> Gradient {
     guard let index = labels.firstIndex(of: label) else {
-      throw ModelError.unknownLabel(label, nearest: nearestName(to: label, among: labels))
+      throw ModelError.unknownLabel(label, nearest: Text.nearest(to: label, among: labels))
     }
     let found = try namingLayers {
       try classifier.gradients(of: [index], at: layer, image: input)

@@ -39,7 +39,7 @@ extension Model {
       return try body()
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
-        error.name, nearest: nearestName(to: error.name, among: layerNames))
+        error.name, nearest: Text.nearest(to: error.name, among: layerNames))
     }
   }
 }

@@ -11,9 +11,8 @@ extension Model {
   /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
   public func explained(_ image: Image) -> ExplainedImage {
     let format = card.input.image
-    // Resized once: a picture of the network's size is its own resize.
-    let resized = format.pixels(of: image)
-    return ExplainedImage(input(for: resized), pixels: resized.tensor(), black: format.black)
+    let (input, pixels) = format.prepared(image)
+    return ExplainedImage(input, pixels: pixels.tensor(), black: format.black)
   }
 
   /// The logits of a batch of inputs.
@@ -29,18 +28,21 @@ extension Model {
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: Image) throws -> Prediction {
-    try prediction(for: input(for: image))
+    try prediction(of: logits(input(for: image)))
   }
 
   /// Predicts the labels of a picture that ``explained(_:)`` has made ready.
   ///
+  /// What methods need of the default layer is kept with the picture, so that an explanation of it needs no second
+  /// forward pass.
+  ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
-  public func predict(_ image: ExplainedImage) throws -> Prediction {
-    try prediction(for: image.input)
+  public func predict(_ image: inout ExplainedImage) throws -> Prediction {
+    try prediction(of: image.logits(by: classifier))
   }
 
-  private func prediction(for input: Tensor) throws -> Prediction {
-    let logits = try classifier.logits(input).scalars.map(Double.init)
+  private func prediction(of logits: Tensor) throws -> Prediction {
+    let logits = logits.scalars.map(Double.init)
     guard logits.allSatisfy(\.isFinite) else { throw ModelError.notFinite }
     return Prediction(logits: logits, labels: card.labels, output: card.output)
   }

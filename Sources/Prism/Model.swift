@@ -83,7 +83,7 @@ public struct Model: Sendable {
     self.card = card
     guard classifier.shape(of: card.layers.default) != nil else {
       throw ModelError.unknownLayer(
-        card.layers.default, nearest: nearestName(to: card.layers.default, among: layerNames))
+        card.layers.default, nearest: Text.nearest(to: card.layers.default, among: layerNames))
     }
   }
 

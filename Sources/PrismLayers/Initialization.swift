@@ -1,6 +1,6 @@
 public import PrismAutodiff
 public import PrismTensor
-public import PrismWeights
+internal import PrismWeights
 
 /// The first tensors of layers, before anything is learnt.
 public enum Initialization {
