@@ -12,14 +12,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let aliases: [String: String]
   private let precision: Plan.Precision
   private let weights: PackedWeights
-  private let plans = Mutex<Plans>(Plans())
+  private let plans = PlanStore()
   private let last = Mutex<SingleImage?>(nil)
-
-  // Plans by what they compute, and which of them computed last.
-  private struct Plans {
-    var all: [[ValueID]: Plan] = [:]
-    var last: [ValueID] = []
-  }
 
   // What the last single image gave.
   private struct SingleImage {
@@ -194,17 +188,11 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return cotangent
   }
 
-  /// The plan that computes some values; the memory of the plan before it is given back.
+  /// The plan that computes some values.
   private func plan(for wanted: [ValueID]) throws -> Plan {
-    let known = plans.withLock { plans in
-      if plans.last != wanted { plans.all[plans.last]?.releaseMemory() }
-      plans.last = wanted
-      return plans.all[wanted]
+    try plans.plan(for: wanted) {
+      try Plan(recording, wanted: wanted, precision: precision, weights: weights)
     }
-    if let known { return known }
-    let plan = try Plan(recording, wanted: wanted, precision: precision, weights: weights)
-    plans.withLock { $0.all[wanted] = plan }
-    return plan
   }
 
   /// A value, and what else is needed to compute the logits from it.
