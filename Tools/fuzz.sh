@@ -9,7 +9,7 @@ targets=(${2:-picture sound weights card json npy csv})
 
 export PRISM_FUZZ=1
 flags=(--configuration debug --scratch-path .build-fuzz --product PrismFuzz
-  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xlinker -fsanitize=fuzzer,address)
+  -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library)
 swift build "${flags[@]}"
 program=$(swift build "${flags[@]}" --show-bin-path)/PrismFuzz
 
