@@ -1,5 +1,5 @@
-// The same work for callers that do not wait on their thread: it takes threads of its own, ends with its task, and gives
-// the bits of the synchronous form.
+// The same work for callers that do not wait on their thread: it takes threads of its own, ends
+// with its task, and gives the bits of the synchronous form.
 
 internal import PrismRuntime
 
@@ -19,7 +19,8 @@ extension Model {
   ///   - target: The label, from a ``Prediction`` of the same picture.
   ///   - work: Watches the method.
   /// - Returns: The explanation.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func explain(
     _ image: Image, with explainer: any Explainer, target: Prediction.Entry,
     work: Work = .unwatched
@@ -38,7 +39,8 @@ extension Model {
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func explain(
     _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
@@ -55,11 +57,13 @@ extension Model {
   ///   - explainers: The methods.
   ///   - targets: The labels, from a ``Prediction`` of the same picture; at least one.
   ///   - batch: The largest number of changed pictures that are computed at a time.
-  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
+  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the
+  ///     network's input.
   ///   - sanity: The test by randomised layers, where wanted.
   ///   - work: Watches the methods and the measures.
   /// - Returns: Everything that is known about the maps.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func compare(
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
     batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,
@@ -88,13 +92,14 @@ extension Model {
   /// Explains labels' numbers for a sound, on a thread of its own.
   ///
   /// - Parameters:
-  ///   - hearing: What `listen(to:hop:)` heard.
+  ///   - hearing: What the model heard.
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func explain(
     _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
@@ -114,7 +119,8 @@ extension BlackBox {
   ///   - target: The label, from a ``Prediction`` of the same picture.
   ///   - work: Watches the method.
   /// - Returns: The explanation.
-  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` soon after the
+  ///   task is cancelled.
   public func explain(
     _ image: Image, with explainer: any BlackBoxExplainer, target: Prediction.Entry,
     work: Work = .unwatched
@@ -138,8 +144,8 @@ extension TrainableNetwork {
   ///   - seed: Selects the order of the inputs and the masks of dropouts.
   ///   - work: Watches training; it counts steps.
   /// - Returns: The mean loss of every epoch.
-  /// - Throws: `TrainingError`, `ShapeError`, `EvaluationError`; `CancellationError` within one step after the task is
-  ///   cancelled, and the network is then as it was.
+  /// - Throws: `TrainingError`, `ShapeError`, `EvaluationError`; `CancellationError` within one
+  ///   step after the task is cancelled, and the network is then as it was.
   public mutating func train(
     _ inputs: [Tensor], truths: [DataSet.Truth], objective: Objective,
     optimizer: Optimizer = Optimizer(rate: 1e-3), epochs: Int, batch: Int = 16, seed: UInt64 = 0,

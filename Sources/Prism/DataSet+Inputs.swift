@@ -1,9 +1,10 @@
 extension DataSet.Split {
-  /// The network's inputs for all samples, in their order, each `[1, H, W, 3]`.
+  /// The network's inputs for all samples.
   ///
   /// They are in memory at once; a long split is better trained on by ``Trainer``, which reads ahead.
   ///
   /// - Parameter input: What the network is given.
+  /// - Returns: Each `[1, H, W, 3]`, in the order of the samples.
   /// - Throws: `ImageError`, `SoundError` where a file cannot be used.
   public func inputs(for input: ModelCard.Input) throws -> [Tensor] {
     let loader = try InputLoader(input: input)

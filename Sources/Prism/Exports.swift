@@ -1,5 +1,5 @@
-// A program that imports Prism needs no other module. Of the runtime comes what a model or a method of one's own is made
-// of; plans and their memory stay inside.
+// A program that imports Prism needs no other module. Of the runtime comes what a model or a method
+// of one's own is made of; plans and their memory stay inside.
 
 @_exported public import PrismAutodiff
 @_exported public import PrismCard

@@ -24,7 +24,8 @@ extension Model {
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
-  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are
+  ///     the same for any.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
@@ -37,14 +38,15 @@ extension Model {
 
   /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
   ///
-  /// Explaining the default layer of a picture that ``predict(_:)-(ExplainedImage)`` was given needs no second forward
-  /// pass.
+  /// Explaining the default layer of a picture that ``predict(_:)-(ExplainedImage)`` was given
+  /// needs no second forward pass.
   ///
   /// - Parameters:
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
-  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are
+  ///     the same for any.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.

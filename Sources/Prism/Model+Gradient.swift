@@ -28,8 +28,8 @@ extension Model {
   ///   - layer: The name of the value: a layer of ``layers``, one of its aliases, or `input`.
   ///   - input: `[1, H, W, 3]`, as ``input(for:)`` makes it.
   /// - Returns: The value and the gradient.
-  /// - Throws: ``ModelError/unknownLabel(_:nearest:)``, ``ModelError/unknownLayer(_:nearest:)``; `EvaluationError` where
-  ///   the input has another size.
+  /// - Throws: ``ModelError/unknownLabel(_:nearest:)``, ``ModelError/unknownLayer(_:nearest:)``;
+  ///   `EvaluationError` where the input has another size.
   public func gradient(of label: String, at layer: String, for input: Tensor) throws -> Gradient {
     guard let index = labels.firstIndex(of: label) else {
       throw ModelError.unknownLabel(label, nearest: Text.nearest(to: label, among: labels))

@@ -33,7 +33,8 @@ extension Model {
     layers.flatMap { [$0.name] + $0.aliases }
   }
 
-  /// Runs a closure that may meet names of layers, and says which name is nearest to one that does not exist.
+  /// Runs a closure that may meet names of layers, and says which name is nearest to one that does
+  /// not exist.
   func namingLayers<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()

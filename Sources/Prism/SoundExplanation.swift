@@ -2,7 +2,7 @@
 /// it points at.
 public struct SoundExplanation: Sendable {
   /// A part of time and frequency that the evidence fills.
-  public struct Region: Sendable, Equatable {
+  public struct Region: Sendable, Equatable, Codable {
     /// In seconds from the start of the sound.
     public let times: ClosedRange<Double>
     /// In Hz.
@@ -84,7 +84,7 @@ extension Model {
   /// Explains labels' numbers for a sound, each in the window that speaks most for it; those of one window in one pass.
   ///
   /// - Parameters:
-  ///   - hearing: What `listen(to:hop:)` heard.
+  ///   - hearing: What the model heard.
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
   ///   - batch: The largest number of changed pictures that are computed at a time.

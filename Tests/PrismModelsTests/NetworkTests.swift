@@ -10,7 +10,7 @@ import Testing
 /// A network at an odd size: what its base is named and shaped.
 struct BaseCase: Sendable, CustomTestStringConvertible {
   let architecture: ModelCard.Architecture
-  let padding: ModelCard.Padding
+  let padding: ModelCard.PaddingConvention
   /// Of features for a picture of 33×47 pixels.
   let features: Shape
   /// A size that is too small for the network, if any.
@@ -20,39 +20,47 @@ struct BaseCase: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(architecture.rawValue), \(padding)" }
 
-  // Layers with a stride round up (33, 17, 9, 5, 3, 2), pools of VGG16 and DenseNet121's transitions down.
-  static let all: [BaseCase] = [
-    BaseCase(
-      architecture: .mobileNetV2, padding: .symmetric, features: [1, 2, 2, 1280],
-      named: [
-        "features.0": [1, 17, 24, 32], "features.1.conv.0.0": [1, 17, 24, 32],
-        "features.2": [1, 9, 12, 24], "features.14.conv": [1, 2, 2, 160],
-        "features.18": [1, 2, 2, 1280], "features.18.0": [1, 2, 2, 1280],
-      ]),
-    BaseCase(
-      architecture: .mobileNetV2, padding: .same, features: [1, 2, 2, 1280],
-      named: ["features.0": [1, 17, 24, 32], "features.17": [1, 2, 2, 320]]),
-    BaseCase(
-      architecture: .vgg16, padding: .symmetric, features: [1, 1, 1, 512], tooSmall: 31,
-      named: [
-        "features.0": [1, 33, 47, 64], "features.1": [1, 33, 47, 64],
-        "features.4": [1, 16, 23, 64], "features.29": [1, 2, 2, 512],
-        "features.30": [1, 1, 1, 512],
-      ]),
-    BaseCase(
-      architecture: .denseNet121, padding: .symmetric, features: [1, 1, 1, 1024], tooSmall: 12,
-      named: [
-        "features.conv0": [1, 17, 24, 64], "features.pool0": [1, 9, 12, 64],
-        "features.denseblock1": [1, 9, 12, 256],
-        "features.denseblock4.denselayer16": [1, 1, 1, 32], "features.relu5": [1, 1, 1, 1024],
-      ]),
-    BaseCase(
-      architecture: .efficientNetV2B0, padding: .same, features: [1, 2, 2, 1280],
-      named: ["features": [1, 2, 2, 1280]]),
-    BaseCase(
-      architecture: .efficientNetV2S, padding: .symmetric, features: [1, 2, 2, 1280],
-      named: ["features.0": [1, 17, 24, 24], "features.7": [1, 2, 2, 1280]]),
+  // Layers with a stride round up (33, 17, 9, 5, 3, 2), pools of VGG16 and DenseNet121's
+  // transitions down.
+  static let all = [
+    mobileNetV2, mobileNetV2Same, vgg16, denseNet121, efficientNetV2B0, efficientNetV2S,
   ]
+
+  private static let mobileNetV2 = BaseCase(
+    architecture: .mobileNetV2, padding: .symmetric, features: [1, 2, 2, 1280],
+    named: [
+      "features.0": [1, 17, 24, 32], "features.1.conv.0.0": [1, 17, 24, 32],
+      "features.2": [1, 9, 12, 24], "features.14.conv": [1, 2, 2, 160],
+      "features.18": [1, 2, 2, 1280], "features.18.0": [1, 2, 2, 1280],
+    ])
+
+  private static let mobileNetV2Same = BaseCase(
+    architecture: .mobileNetV2, padding: .same, features: [1, 2, 2, 1280],
+    named: ["features.0": [1, 17, 24, 32], "features.17": [1, 2, 2, 320]])
+
+  private static let vgg16 = BaseCase(
+    architecture: .vgg16, padding: .symmetric, features: [1, 1, 1, 512], tooSmall: 31,
+    named: [
+      "features.0": [1, 33, 47, 64], "features.1": [1, 33, 47, 64],
+      "features.4": [1, 16, 23, 64], "features.29": [1, 2, 2, 512],
+      "features.30": [1, 1, 1, 512],
+    ])
+
+  private static let denseNet121 = BaseCase(
+    architecture: .denseNet121, padding: .symmetric, features: [1, 1, 1, 1024], tooSmall: 12,
+    named: [
+      "features.conv0": [1, 17, 24, 64], "features.pool0": [1, 9, 12, 64],
+      "features.denseblock1": [1, 9, 12, 256],
+      "features.denseblock4.denselayer16": [1, 1, 1, 32], "features.relu5": [1, 1, 1, 1024],
+    ])
+
+  private static let efficientNetV2B0 = BaseCase(
+    architecture: .efficientNetV2B0, padding: .same, features: [1, 2, 2, 1280],
+    named: ["features": [1, 2, 2, 1280]])
+
+  private static let efficientNetV2S = BaseCase(
+    architecture: .efficientNetV2S, padding: .symmetric, features: [1, 2, 2, 1280],
+    named: ["features.0": [1, 17, 24, 24], "features.7": [1, 2, 2, 1280]])
 
   func card(height: Int = 33, width: Int = 47) -> ModelCard {
     ModelCard(

@@ -42,7 +42,7 @@ struct AsynchronousTests {
         return Tensor(
           [images.shape[0], 1], (0..<images.shape[0]).map { Float(images.slice($0).sum) })
       }, output: .sigmoid(threshold: 0.5))
-    let image = Pictures.picture(brightHalf: 0)
+    let image = try Pictures.picture(brightHalf: 0)
     let target = try box.predict(image).top
     isOpen.withLock { $0 = false }
     let progress = Mutex<[Work.Progress]>([])
@@ -68,19 +68,22 @@ struct AsynchronousTests {
     let methods: [any Explainer] = [
       GradCAM(), Saliency(), RISE(samples: 40), DeepLIFT(), ScoreCAM(),
     ]
-    func picture(_ i: Int) -> Image { Pictures.picture(brightHalf: i % 2, seed: UInt64(i)) }
+    @Sendable func picture(_ i: Int) throws -> Image {
+      try Pictures.picture(brightHalf: i % 2, seed: UInt64(i))
+    }
     func bits(_ maps: [Explanation]) -> [[UInt32]] {
       maps.map { $0.values.scalars.map(\.bitPattern) }
     }
     func explain(_ i: Int) throws -> [Explanation] {
       try model.explain(
-        picture(i), with: methods[i % methods.count], targets: model.predict(picture(i)).entries)
+        try picture(i), with: methods[i % methods.count], targets: model.predict(picture(i)).entries
+      )
     }
     let expected = try (0..<32).map { bits(try explain($0)) }
     let found = try await withThrowingTaskGroup(of: (Int, [[UInt32]]).self) { group in
       for i in 0..<32 {
         group.addTask {
-          let targets = try await model.predict(picture(i)).entries
+          let targets = try await model.predict(try picture(i)).entries
           return (
             i,
             bits(
@@ -137,12 +140,13 @@ struct AsynchronousTests {
   func training() async throws {
     let steps = Mutex(0)
     let task = Task {
+      let data = try Pictures.training()
       var network = try ownNetwork()
       let before = network.parameters
       do {
         _ = try await network.train(
-          Pictures.training.pictures.map { $0.tensor().reshaped(to: [1, 32, 32, 3]) },
-          truths: Pictures.training.sides.map(DataSet.Truth.label),
+          data.pictures.map { $0.tensor().reshaped(to: [1, 32, 32, 3]) },
+          truths: data.sides.map(DataSet.Truth.label),
           objective: Objective(.multiclass, labelCount: 2), epochs: 1000, batch: 8,
           work: Work { now in
             steps.withLock { $0 = now.done }

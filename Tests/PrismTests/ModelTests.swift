@@ -47,11 +47,11 @@ struct ModelTests {
     let model = try Pictures.model()
     for side in 0..<2 {
       for seed in 100..<104 {
-        let image = Pictures.picture(brightHalf: side, seed: UInt64(seed))
+        let image = try Pictures.picture(brightHalf: side, seed: UInt64(seed))
         #expect(try model.predict(image).top.index == side)
       }
     }
-    let image = Pictures.picture(brightHalf: 0, seed: 200)
+    let image = try Pictures.picture(brightHalf: 0, seed: 200)
     let explanation = try model.explain(image, with: GradCAM(), target: model.predict(image).top)
     #expect(explanation.values.shape == [32, 32])
     #expect(explanation.values.maximum > 0)
@@ -67,7 +67,7 @@ struct ModelTests {
       let again = try saveOwnModel(model, to: path)
       #expect(again.card == model.card)
       #expect(again.file.sha256 == model.file.sha256)
-      let input = model.input(for: Pictures.picture(brightHalf: 0))
+      let input = try model.input(for: Pictures.picture(brightHalf: 0))
       #expect(try again.logits(input) == model.logits(input))
       #expect(throws: ModelError.customNetwork(path)) { try Model(contentsOf: path) }
       #expect(throws: WeightError.self) {
@@ -128,7 +128,7 @@ struct ModelTests {
       dense((x * x).named("features").globalAveragePool())
     }
     let model = try Model(network: network, card: Pictures.model().card)
-    let image = Pictures.picture(brightHalf: 1)
+    let image = try Pictures.picture(brightHalf: 1)
     let found = try gradientAtLayer(model, image)
     #expect(found.value.shape == [1, 32, 32, 3] && found.gradient.shape == [1, 32, 32, 3])
     // The logit is the mean of the squares times the weights of the label.
@@ -146,7 +146,7 @@ struct ModelTests {
   @Test("unknown names and sizes of a gradient are errors that name the nearest")
   func badGradient() throws {
     let model = try Pictures.model()
-    let image = Pictures.picture(brightHalf: 1)
+    let image = try Pictures.picture(brightHalf: 1)
     #expect(throws: ModelError.unknownLabel("lef", nearest: "left")) {
       try model.gradient(of: "lef", at: "features", for: image)
     }
@@ -166,7 +166,7 @@ struct ModelTests {
   func badClassifier(_ shape: Shape) throws {
     let box = BlackBox(
       ClosureClassifier(inputShape: [1, 32, 32, 3], labels: ["a", "b"]) { _ in Tensor(shape) })
-    let image = Pictures.picture(brightHalf: 0)
+    let image = try Pictures.picture(brightHalf: 0)
     #expect(throws: ClassifierError(given: shape, expected: [1, 2])) { try box.predict(image) }
     let target = try Pictures.model().predict(image).top
     #expect(throws: ClassifierError.self) {
@@ -183,11 +183,26 @@ struct ModelTests {
     }
   }
 
-  @Test("errors say the same to people who ask for a localised description")
-  func localized() {
-    let error = ModelError.unknownLabel("x", nearest: nil)
-    #expect((error as any LocalizedError).errorDescription == error.description)
-    #expect(!error.description.contains("\n"))
+  static let errors: [any Error] = [
+    ModelError.unknownLabel("x", nearest: nil), ModelError.customNetwork("x.safetensors"),
+    ModelError.recording(inputs: 2, outputs: 1), ClassifierError(given: [1], expected: [1, 2]),
+    ShapeError("dense", [[1, 2]], "no"), UnknownValueError(name: "x"),
+    UnknownOutputError(index: 3, count: 2),
+    EvaluationError.wrongNumberOfInputs(expected: 1, given: 2),
+  ]
+
+  @Test("errors say the same to people who ask for a localised description", arguments: errors)
+  func localized(_ error: any Error) throws {
+    let description = try #require((error as? any LocalizedError)?.errorDescription)
+    #expect(description == "\(error)")
+    #expect(!description.contains("\n") && !description.isEmpty)
+  }
+
+  @Test("a prediction is written as JSON and read again")
+  func codable() throws {
+    let prediction = try Pictures.model().predict(Pictures.picture(brightHalf: 1))
+    let data = try JSONEncoder().encode(prediction)
+    #expect(try JSONDecoder().decode(Prediction.self, from: data) == prediction)
   }
 
   @Test("the number of threads does not change the bits")
@@ -195,7 +210,7 @@ struct ModelTests {
     let before = Threads.count
     defer { Threads.count = before }
     let model = try Pictures.model()
-    let input = model.input(for: Pictures.picture(brightHalf: 1))
+    let input = try model.input(for: Pictures.picture(brightHalf: 1))
     let logits = try [1, 2, 3].map { count in
       Threads.count = count
       return try model.logits(input)

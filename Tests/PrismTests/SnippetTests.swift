@@ -8,7 +8,8 @@ import Testing
   import Foundation
 #endif
 
-/// The code of the articles in `Prism.docc` is that of the files in `Snippets`, which are compiled with the tests.
+/// The code of the articles in `Prism.docc` is that of the files in `Snippets`, which are compiled
+/// with the tests.
 @Suite("articles")
 struct SnippetTests {
   static let catalogue = Repository.root + "Sources/Prism/Prism.docc/"
@@ -46,8 +47,8 @@ struct SnippetTests {
   @Test("the code of the articles runs")
   func runs() async throws {
     let model = try Pictures.model()
-    let image = Pictures.picture(brightHalf: 1, seed: 99)
-    let pictures = [0, 1].map { Pictures.picture(brightHalf: $0, seed: 77) }
+    let image = try Pictures.picture(brightHalf: 1, seed: 99)
+    let pictures = try [0, 1].map { try Pictures.picture(brightHalf: $0, seed: 77) }
     #expect(try predictMany(model, pictures).map(\.top.label) == ["left", "right"])
     try Repository.withFolder { folder in
       try explainOne(model, image, to: folder + "/map.png")
@@ -62,7 +63,7 @@ struct SnippetTests {
   @Test("explanations by name, comparisons and an own method")
   func methods() throws {
     let model = try Pictures.model()
-    let image = Pictures.picture(brightHalf: 0, seed: 5)
+    let image = try Pictures.picture(brightHalf: 0, seed: 5)
     #expect(try explainByName(model, image).map(\.method) == ["lime", "lime"])
     let comparison = try compareMethods(model, image)
     #expect(comparison.judgements.count == 3)

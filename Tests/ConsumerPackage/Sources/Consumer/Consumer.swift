@@ -21,14 +21,14 @@ func brightness(_ image: Tensor) -> [Float] {
 }
 
 /// A picture that is bright in the middle or around it.
-func picture(middleIsBright: Bool, seed: UInt64) -> Image {
+func picture(middleIsBright: Bool, seed: UInt64) throws -> Image {
   var random = SeededRandom(seed: seed)
   let pixels = (0..<1024).flatMap { place -> [UInt8] in
     let isMiddle = (8..<24).contains(place / 32) && (8..<24).contains(place % 32)
     let value = UInt8((isMiddle == middleIsBright ? 180 : 60) + 40 * random.uniform())
     return [value, value, value]
   }
-  return Image(width: 32, height: 32, pixels: pixels)
+  return try Image(width: 32, height: 32, pixels: pixels)
 }
 
 /// A network of own layers.
@@ -70,8 +70,8 @@ func trainOwnNetwork() throws -> Model {
         std: [0.5, 0.5, 0.5])),
     layer: "features")
   let truths = (0..<32).map { $0 % 2 }
-  let inputs = truths.enumerated().map { i, truth in
-    card.input.image.tensor(of: picture(middleIsBright: truth == 1, seed: UInt64(i)))
+  let inputs = try truths.enumerated().map { i, truth in
+    card.input.image.tensor(of: try picture(middleIsBright: truth == 1, seed: UInt64(i)))
   }
   var network = try network()
   let losses = try network.train(
@@ -96,7 +96,7 @@ func openModels(_ model: Model) throws {
 struct Consumer {
   static func main() async {
     do {
-      let image = picture(middleIsBright: true, seed: 99)
+      let image = try picture(middleIsBright: true, seed: 99)
       try explainBlackBoxes(image)
       let model = try trainOwnNetwork()
       let prediction = try await model.predict(image)
