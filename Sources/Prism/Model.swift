@@ -78,9 +78,8 @@ public struct Model: Sendable {
   /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
   public func explained(_ image: Image) -> ExplainedImage {
     let format = card.input.image
-    // Resized once: a picture of the network's size is its own resize.
-    let resized = format.pixels(of: image)
-    return ExplainedImage(input(for: resized), pixels: resized.tensor(), black: format.black)
+    let (input, pixels) = format.prepared(image)
+    return ExplainedImage(input, pixels: pixels.tensor(), black: format.black)
   }
 
   /// The logits of a batch of inputs.

@@ -27,7 +27,7 @@ enum Fixtures {
       guard let offset = Int(fields[1]), let height = Int(fields[2]), let width = Int(fields[3])
       else { continue }
       let pixels = values[offset..<(offset + height * width * 3)].map { UInt8($0) }
-      images[fields[0]] = Image(width: width, height: height, pixels: pixels)
+      images[fields[0]] = Image(width: width, height: height, exactly: pixels)
     }
     return images
   }()

@@ -9,11 +9,13 @@ extension Sound {
   ///
   /// - Parameter rate: In Hz.
   /// - Returns: A sound of the same length in seconds, rounded up to a sample.
-  /// - Precondition: ``rateRange`` contains the rate.
-  public func resampled(to rate: Int) -> Sound {
-    precondition(Self.rateRange.contains(rate), "a rate of \(rate) Hz")
+  /// - Throws: `SoundError.unsupported` where ``rateRange`` does not contain the rate.
+  public func resampled(to rate: Int) throws(SoundError) -> Sound {
+    guard Self.rateRange.contains(rate) else {
+      throw .unsupported(name, reason: "a rate of \(rate) Hz")
+    }
     guard rate != self.rate, !samples.isEmpty else { return self }
-    return Sound(rate: rate, samples: Resampler(from: self.rate, to: rate)(samples), name: name)
+    return Sound(exactly: rate, samples: Resampler(from: self.rate, to: rate)(samples), name: name)
   }
 }
 

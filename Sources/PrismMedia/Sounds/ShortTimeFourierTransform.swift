@@ -109,19 +109,3 @@ public struct ShortTimeFourierTransform: Sendable {
     }
   }
 }
-
-/// Why a spectrogram cannot be made.
-public enum SpectrogramError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A parameter is impossible.
-  case parameter(String)
-  /// Memory is short.
-  case noMemory
-
-  /// One line that says what is wrong.
-  public var description: String {
-    switch self {
-    case .parameter(let text): "\(text) is impossible; the lengths are even and the hop shorter"
-    case .noMemory: "there is not enough memory for a spectrogram"
-    }
-  }
-}

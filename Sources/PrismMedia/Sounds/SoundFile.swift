@@ -75,7 +75,7 @@ enum SoundFile {
     guard samples.allSatisfy(\.isFinite) else {
       throw .corrupt(name, reason: "it has samples that are not finite")
     }
-    return Sound(rate: rate, samples: samples, name: name)
+    return Sound(exactly: rate, samples: samples, name: name)
   }
 
   /// Encodes a sound as a 16-bit WAV file.
