@@ -41,7 +41,7 @@ public struct Explanation: Sendable {
   ) throws(ImageError) -> Image {
     try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
-      method: title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
+      method: self.title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
       notes: attribution.diagnostics, title: title, unit: unit, outline: outline,
       overlay: Overlay(colorMap: colorMap)
     ).rendered()

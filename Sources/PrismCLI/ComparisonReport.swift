@@ -97,7 +97,7 @@ struct ComparisonReport {
               + (judgement.localization.map {
                 [Self.number($0.massInside), $0.isHit ? "yes" : "no"]
               } ?? [])
-          }, notes: Self.measures(isLocalized: isLocalized)))
+          }, notes: t == 0 ? Self.measures(isLocalized: isLocalized) : []))
       if methods.count > 1 {
         tables.append(
           ComparisonFigure.Table(

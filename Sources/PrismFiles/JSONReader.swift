@@ -1,7 +1,7 @@
 /// Reads JSON from bytes that nobody vouches for.
 ///
-/// A caller that knows what it expects asks for it (`readObject`, `readInteger`) and needs no more memory than
-/// its own results; `readValue` builds a tree.
+/// A caller that knows what it expects asks for it (`readObject`, `readInteger`) and needs no more
+/// memory than its own results; `readValue` builds a tree.
 public struct JSONReader {
   static let depthLimit = 32
 

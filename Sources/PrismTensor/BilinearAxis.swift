@@ -1,5 +1,5 @@
-/// Along one axis of a plain bilinear resize: the two neighbours of every new element, and the share
-/// of the second.
+/// Along one axis of a plain bilinear resize: the two neighbours of every new element, and the
+/// share of the second.
 package struct BilinearAxis: Sendable {
   /// The neighbour before.
   package private(set) var first: [Int] = []
@@ -47,7 +47,8 @@ package struct BilinearNeighbours: Sendable {
   /// Finds the elements.
   ///
   /// - Parameters:
-  ///   - place: From 0 at the axis' beginning to `count` at its end; what is beyond counts as the end.
+  ///   - place: From 0 at the axis' beginning to `count` at its end; what is beyond counts as the
+  ///     end.
   ///   - count: The number of elements, at least 1.
   package init(of place: Double, count: Int) {
     let position = min(max(place - 0.5, 0), Double(count - 1))

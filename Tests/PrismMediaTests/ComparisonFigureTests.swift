@@ -66,8 +66,8 @@ struct ComparisonFigureTests {
     #expect(image.width > plain.width && image.height > plain.height)
     let page = try figure.html()
     #expect(page.contains("const axes = {from:1.0,to:3.0,frequencies:[0.0,400.0,"))
-    // Under the picture and six maps.
-    #expect(page.ranges(of: "class=\"line\"").count == 7)
+    // Over both pictures and six maps.
+    #expect(page.ranges(of: "class=\"line\"").count == 8)
     figure.axes?.frequencies = []
     #expect(throws: ImageError.self) { try figure.rendered() }
   }

@@ -9,7 +9,8 @@ import PrismTensor
   import Darwin
 #endif
 
-/// The files of `Fixtures`, and what Pillow and torch make of them (written by Tools/fixtures/media.py).
+/// The files of `Fixtures`, and what Pillow and torch make of them (written by
+/// Tools/fixtures/media.py).
 enum Fixtures {
   static let folder = String(#filePath.dropLast("Fixtures.swift".count)) + "Fixtures/"
   static let samples = folder + "../../../Samples/"

@@ -11,8 +11,8 @@ public struct AudioSegment: Sendable {
 
 /// The rule by which a sound becomes the input of a network, as a model card states it.
 ///
-/// Prediction, explanation and training all come through here. Making one prepares filters and a Fourier transform;
-/// it can then be used by several threads.
+/// Prediction, explanation and training all come through here. Making one prepares filters and a
+/// Fourier transform; it can then be used by several threads.
 public struct AudioPreparation: Sendable {
   /// The least sound that is looked at, in seconds.
   public static let shortest = 0.1
@@ -43,8 +43,8 @@ public struct AudioPreparation: Sendable {
 
   /// The parts of a sound that the network looks at one by one.
   ///
-  /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows begin every `hop`
-  /// seconds, and the last ends with the sound.
+  /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows
+  /// begin every `hop` seconds, and the last ends with the sound.
   ///
   /// - Parameters:
   ///   - sound: Of any rate.
@@ -145,7 +145,8 @@ extension AudioPreparation {
   /// The frequency at a height above the picture's lower edge, in Hz.
   ///
   /// - Parameter share: From 0 at the lower edge to 1 at the upper, in an upright picture.
-  /// - Returns: From the middle of the lowest band, less half a band, to that of the highest, and half a band more.
+  /// - Returns: From the middle of the lowest band, less half a band, to that of the highest, and
+  ///   half a band more.
   public func frequency(at share: Double) -> Double {
     // The middle of band b is at b + ½, and is the edge b + 1 of the triangles.
     let position = min(max(share, 0), 1) * Double(input.bands) + 0.5
@@ -154,7 +155,8 @@ extension AudioPreparation {
     return edges[index] + (edges[index + 1] - edges[index]) * (position - Double(index))
   }
 
-  /// The height of a frequency above the picture's lower edge; below 0 or above 1 where the picture has no such.
+  /// The height of a frequency above the picture's lower edge; below 0 or above 1 where the picture
+  /// has no such.
   func share(of frequency: Double) -> Double {
     let edges = spectrogram.edges
     guard frequency > edges[0] else { return -1 }
@@ -177,8 +179,8 @@ extension AudioPreparation {
 
   /// The parts of a window inside and outside a mask, which add up to the window.
   ///
-  /// Its short-time spectrum is multiplied by the mask, keeping the phase, and transformed back. What the picture does
-  /// not show (beyond the lowest and highest band) is outside.
+  /// Its short-time spectrum is multiplied by the mask, keeping the phase, and transformed back.
+  /// What the picture does not show (beyond the lowest and highest band) is outside.
   ///
   /// - Parameters:
   ///   - window: At the card's rate.

@@ -79,7 +79,8 @@ public struct Sound: Sendable, Equatable {
     return Sound(exactly: rate, samples: part, name: name)
   }
 
-  /// The sound as the contents of a WAV file of 16-bit samples; what is beyond full scale is clipped.
+  /// The sound as the contents of a WAV file of 16-bit samples; what is beyond full scale is
+  /// clipped.
   ///
   /// - Throws: `SoundError.cannotEncode`.
   public func wavData() throws(SoundError) -> [UInt8] { try SoundFile.encode(self) }

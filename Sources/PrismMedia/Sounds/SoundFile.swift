@@ -8,7 +8,8 @@ internal import CSndFile
 
 /// Sound files through libsndfile, from and to memory.
 enum SoundFile {
-  /// Decodes a file of any format that libsndfile knows and mixes its channels to one by their mean.
+  /// Decodes a file of any format that libsndfile knows and mixes its channels to one by their
+  /// mean.
   static func decode(
     _ bytes: [UInt8], name: String, frameLimit: Int
   ) throws(SoundError) -> Sound {
