@@ -49,7 +49,24 @@ public struct ModelCard: Sendable, Equatable {
     self.layers = layers
   }
 
-  /// A network of the zoo.
+  /// Makes the card of a network that a program records itself.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the model.
+  ///   - labels: The name of each output; two for `binary`, the negative first.
+  ///   - output: What turns logits into probabilities.
+  ///   - input: What the network is given.
+  ///   - layer: The named value that the CAM family looks at unless told otherwise.
+  public init(
+    custom name: String, labels: [String], output: Output = .softmax, input: Input,
+    layer: String
+  ) {
+    self.init(
+      name: name, architecture: .custom, config: Config(epsilon: nil, padding: .symmetric),
+      head: [], output: output, labels: labels, input: input, layers: Layers(default: layer))
+  }
+
+  /// A network of the zoo, or one of a program's own.
   public enum Architecture: String, Sendable, CaseIterable {
     /// MobileNetV2 of any width.
     case mobileNetV2 = "mobilenet_v2"
@@ -71,10 +88,12 @@ public struct ModelCard: Sendable, Equatable {
     case vgg16
     /// DenseNet121.
     case denseNet121 = "densenet121"
+    /// A network that a program records itself; the card tells neither its layers nor its head.
+    case custom
   }
 
   /// How layers with a stride pad their input.
-  public enum Padding: String, Sendable, CaseIterable {
+  public enum PaddingConvention: String, Sendable, CaseIterable {
     /// TensorFlow's rule: as much as the output size needs, the odd pixel at the end.
     case same
     /// Torch's rule: the same on both sides.
@@ -88,10 +107,10 @@ public struct ModelCard: Sendable, Equatable {
     /// The epsilon of the base's batch normalisation; `nil` for VGG16, which has none.
     public var epsilon: Double?
     /// How layers with a stride pad their input.
-    public var padding: Padding
+    public var padding: PaddingConvention
 
     /// Makes a configuration.
-    public init(width: Double = 1, epsilon: Double?, padding: Padding) {
+    public init(width: Double = 1, epsilon: Double?, padding: PaddingConvention) {
       self.width = width
       self.epsilon = epsilon
       self.padding = padding

@@ -25,8 +25,8 @@ public struct Network: Sendable {
   /// - Parameters:
   ///   - card: The file's model card.
   ///   - file: The weights.
-  /// - Throws: `WeightError` where tensors are missing, misshapen or left over; `ShapeError` where the card's
-  ///   input size is too small for the architecture.
+  /// - Throws: `WeightError` where tensors are missing, misshapen or left over; `ShapeError` where
+  ///   the card's input size is too small for the architecture.
   public init(_ card: ModelCard, weights file: SafetensorsFile) throws {
     self = try WeightReader.bind(file) { reader in try Network(card, reader) }
   }
@@ -51,8 +51,8 @@ public struct Network: Sendable {
 
   /// Records the network's forward pass.
   ///
-  /// A binary model has one logit z, of its second label; its recording returns `[−z, z]`, so that both labels have
-  /// a logit whose sigmoid is their probability.
+  /// A binary model has one logit z, of its second label; its recording returns `[−z, z]`, so that
+  /// both labels have a logit whose sigmoid is their probability.
   ///
   /// - Parameter batch: N, the number of inputs at once.
   /// - Returns: A recording from `[N, H, W, 3]` to `[N, K]`, with all named values.
@@ -98,6 +98,10 @@ public struct Network: Sendable {
     case .efficientNetV2B1: return try EfficientNetV2(reader, variant: .b1, convention: convention)
     case .efficientNetV2B2: return try EfficientNetV2(reader, variant: .b2, convention: convention)
     case .efficientNetV2B3: return try EfficientNetV2(reader, variant: .b3, convention: convention)
+    case .custom:
+      throw ShapeError(
+        "a card of a custom network", [[1, card.input.image.height, card.input.image.width, 3]],
+        "its layers are recorded by a program; open it with Model(contentsOf:network:)")
     }
   }
 }

@@ -1,0 +1,73 @@
+public import Prism
+
+/// Which labels of a prediction are explained.
+public enum Target {
+  /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by
+  /// commas; a label that itself has a comma is understood where it stands alone.
+  ///
+  /// - Throws: ``TargetError``.
+  public static func entries(_ target: String, of prediction: Prediction) throws -> [Prediction
+    .Entry]
+  {
+    if let entry = prediction[target] { return [entry] }
+    let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if parts.count > 1 {
+      var entries: [Prediction.Entry] = []
+      for part in parts {
+        for entry in try Self.entries(part, of: prediction)
+        where !entries.contains(where: { $0.index == entry.index }) {
+          entries.append(entry)
+        }
+      }
+      return entries
+    }
+    if let index = Int(target) {
+      guard prediction.entries.indices.contains(index) else {
+        throw TargetError.noIndex(index, count: prediction.entries.count)
+      }
+      return [prediction.entries[index]]
+    }
+    if target == "all" { return prediction.entries }
+    if target == "top" { return [prediction.top] }
+    if target.hasPrefix("top"), let count = Int(target.dropFirst(3)), count > 0 {
+      return Array(prediction.ranked.prefix(count))
+    }
+    if target == "above-threshold" {
+      guard let threshold = prediction.threshold else { throw TargetError.noThreshold }
+      let entries = prediction.ranked.filter { $0.probability >= threshold }
+      guard !entries.isEmpty else {
+        throw TargetError.nothingAbove(threshold, top: prediction.top)
+      }
+      return entries
+    }
+    let labels = prediction.entries.map(\.label)
+    throw TargetError.unknownLabel(target, nearest: Text.nearest(to: target, among: labels))
+  }
+}
+
+/// Why there is nothing to explain.
+public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The model has no such label.
+  case unknownLabel(String, nearest: String?)
+  /// The model has no output of the index.
+  case noIndex(Int, count: Int)
+  /// The labels exclude each other.
+  case noThreshold
+  /// No label is probable enough.
+  case nothingAbove(Double, top: Prediction.Entry)
+
+  /// One line that says what is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .unknownLabel(let name, let nearest):
+      "the model has no label \(name)"
+        + (nearest.map { "; did you mean \($0)?" } ?? "; `prism models --json` lists the labels")
+    case .noIndex(let index, let count):
+      "the model has no label with the index \(index); its \(count) labels are counted from 0"
+    case .noThreshold:
+      "the labels of this model exclude each other and have no threshold; use --target top3, say"
+    case .nothingAbove(let threshold, let top):
+      "no label reaches the threshold of \(threshold); the most probable is \(top.label)"
+    }
+  }
+}
