@@ -43,7 +43,7 @@ public struct Model: Sendable {
     self.card = card
     guard classifier.shape(of: card.layers.default) != nil else {
       throw ModelError.unknownLayer(
-        card.layers.default, nearest: nearestName(to: card.layers.default, among: layerNames))
+        card.layers.default, nearest: Text.nearest(to: card.layers.default, among: layerNames))
     }
   }
 
@@ -78,9 +78,8 @@ public struct Model: Sendable {
   /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
   public func explained(_ image: Image) -> ExplainedImage {
     let format = card.input.image
-    // Resized once: a picture of the network's size is its own resize.
-    let resized = format.pixels(of: image)
-    return ExplainedImage(input(for: resized), pixels: resized.tensor(), black: format.black)
+    let (input, pixels) = format.prepared(image)
+    return ExplainedImage(input, pixels: pixels.tensor(), black: format.black)
   }
 
   /// The logits of a batch of inputs.
@@ -191,7 +190,7 @@ public struct Model: Sendable {
       return try body()
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
-        error.name, nearest: nearestName(to: error.name, among: layerNames))
+        error.name, nearest: Text.nearest(to: error.name, among: layerNames))
     }
   }
 
