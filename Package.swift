@@ -123,10 +123,11 @@ let package = Package(
         "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia",
         "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
       ], swiftSettings: safe),
+    .target(name: "PrismReport", dependencies: ["Prism"], swiftSettings: safe),
     .target(
       name: "PrismCLI",
       dependencies: [
-        "Prism", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Prism", "PrismReport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: safe),
     .executableTarget(name: "PrismMain", dependencies: ["PrismCLI"], swiftSettings: safe),
 
@@ -198,7 +199,13 @@ let package = Package(
       ], swiftSettings: house),
     .testTarget(
       name: "PrismCLITests",
-      dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismTestSupport"],
+      dependencies: [
+        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismTestSupport",
+      ],
+      swiftSettings: house),
+    .testTarget(
+      name: "PrismReportTests",
+      dependencies: ["Prism", "PrismModels", "PrismReport", "PrismTestSupport"],
       swiftSettings: house),
   ] + simdVariants + peakVariants
 )
