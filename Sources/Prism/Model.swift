@@ -80,7 +80,8 @@ public struct Model: Sendable {
     let format = card.input.image
     // Resized once: a picture of the network's size is its own resize.
     let resized = format.pixels(of: image)
-    return ExplainedImage(input(for: resized), pixels: resized.tensor(), black: format.black)
+    return ExplainedImage(
+      input(for: resized), pixels: resized.tensor(), black: format.black, white: format.white)
   }
 
   /// The logits of a batch of inputs.

@@ -1,7 +1,13 @@
 public import PrismTensor
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// Why an explanation could not be made.
-public enum ExplanationError: Error, Equatable, CustomStringConvertible {
+public enum ExplanationError: LocalizedError, Equatable, CustomStringConvertible {
   /// The layer has no rows and columns, so that there is nothing to draw.
   case layerWithoutExtent(layer: String, shape: Shape)
   /// The model's values are not finite for this input.
@@ -24,6 +30,9 @@ public enum ExplanationError: Error, Equatable, CustomStringConvertible {
   case noPixels(for: String)
   /// A part does not fit what it is used for.
   case unsuitable(String)
+
+  /// The same line as ``description``, for who asks a `LocalizedError`.
+  public var errorDescription: String? { description }
 
   /// One line that says what is wrong and what to do.
   public var description: String {

@@ -8,7 +8,7 @@ internal import PrismTensor
 /// Bonferroni's correction, parts treated as independent). The number of samples doubles from look to look, so that when a
 /// method stops depends on the seed alone. The idea of drawing until rankings are significant: Zhou, Hooker and Wang,
 /// "S-LIME: Stabilized-LIME for Model Explanation", KDD 2021.
-public struct StoppingRule: Sendable, Equatable {
+public struct StoppingRule: Sendable, Equatable, Codable {
   /// The samples at the first look.
   static let firstLook = 128
 

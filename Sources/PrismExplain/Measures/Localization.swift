@@ -1,7 +1,7 @@
 public import PrismTensor
 
 /// How well a map finds a region that the user knows to be the right one.
-public struct Localization: Sendable, Equatable {
+public struct Localization: Sendable, Equatable, Codable {
   /// Whether the map's largest value lies inside the region (the pointing game); among equals the first counts.
   public let isHit: Bool
   /// The share of the positive attribution inside the region; `nil` where nothing is positive.

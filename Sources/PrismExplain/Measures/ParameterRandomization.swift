@@ -10,12 +10,12 @@ internal import PrismTensor
 /// the network falls apart with the top layers; one that stays as it was until the lowest layers go tells about the image
 /// alone. The mean over the stages says which: guided backpropagation fails, as in the paper. Definition: Adebayo et al., "Sanity
 /// Checks for Saliency Maps", NeurIPS 2018 (cascading randomisation).
-public struct ParameterRandomization: Sendable {
+public struct ParameterRandomization: Sendable, Equatable, Codable {
   /// The mean correlation over the stages from which a method fails.
   public static let limit = 0.5
 
   /// One stage of the randomisation.
-  public struct Stage: Sendable, Equatable {
+  public struct Stage: Sendable, Equatable, Codable {
     /// How many layers are randomised.
     public let layers: Int
     /// The lowest of them.
@@ -25,7 +25,7 @@ public struct ParameterRandomization: Sendable {
   }
 
   /// What became of a map.
-  public struct Result: Sendable, Equatable {
+  public struct Result: Sendable, Equatable, Codable {
     /// The stages, from the top layer alone to all layers.
     public let stages: [Stage]
     /// How like the first map the others are, the mean over the stages.

@@ -1,3 +1,4 @@
+internal import PrismRuntime
 internal import PrismTensor
 
 /// Efficient graph-based segmentation: neighbours join where their difference is small against what is inside of both.
@@ -7,8 +8,9 @@ internal import PrismTensor
 /// right, down, down right, up right. Parts smaller than the minimum join a neighbour. Definition: Felzenszwalb and
 /// Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004.
 func felzenszwalbSegments(
-  _ colors: [Double], height: Int, width: Int, scale: Double, sigma: Double, minimumSize: Int
-) -> Segmentation {
+  _ colors: [Double], height: Int, width: Int, scale: Double, sigma: Double, minimumSize: Int,
+  work: Work
+) throws -> Segmentation {
   let smooth = gaussianBlurred(colors, height: height, width: width, channels: 3, sigma: sigma)
   var edges: [(cost: Double, order: Int, first: Int, second: Int)] = []
   func connect(_ y: Int, _ x: Int, _ otherY: Int, _ otherX: Int) {
@@ -23,6 +25,7 @@ func felzenszwalbSegments(
   for y in 1..<max(height, 1) { for x in 0..<width { connect(y, x, y - 1, x) } }
   for y in 1..<max(height, 1) { for x in 1..<max(width, 1) { connect(y, x, y - 1, x - 1) } }
   for y in 1..<max(height, 1) { for x in 1..<max(width, 1) { connect(y - 1, x, y, x - 1) } }
+  try work.check()
   edges.sort { ($0.cost, $0.order) < ($1.cost, $1.order) }
 
   var forest = Array(0..<height * width)
@@ -43,6 +46,7 @@ func felzenszwalbSegments(
     sizes[low] += sizes[high]
     return low
   }
+  try work.check()
   let level = scale / 255
   for edge in edges {
     let (a, b) = (root(edge.first), root(edge.second))

@@ -1,3 +1,5 @@
+internal import PrismRuntime
+
 /// Simple linear iterative clustering: k-means in colour and place, in which a centre sees its neighbourhood only.
 ///
 /// Definition and order of sums are those of scikit-image 0.26 in Double: the picture's numbers are stretched to the range
@@ -6,8 +8,8 @@
 /// Labels are numbered from 0 without gaps (scikit-image leaves the numbers of centres that lost all pixels unused).
 /// Definition: Achanta et al., "SLIC Superpixels Compared to State-of-the-Art Superpixel Methods", IEEE TPAMI 2012.
 func slicSegments(
-  _ image: LabImage, count: Int, compactness: Double, isConnected: Bool
-) -> Segmentation {
+  _ image: LabImage, count: Int, compactness: Double, isConnected: Bool, work: Work
+) throws -> Segmentation {
   let (height, width) = (image.height, image.width)
   let area = height * width
   let (rows, columns) = (
@@ -24,6 +26,7 @@ func slicSegments(
   let weight = 1 / (step * step)
   var nearest = [Int](repeating: -1, count: area)
   for _ in 0..<10 {
+    try work.check()
     var distances = [Double](repeating: .greatestFiniteMagnitude, count: area)
     var isChanged = false
     for (k, centre) in centres.enumerated() where centre[0].isFinite {

@@ -8,10 +8,15 @@ extension ModelCard.ImageInput {
   }
 
   /// What a black pixel is in the network's input, one number a channel.
-  public var black: [Float] {
+  public var black: [Float] { prepared(0) }
+
+  /// What a white pixel is in the network's input, one number a channel.
+  public var white: [Float] { prepared(255) }
+
+  private func prepared(_ level: Double) -> [Float] {
     (0..<3).map { c in
       let i = mean.count == 1 ? 0 : c
-      return Float(-mean[i] / std[i])
+      return Float((level * scale - mean[i]) / std[i])
     }
   }
 

@@ -56,8 +56,8 @@ extension Image {
   }
 
   private func plainBilinear(width: Int, height: Int) -> Image {
-    let columns = BilinearAxis(from: self.width, to: width)
-    let rows = BilinearAxis(from: self.height, to: height)
+    let columns = ResizeAxis(from: self.width, to: width)
+    let rows = ResizeAxis(from: self.height, to: height)
     let result = pixels.withUnsafeBufferPointer { source in
       [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
         var to = 0
