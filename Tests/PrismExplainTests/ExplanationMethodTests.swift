@@ -69,7 +69,8 @@ struct ExplanationMethodTests {
       try classifier.gradients(of: [3], at: "features", image: image.input)
     }
     #expect(throws: UnknownOutputError(index: -1, count: 3)) {
-      try classifier.multipliers(of: [-1], image: image.input, baseline: image.input)
+      try classifier.gradients(
+        of: [-1], image: image.input, rule: DeepLIFTRule(reference: [image.input]))
     }
   }
 
@@ -79,7 +80,7 @@ struct ExplanationMethodTests {
     let chosen: [(ExplanationMethod.Choice, ExplanationMethod.Settings)] = [
       (.layer, .init(layer: "x")), (.samples, .init(samples: 77)), (.seed, .init(seed: 5)),
       (.segments, .init(segmenter: .grid(rows: 2, columns: 3))), (.mask, .init(masker: .mean)),
-      (.stopping, .init(stopping: StoppingRule())),
+      (.stopping, .init(stopping: StoppingRule())), (.output, .init(output: .sigmoid)),
     ]
     for method in ExplanationMethod.allCases {
       let usual = method.explainer(plain)

@@ -46,7 +46,8 @@ public struct MaximumSensitivity: Sendable, Equatable, Codable {
     for draw in 0..<draws {
       var random = SeededRandom(seed: seed, sample: draw)
       let noisy = image.input.map { $0 + Float(radius) * (2 * random.uniform() - 1) }
-      let moved = ExplainedImage(noisy, pixels: image.pixels, black: image.black, white: image.white)
+      let moved = ExplainedImage(
+        noisy, pixels: image.pixels, black: image.black, white: image.white)
       for (t, other) in try explainer.explain(
         moved, targets: targets, of: classifier, work: work
       ).enumerated() {

@@ -65,8 +65,9 @@ public struct RISE: BlackBoxExplainer {
     var maps = try SampledMaps(
       image, targets: targets.count, samples: samples, rule: stopping)
     let masks = try SoftMasks(
-      count: samples, cells: cells, probability: probability, seed: seed)
-      .sized(height: image.height, width: image.width)
+      count: samples, cells: cells, probability: probability, seed: seed
+    )
+    .sized(height: image.height, width: image.width)
     let images = try PerturbedImages(.softMasks(masks: masks.masks), of: image, masker: masker)
     let evaluator = Evaluator(classifier, targets: targets, output: output, work: work)
     work.plan(samples)
