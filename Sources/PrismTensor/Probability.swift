@@ -1,4 +1,5 @@
-// Probabilities from logits, in Double: the one definition that predictions, explanations and training share.
+// Probabilities from logits, in Double: the one definition that predictions, explanations and
+// training share.
 
 /// The share of every logit in the sum of all exponentials; the largest logit is taken off first.
 ///

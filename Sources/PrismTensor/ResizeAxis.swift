@@ -1,12 +1,15 @@
-/// Along one axis of a bilinear resize: the two neighbours of every new element, and the share of the second.
+/// Along one axis of a bilinear resize: the two neighbours of every new element, and the share of
+/// the second.
 package struct ResizeAxis: Sendable {
   /// Where new elements lie among the old ones, and what happens beyond the outermost.
   package enum Alignment: Sendable {
     /// Half-pixel centres; edges are repeated. Positions in Float, as torch computes them.
     case centres
-    /// Half-pixel centres, reflected about the outermost elements. Positions in Double, as scikit-image has them.
+    /// Half-pixel centres, reflected about the outermost elements. Positions in Double, as
+    /// scikit-image has them.
     case mirroredCentres
-    /// The first on the first and the last on the last (torch's `align_corners`). Positions in Double.
+    /// The first on the first and the last on the last (torch's `align_corners`). Positions in
+    /// Double.
     case corners
   }
 

@@ -1,7 +1,8 @@
 extension Shape: Codable {
   /// Reads the extents.
   ///
-  /// - Throws: `DecodingError` where an extent is negative or the number of elements does not fit an `Int`.
+  /// - Throws: `DecodingError` where an extent is negative or the number of elements does not fit
+  ///   an `Int`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let extents = try container.decode([Int].self)

@@ -1,8 +1,8 @@
 extension Tensor {
   /// This map at another size, by plain bilinear interpolation with half-pixel centres.
   ///
-  /// The definition of torch's `interpolate(mode: bilinear, align_corners: false)` without antialiasing, of OpenCV's
-  /// `INTER_LINEAR` and of Keras' resizing; edges are repeated.
+  /// The definition of torch's `interpolate(mode: bilinear, align_corners: false)` without
+  /// antialiasing, of OpenCV's `INTER_LINEAR` and of Keras' resizing; edges are repeated.
   ///
   /// - Precondition: The tensor has the shape `[H, W]`, and no extent is zero.
   /// - Returns: `[height, width]`.

@@ -31,7 +31,10 @@ struct OutputTests {
       #expect(explainer.parameters.contains(MethodParameter("output", .text(output.rawValue))))
       let map = try explainer.explain(image, targets: [1], of: classifier)[0]
       #expect(map.output == output)
-      if method != .rise { #expect(abs(try #require(map.explainedValue) - expected) < 1e-6) }
+      if method != .rise {
+        let explained = try #require(map.explainedValue)
+        #expect(abs(explained - expected) < 1e-6)
+      }
       if let base = map.baseValue, let gap = map.completenessGap {
         // A map in Float, whose pixels are rounded one by one.
         let sum =
@@ -48,7 +51,8 @@ struct OutputTests {
     for method in [ExplanationMethod.integratedGradients, .gradientSHAP, .deeplift] {
       let map = try method.explainer(ExplanationMethodTests.settings())
         .explain(image, targets: [1], of: classifier)[0]
-      #expect(map.output == .logit && abs(try #require(map.explainedValue) - logit) < 1e-5)
+      let explained = try #require(map.explainedValue)
+      #expect(map.output == .logit && abs(explained - logit) < 1e-5)
     }
     #expect(ExplainedOutput.probability(labelsExcludeEachOther: true) == .softmax)
     #expect(ExplainedOutput.probability(labelsExcludeEachOther: false) == .sigmoid)

@@ -1,3 +1,4 @@
+import PrismAutodiff
 import PrismRuntime
 import PrismTensor
 import PrismTestSupport
@@ -6,103 +7,72 @@ import Testing
 
 @testable import PrismExplain
 
-@Suite("work that is watched and stopped")
+@Suite("work of methods that look inside the model")
 struct WorkTests {
-  /// Counts its images, and waits a little for each so that batches stay small.
-  final class Counting: Classifier {
-    let inputShape: Shape = [1, 6, 6, 3]
-    let images = Mutex(0)
-    let largest = Mutex(0)
+  /// The methods that differentiate the model or look at a layer.
+  static let methods: [ExplanationMethod] = ExplanationMethod.allCases.filter {
+    !($0.explainer() is any BlackBoxExplainer)
+  }
 
-    func logits(_ images: Tensor) throws -> Tensor {
-      let count = images.shape[0]
-      self.images.withLock { $0 += count }
-      largest.withLock { $0 = max($0, count) }
-      return Tensor([count, 1], images.scalars.prefix(count).map { $0 })
+  /// A method with more evaluations than one batch, where it has more than one.
+  static func explainer(_ method: ExplanationMethod) -> any Explainer {
+    method.explainer(ExplanationMethodTests.settings())
+  }
+
+  @Test("what is planned is done at the end, and the reports never go back", arguments: methods)
+  func planned(_ method: ExplanationMethod) throws {
+    let (classifier, image) = try ExplanationMethodTests.network()
+    let reports = Reports()
+    _ = try Self.explainer(method).explain(
+      image, targets: [0, 2], of: classifier, work: Work { reports.add($0) })
+    let all = reports.all
+    let first = try #require(all.first)
+    let last = try #require(all.last)
+    // The plan comes first, and it is all there is.
+    #expect(first.done == 0 && first.planned > 0)
+    #expect(last.done == last.planned && last.planned == first.planned)
+    #expect(zip(all, all.dropFirst()).allSatisfy { $0.done <= $1.done })
+  }
+
+  @Test("Integrated Gradients plans more as it refines")
+  func refinement() throws {
+    // A kink whose place no smooth rule meets.
+    let recording = try Recording(input: [1, 1, 2, 1]) { x in
+      let shift = x.parameter(Tensor([1, 1, 2, 1], [-0.771, -0.313]), named: "shift")
+      return (x.named("input") + shift).relu().reshaped(to: [1, 2])
+        .dense(x.parameter(Tensor([1, 2], [1, -0.9]), named: "w"))
     }
+    let classifier = PlannedClassifier(recording, defaultLayer: "input")
+    let reports = Reports()
+    let map = try IntegratedGradients().explain(
+      ExplainedImage(Tensor([1, 1, 2, 1], [0.8, 0.341])), targets: [0], of: classifier,
+      work: Work { reports.add($0) })[0]
+    let last = try #require(reports.all.last)
+    #expect(map.evaluations > 52 && last.planned == map.evaluations && last.done == last.planned)
+    #expect(reports.all.first?.planned == 52)
   }
 
-  static let image = ExplainedImage(ReferenceValues.pixels([6, 6, 3]))
-  static let grid = Segmenter.grid(rows: 3, columns: 3)
-
-  static func methods() -> [any BlackBoxExplainer] {
-    [
-      LIME(samples: 6000, segmenter: grid), KernelSHAP(samples: 400, segmenter: grid),
-      RISE(samples: 6000, cells: 3, output: .logit), Occlusion(window: 1, stride: 1),
-      PartitionSHAP(evaluations: 100, masker: .mean),
-    ]
-  }
-
-  @Test("a cancelled method ends within one batch, at the first look or later")
-  func cancelling() async throws {
-    for method in Self.methods() {
-      for allowed in [0, 40] {
-        let classifier = Counting()
-        let task = Task {
-          let work = Work { progress in
-            if progress.done >= allowed { withUnsafeCurrentTask { $0?.cancel() } }
-          }
-          return try method.explain(
-            Self.image, targets: [0], of: classifier as any Classifier, work: work)
-        }
-        await #expect(throws: CancellationError.self, "\(method.name)") { try await task.value }
-        let done = classifier.images.withLock { $0 }
-        #expect(done <= allowed + max(EvaluationBatch.limit, Workers.count), "\(method.name)")
-      }
+  @Test("a task that is cancelled at the first report ends with the next one", arguments: methods)
+  func cancelled(_ method: ExplanationMethod) async throws {
+    let (classifier, image) = try ExplanationMethodTests.network()
+    let reports = Reports()
+    let task = Task {
+      try Self.explainer(method).explain(
+        image, targets: [0, 2], of: classifier,
+        work: Work { progress in
+          reports.add(progress)
+          withUnsafeCurrentTask { $0?.cancel() }
+        })
     }
+    await #expect(throws: CancellationError.self) { _ = try await task.value }
+    // The plan, and no more than one batch.
+    #expect(reports.all.filter { $0.done > 0 }.count <= 1)
   }
+}
 
-  @Test("every method does what it has planned, in batches of at most sixteen")
-  func progress() throws {
-    for method in Self.methods() {
-      let classifier = Counting()
-      let last = Mutex(Work.Progress(done: 0, planned: 0))
-      let planned = Mutex<Int?>(nil)
-      let work = Work { progress in
-        last.withLock { $0 = progress }
-        planned.withLock { if $0 == nil { $0 = progress.planned } }
-      }
-      let maps = try method.explain(
-        Self.image, targets: [0], of: classifier as any Classifier, work: work)
-      let (end, images) = (last.withLock { $0 }, classifier.images.withLock { $0 })
-      #expect(end.done == images && end.done == maps[0].evaluations, "\(method.name)")
-      // shap may find nothing left to divide.
-      #expect(end.planned >= end.done && end.planned == planned.withLock { $0 }, "\(method.name)")
-      #expect(
-        classifier.largest.withLock { $0 } <= max(EvaluationBatch.limit, Workers.count),
-        "\(method.name)")
-    }
-  }
-
-  @Test("a cancelled task divides no picture")
-  func segmenting() async throws {
-    let pixels = Tensor([40, 40, 3], repeating: 9)
-    let image = ExplainedImage(pixels.reshaped(to: [1, 40, 40, 3]), pixels: pixels)
-    for segmenter in [Segmenter.quickshift(), .slic(), .felzenszwalb()] {
-      let task = Task {
-        withUnsafeCurrentTask { $0?.cancel() }
-        return try segmenter.segments(of: image)
-      }
-      await #expect(throws: CancellationError.self) { try await task.value }
-    }
-  }
-
-  @Test("batches grow while they are quick and shrink when they are slow")
-  func batches() {
-    var batch = EvaluationBatch(threads: 2)
-    #expect(batch.size == 2)
-    var sizes: [Int] = []
-    for _ in 0..<5 {
-      batch.adapt(to: .milliseconds(batch.size), for: batch.size)
-      sizes.append(batch.size)
-    }
-    #expect(sizes == [4, 8, 16, 16, 16])
-    batch.adapt(to: .milliseconds(480), for: 16)
-    #expect(batch.size == 2)
-    batch.adapt(to: .seconds(10), for: 2)
-    #expect(batch.size == 2)
-    batch.adapt(to: .milliseconds(30), for: 2)
-    #expect(batch.size == 4)
-    #expect(EvaluationBatch(threads: 64).size == 64)
-  }
+/// What work has reported, in order.
+final class Reports: Sendable {
+  private let reports = Mutex<[Work.Progress]>([])
+  var all: [Work.Progress] { reports.withLock { $0 } }
+  func add(_ progress: Work.Progress) { reports.withLock { $0.append(progress) } }
 }

@@ -6,7 +6,8 @@ public struct Attribution: Sendable, Equatable, Codable {
   public let target: Int
   /// The number that is explained: the logit, or a probability made of it.
   public let output: ExplainedOutput
-  /// The raw attribution, `[H, W]` at the model's input size: not normalised, signed where the method is.
+  /// The raw attribution, `[H, W]` at the model's input size: not normalised, signed where the
+  /// method is.
   public let values: Tensor
   /// The number of forward passes that were spent.
   public let evaluations: Int
@@ -16,11 +17,13 @@ public struct Attribution: Sendable, Equatable, Codable {
   public let baseValue: Double?
   /// `f(image)`, in the unit of ``output``, for methods that evaluate it, else `nil`.
   ///
-  /// Where a method has a ``baseValue`` and promises completeness, base value plus sum plus gap is this number.
+  /// Where a method has a ``baseValue`` and promises completeness, base value plus sum plus gap is
+  /// this number.
   public let explainedValue: Double?
   /// How well the method's own model fits the network (R², weighted), for methods that fit one.
   public let score: Double?
-  /// The standard error of `values` over the method's random choices, `[H, W]`, for methods that draw at random.
+  /// The standard error of `values` over the method's random choices, `[H, W]`, for methods that
+  /// draw at random.
   public let standardError: Tensor?
   /// The attribution of every segment, for methods that work on segments.
   public let segments: SegmentAttribution?

@@ -1,7 +1,8 @@
 internal import PrismRuntime
 internal import PrismTensor
 
-/// How many images are evaluated before work is asked whether it goes on: as many as take a tenth of a second.
+/// How many images are evaluated before work is asked whether it goes on: as many as take a tenth
+/// of a second.
 ///
 /// Results do not depend on it.
 struct EvaluationBatch {
@@ -19,7 +20,8 @@ struct EvaluationBatch {
     size = self.threads
   }
 
-  /// Chooses the next batch by the time that one took: no more than twice as large, and a multiple of the threads.
+  /// Chooses the next batch by the time that one took: no more than twice as large, and a multiple
+  /// of the threads.
   mutating func adapt(to time: Duration, for images: Int) {
     let fitting = time > .zero ? Double(images) * (Self.duration / time) : .infinity
     let wanted = min(fitting, Double(2 * size), Double(max(Self.limit, threads)))

@@ -11,8 +11,8 @@ public enum ExplainedOutput: String, Sendable, CaseIterable, Codable {
 
   /// The label's probability, as the model's labels make it.
   ///
-  /// - Parameter labelsExcludeEachOther: Whether exactly one label is right, so that all of them share the softmax;
-  ///   otherwise every label has its own sigmoid.
+  /// - Parameter labelsExcludeEachOther: Whether exactly one label is right, so that all of them
+  ///   share the softmax; otherwise every label has its own sigmoid.
   /// - Returns: ``softmax`` or ``sigmoid``.
   public static func probability(labelsExcludeEachOther: Bool) -> ExplainedOutput {
     labelsExcludeEachOther ? .softmax : .sigmoid

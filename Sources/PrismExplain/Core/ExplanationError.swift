@@ -41,7 +41,8 @@ public enum ExplanationError: LocalizedError, Equatable, CustomStringConvertible
       "the layer \(layer) has the shape \(shape) and no rows and columns to draw; "
         + "choose a layer with the shape [N, H, W, C]"
     case .notFinite(let layer):
-      "the model computes values that are not finite at \(layer); its weights or the input are broken"
+      "the model computes values that are not finite at \(layer); "
+        + "its weights or the input are broken"
     case .imageSize(let given, let expected):
       "the image has the shape \(given), the model takes \(expected)"
     case .unknownTarget(let target, let count):

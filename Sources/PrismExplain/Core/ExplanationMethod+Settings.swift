@@ -1,5 +1,6 @@
 extension ExplanationMethod {
-  /// What users choose; a choice that a method does not have, see ``choices``, does not matter to it.
+  /// What users choose; a choice that a method does not have, see ``choices``, does not matter to
+  /// it.
   public struct Settings: Sendable, Equatable, Codable {
     /// The layer that is looked at; `nil` for the model's default.
     public var layer: String?
@@ -9,7 +10,8 @@ extension ExplanationMethod {
     public var seed: UInt64
     /// How the image is divided; `nil` for the method's default.
     public var segmenter: Segmenter?
-    /// What stands for the absence of a part, or of the whole image; `nil` for the method's default.
+    /// What stands for the absence of a part, or of the whole image; `nil` for the method's
+    /// default.
     public var masker: Masker?
     /// When to stop before all samples are drawn.
     public var stopping: StoppingRule?

@@ -29,7 +29,8 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
   public enum Choice: String, Sendable, CaseIterable, Codable {
     /// The layer that is looked at.
     case layer
-    /// How often the model is evaluated: the samples of methods that draw, the steps of Integrated Gradients.
+    /// How often the model is evaluated: the samples of methods that draw, the steps of Integrated
+    /// Gradients.
     case samples
     /// The seed of the draws.
     case seed
@@ -61,7 +62,8 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     }
   }
 
-  /// The samples that a method may draw until it is sure, relative to its default, where no limit is given.
+  /// The samples that a method may draw until it is sure, relative to its default, where no limit
+  /// is given.
   static let patience = 10
 
   /// The method as it is run.

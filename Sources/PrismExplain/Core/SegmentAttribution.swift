@@ -4,7 +4,8 @@ public struct SegmentAttribution: Sendable, Equatable, Codable {
   public let segmentation: Segmentation
   /// One number a segment.
   public let values: [Double]
-  /// The standard error of every segment's number over the method's random choices; infinite where it is not known.
+  /// The standard error of every segment's number over the method's random choices; infinite where
+  /// it is not known.
   public let standardErrors: [Double]
 
   /// Makes the attribution of segments.

@@ -1,8 +1,9 @@
-/// Distances from the border of a hole, found in ascending order: the fast marching method on a grid of pixels.
+/// Distances from the border of a hole, found in ascending order: the fast marching method on a
+/// grid of pixels.
 ///
-/// The grid has a frame of one pixel around the image, which is known and far away. Pixels of one distance go in the
-/// order in which they were found. Definition: Sethian, "A fast marching level set method for monotonically advancing
-/// fronts", PNAS 1996.
+/// The grid has a frame of one pixel around the image, which is known and far away. Pixels of one
+/// distance go in the order in which they were found. Definition: Sethian, "A fast marching level
+/// set method for monotonically advancing fronts", PNAS 1996.
 struct FastMarching {
   /// What is known of a pixel.
   enum State {
@@ -73,8 +74,8 @@ struct FastMarching {
 
   /// Marches into the hole.
   ///
-  /// - Parameter visit: Is given every pixel of the hole when its distance is known, the nearest first, while it still
-  ///   counts as a part of the hole.
+  /// - Parameter visit: Is given every pixel of the hole when its distance is known, the nearest
+  ///   first, while it still counts as a part of the hole.
   mutating func fill(_ visit: (FastMarching, Int) -> Void) {
     while let place = queue.pop() { advance(from: place, visit) }
   }

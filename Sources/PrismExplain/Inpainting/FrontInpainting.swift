@@ -1,16 +1,17 @@
 /// Fills a hole pixel by pixel from its border inwards with weighted means of what is known around.
 ///
-/// The order is that of ``FastMarching``. The rules are those of OpenCV's `inpaint` on pixels of 8 bits, every bit of
-/// which they reproduce: pixels are rounded when they are filled; next to the image's border a gradient is that of the
-/// pixel one row or column further in.
+/// The order is that of ``FastMarching``. The rules are those of OpenCV's `inpaint` on pixels of 8
+/// bits, every bit of which they reproduce: pixels are rounded when they are filled; next to the
+/// image's border a gradient is that of the pixel one row or column further in.
 struct FrontInpainting {
   /// How a pixel follows from the known ones within the radius.
   enum Rule: Sendable {
-    /// Weights fall with the distance, across the front and between isophotes; the sign of the mean gradient is added.
-    /// Telea, "An Image Inpainting Technique Based on the Fast Marching Method", Journal of Graphics Tools 2004.
+    /// Weights fall with the distance, across the front and between isophotes; the sign of the mean
+    /// gradient is added. Telea, "An Image Inpainting Technique Based on the Fast Marching Method",
+    /// Journal of Graphics Tools 2004.
     case telea
-    /// Weights follow the isophotes. Bertalmio, Bertozzi and Sapiro, "Navier-Stokes, Fluid Dynamics, and Image and Video
-    /// Inpainting", CVPR 2001.
+    /// Weights follow the isophotes. Bertalmio, Bertozzi and Sapiro, "Navier-Stokes, Fluid
+    /// Dynamics, and Image and Video Inpainting", CVPR 2001.
     case navierStokes
   }
 
@@ -143,7 +144,8 @@ private struct Neighbourhood {
     return (Double(q / stride - p / stride), Double(q % stride - p % stride))
   }
 
-  /// Where gradients of a place are taken: one row or column further in at the image's border, from either side.
+  /// Where gradients of a place are taken: one row or column further in at the image's border, from
+  /// either side.
   private func anchors(_ place: Int) -> (top: Int, bottom: Int, left: Int, right: Int) {
     let (y, x) = (place / front.stride - 1, place % front.stride - 1)
     return (

@@ -1,8 +1,8 @@
 /// Fills a hole with the mean of what is kept, then lets the border diffuse into it.
 ///
-/// A sweep sets every pixel of the hole to the mean of its neighbours, downwards and then upwards (Gauss and Seidel), so
-/// that the order, and with it every bit, is fixed. What it comes to rest at is the harmonic function (Laplace's
-/// equation) with the border's values.
+/// A sweep sets every pixel of the hole to the mean of its neighbours, downwards and then upwards
+/// (Gauss and Seidel), so that the order, and with it every bit, is fixed. What it comes to rest at
+/// is the harmonic function (Laplace's equation) with the border's values.
 struct HeatDiffusion {
   /// How often the hole is swept, down and up.
   let sweeps: Int

@@ -9,7 +9,8 @@ public struct Agreement: Sendable, Equatable, Codable {
 
   /// Compares two maps.
   ///
-  /// Equal values share the mean of their ranks in the correlation; among the top pixels they go in the order of the pixels.
+  /// Equal values share the mean of their ranks in the correlation; among the top pixels they go in
+  /// the order of the pixels.
   ///
   /// - Parameters:
   ///   - first: `[H, W]`.

@@ -3,11 +3,11 @@ public import PrismTensor
 
 /// How far a map is from predicting what the removal of squares does to the output.
 ///
-/// The mean over random squares of `(Σ_{p in the square} φ_p − (f(x) − f(x without the square)))²`: the measure of the
-/// paper with its square removal, for maps that count contributions against the masker's image. With `isScaled` the map
-/// is first multiplied with the factor that predicts best, so that methods of different units can be compared. Square i
-/// depends on the seed and i alone. Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS
-/// 2019.
+/// The mean over random squares of `(Σ_{p in the square} φ_p − (f(x) − f(x without the square)))²`:
+/// the measure of the paper with its square removal, for maps that count contributions against the
+/// masker's image. With `isScaled` the map is first multiplied with the factor that predicts best,
+/// so that methods of different units can be compared. Square i depends on the seed and i alone.
+/// Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS 2019.
 public struct Infidelity: Sendable, Equatable, Codable {
   /// The number of squares.
   public let samples: Int

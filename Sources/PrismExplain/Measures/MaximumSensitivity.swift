@@ -3,9 +3,10 @@ internal import PrismTensor
 
 /// How much an explanation changes when the image hardly does.
 ///
-/// The largest `‖φ(x + noise) − φ(x)‖ / ‖φ(x)‖` over some draws of noise that is evenly distributed from −radius to radius
-/// in every number of the network's input. captum's defaults: radius 0.02, 10 draws. Definition: Yeh et al., "On the
-/// (In)fidelity and Sensitivity of Explanations", NeurIPS 2019.
+/// The largest `‖φ(x + noise) − φ(x)‖ / ‖φ(x)‖` over some draws of noise that is evenly distributed
+/// from −radius to radius in every number of the network's input. captum's defaults: radius 0.02,
+/// 10 draws. Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS
+/// 2019.
 public struct MaximumSensitivity: Sendable, Equatable, Codable {
   /// The largest change of a number of the input.
   public let radius: Double

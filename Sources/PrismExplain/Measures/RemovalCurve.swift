@@ -3,10 +3,12 @@ public import PrismTensor
 
 /// How the output changes while pixels are taken away, or brought in, in the order of a map.
 ///
-/// Deletion goes from the image to the substrate, largest attribution first; insertion from the substrate to the image.
-/// There are ⌈H · W / step⌉ + 1 points, and the area is `(Σ y − ½ first − ½ last) / (points − 1)`, as in the authors'
-/// program; equal attributions go in the order of the pixels (the authors' sort leaves their order open). A good map has a
-/// small area under deletion and a large one under insertion. Definition: Petsiuk, Das and Saenko, "RISE", BMVC 2018.
+/// Deletion goes from the image to the substrate, largest attribution first; insertion from the
+/// substrate to the image. There are ⌈H · W / step⌉ + 1 points, and the area is
+/// `(Σ y − ½ first − ½ last) / (points − 1)`, as in the authors' program; equal attributions go in
+/// the order of the pixels (the authors' sort leaves their order open). A good map has a small area
+/// under deletion and a large one under insertion. Definition: Petsiuk, Das and Saenko, "RISE",
+/// BMVC 2018.
 public struct RemovalCurve: Sendable, Equatable, Codable {
   /// Which way.
   public enum Direction: String, Sendable, CaseIterable, Codable {
@@ -33,7 +35,8 @@ public struct RemovalCurve: Sendable, Equatable, Codable {
   /// The number that is followed.
   public let output: ExplainedOutput
 
-  /// Makes the metric; the substrate is zero for deletion and a blurred image for insertion unless given.
+  /// Makes the metric; the substrate is zero for deletion and a blurred image for insertion unless
+  /// given.
   public init(
     _ direction: Direction, step: Int? = nil, substrate: Masker? = nil,
     output: ExplainedOutput = .softmax

@@ -3,8 +3,8 @@ internal import PrismTensor
 
 /// How much an explanation depends on the seed of its draws.
 ///
-/// The map is made with some seeds; the stability is the mean of Spearman's rank correlation over all pairs of maps, 1 for
-/// methods that draw nothing.
+/// The map is made with some seeds; the stability is the mean of Spearman's rank correlation over
+/// all pairs of maps, 1 for methods that draw nothing.
 public struct SeedStability: Sendable, Equatable, Codable {
   /// The number of seeds: 0, 1, 2 and so on.
   public let seeds: Int
@@ -59,7 +59,8 @@ public struct SeedStability: Sendable, Equatable, Codable {
   ///   - image: The image.
   ///   - classifier: The model.
   ///   - work: Is told of every batch.
-  /// - Returns: One number a target; `nil` where a map is constant; 1 without a run for methods that draw nothing.
+  /// - Returns: One number a target; `nil` where a map is constant; 1 without a run for methods
+  ///   that draw nothing.
   /// - Throws: ``ExplanationError``, and what the method throws.
   public func callAsFunction(
     _ method: ExplanationMethod, settings: ExplanationMethod.Settings, targets: [Int],

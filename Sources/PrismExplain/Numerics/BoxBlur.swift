@@ -3,8 +3,8 @@ internal import PrismTensor
 extension Tensor {
   /// This image, `[1, H, W, C]`, averaged over a box: `cv2.blur` without rounding.
   ///
-  /// The box of k elements begins k / 2 before the element; beyond the border the image is reflected about its
-  /// outermost pixel (`BORDER_REFLECT_101`).
+  /// The box of k elements begins k / 2 before the element; beyond the border the image is
+  /// reflected about its outermost pixel (`BORDER_REFLECT_101`).
   func boxBlurred(rows: Int, columns: Int) -> Tensor {
     let (height, width, channels) = (shape[1], shape[2], shape[3])
     func reflected(_ index: Int, _ count: Int) -> Int {

@@ -5,7 +5,8 @@ struct ChannelMasks: Sendable {
   private let value: Tensor
   private let rows, columns: ResizeAxis
 
-  /// - Throws: ``ExplanationError/layerWithoutExtent(layer:shape:)`` unless the value is `[1, h, w, C]`.
+  /// - Throws: ``ExplanationError/layerWithoutExtent(layer:shape:)`` unless the value is
+  ///   `[1, h, w, C]`.
   init(_ value: Tensor, height: Int, width: Int) throws(ExplanationError) {
     guard value.shape.rank == 4, value.shape[0] == 1, value.count > 0 else {
       throw .layerWithoutExtent(layer: "of the masks", shape: value.shape)

@@ -7,7 +7,8 @@ struct CoalitionDesign: Sendable {
   /// How many subsets come from sizes that were taken in full; the rest was drawn in pairs.
   private(set) var enumerated = 0
 
-  /// Takes subset sizes in full, from both ends, as long as the samples suffice, and draws the rest.
+  /// Takes subset sizes in full, from both ends, as long as the samples suffice, and draws the
+  /// rest.
   init(segments d: Int, samples: Int, seed: UInt64) {
     coalitions = Coalitions(segments: d)
     // The weight of all subsets of a size, normalised.

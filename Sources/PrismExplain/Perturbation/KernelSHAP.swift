@@ -3,12 +3,14 @@ internal import PrismTensor
 
 /// Shapley values of segments, by weighted regression over samples in which segments are on or off.
 ///
-/// A subset of i of the M segments has the weight `(M − 1) / (C(M, i) · i · (M − i))`; the regression is forced through
-/// the masked and the whole image, so that base value plus sum is the output exactly. Subset sizes are taken in full
-/// from both ends as long as the samples suffice (as in the package shap); the rest is drawn by weight, each subset with
-/// its complement. With samples for all 2ᴹ − 2 subsets the values are exact. No segment is dropped (shap keeps ten).
-/// Definitions: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017; the solution
-/// with its constraint and the paired draws: Covert and Lee, "Improving KernelSHAP", AISTATS 2021.
+/// A subset of i of the M segments has the weight `(M − 1) / (C(M, i) · i · (M − i))`; the
+/// regression is forced through the masked and the whole image, so that base value plus sum is the
+/// output exactly. Subset sizes are taken in full from both ends as long as the samples suffice (as
+/// in the package shap); the rest is drawn by weight, each subset with its complement. With samples
+/// for all 2ᴹ − 2 subsets the values are exact. No segment is dropped (shap keeps ten).
+/// Definitions: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS
+/// 2017; the solution with its constraint and the paired draws: Covert and Lee, "Improving
+/// KernelSHAP", AISTATS 2021.
 public struct KernelSHAP: BlackBoxExplainer {
   /// The method's name on the command line.
   public let name = "kernelshap"
@@ -18,7 +20,8 @@ public struct KernelSHAP: BlackBoxExplainer {
   public let facts = MethodFacts(
     needs: [.segments, .baseline], cost: "one forward pass a sample, and two",
     paper: "Lundberg and Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017")
-  /// The number of samples, or the limit where ``stopping`` is given; `nil` for 2 M + 2048, the package shap's.
+  /// The number of samples, or the limit where ``stopping`` is given; `nil` for 2 M + 2048, the
+  /// package shap's.
   public let samples: Int?
   /// How the image is divided.
   public let segmenter: Segmenter

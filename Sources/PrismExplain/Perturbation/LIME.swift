@@ -1,18 +1,22 @@
 public import PrismRuntime
 internal import PrismTensor
 
-/// A linear model of the output in the neighbourhood of the image, whose features are segments being on or off.
+/// A linear model of the output in the neighbourhood of the image, whose features are segments
+/// being on or off.
 ///
-/// Sample 0 has all segments on; the others have each on or off with equal chance, and what is off is masked (by the
-/// segment's mean). A sample with the share s of its segments on weighs `exp(−(1 − √s)² / (2 · width²))`: the root of an
-/// exponential kernel on the cosine distance to sample 0. A ridge regression (penalty 1, the intercept free) over the
-/// weighted samples gives every segment's number; the score is its weighted R². All numbers are the defaults of the
-/// package lime 0.2.0.1. Definition: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016.
+/// Sample 0 has all segments on; the others have each on or off with equal chance, and what is off
+/// is masked (by the segment's mean). A sample with the share s of its segments on weighs
+/// `exp(−(1 − √s)² / (2 · width²))`: the root of an exponential kernel on the cosine distance to
+/// sample 0. A ridge regression (penalty 1, the intercept free) over the weighted samples gives
+/// every segment's number; the score is its weighted R². All numbers are the defaults of the
+/// package lime 0.2.0.1. Definition: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD
+/// 2016.
 ///
-/// The draws are ``Draws/paired`` unless told otherwise: after sample 0 every second sample is the complement of the one
-/// before it. Bits with equal chances have complements with equal chances, so that the definition is kept, and what is
-/// linear in the bits is told apart with fewer samples. The standard error of every number (a sandwich estimate, with
-/// pairs as its units) says how far another seed's result would be.
+/// The draws are ``Draws/paired`` unless told otherwise: after sample 0 every second sample is the
+/// complement of the one before it. Bits with equal chances have complements with equal chances, so
+/// that the definition is kept, and what is linear in the bits is told apart with fewer samples.
+/// The standard error of every number (a sandwich estimate, with pairs as its units) says how far
+/// another seed's result would be.
 public struct LIME: BlackBoxExplainer {
   /// Where the bits come from.
   public enum Draws: String, Sendable, CaseIterable, Codable {

@@ -2,7 +2,8 @@ public import PrismTensor
 
 /// What stands for the absence of a part of the image.
 public enum Masker: Sendable, Equatable {
-  /// One number a channel in the network's input, or one for all; 0 is the mean colour of most preparations.
+  /// One number a channel in the network's input, or one for all; 0 is the mean colour of most
+  /// preparations.
   case constant([Float])
   /// A black pixel.
   case black
@@ -10,20 +11,22 @@ public enum Masker: Sendable, Equatable {
   case mean
   /// The mean of the pixel's segment, channel by channel.
   case segmentMean
-  /// The image, blurred by a box of so many rows and columns: `cv2.blur` with its border `BORDER_REFLECT_101`.
+  /// The image, blurred by a box of so many rows and columns: `cv2.blur` with its border
+  /// `BORDER_REFLECT_101`.
   case blur(rows: Int, columns: Int)
   /// Normally distributed numbers with every channel's mean and deviation over the image.
   case noise(seed: UInt64)
   /// Another image, `[1, H, W, C]` as the network takes it.
   case image(Tensor)
-  /// What diffuses into the hole from around it: so many sweeps of the heat equation over what is masked, which starts
-  /// at the mean of what is kept and comes to rest at the harmonic function of the hole's border.
+  /// What diffuses into the hole from around it: so many sweeps of the heat equation over what is
+  /// masked, which starts at the mean of what is kept and comes to rest at the harmonic function of
+  /// the hole's border.
   case inpainting(sweeps: Int)
-  /// Telea's fast marching from the hole's border inwards, on levels of 8 bits: OpenCV's `INPAINT_TELEA`, as the masker
-  /// `inpaint_telea` of the package shap has it with the radius 3.
+  /// Telea's fast marching from the hole's border inwards, on levels of 8 bits: OpenCV's
+  /// `INPAINT_TELEA`, as the masker `inpaint_telea` of the package shap has it with the radius 3.
   case inpaintTelea(radius: Int = 3)
-  /// Isophotes that are continued into the hole, on levels of 8 bits: OpenCV's `INPAINT_NS`, as the masker `inpaint_ns`
-  /// of the package shap has it with the radius 3.
+  /// Isophotes that are continued into the hole, on levels of 8 bits: OpenCV's `INPAINT_NS`, as the
+  /// masker `inpaint_ns` of the package shap has it with the radius 3.
   case inpaintNavierStokes(radius: Int = 3)
 
   /// The masker's name and numbers, for the record.
@@ -42,7 +45,8 @@ public enum Masker: Sendable, Equatable {
     }
   }
 
-  /// The image that a masked pixel is taken from, `[1, H, W, C]`; for inpainting the channels' means.
+  /// The image that a masked pixel is taken from, `[1, H, W, C]`; for inpainting the channels'
+  /// means.
   ///
   /// - Parameters:
   ///   - image: The image to be masked.

@@ -3,10 +3,10 @@ internal import PrismTensor
 
 /// How much the output falls when a window of the image is masked.
 ///
-/// Windows stand at every `stride` from the top left; there are ⌈(D − window) / stride⌉ + 1 along an axis of D pixels,
-/// and the last ones are cut at the border. A pixel's number is the mean of `f(x) − f(masked)` over the windows that
-/// cover it, as in captum. Definition: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
-/// 2014.
+/// Windows stand at every `stride` from the top left; there are ⌈(D − window) / stride⌉ + 1 along
+/// an axis of D pixels, and the last ones are cut at the border. A pixel's number is the mean of
+/// `f(x) − f(masked)` over the windows that cover it, as in captum. Definition: Zeiler and Fergus,
+/// "Visualizing and Understanding Convolutional Networks", ECCV 2014.
 public struct Occlusion: BlackBoxExplainer {
   /// The method's name on the command line.
   public let name = "occlusion"

@@ -1,6 +1,7 @@
 internal import PrismTensor
 
-/// The division of an image for its Owen values: what waits to be divided, and the credit of what will not be.
+/// The division of an image for its Owen values: what waits to be divided, and the credit of what
+/// will not be.
 struct OwenDivision {
   /// A rectangle in a context: with and without it the outputs are `with` and `without`.
   private struct Item {
@@ -114,7 +115,8 @@ struct OwenDivision {
     return ids.indices.map { Array(flat[$0 * targets..<($0 + 1) * targets]) }
   }
 
-  /// Where a box of the tree lies in the image: shap numbers its leaves backwards, which reflects the tree.
+  /// Where a box of the tree lies in the image: shap numbers its leaves backwards, which reflects
+  /// the tree.
   private func placed(_ box: PixelBox) -> PixelBox {
     guard isShap else { return box }
     func reflected(_ range: Range<Int>, _ size: Int) -> Range<Int> {

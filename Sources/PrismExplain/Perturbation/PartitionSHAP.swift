@@ -1,18 +1,20 @@
 public import PrismRuntime
 internal import PrismTensor
 
-/// Owen values on the tree of halves of the image: Shapley values in which a rectangle's parts act together.
+/// Owen values on the tree of halves of the image: Shapley values in which a rectangle's parts act
+/// together.
 ///
-/// The image is halved across its longer side again and again. A rectangle's credit is what it adds, averaged over its
-/// sibling being there or not, level by level; rectangles whose credit is largest are divided first, until the
-/// evaluations are spent, and what is left undivided shares its credit evenly among its pixels. Base value plus sum is
-/// the output for any number of evaluations. With several targets the largest of their credits drives the division:
-/// what is divided, and so the values, depends on the targets asked for together.
+/// The image is halved across its longer side again and again. A rectangle's credit is what it
+/// adds, averaged over its sibling being there or not, level by level; rectangles whose credit is
+/// largest are divided first, until the evaluations are spent, and what is left undivided shares
+/// its credit evenly among its pixels. Base value plus sum is the output for any number of
+/// evaluations. With several targets the largest of their credits drives the division: what is
+/// divided, and so the values, depends on the targets asked for together.
 ///
-/// ``Mode/shap`` reproduces the package shap 0.51 number for number: its tree, which is reflected through the image's
-/// centre and divides pixels into channels, its order and its draws for ties; where it inpaints, pixels are kept of which
-/// all channels are. Definition: Owen, "Values of games with a
-/// priori unions", 1977; the order of division is that of shap's `PartitionExplainer`.
+/// ``Mode/shap`` reproduces the package shap 0.51 number for number: its tree, which is reflected
+/// through the image's centre and divides pixels into channels, its order and its draws for ties;
+/// where it inpaints, pixels are kept of which all channels are. Definition: Owen, "Values of games
+/// with a priori unions", 1977; the order of division is that of shap's `PartitionExplainer`.
 public struct PartitionSHAP: BlackBoxExplainer {
   /// Which tree and order.
   public enum Mode: String, Sendable, CaseIterable, Codable {
@@ -32,8 +34,8 @@ public struct PartitionSHAP: BlackBoxExplainer {
     paper: "Owen, Values of games with a priori unions, 1977; Lundberg, shap")
   /// The largest number of evaluations; at least 2.
   public let evaluations: Int
-  /// How many images are evaluated before rectangles are chosen anew; a parameter of the definition, whatever the
-  /// batch of the model.
+  /// How many images are evaluated before rectangles are chosen anew; a parameter of the
+  /// definition, whatever the batch of the model.
   public let round: Int
   /// What masks.
   public let masker: Masker

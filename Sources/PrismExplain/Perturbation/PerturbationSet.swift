@@ -1,8 +1,10 @@
 public import PrismTensor
 
-/// Changed versions of an image as data: so that they can be counted, replayed, and sent to where they are evaluated.
+/// Changed versions of an image as data: so that they can be counted, replayed, and sent to where
+/// they are evaluated.
 ///
-/// What stands in the place of what is hidden is a ``Masker``'s matter; ``PerturbedImages`` puts the two together.
+/// What stands in the place of what is hidden is a ``Masker``'s matter; ``PerturbedImages`` puts
+/// the two together.
 public enum PerturbationSet: Sendable, Equatable, Codable {
   /// Segments are kept that are on in a sample.
   case coalitions(samples: Coalitions, segmentation: Segmentation)
@@ -14,8 +16,8 @@ public enum PerturbationSet: Sendable, Equatable, Codable {
   case removal(steps: PixelRemoval)
   /// The image shines through soft masks.
   case softMasks(masks: SoftMasks)
-  /// The image shines through the channels of a value `[1, h, w, C]`, each enlarged (corners on corners) and scaled to
-  /// the range from 0 to 1, with 1e-8 added to the range.
+  /// The image shines through the channels of a value `[1, h, w, C]`, each enlarged (corners on
+  /// corners) and scaled to the range from 0 to 1, with 1e-8 added to the range.
   case channels(value: Tensor)
 
   /// The number of images.

@@ -3,8 +3,8 @@ public import PrismTensor
 
 /// The images of a ``PerturbationSet``, each rendered when it is needed.
 ///
-/// Image i depends on the set, the explained image, the masker and i alone: wherever and in whatever groups the images
-/// are evaluated, the bits are the same.
+/// Image i depends on the set, the explained image, the masker and i alone: wherever and in
+/// whatever groups the images are evaluated, the bits are the same.
 public struct PerturbedImages: Sendable {
   /// Which images.
   public let perturbations: PerturbationSet
@@ -103,7 +103,8 @@ public struct PerturbedImages: Sendable {
   ///   - samples: Which images; `nil` for all.
   ///   - work: Is told of every batch, and ends where its task is cancelled.
   /// - Returns: `[count, K]`, one row an image.
-  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled task.
+  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled
+  ///   task.
   public func logits(
     by classifier: any Classifier, samples: Range<Int>? = nil, work: Work = .unwatched
   ) throws -> Tensor {

@@ -3,10 +3,11 @@ internal import PrismTensor
 
 /// The mean of random soft masks, each weighted by what the model says of the masked image.
 ///
-/// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged bilinearly to one cell more
-/// than the image (half-pixel centres, reflected at the border) and shifted at random by less than a cell. The map is
-/// `Σ y_i · M_i / (N · p)`, as in the authors' program. Sample i depends on the seed and i alone. Definition: Petsiuk,
-/// Das and Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018.
+/// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged
+/// bilinearly to one cell more than the image (half-pixel centres, reflected at the border) and
+/// shifted at random by less than a cell. The map is `Σ y_i · M_i / (N · p)`, as in the authors'
+/// program. Sample i depends on the seed and i alone. Definition: Petsiuk, Das and Saenko, "RISE:
+/// Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018.
 public struct RISE: BlackBoxExplainer {
   /// The method's name on the command line.
   public let name = "rise"
@@ -24,7 +25,8 @@ public struct RISE: BlackBoxExplainer {
   public let probability: Double
   /// What masks; the authors multiply the network's input by the mask, that is zero.
   public let masker: Masker
-  /// The number that is explained; the authors take the softmax, which weighs all masks by numbers from 0 to 1.
+  /// The number that is explained; the authors take the softmax, which weighs all masks by numbers
+  /// from 0 to 1.
   public let output: ExplainedOutput
   /// The seed of the masks.
   public let seed: UInt64

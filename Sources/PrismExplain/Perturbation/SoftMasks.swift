@@ -2,8 +2,9 @@ internal import PrismTensor
 
 /// Random soft masks, as RISE draws them: each follows from the seed and its index alone.
 ///
-/// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged bilinearly to one cell more
-/// than the image (half-pixel centres, reflected at the border) and shifted at random by less than a cell.
+/// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged
+/// bilinearly to one cell more than the image (half-pixel centres, reflected at the border) and
+/// shifted at random by less than a cell.
 public struct SoftMasks: Sendable, Equatable, Codable {
   /// The number of masks.
   public let count: Int

@@ -1,6 +1,7 @@
 internal import PrismTensor
 
-/// Samples of segments that are evaluated until a fit to them is sure: what LIME and KernelSHAP share.
+/// Samples of segments that are evaluated until a fit to them is sure: what LIME and KernelSHAP
+/// share.
 struct SurrogateSearch {
   let segmentation: Segmentation
   private let masked: MaskedImage
@@ -66,6 +67,7 @@ struct SurrogateSearch {
   ///   - samples: All samples.
   ///   - looks: After how many of them to look; the last is the limit.
   ///   - fit: The model of the first samples, given their outputs.
+  /// - Returns: The model of all samples that were evaluated.
   /// - Throws: What `fit` throws at the last look, and what the model throws.
   func run(
     _ samples: Coalitions, looks: [Int], fit: (Int, [Double]) throws -> SurrogateFit

@@ -39,6 +39,7 @@ struct WeightedCoalitions {
   /// - Parameters:
   ///   - scores: y, one row a sample.
   ///   - centres: c, one number a target.
+  /// - Returns: `targets · segments` numbers.
   func products(with scores: [Double], less centres: [Double]) -> [Double] {
     let (d, targets) = (coalitions.segments, centres.count)
     var right = [Double](repeating: 0, count: targets * d)
@@ -52,7 +53,8 @@ struct WeightedCoalitions {
     return right
   }
 
-  /// The standard errors of coefficients that are sums of independent units: the sandwich estimator.
+  /// The standard errors of coefficients that are sums of independent units: the sandwich
+  /// estimator.
   ///
   /// - Parameters:
   ///   - residuals: What the fit leaves, one row a sample.

@@ -1,12 +1,14 @@
 internal import PrismRuntime
 internal import PrismTensor
 
-/// Efficient graph-based segmentation: neighbours join where their difference is small against what is inside of both.
+/// Efficient graph-based segmentation: neighbours join where their difference is small against what
+/// is inside of both.
 ///
-/// Definition and order are those of scikit-image 0.26: colours from 0 to 1 are smoothed by a Gaussian, edges join the
-/// eight neighbours in the order of their cost; equal costs, whose order scikit-image leaves to its sort, keep the order
-/// right, down, down right, up right. Parts smaller than the minimum join a neighbour. Definition: Felzenszwalb and
-/// Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004.
+/// Definition and order are those of scikit-image 0.26: colours from 0 to 1 are smoothed by a
+/// Gaussian, edges join the eight neighbours in the order of their cost; equal costs, whose order
+/// scikit-image leaves to its sort, keep the order right, down, down right, up right. Parts smaller
+/// than the minimum join a neighbour. Definition: Felzenszwalb and Huttenlocher, "Efficient
+/// Graph-Based Image Segmentation", IJCV 2004.
 func felzenszwalbSegments(
   _ colors: [Double], height: Int, width: Int, scale: Double, sigma: Double, minimumSize: Int,
   work: Work
@@ -63,7 +65,8 @@ func felzenszwalbSegments(
   return Segmentation(renumbering: forest.indices.map(root), height: height, width: width)
 }
 
-/// A channels-last image smoothed by a Gaussian: four deviations wide, edges repeated in mirror image.
+/// A channels-last image smoothed by a Gaussian: four deviations wide, edges repeated in mirror
+/// image.
 func gaussianBlurred(
   _ image: [Double], height: Int, width: Int, channels: Int, sigma: Double
 ) -> [Double] {

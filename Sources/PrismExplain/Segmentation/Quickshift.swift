@@ -1,12 +1,14 @@
 internal import PrismRuntime
 internal import PrismTensor
 
-/// Quickshift: every pixel follows its nearest neighbour of higher density in colour and place, up to a distance.
+/// Quickshift: every pixel follows its nearest neighbour of higher density in colour and place, up
+/// to a distance.
 ///
-/// The definition and the order of sums are those of scikit-image's `quickshift`, which adds normally distributed noise
-/// of 1e-5 to the densities to break ties; here the pixel that comes first wins a tie instead, so that the two may
-/// differ where densities differ by less than the noise. Definition: Vedaldi and Soatto, "Quick Shift and Kernel Methods
-/// for Mode Seeking", ECCV 2008.
+/// The definition and the order of sums are those of scikit-image's `quickshift`, which adds
+/// normally distributed noise of 1e-5 to the densities to break ties; here the pixel that comes
+/// first wins a tie instead, so that the two may differ where densities differ by less than the
+/// noise. Definition: Vedaldi and Soatto, "Quick Shift and Kernel Methods for Mode Seeking", ECCV
+/// 2008.
 func quickshiftSegments(
   _ image: LabImage, kernelSize: Double, maximumDistance: Double, ratio: Double, work: Work
 ) throws -> Segmentation {
