@@ -11,8 +11,8 @@ extension Tensor {
       shape.rank == 2 && count > 0 && height > 0 && width > 0,
       "cannot resize \(shape) to \(height)×\(width)")
     if shape == [height, width] { return self }
-    let rows = BilinearAxis(from: shape[0], to: height)
-    let columns = BilinearAxis(from: shape[1], to: width)
+    let rows = ResizeAxis(from: shape[0], to: height)
+    let columns = ResizeAxis(from: shape[1], to: width)
     let (lefts, rights, shares) = (columns.first, columns.second, columns.weight)
     let stride = shape[1]
     return withUnsafePointer { source in
