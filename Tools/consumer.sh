@@ -19,5 +19,7 @@ CONFIG
 export GIT_CONFIG_GLOBAL=$work/gitconfig
 voice=$PWD/Weights/voice.safetensors
 cd "$work/consumer"
-swift build --disable-dependency-cache
-"$(swift build --show-bin-path)/Consumer" "$voice"
+# What SwiftPM remembers of a version elsewhere is neither used nor changed.
+paths=(--cache-path "$work/cache" --security-path "$work/security" --config-path "$work/config")
+swift build "${paths[@]}"
+"$(swift build "${paths[@]}" --show-bin-path)/Consumer" "$voice"

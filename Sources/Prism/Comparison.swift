@@ -3,7 +3,7 @@ internal import PrismRuntime
 /// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
 public struct Comparison: Sendable {
   /// How faithful one map is to the model.
-  public struct Judgement: Sendable {
+  public struct Judgement: Sendable, Equatable, Codable {
     /// The area under the probability while pixels are taken away, the largest attribution first; small is good.
     public let deletion: Double
     /// The area under the probability while pixels are brought in, the largest attribution first; large is good.

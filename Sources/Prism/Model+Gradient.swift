@@ -2,7 +2,7 @@ internal import PrismRuntime
 
 extension Model {
   /// A value of the network, and which way a label's logit goes as it changes.
-  public struct Gradient: Sendable, Equatable {
+  public struct Gradient: Sendable, Equatable, Codable {
     /// The value, such as `[1, H, W, C]`.
     public let value: Tensor
     /// The derivative of the logit by every element of the value, in its shape.

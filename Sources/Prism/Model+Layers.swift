@@ -3,7 +3,7 @@ internal import PrismRuntime
 
 extension Model {
   /// A value of the network that can be read and differentiated by name.
-  public struct Layer: Sendable, Equatable {
+  public struct Layer: Sendable, Equatable, Codable {
     /// The value's name.
     public let name: String
     /// The value's shape for one input, `[1, H, W, C]` where it is a map.

@@ -57,8 +57,7 @@ struct AsynchronousTests {
     // What was asked when the task was cancelled, and at most the rest of that batch.
     #expect(counter.count >= 600 && counter.count <= 600 + 2 * 256)
     let reports = progress.withLock { $0 }
-    #expect(reports.last.map { $0.done <= counter.count && $0.planned >= $0.done } == true)
-    #expect(!reports.isEmpty)
+    #expect(reports.last.map { $0.done <= counter.count && $0.planned >= 6000 } == true)
     #expect(zip(reports, reports.dropFirst()).allSatisfy { $0.done <= $1.done })
   }
 

@@ -198,11 +198,23 @@ struct ModelTests {
     #expect(!description.contains("\n") && !description.isEmpty)
   }
 
-  @Test("a prediction is written as JSON and read again")
+  @Test("predictions, explanations, gradients and layers are written as JSON and read again")
   func codable() throws {
-    let prediction = try Pictures.model().predict(Pictures.picture(brightHalf: 1))
-    let data = try JSONEncoder().encode(prediction)
-    #expect(try JSONDecoder().decode(Prediction.self, from: data) == prediction)
+    func again<Result: Codable>(_ result: Result) throws -> Result {
+      try JSONDecoder().decode(Result.self, from: JSONEncoder().encode(result))
+    }
+    let model = try Pictures.model()
+    let image = try Pictures.picture(brightHalf: 1)
+    let prediction = try model.predict(image)
+    #expect(try again(prediction) == prediction)
+    let lime = LIME(samples: 50, segmenter: .grid(rows: 2, columns: 2))
+    let explanation = try model.explain(image, with: lime, target: prediction.top)
+    #expect(try again(explanation) == explanation)
+    let gradient = try model.gradient(of: "left", at: "features", for: image)
+    #expect(try again(gradient) == gradient)
+    #expect(try again(model.layers) == model.layers)
+    let comparison = try model.compare(image, with: [lime], targets: [prediction.top])
+    #expect(try again(comparison.judgements) == comparison.judgements)
   }
 
   @Test("the number of threads does not change the bits")
