@@ -94,7 +94,7 @@ private struct Server {
   mutating func answer(_ request: Request) throws -> JSON {
     switch try request.text("do") {
     case "load":
-      Machine.threads = max(1, try request.number("threads"))
+      Threads.count = max(1, try request.number("threads"))
       path = try request.text("weights")
       model = try Model(contentsOf: path)
       training = nil
@@ -167,7 +167,7 @@ private struct Server {
   }
 
   private func tensor(_ path: String, _ shape: Shape) throws -> Tensor {
-    let bytes = try readFile(path)
+    let bytes = try Files.read(path)
     guard shape.isValid, bytes.count == 4 * shape.count else {
       throw BenchError.badRequest("\(path) does not hold the numbers of a tensor \(shape)")
     }

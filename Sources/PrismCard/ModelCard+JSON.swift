@@ -74,8 +74,8 @@ extension ModelCard.Config {
   fileprivate init(
     _ field: CardField, architecture: ModelCard.Architecture
   ) throws(CardError) {
-    // VGG16 has neither batch normalisation nor a layer with a stride that pads.
-    let isPlain = architecture == .vgg16
+    // VGG16 has neither batch normalisation nor a layer with a stride that pads; a program's own network tells nothing.
+    let isPlain = architecture == .vgg16 || architecture == .custom
     let padding = isPlain ? field["padding"].optional : field["padding"]
     let epsilon = isPlain ? field["epsilon"].optional : field["epsilon"]
     self.init(
@@ -351,7 +351,7 @@ private struct CardField {
     let text = try string()
     guard let choice = Choice(rawValue: text) else {
       let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw failure("is \(quoted(text)), which is none of: \(allowed)")
+      throw failure("is \(Text.quoted(text)), which is none of: \(allowed)")
     }
     return choice
   }

@@ -43,11 +43,19 @@ extension ModelCard {
     if let epsilon = config.epsilon {
       try check.epsilon(epsilon, "config.epsilon")
     } else {
-      try check(architecture == .vgg16, "config.epsilon", "is missing")
+      try check(
+        architecture == .vgg16 || architecture == .custom, "config.epsilon", "is missing")
     }
   }
 
   private func validateHead(_ check: CardCheck) throws(CardError) {
+    if architecture == .custom {
+      try check(head.isEmpty, "head", "is given for a network that a program records itself")
+      if case .binary = output {
+        try check(labels.count == 2, "labels", "has \(labels.count) names, but \"binary\" needs 2")
+      }
+      return try check(!labels.isEmpty, "labels", "names no output")
+    }
     try check(head.count <= 64, "head", "has \(head.count) layers, more than 64")
     var isVector = false
     var names: Set<String> = []
@@ -68,7 +76,8 @@ extension ModelCard {
       case .dense(let name, let units, let activation):
         try check(isVector, path, "is dense, but nothing before it pools or flattens")
         try check.text(name, "\(path).name")
-        try check(names.insert(name).inserted, "\(path).name", "is used twice: \(quoted(name))")
+        try check(
+          names.insert(name).inserted, "\(path).name", "is used twice: \(Text.quoted(name))")
         try check.size(units, "\(path).units")
         let isLast = !head[(i + 1)...].contains { if case .dense = $0 { true } else { false } }
         if isLast {
@@ -80,7 +89,8 @@ extension ModelCard {
         }
       case .batchNorm(let name, let epsilon):
         try check.text(name, "\(path).name")
-        try check(names.insert(name).inserted, "\(path).name", "is used twice: \(quoted(name))")
+        try check(
+          names.insert(name).inserted, "\(path).name", "is used twice: \(Text.quoted(name))")
         try check.epsilon(epsilon, "\(path).epsilon")
       case .activation(let function):
         try check(

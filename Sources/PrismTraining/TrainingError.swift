@@ -20,13 +20,15 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingLearnt(String)
   /// Labels of the data are unknown to the model.
   case otherLabels(String, model: [String], data: [String])
+  /// Inputs and what is true of them do not fit each other or the network.
+  case unfitData(String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
     switch self {
-    case .badHead(let part, let reason): "the head's layer \(quoted(part)) \(reason)"
+    case .badHead(let part, let reason): "the head's layer \(Text.quoted(part)) \(reason)"
     case .noLayer(let name, let nearest):
-      "the base has no layer called \(quoted(name))"
+      "the base has no layer called \(Text.quoted(name))"
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism layers` lists the names")
     case .wrongTask(let task, let reason): "the task \(task) does not fit the data: \(reason)"
     case .diverged(let phase, let epoch):
@@ -41,10 +43,11 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "stopped before the first epoch was over, so \(path) is not written"
     case .otherLabels(let path, let model, let data):
       "\(path): the data have the labels \(list(data)), the model has \(list(model))"
+    case .unfitData(let reason): reason
     }
   }
 
   private func list(_ names: [String]) -> String {
-    names.prefix(10).map(printable).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
+    names.prefix(10).map(Text.printable).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
   }
 }

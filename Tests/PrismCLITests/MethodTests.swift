@@ -32,64 +32,6 @@ struct MethodOptionTests {
     #expect(json.elements.allSatisfy { $0["obstacle"] == .null && $0["paper"]?.string != nil })
   }
 
-  @Test("masks and segments are read, and what is not understood is said")
-  func parsing() throws {
-    for (text, description) in [
-      ("blur:5", "blur:5x5"), ("blur:3x7", "blur:3x7"), ("mean", "mean"), ("noise", "noise:9"),
-      ("segment-mean", "segment-mean"), ("inpaint", "inpainting:50"), ("inpaint:3", "inpainting:3"),
-      ("black", "black"), ("0.5", "constant:0.5"), ("1/-2/3", "constant:1.0/-2.0/3.0"),
-    ] {
-      #expect(try Masker(argument: text, seed: 9).description == description)
-    }
-    for text in [
-      "", "blur", "blur:", "blur:a", "blur:1x2x3", "grey", "1/x", "nan", "inf", "mean:2",
-    ] {
-      #expect(throws: MethodError.self, "\(text)") { try Masker(argument: text, seed: 0) }
-    }
-    for (text, description) in [
-      ("quickshift", "quickshift:4.0:200.0:0.2"), ("slic:12", "slic:12:10.0"),
-      ("slic", "slic:50:10.0"), ("felzenszwalb:7", "felzenszwalb:7.0:0.8:20"),
-      ("grid:3x4", "grid:3x4"),
-    ] {
-      #expect(try Segmenter(argument: text, height: 8, width: 8).description == description)
-    }
-    for text in ["", "grid", "grid:3", "grid:axb", "slic:x", "quickshift:1", "tiles"] {
-      #expect(throws: MethodError.self, "\(text)") {
-        try Segmenter(argument: text, height: 8, width: 8)
-      }
-    }
-  }
-
-  @Test("a map of labels comes from an array or a picture, of the right size")
-  func labels() throws {
-    try Repository.withFolder { folder in
-      // Two colours: the smaller one is segment 0.
-      let pixels: [UInt8] = [9, 0, 0, 9, 0, 0, 0, 0, 1, 9, 0, 0, 0, 0, 1, 0, 0, 1]
-      try Image(width: 3, height: 2, pixels: pixels).write(to: folder + "/a.png")
-      guard
-        case .labels(let segments) = try Segmenter(
-          argument: folder + "/a.png", height: 2, width: 3)
-      else {
-        Issue.record("no labels")
-        return
-      }
-      #expect(segments.labels == [1, 1, 0, 1, 0, 0] && segments.count == 2)
-      for (height, width) in [(3, 2), (4, 6)] {
-        #expect(throws: MethodError.self) {
-          try Segmenter(argument: folder + "/a.png", height: height, width: width)
-        }
-      }
-      // An array of floating-point numbers is no map of labels.
-      try ArrayFile.write(Tensor([2, 3]), to: folder + "/b.npy")
-      #expect(throws: FileError.self) {
-        try Segmenter(argument: folder + "/b.npy", height: 2, width: 3)
-      }
-      #expect(throws: FileError.self) {
-        try Segmenter(argument: folder + "/none.npy", height: 2, width: 3)
-      }
-    }
-  }
-
   @Test("names of methods that do not exist, with the nearest")
   func unknown() {
     for (name, part) in [("gradcan", "did you mean gradcam?"), ("tea", "--method list"), ("", "")] {
@@ -132,11 +74,11 @@ struct ModelMethodTests {
             "\(folder)/\(batch)", "--threads", threads, "--batch", batch, "--format", "npy,json",
           ] + Self.quick(method))
         #expect(outcome.status == .done && outcome.diagnostics == "", "\(outcome.diagnostics)")
-        arrays.append(try readFile("\(folder)/\(batch)/husky.\(method.rawValue).npy"))
+        arrays.append(try Files.read("\(folder)/\(batch)/husky.\(method.rawValue).npy"))
       }
       #expect(arrays[0] == arrays[1] && arrays[0] == arrays[2])
       let document = try JSONReader.parse(
-        String(decoding: try readFile(folder + "/1/husky.json"), as: UTF8.self))
+        String(decoding: try Files.read(folder + "/1/husky.json"), as: UTF8.self))
       let explanation = try #require(document["explanations"]?.elements.first)
       #expect(explanation["method"]?.string == method.rawValue)
       if method.choices.contains(.segments) {
@@ -187,7 +129,7 @@ struct ModelMethodTests {
         "--segments", "grid:2x2", "--target", "above-threshold", "--output", folder + "/s")
       #expect(some.status == .done, "\(some.diagnostics)")
       let document = try JSONReader.parse(
-        String(decoding: try readFile(folder + "/s/husky.json"), as: UTF8.self))
+        String(decoding: try Files.read(folder + "/s/husky.json"), as: UTF8.self))
       let above = document["predictions"]?.elements.filter {
         $0["probability"]?.double ?? 0 >= 0.5
       }
@@ -204,7 +146,7 @@ struct ModelMethodTests {
         "top2", "--output", folder, "--format", "csv,html,pdf")
       #expect(outcome.status == .done, "\(outcome.diagnostics)")
       #expect(Repository.names(in: folder) == ["husky.csv", "husky.html", "husky.pdf"])
-      let lines = String(decoding: try readFile(folder + "/husky.csv"), as: UTF8.self)
+      let lines = String(decoding: try Files.read(folder + "/husky.csv"), as: UTF8.self)
         .split(separator: "\n")
       #expect(lines.count == 5)
       #expect(
@@ -296,20 +238,20 @@ struct ModelMethodTests {
       #expect(first.output.contains("layers are randomised"))
       let names = ["csv", "html", "json", "pdf", "png"].map { "husky.compare.\($0)" }
       #expect(Repository.names(in: out) == names + ["index.html"])
-      let page = String(decoding: try readFile(out + "/husky.compare.html"), as: UTF8.self)
+      let page = String(decoding: try Files.read(out + "/husky.compare.html"), as: UTF8.self)
       #expect(page.contains("<canvas") && page.contains("type=\"range\""))
       #expect(!page.contains("http"), "the page needs nothing from elsewhere")
       #expect(page.components(separatedBy: "data-segments").count == 3)
-      let pdf = try readFile(out + "/husky.compare.pdf")
+      let pdf = try Files.read(out + "/husky.compare.pdf")
       #expect(pdf.starts(with: Array("%PDF".utf8)))
-      let csv = String(decoding: try readFile(out + "/husky.compare.csv"), as: UTF8.self)
+      let csv = String(decoding: try Files.read(out + "/husky.compare.csv"), as: UTF8.self)
       let lines = csv.split(separator: "\n")
       #expect(lines.count == 5)
       for line in lines {
         #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == 18)
       }
       let document = try JSONReader.parse(
-        String(decoding: try readFile(out + "/husky.compare.json"), as: UTF8.self))
+        String(decoding: try Files.read(out + "/husky.compare.json"), as: UTF8.self))
       #expect(document["explanations"]?.elements.count == 4)
       #expect(document["faithfulness"]?.elements.count == 4)
       #expect(document["agreement"]?.elements.count == 2)
@@ -324,7 +266,7 @@ struct ModelMethodTests {
       // The second run does nothing, a run with other options everything.
       let second = run("--sanity")
       #expect(second.output.contains("done before") && second.status == .someInputsFailed)
-      #expect(try readFile(out + "/husky.compare.pdf") == pdf)
+      #expect(try Files.read(out + "/husky.compare.pdf") == pdf)
       #expect(!run().output.contains("done before"))
       #expect(!run("--seed", "1").output.contains("done before"))
       try FileManager.default.removeItem(atPath: out + "/husky.compare.csv")
@@ -353,7 +295,7 @@ struct ModelMethodTests {
         #expect(outcome.status == .done, "\(outcome.diagnostics)")
         #expect(outcome.output.contains("inside ↑"))
         let document = try JSONReader.parse(
-          String(decoding: try readFile(folder + "/out/husky.compare.json"), as: UTF8.self))
+          String(decoding: try Files.read(folder + "/out/husky.compare.json"), as: UTF8.self))
         for (m, judgement) in (document["faithfulness"]?.elements ?? []).enumerated() {
           let found = try #require(judgement["localization"])
           shares[m] += try #require(found["massInside"]?.double)
@@ -373,15 +315,5 @@ struct ModelMethodTests {
         #expect(outcome.diagnostics.split(separator: "\n").count == 1)
       }
     }
-  }
-
-  @Test("texts of any kind stand in CSV and HTML as what they are")
-  func escaping() {
-    #expect("a,\"b\"".commaSeparatedValue == "\"a,\"\"b\"\"\"")
-    #expect("plain".commaSeparatedValue == "plain")
-    for text in ["a\nb", "a\rb", "a\r\nb"] {
-      #expect(text.commaSeparatedValue == "\"\(text)\"")
-    }
-    #expect("<a href=\"x\">&".escaped == "&lt;a href=&quot;x&quot;&gt;&amp;")
   }
 }
