@@ -203,6 +203,21 @@ let package = Package(
         "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
+      name: "PrismLayersTests",
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismTensor", "PrismTestSupport",
+        "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismModelsTests",
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismModels", "PrismTensor",
+        "PrismTestSupport", "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismTests", dependencies: ["Prism", "PrismRuntime", "PrismTestSupport"],
+      swiftSettings: house),
+    .testTarget(
       name: "ParityTests",
       dependencies: [
         "Prism", "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismModels",

@@ -20,6 +20,8 @@ public struct TrainableNetwork: Sendable {
 
   /// Makes a network that does in training what it does afterwards.
   ///
+  /// The input is recorded as `input`, so that gradients can be asked for there.
+  ///
   /// - Parameters:
   ///   - shape: The shape of one input, `[1, H, W, C]`.
   ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`.
@@ -34,14 +36,14 @@ public struct TrainableNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - shape: The shape of one input, `[1, H, W, C]`.
-  ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`. Its second argument is a
-  ///     seed in training, for the masks of dropouts, and `nil` afterwards.
+  ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`. Its
+  ///     second argument is a seed in training, for the masks of dropouts, and `nil` afterwards.
   /// - Throws: `ShapeError` where an operation cannot take what it is given.
   public init(
     input shape: Shape, _ forward: @escaping @Sendable (Value, _ seed: UInt64?) -> Value
   ) throws(ShapeError) {
     inputShape = shape
-    self.forward = forward
+    self.forward = { x, seed in forward(x.named("input"), seed) }
     let recording = try Recording(input: shape) { forward($0, nil) }
     var parameters: [String: Tensor] = [:]
     for (id, name) in recording.parameterNames { parameters[name] = recording.parameter(id) }
@@ -65,7 +67,8 @@ public struct TrainableNetwork: Sendable {
 
   /// Makes one step: forward, loss, backward, update.
   ///
-  /// Running statistics of normalisations that record their moments (`BatchNorm.training`) move towards them by a tenth.
+  /// Running statistics of normalisations that record their moments (`BatchNorm.training`) move
+  /// towards them by a tenth.
   ///
   /// - Parameters:
   ///   - inputs: `[N, H, W, C]`.
@@ -116,7 +119,8 @@ public struct TrainableNetwork: Sendable {
   ///   - seed: Selects the order of the inputs and the masks of dropouts.
   ///   - work: Watches and stops training; it counts steps.
   /// - Returns: The mean loss of every epoch.
-  /// - Throws: ``TrainingError``, `ShapeError`, `EvaluationError`; `CancellationError` in a cancelled task.
+  /// - Throws: ``TrainingError``, `ShapeError`, `EvaluationError`; `CancellationError` in a
+  ///   cancelled task.
   public mutating func train(
     _ inputs: [Tensor], truths: [DataSet.Truth], objective: Objective,
     optimizer: Optimizer = Optimizer(rate: 1e-3), epochs: Int, batch: Int = 16, seed: UInt64 = 0,
