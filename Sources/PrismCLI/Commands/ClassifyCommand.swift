@@ -47,7 +47,7 @@ func summary(of prediction: Prediction) -> [String] {
   table(
     prediction.ranked.prefix(5).map { entry in
       [percent(entry.probability), entry.label]
-        + (prediction.threshold.map { entry.probability >= $0 ? ["above threshold"] : [] } ?? [])
+        + (entry.isPresent == true ? ["above threshold"] : [])
     })
 }
 
