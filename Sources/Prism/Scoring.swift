@@ -18,6 +18,12 @@ extension Model {
     public let split: String
     /// Why that one.
     public let reason: String
+
+    /// Makes a scope.
+    public init(split: String, reason: String) {
+      self.split = split
+      self.reason = reason
+    }
   }
 
   /// The kind of the model's labels.
