@@ -76,8 +76,9 @@ extension Model {
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
     batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil
   ) throws -> Comparison {
-    let explained = explained(image)
-    let prediction = try predict(explained)
+    var seen = explained(image)
+    let prediction = try predict(&seen)
+    let explained = seen
     let explanations = try explainers.map {
       try explain(explained, with: $0, targets: targets, batch: batch)
     }

@@ -40,7 +40,7 @@ struct ModelCatalog: ParsableArguments {
     let known = try names()
     guard known.contains(name) else {
       throw CatalogError.unknownModel(
-        name, folder: folder, nearest: nearestName(to: name, among: known), known: known)
+        name, folder: folder, nearest: Text.nearest(to: name, among: known), known: known)
     }
     return path(of: name)
   }

@@ -37,7 +37,7 @@ enum Target {
       return entries
     }
     let labels = prediction.entries.map(\.label)
-    throw TargetError.unknownLabel(target, nearest: nearestName(to: target, among: labels))
+    throw TargetError.unknownLabel(target, nearest: Text.nearest(to: target, among: labels))
   }
 }
 

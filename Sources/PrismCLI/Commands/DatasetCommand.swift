@@ -42,7 +42,7 @@ struct DatasetCommand: Subcommand {
   private func show(_ data: DataSet, _ console: Console) {
     let total = data.splits.reduce(0) { $0 + $1.samples.count + $1.missing.count }
     console.print(
-      "\(printable(data.path)): \(data.layout.rawValue), \(total) \(data.contents.rawValue), "
+      "\(Text.printable(data.path)): \(data.layout.rawValue), \(total) \(data.contents.rawValue), "
         + "\(data.labels.count) labels" + (data.isMultiLabel ? " (any number at a time)" : ""))
     for note in data.notes { console.print("  \(note)") }
     for line in table(rows(data)) { console.print("  \(line)") }
@@ -50,7 +50,7 @@ struct DatasetCommand: Subcommand {
     if !missing.isEmpty {
       console.print("  \(missing.count) of \(total) files are missing, such as:")
       for sample in missing.prefix(DataSetFindings.shown) {
-        console.print("    \(printable(sample.path))")
+        console.print("    \(Text.printable(sample.path))")
       }
     }
     for line in DataSetFindings.lines(data.findings) { console.print("  \(line)") }
@@ -71,7 +71,7 @@ struct DatasetCommand: Subcommand {
     for (i, label) in data.labels.enumerated() {
       let all = cell(counts.reduce(0) { $0 + $1[i] }, unknown.reduce(0) { $0 + $1[i] })
       rows.append(
-        [printable(label)] + data.splits.indices.map { cell(counts[$0][i], unknown[$0][i]) }
+        [Text.printable(label)] + data.splits.indices.map { cell(counts[$0][i], unknown[$0][i]) }
           + [all])
     }
     if data.splits.contains(where: { !$0.missing.isEmpty }) {

@@ -95,7 +95,7 @@ struct EvaluateCommand: Subcommand {
       return .done
     }
     console.print(
-      "\(printable(model.card.name)) on \(scope.split) of \(printable(data.path)) "
+      "\(Text.printable(model.card.name)) on \(scope.split) of \(Text.printable(data.path)) "
         + "(\(scope.reason)): \(scored.count) samples"
         + (missing > 0 ? ", \(missing) files missing" : "")
         + (evaluation.threshold.map { ", threshold \($0)" } ?? ""))
@@ -129,15 +129,15 @@ struct EvaluateCommand: Subcommand {
     ]
     for label in evaluation.perLabel {
       rows.append(
-        [printable(label.label), "\(label.positives) of \(label.samples)"]
+        [Text.printable(label.label), "\(label.positives) of \(label.samples)"]
           + label.measures.map(cell) + (hasOwn ? [label.threshold.map(decimal) ?? "–"] : []))
     }
     for line in table(rows) { console.print("  \(line)") }
-    for note in evaluation.notes { console.print("  note: \(printable(note))") }
+    for note in evaluation.notes { console.print("  note: \(Text.printable(note))") }
     guard !evaluation.confusion.isEmpty, evaluation.labels.count <= 20 else { return }
-    rows = [["true \\ predicted"] + evaluation.labels.map(printable)]
+    rows = [["true \\ predicted"] + evaluation.labels.map(Text.printable)]
     for (label, counts) in zip(evaluation.labels, evaluation.confusion) {
-      rows.append([printable(label)] + counts.map(String.init))
+      rows.append([Text.printable(label)] + counts.map(String.init))
     }
     for line in table(rows) { console.print("  \(line)") }
   }

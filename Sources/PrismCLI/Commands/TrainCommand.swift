@@ -343,7 +343,7 @@ struct TrainCommand: Subcommand {
       + points.map { point in
         let few = point.sensitivity.trials < Evaluation.fewest
         return [
-          printable(point.label), decimal(point.threshold), text(point.sensitivity),
+          Text.printable(point.label), decimal(point.threshold), text(point.sensitivity),
           text(point.specificity),
           point.isFallback
             ? "no positive samples: the usual threshold"

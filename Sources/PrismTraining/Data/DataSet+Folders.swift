@@ -31,7 +31,7 @@ extension DataSet {
       let members = folders.filter { splitName($0.lastComponent) == name }
       guard let folder = members.first else { continue }
       for other in members.dropFirst() {
-        findings.add(.outsideClasses, printable(other), "\(folder.lastComponent) is taken")
+        findings.add(.outsideClasses, Text.printable(other), "\(folder.lastComponent) is taken")
       }
       var stray = Findings()
       let classes = classes(try classFolders(in: folder, &stray), &stray)
@@ -87,7 +87,7 @@ extension DataSet {
       guard !walk.samples.isEmpty else {
         let lost = walk.findings.list.reduce(0) { $0 + $1.items.count }
         findings.add(
-          .emptyClass, printable(folder),
+          .emptyClass, Text.printable(folder),
           lost == 0 ? "it is empty" : "of its \(lost) entries none can be read")
         continue
       }

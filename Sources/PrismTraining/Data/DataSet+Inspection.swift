@@ -29,7 +29,7 @@ extension DataSet {
     for member in members {
       guard let look = try looks.next() else { break }
       if let failure = look.failure {
-        found.add(.unreadable, printable(member.sample.path), failure)
+        found.add(.unreadable, Text.printable(member.sample.path), failure)
       } else {
         alike[look.digest, default: []].append(member)
       }
@@ -48,7 +48,7 @@ extension DataSet {
     let shown = Set(
       findings.filter { $0.kind == .unreadable }.flatMap { $0.items.map(\.path) })
     let paths = splits.flatMap { $0.samples.map(\.path) }
-    return Set(paths.filter { shown.contains(printable($0)) })
+    return Set(paths.filter { shown.contains(Text.printable($0)) })
   }
 
   /// The data as they may be learnt from.
@@ -85,7 +85,7 @@ extension DataSet {
 
     init(_ path: String, _ read: (String) throws -> Void) {
       do {
-        digest = SHA256.hexadecimalDigest(of: try readFile(path))
+        digest = SHA256.hexadecimalDigest(of: try Files.read(path))
         try read(path)
       } catch {
         let text = "\(error)"
@@ -98,10 +98,10 @@ extension DataSet {
   private static func compare(_ group: [Member], _ labels: [String], _ found: inout Findings) {
     let first = group[0]
     for other in group.dropFirst() {
-      let shown = printable(other.sample.path)
-      let twin = printable(first.sample.path)
+      let shown = Text.printable(other.sample.path)
+      let twin = Text.printable(first.sample.path)
       if !other.sample.truth.agrees(with: first.sample.truth) {
-        let names = [first, other].map { quoted($0.sample.truth.text(labels)) }
+        let names = [first, other].map { Text.quoted($0.sample.truth.text(labels)) }
         found.add(.twoLabels, shown, "equals \(twin): \(names[0]) and \(names[1])")
       } else if other.split != first.split {
         found.add(

@@ -31,7 +31,7 @@ extension DataSet {
     guard isSplit else { return try classFolders(path, folders, options, findings) }
     for folder in folders where !splits.contains(folder) {
       findings.add(
-        .outsideClasses, printable(folder), "\(FolderWalk.count(folder)) samples in it")
+        .outsideClasses, Text.printable(folder), "\(FolderWalk.count(folder)) samples in it")
     }
     return try splitFolders(path, folders: splits, options, findings)
   }

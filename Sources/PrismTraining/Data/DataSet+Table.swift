@@ -100,22 +100,22 @@ private struct PathTable {
     let group = columns.group.map { row.text($0).trimmed }
     if let column = columns.group, group?.isEmpty ?? false { throw bad(column, "", "a group") }
     guard let name = String(validating: row.cells[columns.path], as: UTF8.self)?.trimmed else {
-      findings.add(.nameNotUTF8, "\(printable(path)): line \(row.line)")
+      findings.add(.nameNotUTF8, "\(Text.printable(path)): line \(row.line)")
       return
     }
     let found = files.find(name)
     if let before = known[found.path] {
       guard Set(before) != Set(labels) else {
-        findings.add(.listedTwice, printable(found.path), "line \(row.line)")
+        findings.add(.listedTwice, Text.printable(found.path), "line \(row.line)")
         return
       }
       let names = [before, labels].map { $0.joined(separator: "|") }
       findings.add(
-        .twoLabels, printable(found.path), "\(names.map(quoted).joined(separator: " and "))")
+        .twoLabels, Text.printable(found.path), "\(names.map(Text.quoted).joined(separator: " and "))")
     }
     known[found.path] = labels
     if found.exists, DataSet.contents(ofFile: found.path) == nil {
-      findings.add(.unreadFormat, printable(found.path))
+      findings.add(.unreadFormat, Text.printable(found.path))
       return
     }
     rows.append(
@@ -129,7 +129,7 @@ private struct PathTable {
     for row in rows { splits[row.group ?? "", default: []].insert(row.split ?? "") }
     for (group, names) in splits.sorted(by: { $0.key < $1.key }) where names.count > 1 {
       findings.add(
-        .groupAcrossSplits, printable(group), names.sorted().joined(separator: ", "))
+        .groupAcrossSplits, Text.printable(group), names.sorted().joined(separator: ", "))
     }
   }
 

@@ -35,37 +35,37 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .empty(let path):
-      "\(printable(path)): holds no pictures and no sounds; "
+      "\(Text.printable(path)): holds no pictures and no sounds; "
         + "give a folder with a folder for every class, or a CSV"
     case .oneClass(let path, let label):
-      "\(printable(path)): all samples have the label \(quoted(label)); "
+      "\(Text.printable(path)): all samples have the label \(Text.quoted(label)); "
         + "two labels are needed to learn anything"
     case .noLabel(let path, let name, let labels):
-      "\(printable(path)): there is no label \(quoted(name)); there are \(list(labels))"
+      "\(Text.printable(path)): there is no label \(Text.quoted(name)); there are \(list(labels))"
     case .mixed(let path):
-      "\(printable(path)): holds pictures and sounds; a model takes one kind, so separate them"
+      "\(Text.printable(path)): holds pictures and sounds; a model takes one kind, so separate them"
     case .noColumn(let path, let column, let found):
-      "\(printable(path)): has no column \(quoted(column)); its columns are \(list(found))"
+      "\(Text.printable(path)): has no column \(Text.quoted(column)); its columns are \(list(found))"
     case .badCell(let path, let line, let column, let value, let expected):
-      "\(printable(path)): line \(line): \(quoted(value)) in the column \(quoted(column)) "
+      "\(Text.printable(path)): line \(line): \(Text.quoted(value)) in the column \(Text.quoted(column)) "
         + "is not \(expected)"
     case .noSplit(let path, let name, let found):
-      "\(printable(path)): has no samples for \(printable(name)); its splits are \(list(found))"
+      "\(Text.printable(path)): has no samples for \(Text.printable(name)); its splits are \(list(found))"
     case .untrainable(let path, let label, let found):
-      "\(printable(path)): the label \(quoted(label)) has no samples in training, "
+      "\(Text.printable(path)): the label \(Text.quoted(label)) has no samples in training, "
         + "so it cannot be learnt; training has \(list(found))"
     case .oneLevelHigh(let path, let folder):
-      "\(printable(path)): seems one level too high; give \(printable(folder))"
+      "\(Text.printable(path)): seems one level too high; give \(Text.printable(folder))"
     case .sameFolders(let path, let classes, let folders):
-      "\(printable(path)): the folders \(list(classes)) hold no samples but each the folders "
+      "\(Text.printable(path)): the folders \(list(classes)) hold no samples but each the folders "
         + "\(list(folders)); give one of them, or --nested where they are the classes"
     case .spoilt(let path, let reason, let option):
-      "\(printable(path)): \(reason); mend it, or go on with \(option)"
+      "\(Text.printable(path)): \(reason); mend it, or go on with \(option)"
     }
   }
 
   private func list(_ names: [String]) -> String {
-    let shown = names.prefix(20).map(printable).joined(separator: ", ")
+    let shown = names.prefix(20).map(Text.printable).joined(separator: ", ")
     return names.isEmpty ? "none" : shown + (names.count > 20 ? ", …" : "")
   }
 }

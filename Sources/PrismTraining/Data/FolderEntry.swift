@@ -56,7 +56,7 @@ struct FolderEntry {
   private init(_ name: [UInt8], in folder: String) {
     let bytes = Array("\(folder)/".utf8) + name
     path = String(validating: bytes, as: UTF8.self)
-    shown = path.map(printable) ?? printable("\(folder)/") + Self.escaped(name)
+    shown = path.map(Text.printable) ?? Text.printable("\(folder)/") + Self.escaped(name)
     isHidden = name.first == 0x2E
     var status = stat()
     let isThere = (bytes + [0]).withUnsafeBytes { source in

@@ -29,7 +29,7 @@ struct FolderWalk {
     do {
       entries = try FolderEntry.list(folder)
     } catch {
-      findings.add(.unreadable, printable(folder), "the folder cannot be listed")
+      findings.add(.unreadable, Text.printable(folder), "the folder cannot be listed")
       return
     }
     for entry in entries { take(entry) }
@@ -94,7 +94,7 @@ enum SampleFile: Equatable {
   }
 
   private static func beginning(of path: String) -> MediaFormat? {
-    guard let bytes = try? Folder.beginning(of: path, count: MediaFormat.beginningLength) else {
+    guard let bytes = try? Files.beginning(of: path, count: MediaFormat.beginningLength) else {
       return nil
     }
     return MediaFormat(beginning: bytes)

@@ -173,7 +173,7 @@ struct Checkpoint {
       }
       let name = String(entry.name[entry.name.index(after: slash)...])
       guard parameters[name]?.shape == entry.shape else {
-        throw Flaw(reason: "a tensor is none of the network's: \(quoted(name))")
+        throw Flaw(reason: "a tensor is none of the network's: \(Text.quoted(name))")
       }
       let tensor = try file.tensor(entry.name)
       switch entry.name[..<slash] {

@@ -87,7 +87,7 @@ extension Trainer {
       list = CounterRandom(name: "\(list)/\(sample.path)/\(sample.truth)").bits(i)
     }
     let digests = Prefetcher(count: samples.count, ahead: 64, threads: Workers.count) { index in
-      SHA256.hexadecimalDigest(of: try readFile(samples[index].path))
+      SHA256.hexadecimalDigest(of: try Files.read(samples[index].path))
     }
     defer { digests.stop() }
     var contents = SHA256()
