@@ -70,17 +70,19 @@ extension Model {
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
   ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
+  ///   - work: Watches the methods and the measures.
   /// - Returns: Everything that is known about the maps.
-  /// - Throws: ``ModelError``, `ExplanationError`.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func compare(
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
-    batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil
+    batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,
+    work: Work = .unwatched
   ) throws -> Comparison {
     var seen = explained(image)
     let prediction = try predict(&seen)
     let explained = seen
     let explanations = try explainers.map {
-      try explain(explained, with: $0, targets: targets, batch: batch)
+      try explain(explained, with: $0, targets: targets, batch: batch, work: work)
     }
     let judge = Judge(
       image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth)

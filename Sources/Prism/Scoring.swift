@@ -72,7 +72,7 @@ extension Model {
     let loader = try InputLoader(input: card.input)
     let chunk = 32
     let inputs = Prefetcher(
-      count: members.count, ahead: 2 * chunk, threads: Machine.threads
+      count: members.count, ahead: 2 * chunk, threads: Threads.count
     ) { try loader.load(members[$0].sample.path) }
     defer { inputs.stop() }
     work.plan(members.count)

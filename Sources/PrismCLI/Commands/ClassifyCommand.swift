@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct ClassifyCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -29,33 +30,15 @@ struct ClassifyCommand: Subcommand {
       let prediction = try hearing?.prediction ?? model.predict(try Image(contentsOf: input))
       if json {
         documents.append(
-          Document(
+          ExplanationDocument(
             input: input, model: model, prediction: prediction, explanations: [], hearing: hearing
           ).json)
       } else {
         if inputs.count > 1 { console.print("\(input):") }
-        for line in summary(of: prediction) + (hearing?.lines ?? []) { console.print(line) }
+        for line in prediction.summary + (hearing?.lines ?? []) { console.print(line) }
       }
     }
-    if json { console.print(Document.formatted(documents, of: inputs)) }
+    if json { console.print(ExplanationDocument.formatted(documents, of: inputs)) }
     return status
   }
-}
-
-/// The five most probable labels, one line each.
-func summary(of prediction: Prediction) -> [String] {
-  table(
-    prediction.ranked.prefix(5).map { entry in
-      [percent(entry.probability), entry.label]
-        + (entry.isPresent == true ? ["above threshold"] : [])
-    })
-}
-
-/// A probability as it is shown, such as `99.82 %`.
-func percent(_ probability: Double) -> String {
-  let hundredths = Int((probability * 10_000).rounded())
-  let fraction = hundredths % 100
-  let whole = "\(hundredths / 100)"
-  return String(repeating: " ", count: max(0, 3 - whole.count)) + whole
-    + (fraction < 10 ? ".0\(fraction) %" : ".\(fraction) %")
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct CompareCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -126,7 +127,7 @@ struct CompareCommand: Subcommand {
     let (height, width) = (model.card.input.image.height, model.card.input.image.width)
     let map = try LabelMap(contentsOf: path, height: height, width: width)
     guard map.numbers.contains(where: { $0 != 0 }) else {
-      throw MethodError.labelFile(path, reason: "marks no region: all of it is zero")
+      throw RequestError.labelFile(path, reason: "marks no region: all of it is zero")
     }
     return Tensor([height, width], map.numbers.map { $0 != 0 ? 1 : 0 })
   }
@@ -138,14 +139,9 @@ struct CompareCommand: Subcommand {
     let region = truth?.scalars.map { $0 != 0 ? "1" : "0" }.joined() ?? ""
     let methods = explainers.map { "\($0.name) \($0.parameters)" }.joined(separator: "; ")
     let text =
-      "\(Root.version); \(model.file.sha256); \(SHA256.hexadecimalDigest(of: input)); \(methods); "
+      "\(PrismVersion.current); \(model.file.sha256); \(SHA256.hexadecimalDigest(of: input)); \(methods); "
       + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity ? "sanity \(method.seed)" : ""); "
       + region
     return SHA256.hexadecimalDigest(of: Array(text.utf8))
   }
-}
-
-/// What is written of a comparison besides its document.
-enum ComparisonFormat: String, CaseIterable {
-  case png, html, pdf, csv
 }

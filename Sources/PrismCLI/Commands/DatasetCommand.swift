@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct DatasetCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -45,7 +46,7 @@ struct DatasetCommand: Subcommand {
       "\(Text.printable(data.path)): \(data.layout.rawValue), \(total) \(data.contents.rawValue), "
         + "\(data.labels.count) labels" + (data.isMultiLabel ? " (any number at a time)" : ""))
     for note in data.notes { console.print("  \(note)") }
-    for line in table(rows(data)) { console.print("  \(line)") }
+    for line in TextTable.lines(rows(data)) { console.print("  \(line)") }
     let missing = data.splits.flatMap(\.missing)
     if !missing.isEmpty {
       console.print("  \(missing.count) of \(total) files are missing, such as:")

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct EvaluateCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -77,7 +78,7 @@ struct EvaluateCommand: Subcommand {
     console.endProgress()
     let missing = data.split(scope.split)?.missing.count ?? 0
     let document: JSON = [
-      "prism": .string(Root.version),
+      "prism": .string(PrismVersion.current),
       "model": [
         "name": .string(model.card.name),
         "sha256": .string(model.file.sha256),
@@ -121,7 +122,7 @@ struct EvaluateCommand: Subcommand {
   }
 
   private func show(_ evaluation: Evaluation, _ console: Console) {
-    for line in table(evaluation.measures.map(row)) { console.print("  \(line)") }
+    for line in TextTable.lines(evaluation.measures.map(row)) { console.print("  \(line)") }
     let hasOwn = evaluation.threshold == nil && evaluation.task == .multilabel
     var rows = [
       ["label", "positives", "auc", "average precision", "f1", "sensitivity", "specificity"]
@@ -130,34 +131,34 @@ struct EvaluateCommand: Subcommand {
     for label in evaluation.perLabel {
       rows.append(
         [Text.printable(label.label), "\(label.positives) of \(label.samples)"]
-          + label.measures.map(cell) + (hasOwn ? [label.threshold.map(decimal) ?? "–"] : []))
+          + label.measures.map(cell) + (hasOwn ? [label.threshold.map(NumberText.decimal) ?? "–"] : []))
     }
-    for line in table(rows) { console.print("  \(line)") }
+    for line in TextTable.lines(rows) { console.print("  \(line)") }
     for note in evaluation.notes { console.print("  note: \(Text.printable(note))") }
     guard !evaluation.confusion.isEmpty, evaluation.labels.count <= 20 else { return }
     rows = [["true \\ predicted"] + evaluation.labels.map(Text.printable)]
     for (label, counts) in zip(evaluation.labels, evaluation.confusion) {
       rows.append([Text.printable(label)] + counts.map(String.init))
     }
-    for line in table(rows) { console.print("  \(line)") }
+    for line in TextTable.lines(rows) { console.print("  \(line)") }
   }
 
   /// Rates of a label with their intervals, areas without.
   private func cell(_ measure: Evaluation.Measure) -> String {
     guard let value = measure.value else { return "–" }
     guard measure.method != .bootstrap, let interval = measure.interval else {
-      return decimal(value)
+      return NumberText.decimal(value)
     }
-    return "\(decimal(value)) (\(decimal(interval.lowerBound)) to \(decimal(interval.upperBound)))"
+    return "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to \(NumberText.decimal(interval.upperBound)))"
   }
 
   private func row(_ measure: Evaluation.Measure) -> [String] {
     guard let value = measure.value else { return [measure.name, "not defined", ""] }
     let interval = measure.interval.map {
-      "\(decimal($0.lowerBound)) to \(decimal($0.upperBound))"
+      "\(NumberText.decimal($0.lowerBound)) to \(NumberText.decimal($0.upperBound))"
     }
     return [
-      measure.name, decimal(value),
+      measure.name, NumberText.decimal(value),
       interval ?? (resamples > 0 ? "no interval: all resamples agree" : ""),
     ]
   }

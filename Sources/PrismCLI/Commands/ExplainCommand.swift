@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct ExplainCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -30,7 +31,7 @@ struct ExplainCommand: Subcommand {
   @Option(
     name: .customLong("format"),
     help: ArgumentHelp("What to write, separated by commas.", valueName: "formats"))
-  var formats = CommaSeparated<Format>([.png, .npy, .json])
+  var formats = CommaSeparated<ResultFormat>([.png, .npy, .json])
 
   @OptionGroup var catalog: ModelCatalog
   @OptionGroup var machine: MachineOptions
@@ -74,7 +75,7 @@ struct ExplainCommand: Subcommand {
         summarize(document, in: output, console)
       }
     }
-    if json { console.print(Document.formatted(documents, of: inputs)) }
+    if json { console.print(ExplanationDocument.formatted(documents, of: inputs)) }
     return status
   }
 
@@ -92,14 +93,14 @@ struct ExplainCommand: Subcommand {
   private func explain(
     _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
     into folder: OutputFolder
-  ) throws -> Document {
+  ) throws -> ExplanationDocument {
     let image = try Image(contentsOf: input)
     var explained = model.explained(image)
     let prediction = try model.predict(&explained)
     let targets = try method.targets(of: prediction, for: model)
 
     var files: [OutputFolder.File] = []
-    var entries: [Document.Entry] = []
+    var entries: [ExplanationDocument.Entry] = []
     var methods: [[Explanation]] = []
     for explainer in explainers {
       let explanations = try model.explain(
@@ -109,7 +110,7 @@ struct ExplainCommand: Subcommand {
       for explanation in explanations {
         let label = targets.count > 1 ? "." + labels.name(for: explanation.target.label) : ""
         let name = "\(stem).\(explanation.method)\(label)"
-        var written: [(Format, String)] = []
+        var written: [(ResultFormat, String)] = []
         for format in formats.elements where format == .png || format == .npy {
           let file = "\(name).\(format.rawValue)"
           let contents =
@@ -128,7 +129,7 @@ struct ExplainCommand: Subcommand {
       files.append(
         .init(name: "\(stem).\(format.rawValue)", contents: try report.data(format)))
     }
-    let document = Document(
+    let document = ExplanationDocument(
       input: input, model: model, prediction: prediction, explanations: entries)
     if formats.elements.contains(.json) {
       files.append(
@@ -138,9 +139,9 @@ struct ExplainCommand: Subcommand {
     return document
   }
 
-  private func summarize(_ document: Document, in output: String, _ console: Console) {
+  private func summarize(_ document: ExplanationDocument, in output: String, _ console: Console) {
     console.print("\(document.input):")
-    for line in summary(of: document.prediction) { console.print("  " + line) }
+    for line in document.prediction.summary { console.print("  " + line) }
     for entry in document.explanations {
       let explanation = entry.explanation
       let shown = entry.files.map { "\(output)/\($0.name)" }.joined(separator: ", ")
@@ -149,53 +150,5 @@ struct ExplainCommand: Subcommand {
         console.print("    \(line)")
       }
     }
-  }
-}
-
-/// What is written for an explanation.
-enum Format: String, CaseIterable {
-  case png, npy, json, csv, html, pdf
-  /// The sound with the evidence alone, and without it.
-  case wav
-
-  /// The format of one file for all methods and targets, or `nil` for what each has by itself.
-  var shared: ComparisonFormat? {
-    switch self {
-    case .csv: .csv
-    case .html: .html
-    case .pdf: .pdf
-    case .png, .npy, .json, .wav: nil
-    }
-  }
-}
-
-extension Explanation {
-  /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
-  var facts: [String] {
-    var facts: [String] = []
-    if let base = attribution.baseValue, let gap = attribution.completenessGap {
-      let sum = target.logit - base - gap
-      facts.append(
-        "base value \(base.rounded(to: 4)) + sum \(sum.rounded(to: 4)) = "
-          + "\((base + sum).rounded(to: 4)), gap \(gap.rounded(to: 2))")
-    }
-    if let score = attribution.score { facts.append("R² of the fit \(score.rounded(to: 4))") }
-    return facts + attribution.diagnostics
-  }
-}
-
-extension Double {
-  /// The number with so many significant digits.
-  func rounded(to digits: Int) -> String {
-    guard isFinite, self != 0 else { return "\(self)" }
-    var exponent = 0
-    var magnitude = abs(self)
-    while magnitude >= 10 { magnitude /= 10; exponent += 1 }
-    while magnitude < 1 { magnitude *= 10; exponent -= 1 }
-    var scale = 1.0
-    for _ in 0..<abs(digits - 1 - exponent) { scale *= 10 }
-    let value =
-      exponent > digits - 1 ? (self / scale).rounded() * scale : (self * scale).rounded() / scale
-    return value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
   }
 }

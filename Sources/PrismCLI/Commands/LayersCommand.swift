@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct LayersCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -35,7 +36,7 @@ struct LayersCommand: Subcommand {
           layer.aliases.joined(separator: ", "),
         ]
       }
-      for line in table(rows) { console.print(line) }
+      for line in TextTable.lines(rows) { console.print(line) }
     }
     return .done
   }

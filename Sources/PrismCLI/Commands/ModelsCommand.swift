@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct ModelsCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -32,7 +33,7 @@ struct ModelsCommand: Subcommand {
         ]
       }
       let header = ["name", "architecture", "input", "labels", "methods", "description"]
-      for line in table([header] + cells) { console.print(line) }
+      for line in TextTable.lines([header] + cells) { console.print(line) }
     }
     return failed ? .failed : .done
   }
@@ -67,23 +68,5 @@ extension Model {
   /// The names of the methods that can explain this model.
   fileprivate var methods: [String] {
     ExplanationMethod.allCases.filter { obstacle(to: $0) == nil }.map(\.rawValue)
-  }
-}
-
-/// Rows of cells as lines with aligned columns.
-func table(_ rows: [[String]]) -> [String] {
-  let columns = rows.map(\.count).max() ?? 0
-  let widths = (0..<columns).map { column in
-    rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-  }
-  return rows.map { row in
-    var line = ""
-    for (column, cell) in row.enumerated() {
-      line += cell
-      if column < row.count - 1 {
-        line += String(repeating: " ", count: widths[column] - cell.count + 2)
-      }
-    }
-    return line
   }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -298,7 +299,7 @@ struct TrainCommand: Subcommand {
     try AtomicFile.write(range.csv, to: "\(stem).rates.csv")
     try range.rendered(title: "\(stem): learning rates").write(to: "\(stem).rates.png")
     console.print(
-      range.suggestion.map { "\(stem).rates.png: --learning-rate \(significant($0))" }
+      range.suggestion.map { "\(stem).rates.png: --learning-rate \(NumberText.significant($0, digits: 2))" }
         ?? "\(stem).rates.png: at no rate does the loss fall")
     return .done
   }
@@ -326,7 +327,7 @@ struct TrainCommand: Subcommand {
       console.print("\(output): epoch \(best.epoch), \(summary(of: best))")
     }
     if !outcome.operatingPoints.isEmpty {
-      for line in table(rows(outcome.operatingPoints)) { console.print("  \(line)") }
+      for line in TextTable.lines(rows(outcome.operatingPoints)) { console.print("  \(line)") }
     }
     guard outcome.wasStopped else { return .done }
     console.report("stopped; --resume goes on from the last finished epoch")
@@ -336,14 +337,14 @@ struct TrainCommand: Subcommand {
   private func rows(_ points: [OperatingPoint]) -> [[String]] {
     func text(_ rate: Rate) -> String {
       guard let value = rate.value, let interval = rate.interval else { return "not known" }
-      return "\(decimal(value)) (\(decimal(interval.lowerBound)) to "
-        + "\(decimal(interval.upperBound)))"
+      return "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to "
+        + "\(NumberText.decimal(interval.upperBound)))"
     }
     return [["label", "threshold", "sensitivity in validation", "specificity", ""]]
       + points.map { point in
         let few = point.sensitivity.trials < Evaluation.fewest
         return [
-          Text.printable(point.label), decimal(point.threshold), text(point.sensitivity),
+          Text.printable(point.label), NumberText.decimal(point.threshold), text(point.sensitivity),
           text(point.specificity),
           point.isFallback
             ? "no positive samples: the usual threshold"
@@ -361,46 +362,20 @@ struct TrainCommand: Subcommand {
       console.progress("   \(done) of \(count) samples read")
     case .step(let epoch, let count, let step, let steps, let loss, let secondsLeft):
       console.progress(
-        "   epoch \(epoch) of \(count), step \(step) of \(steps), loss \(decimal(loss)), "
-          + "\(duration(secondsLeft)) left")
+        "   epoch \(epoch) of \(count), step \(step) of \(steps), "
+          + "loss \(NumberText.decimal(loss)), \(NumberText.duration(secondsLeft)) left")
     case .epoch(let record, let isBest, let seconds):
       console.endProgress()
       console.report(
-        "   epoch \(record.epoch): \(summary(of: record)), \(duration(seconds))"
+        "   epoch \(record.epoch): \(summary(of: record)), \(NumberText.duration(seconds))"
           + (isBest ? ", best so far" : ""))
     }
   }
 
   private func summary(of record: EpochRecord) -> String {
-    "training loss \(decimal(record.trainingLoss)), "
-      + "validation loss \(decimal(record.validationLoss)), accuracy \(decimal(record.validationAccuracy))"
-      + (record.validationAUC.map { ", AUC \(decimal($0))" } ?? "")
+    "training loss \(NumberText.decimal(record.trainingLoss)), "
+      + "validation loss \(NumberText.decimal(record.validationLoss)), "
+      + "accuracy \(NumberText.decimal(record.validationAccuracy))"
+      + (record.validationAUC.map { ", AUC \(NumberText.decimal($0))" } ?? "")
   }
-}
-
-/// A number with four decimals.
-func decimal(_ value: Double) -> String {
-  guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
-  let units = Int((abs(value) * 10_000).rounded())
-  let fraction = "\(units % 10_000)"
-  return (value < 0 && units > 0 ? "-" : "") + "\(units / 10_000)."
-    + String(repeating: "0", count: 4 - fraction.count) + fraction
-}
-
-/// A number with two significant digits, such as `0.0031`.
-private func significant(_ value: Double) -> String {
-  guard value > 0, value.isFinite else { return "\(value)" }
-  var unit = 1.0
-  while value / unit >= 100 { unit *= 10 }
-  while value / unit < 10 { unit /= 10 }
-  // Divided, so that 31 of 1/10000 is 0.0031 and not 0.0031000000000000003.
-  let digits = (value / unit).rounded()
-  return "\(unit < 1 ? digits / (1 / unit).rounded() : digits * unit)"
-}
-
-/// A time as it is shown, such as `1 h 5 min` or `12 s`.
-private func duration(_ seconds: Double) -> String {
-  let whole = Int(min(max(seconds, 0), 1e9).rounded())
-  if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
-  return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 /// Which methods explain what, and how.
 struct MethodOptions: ParsableArguments {
@@ -99,11 +100,11 @@ struct MethodOptions: ParsableArguments {
     for (option, isGiven, choice) in given where isGiven {
       guard methods.contains(where: { $0.choices.contains(choice) }) else {
         let takers = ExplanationMethod.allCases.filter { $0.choices.contains(choice) }
-        throw MethodError.unused(
+        throw RequestError.unused(
           option, by: methods.map(\.rawValue), takers: takers.map(\.rawValue))
       }
     }
-    if let samples, samples < 1 { throw MethodError.samples(samples) }
+    if let samples, samples < 1 { throw RequestError.samples(samples) }
     var settings = ExplanationMethod.Settings(
       layer: layer, samples: samples, seed: seed,
       stopping: untilStable ? StoppingRule(confidence: confidence) : nil)
@@ -128,29 +129,5 @@ struct MethodOptions: ParsableArguments {
   func targets(of prediction: Prediction, for model: Model) throws -> [Prediction.Entry] {
     let usual = if case .binary = model.card.output { "all" } else { "top" }
     return try Target.entries(target ?? usual, of: prediction)
-  }
-}
-
-/// Why the options of methods make no sense together.
-enum MethodError: Error, CustomStringConvertible {
-  case unused(String, by: [String], takers: [String])
-  case samples(Int)
-  case segments(String)
-  case labelFile(String, reason: String)
-  case mask(String)
-
-  var description: String {
-    switch self {
-    case .unused(let option, let methods, let takers):
-      "\(option) means nothing to \(methods.joined(separator: ", ")); it is for "
-        + takers.joined(separator: ", ")
-    case .samples(let samples): "--samples is \(samples); a method needs at least 1"
-    case .segments(let text):
-      "--segments \(text) is not known; choose quickshift, slic[:N], felzenszwalb[:SCALE], grid:RxC, "
-        + "or a file that ends with .npy or .png"
-    case .labelFile(let path, let reason): "\(path): \(reason)"
-    case .mask(let text):
-      "--mask \(text) is not known; choose blur:K, mean, segment-mean, noise, inpaint, black or a number"
-    }
   }
 }

@@ -28,6 +28,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case unmeasurable(monitor: String)
   /// Labels of the data are unknown to the model.
   case otherLabels(String, model: [String], data: [String])
+  /// Inputs and what is true of them do not fit each other or the network.
+  case unfitData(String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -53,6 +55,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
         + "negative samples; use --monitor loss"
     case .otherLabels(let path, let model, let data):
       "\(path): the data have the labels \(list(data)), the model has \(list(model))"
+    case .unfitData(let reason): reason
     }
   }
 

@@ -1,19 +1,19 @@
-internal import Prism
+public import Prism
 
 /// The page that leads to the comparisons of several inputs.
-struct IndexPage {
+public struct IndexPage {
   /// A finished input.
-  struct Entry {
-    let input: String
-    let label: String
-    let probability: Double
+  public struct Entry {
+    fileprivate let input: String
+    fileprivate let label: String
+    fileprivate let probability: Double
     /// The page or the document of the input.
-    let link: String
+    fileprivate let link: String
     /// The figure, where it is written.
-    let picture: String?
+    fileprivate let picture: String?
 
     /// Takes what the page shows from an input's document.
-    init(stem: String, document: JSON, formats: [ComparisonFormat]) {
+    public init(stem: String, document: JSON, formats: [ComparisonFormat]) {
       input = document["input"]?.string ?? stem
       let top = document["predictions"]?.elements.first
       label = top?["label"]?.string ?? ""
@@ -24,11 +24,24 @@ struct IndexPage {
     }
   }
 
-  let model: String
-  let entries: [Entry]
-  let failures: Int
+  private let model: String
+  private let entries: [Entry]
+  private let failures: Int
 
-  var html: String {
+  /// Makes the page.
+  ///
+  /// - Parameters:
+  ///   - model: The model's name.
+  ///   - entries: The finished inputs.
+  ///   - failures: How many inputs failed.
+  public init(model: String, entries: [Entry], failures: Int) {
+    self.model = model
+    self.entries = entries
+    self.failures = failures
+  }
+
+  /// The page, which needs no other file but those it leads to.
+  public var html: String {
     var page = """
       <!DOCTYPE html>
       <html lang="en">
@@ -52,7 +65,7 @@ struct IndexPage {
     for entry in entries {
       page += "<li><a href=\"\(entry.link.percentEncoded)\">\(entry.input.escapedForHTML)</a> "
       page +=
-        "<span class=\"grey\">\(entry.label.escapedForHTML) \(percent(entry.probability))</span>"
+        "<span class=\"grey\">\(entry.label.escapedForHTML) \(NumberText.percent(entry.probability))</span>"
       if let picture = entry.picture {
         page +=
           "<a href=\"\(entry.link.percentEncoded)\"><img src=\"\(picture.percentEncoded)\" alt=\"\" loading=\"lazy\"></a>"

@@ -1,25 +1,54 @@
-internal import Prism
+public import Prism
 
 /// The JSON document of one input.
-struct Document {
+public struct ExplanationDocument {
   /// An explanation with the names of its files.
-  struct Entry {
-    let explanation: Explanation
-    let files: [(format: Format, name: String)]
+  public struct Entry: Sendable {
+    /// The explanation.
+    public let explanation: Explanation
+    /// The files that show it.
+    public let files: [(format: ResultFormat, name: String)]
     /// Where the evidence is, for a sound.
-    var evidence: SoundEvidence?
+    public let evidence: SoundEvidence?
+
+    /// Makes an entry.
+    public init(
+      explanation: Explanation, files: [(format: ResultFormat, name: String)],
+      evidence: SoundEvidence? = nil
+    ) {
+      self.explanation = explanation
+      self.files = files
+      self.evidence = evidence
+    }
   }
 
-  let input: String
-  let model: Model
-  let prediction: Prediction
-  let explanations: [Entry]
+  /// The input's path.
+  public let input: String
+  /// The model.
+  public let model: Model
+  /// What the model says.
+  public let prediction: Prediction
+  /// The explanations.
+  public let explanations: [Entry]
   /// What was heard window by window, for a sound.
-  var hearing: Hearing?
+  public let hearing: Hearing?
 
-  var json: JSON {
+  /// Makes a document.
+  public init(
+    input: String, model: Model, prediction: Prediction, explanations: [Entry],
+    hearing: Hearing? = nil
+  ) {
+    self.input = input
+    self.model = model
+    self.prediction = prediction
+    self.explanations = explanations
+    self.hearing = hearing
+  }
+
+  /// The document.
+  public var json: JSON {
     let document: JSON = [
-      "prism": .string(Root.version),
+      "prism": .string(PrismVersion.current),
       "input": .string(input),
       "model": [
         "name": .string(model.card.name),
@@ -41,7 +70,7 @@ struct Document {
   }
 
   /// One document for one input, an array for several.
-  static func formatted(_ documents: [JSON], of inputs: [String]) -> String {
+  public static func formatted(_ documents: [JSON], of inputs: [String]) -> String {
     (inputs.count == 1 ? documents.first ?? .null : .array(documents)).formatted
   }
 

@@ -7,17 +7,27 @@ internal import Prism
 #endif
 
 /// A folder that receives results.
-struct OutputFolder {
+public struct OutputFolder {
   /// A file's name and contents.
-  struct File {
-    let name: String
-    let contents: [UInt8]
+  public struct File: Sendable {
+    /// The name in the folder.
+    public let name: String
+    /// The contents.
+    public let contents: [UInt8]
+
+    /// Makes a file.
+    public init(name: String, contents: [UInt8]) {
+      self.name = name
+      self.contents = contents
+    }
   }
 
   private let path: String
 
   /// Makes the folder where it is missing.
-  init(_ path: String) throws {
+  ///
+  /// - Throws: `FileError.cannotWrite`.
+  public init(_ path: String) throws {
     self.path = path
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -27,15 +37,19 @@ struct OutputFolder {
   }
 
   /// Whether the folder has a file with a name.
-  func holds(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
+  public func holds(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(path)/\(name)")
+  }
 
   /// The contents of a text file, or `nil` where it cannot be read.
-  func text(of name: String) -> String? {
+  public func text(of name: String) -> String? {
     (try? Files.read("\(path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Writes files, each whole; if one cannot be written, those before it are removed again.
-  func write(_ files: [File]) throws {
+  ///
+  /// - Throws: `FileError.cannotWrite`.
+  public func write(_ files: [File]) throws {
     var written: [String] = []
     do {
       for file in files {
@@ -51,18 +65,21 @@ struct OutputFolder {
 }
 
 /// File names that are made from inputs and labels and never collide.
-struct UniqueNames {
+public struct UniqueNames {
   private var taken: Set<String> = []
 
+  /// Begins without names.
+  public init() {}
+
   /// A name from the last part of a path without its extension.
-  mutating func name(forStemOf path: String) -> String {
+  public mutating func name(forStemOf path: String) -> String {
     let last = path.split(separator: "/").last.map(String.init) ?? path
     let stem = last.lastIndex(of: ".").map { String(last[..<$0]) } ?? last
     return unique(stem.isEmpty ? last : stem)
   }
 
   /// A name from any text: letters, digits, `.`, `-` and `_` stay, everything else becomes `_`.
-  mutating func name(for text: String) -> String {
+  public mutating func name(for text: String) -> String {
     let kept = text.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" }
     let name = String(kept.prefix(80))
     return unique(name.isEmpty || name.allSatisfy { $0 == "." } ? "_" : name)

@@ -1,18 +1,21 @@
-internal import Prism
+public import Prism
 
 /// What `--method list` tells.
-struct MethodList {
+public struct MethodList {
   /// A method, and why it does not fit the model, if one is given and it does not.
   private let entries: [(method: ExplanationMethod, obstacle: String?)]
 
+  /// Lists the methods.
+  ///
   /// - Parameters:
   ///   - model: The model that the methods are to fit; `nil` for no model.
   ///   - layer: The layer that CAM methods are to look at.
-  init(for model: Model?, layer: String?) {
+  public init(for model: Model?, layer: String?) {
     entries = ExplanationMethod.allCases.map { ($0, model?.obstacle(to: $0, layer: layer)) }
   }
 
-  var json: JSON {
+  /// An array with an object a method.
+  public var json: JSON {
     .array(
       entries.map { method, obstacle in
         let explainer = method.explainer()
@@ -28,7 +31,8 @@ struct MethodList {
       })
   }
 
-  var lines: [String] {
+  /// The list for a terminal.
+  public var lines: [String] {
     var lines: [String] = []
     for (method, _) in entries.filter({ $0.obstacle == nil }) {
       let explainer = method.explainer()

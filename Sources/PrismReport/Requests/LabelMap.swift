@@ -1,9 +1,9 @@
 internal import Prism
 
 /// Whole numbers for the pixels of a network's input, from a file: which segment each belongs to, or which region.
-struct LabelMap {
+public struct LabelMap: Sendable {
   /// One number a pixel, row after row: an array's own, or of a picture the colour 0xRRGGBB.
-  let numbers: [Int]
+  public let numbers: [Int]
 
   /// Reads a file.
   ///
@@ -11,13 +11,13 @@ struct LabelMap {
   ///   - path: A `.npy` file of whole numbers `[H, W]`, or a picture.
   ///   - height: The rows that it must have.
   ///   - width: The columns that it must have.
-  /// - Throws: ``MethodError``, `FileError`, `ImageError`.
-  init(contentsOf path: String, height: Int, width: Int) throws {
+  /// - Throws: ``RequestError``, `FileError`, `ImageError`.
+  public init(contentsOf path: String, height: Int, width: Int) throws {
     let (rows, columns): (Int, Int)
     if path.hasSuffix(".npy") {
       let array = try ArrayFile.integers(contentsOf: path)
       guard array.shape.rank == 2 else {
-        throw MethodError.labelFile(path, reason: "has the shape \(array.shape), not [H, W]")
+        throw RequestError.labelFile(path, reason: "has the shape \(array.shape), not [H, W]")
       }
       (rows, columns, numbers) = (array.shape[0], array.shape[1], array.values)
     } else {
@@ -28,7 +28,7 @@ struct LabelMap {
       }
     }
     guard rows == height, columns == width else {
-      throw MethodError.labelFile(
+      throw RequestError.labelFile(
         path,
         reason: "the map of labels has \(columns)×\(rows) pixels and the network's input "
           + "\(width)×\(height); resize it without interpolation")

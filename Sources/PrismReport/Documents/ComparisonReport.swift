@@ -1,20 +1,22 @@
-internal import Prism
+public import Prism
 
 /// A comparison for people and programs: as a figure, as tables, as a document.
-struct ComparisonReport {
+public struct ComparisonReport {
   private let comparison: Comparison
   private let input: String
   private let model: Model
   private let files: [String]
   private let key: String
 
+  /// Makes the report.
+  ///
   /// - Parameters:
   ///   - comparison: What is told.
   ///   - input: The picture's path.
   ///   - model: The model.
   ///   - files: The names of the files that are written of it.
   ///   - key: What the results depend on, as a digest.
-  init(
+  public init(
     _ comparison: Comparison, input: String, model: Model, files: [String] = [], key: String = ""
   ) {
     self.comparison = comparison
@@ -28,7 +30,9 @@ struct ComparisonReport {
   private var methods: [[Explanation]] { comparison.explanations }
 
   /// The contents of a file.
-  func data(_ format: ComparisonFormat) throws -> [UInt8] {
+  ///
+  /// - Throws: `ImageError.noMemory`.
+  public func data(_ format: ComparisonFormat) throws -> [UInt8] {
     switch format {
     case .png: try figure.rendered().pngData()
     case .pdf: try figure.pdfData()
@@ -69,7 +73,7 @@ struct ComparisonReport {
     return ComparisonFigure.Cell(
       map: explanation.values,
       captions: [
-        "\(explanation.seconds.rounded(to: 3)) s · \(attribution.evaluations) "
+        "\(NumberText.significant(explanation.seconds, digits: 3)) s · \(attribution.evaluations) "
           + (attribution.evaluations == 1 ? "evaluation" : "evaluations")
       ],
       segments: attribution.segments?.segmentation.labels)
@@ -91,7 +95,7 @@ struct ComparisonReport {
             return [
               titles[m], Self.number(judgement.deletion), Self.number(judgement.insertion),
               Self.number(judgement.infidelity), Self.number(judgement.sparseness),
-              attribution.completenessGap.map { $0.rounded(to: 2) } ?? "–",
+              attribution.completenessGap.map { NumberText.significant($0, digits: 2) } ?? "–",
               Self.number(attribution.score),
             ]
               + (judgement.localization.map {
@@ -147,8 +151,8 @@ struct ComparisonReport {
   // MARK: Text
 
   /// A summary for the terminal.
-  var lines: [String] {
-    tables.flatMap { [$0.title + ":"] + table([$0.header] + $0.rows).map { "  " + $0 } }
+  public var lines: [String] {
+    tables.flatMap { [$0.title + ":"] + TextTable.lines([$0.header] + $0.rows).map { "  " + $0 } }
   }
 
   private var csv: String {
@@ -190,8 +194,9 @@ struct ComparisonReport {
 
   // MARK: The document
 
-  var json: JSON {
-    let document = Document(
+  /// The document.
+  public var json: JSON {
+    let document = ExplanationDocument(
       input: input, model: model, prediction: comparison.prediction,
       explanations: targets.indices.flatMap { t in
         methods.indices.map { .init(explanation: methods[$0][t], files: []) }
