@@ -249,7 +249,7 @@ struct ModelCardTests {
 
   @Test("every label may have a threshold of its own, and cards without them stay as they are")
   func thresholds() throws {
-    var card = ModelCard.example
+    var card = ModelCard.example()
     card.labels = (0..<card.labels.count).map { "label \($0)" }
     card.output = .sigmoid(threshold: 0.5)
     #expect(!card.json.contains("thresholds"))

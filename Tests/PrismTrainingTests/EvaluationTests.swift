@@ -1,6 +1,7 @@
 import Foundation
 import PrismFiles
 import PrismMedia
+import PrismRuntime
 import PrismTensor
 import PrismTestSupport
 import PrismTraining
