@@ -12,7 +12,8 @@ extension Model {
   public func explained(_ image: Image) -> ExplainedImage {
     let format = card.input.image
     let (input, pixels) = format.prepared(image)
-    return ExplainedImage(input, pixels: pixels.tensor(), black: format.black)
+    return ExplainedImage(
+      input, pixels: pixels.tensor(), black: format.black, white: format.white)
   }
 
   /// The logits of a batch of inputs.

@@ -44,12 +44,9 @@ public struct Prediction: Sendable {
     let probabilities: [Double]
     switch output {
     case .softmax:
-      let largest = logits.max() ?? 0
-      let exponentials = logits.map { exponential($0 - largest) }
-      let sum = exponentials.reduce(0, +)
-      probabilities = exponentials.map { $0 / sum }
+      probabilities = softmax(logits)
     case .sigmoid, .binary:
-      probabilities = logits.map { 1 / (1 + exponential(-$0)) }
+      probabilities = logits.map(sigmoid)
     }
     threshold = output.threshold
     entries = labels.indices.map {

@@ -1,9 +1,10 @@
 internal import PrismKernels
 
-// Dense linear algebra in Double, through LAPACK. Symmetric matrices are stored in full, so that LAPACK's order of
-// columns and the usual order of rows are the same.
+// Dense linear algebra in Double, through LAPACK. Symmetric matrices are stored in full, so that
+// LAPACK's order of columns and the usual order of rows are the same.
 
-/// The Cholesky factor of a symmetric positive definite matrix: one factorisation serves any number of right-hand sides.
+/// The Cholesky factor of a symmetric positive definite matrix: one factorisation serves any number
+/// of right-hand sides.
 struct Cholesky {
   private let factor: [Double]
   /// The number of rows.

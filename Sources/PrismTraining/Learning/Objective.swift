@@ -121,14 +121,9 @@ public struct Objective: Sendable, Equatable, Codable {
       let row = scalars[start..<(start + columns)].map(Double.init)
       switch task {
       case .binary:
-        let p = 1 / (1 + exponential(-row[0]))
-        return [1 / (1 + exponential(row[0])), p]
-      case .multilabel: return row.map { 1 / (1 + exponential(-$0)) }
-      case .multiclass:
-        let largest = row.max() ?? 0
-        let powers = row.map { exponential($0 - largest) }
-        let sum = powers.reduce(0, +)
-        return powers.map { $0 / sum }
+        return [sigmoid(-row[0]), sigmoid(row[0])]
+      case .multilabel: return row.map(sigmoid)
+      case .multiclass: return softmax(row)
       }
     }
   }
