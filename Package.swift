@@ -199,7 +199,7 @@ let package = Package(
     .testTarget(
       name: "PrismTrainingTests",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels", "PrismRuntime",
         "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(

@@ -1,9 +1,9 @@
 internal import PrismFiles
 
 /// How a network is trained.
-public struct TrainingOptions: Sendable, Equatable {
+public struct TrainingOptions: Sendable, Equatable, Codable {
   /// The part of the base that is trained after the warm-up.
-  public enum FineTuning: Sendable, Equatable {
+  public enum FineTuning: Sendable, Equatable, Codable {
     /// Nothing: only the head is trained.
     case none
     /// A layer by its name, and all after it.
@@ -38,10 +38,15 @@ public struct TrainingOptions: Sendable, Equatable {
   public var balancesLabels = false
   /// The epochs without progress after which a phase ends; `nil` for never.
   public var patience: Int?
+  /// What tells the best epoch, and whether there is progress.
+  public var monitor = Monitor.loss
   /// Random changes of the inputs in training, or `nil` for none.
   public var augmentation: Augmentation?
   /// The probability from which a label counts, which goes into the model card.
   public var threshold = 0.5
+  /// The share of the positive samples that every label's threshold is to find on the validation
+  /// split; `nil` for ``threshold`` as it is.
+  public var sensitivity: Double?
   /// The most bytes of features that are kept in memory; with more they are computed in every epoch.
   public var cacheLimit = 4 << 30
 
@@ -63,43 +68,7 @@ public struct TrainingOptions: Sendable, Equatable {
       ("rate divisor", "\(rateDivisor)"), ("batch", "\(batch)"), ("seed", "\(seed)"),
       ("optimizer", "\(method)"), ("weight decay", "\(weightDecay)"),
       ("class weights", "\(balancesLabels)"), ("patience", patience.map(String.init) ?? "none"),
-      ("augmentation", changes),
+      ("augmentation", changes), ("monitor", monitor.rawValue),
     ].map { JSON.Member(name: $0.0, value: .string($0.1)) }
   }
-}
-
-/// What one epoch of training showed.
-public struct EpochRecord: Sendable, Equatable {
-  /// A phase in which parameters change.
-  public enum Phase: String, Sendable {
-    /// Only the head is trained.
-    case warmup = "warm-up"
-    /// The head and the last layers of the base are trained.
-    case fineTuning = "fine-tuning"
-  }
-
-  /// The phase.
-  public let phase: Phase
-  /// The number of the epoch over all phases, from 1.
-  public let epoch: Int
-  /// The mean loss of the steps.
-  public let trainingLoss: Double
-  /// The loss on the validation split.
-  public let validationLoss: Double
-  /// The share of right decisions on the validation split.
-  public let validationAccuracy: Double
-  /// The AUC on the validation split, the mean over labels where there are several; `nil` where it is not defined.
-  public let validationAUC: Double?
-}
-
-/// What happens in training, for whoever shows it.
-public enum TrainingEvent: Sendable {
-  /// A phase begins, with a sentence about it.
-  case phase(number: Int, text: String)
-  /// Inputs have been read and their features computed.
-  case features(done: Int, of: Int)
-  /// A step was made; the time left is that of all epochs that may come.
-  case step(epoch: Int, of: Int, step: Int, steps: Int, loss: Double, secondsLeft: Double)
-  /// An epoch is over.
-  case epoch(EpochRecord, isBest: Bool, seconds: Double)
 }

@@ -1,5 +1,11 @@
 internal import PrismFiles
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// Why a network cannot be trained.
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A chain of layers for a head cannot be understood.
@@ -18,6 +24,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case noCheckpoint(String)
   /// Training was stopped before the first epoch was over.
   case nothingLearnt(String)
+  /// What is to be watched is not defined on the validation split.
+  case unmeasurable(monitor: String)
   /// Labels of the data are unknown to the model.
   case otherLabels(String, model: [String], data: [String])
   /// Inputs and what is true of them do not fit each other or the network.
@@ -34,13 +42,17 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     case .diverged(let phase, let epoch):
       "the loss is not finite in epoch \(epoch) of \(phase); use a smaller --learning-rate"
     case .otherRun(let path, let field):
-      "\(path): the checkpoint was made with another \(field); start without --resume, or go back"
+      "\(path): the checkpoint was made with another \(field); "
+        + "start without --resume, or go back"
     case .badCheckpoint(let path, let reason):
       "\(path): not a checkpoint that can be continued (\(reason)); start without --resume"
     case .noCheckpoint(let path):
       "\(path): there is no checkpoint to go on from; start without --resume"
     case .nothingLearnt(let path):
       "stopped before the first epoch was over, so \(path) is not written"
+    case .unmeasurable(let monitor):
+      "\(monitor) is not defined on the validation split, which has no label with positive and "
+        + "negative samples; use --monitor loss"
     case .otherLabels(let path, let model, let data):
       "\(path): the data have the labels \(list(data)), the model has \(list(model))"
     case .unfitData(let reason): reason
@@ -50,4 +62,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   private func list(_ names: [String]) -> String {
     names.prefix(10).map(Text.printable).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
   }
+}
+
+extension TrainingError: LocalizedError {
+  /// The line that ``description`` gives.
+  public var errorDescription: String? { description }
 }

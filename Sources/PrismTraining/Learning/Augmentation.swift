@@ -3,7 +3,7 @@ public import PrismTensor
 /// Small random changes of pictures in training: rotation, translation and zoom, about the centre.
 ///
 /// One affine map with bilinear interpolation; beyond its edge a picture goes on with its last pixel.
-public struct Augmentation: Sendable, Equatable {
+public struct Augmentation: Sendable, Equatable, Codable {
   /// The largest rotation to either side, in degrees.
   public var degrees: Double
   /// The largest translation to any side, as a share of the picture.

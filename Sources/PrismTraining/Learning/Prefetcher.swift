@@ -1,24 +1,22 @@
-package import PrismTensor
-
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
 
-/// Makes inputs in their order by several threads, a bounded number of them ahead of their use.
+/// Makes values, such as inputs, in their order by several threads, a bounded number of them ahead of their use.
 //
 // `@unchecked Sendable`: everything that changes is changed under the lock.
-package final class Prefetcher: @unchecked Sendable {
+package final class Prefetcher<Value: Sendable>: @unchecked Sendable {
   private let count: Int
   private let ahead: Int
-  private let load: @Sendable (Int) throws -> Tensor
+  private let load: @Sendable (Int) throws -> Value
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
   private let changed: UnsafeMutablePointer<pthread_cond_t>
   private var started = 0
   private var taken = 0
   private var isStopped = false
-  private var results: [Int: Result<Tensor, any Error>] = [:]
+  private var results: [Int: Result<Value, any Error>] = [:]
   private var threads: [pthread_t] = []
 
   /// Starts to make inputs.
@@ -29,7 +27,7 @@ package final class Prefetcher: @unchecked Sendable {
   ///   - wanted: How many are made at once.
   ///   - load: Makes the input with an index; called from any thread.
   package init(
-    count: Int, ahead: Int, threads wanted: Int, load: @escaping @Sendable (Int) throws -> Tensor
+    count: Int, ahead: Int, threads wanted: Int, load: @escaping @Sendable (Int) throws -> Value
   ) {
     self.count = count
     self.ahead = max(1, ahead)
@@ -39,13 +37,13 @@ package final class Prefetcher: @unchecked Sendable {
     pthread_mutex_init(lock, nil)
     pthread_cond_init(changed, nil)
     for _ in 0..<max(1, min(wanted, count)) {
-      let argument = Unmanaged.passRetained(self)
+      let argument = Unmanaged.passRetained(Service { self.serve() })
       var thread = pthread_t()
       let status = pthread_create(
         &thread, nil,
         { argument in
           guard let argument else { return nil }
-          Unmanaged<Prefetcher>.fromOpaque(argument).takeRetainedValue().serve()
+          Unmanaged<Service>.fromOpaque(argument).takeRetainedValue().run()
           return nil
         }, argument.toOpaque())
       if status == 0 { threads.append(thread) } else { argument.release() }
@@ -62,7 +60,7 @@ package final class Prefetcher: @unchecked Sendable {
   /// The next input, or `nil` after the last.
   ///
   /// - Throws: What making it threw.
-  package func next() throws -> Tensor? {
+  package func next() throws -> Value? {
     pthread_mutex_lock(lock)
     guard taken < count else {
       pthread_mutex_unlock(lock)
@@ -115,4 +113,11 @@ package final class Prefetcher: @unchecked Sendable {
       pthread_mutex_unlock(lock)
     }
   }
+}
+
+/// What a thread does: a C function knows no generic types.
+private final class Service {
+  let run: () -> Void
+
+  init(_ run: @escaping () -> Void) { self.run = run }
 }

@@ -1,21 +1,24 @@
 public import PrismMedia
 
 /// The course of training, epoch by epoch.
-public struct LearningCurve: Sendable, Equatable {
+public struct LearningCurve: Sendable, Equatable, Codable {
   /// The epochs, in their order.
   public internal(set) var epochs: [EpochRecord] = []
-  /// The epoch with the lowest validation loss, from 1; `nil` before the first.
-  public var best: Int? {
-    epochs.min { ($0.validationLoss, $0.epoch) < ($1.validationLoss, $1.epoch) }?.epoch
-  }
+  /// What tells the best epoch.
+  public internal(set) var monitor = Monitor.loss
+  /// The epoch that is best by ``monitor``, from 1; `nil` before the first.
+  public var best: Int? { monitor.best(of: epochs)?.epoch }
 
   /// A table with a header and a line an epoch.
   public var csv: String {
-    var text = "epoch,phase,training_loss,validation_loss,validation_accuracy,validation_auc,best\n"
+    var text = "epoch,phase,training_loss,validation_loss,validation_accuracy,validation_auc,"
+    text += "validation_average_precision,best\n"
     for record in epochs {
       text += "\(record.epoch),\(record.phase.rawValue),\(record.trainingLoss),"
       text += "\(record.validationLoss),\(record.validationAccuracy),"
-      text += (record.validationAUC.map { "\($0)" } ?? "") + ","
+      for value in [record.validationAUC, record.validationAveragePrecision] {
+        text += (value.map { "\($0)" } ?? "") + ","
+      }
       text += record.epoch == best ? "1\n" : "0\n"
     }
     return text

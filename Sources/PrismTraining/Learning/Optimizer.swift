@@ -7,7 +7,7 @@ public import PrismTensor
 /// one axis, do not decay.
 public struct Optimizer: Sendable {
   /// The rule of a step.
-  public enum Method: Sendable, Equatable {
+  public enum Method: Sendable, Equatable, Codable {
     /// Kingma and Ba, "Adam", ICLR 2015, as `torch.optim.AdamW` computes it.
     case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
     /// Gradient descent with a velocity `v ← momentum · v + g`, as `torch.optim.SGD` computes it.
@@ -17,7 +17,7 @@ public struct Optimizer: Sendable {
   /// The rule of a step.
   public let method: Method
   /// The learning rate.
-  public let rate: Double
+  public var rate: Double
   /// The weight decay λ.
   public let decay: Double
   /// The number of steps that were made.

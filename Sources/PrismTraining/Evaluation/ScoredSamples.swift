@@ -1,148 +1,7 @@
 internal import PrismTensor
 
-/// How well a model's probabilities agree with the truth, with 95 % intervals by bootstrap.
-public struct Evaluation: Sendable {
-  /// A measure with its interval.
-  public struct Measure: Sendable, Equatable {
-    /// The measure's name, such as `auc`.
-    public let name: String
-    /// The measure over all samples; `nil` where it is not defined, as an AUC without positive samples.
-    public let value: Double?
-    /// The 2.5 and 97.5 percentiles over resamples, or `nil` where the measure is not defined.
-    public let interval: ClosedRange<Double>?
-  }
-
-  /// What is measured of one label.
-  public struct LabelMeasures: Sendable, Equatable {
-    /// The label.
-    public let label: String
-    /// The samples of which the label is known.
-    public let samples: Int
-    /// The samples that have it.
-    public let positives: Int
-    /// AUC, average precision and F1.
-    public let measures: [Measure]
-  }
-
-  /// One bin of a reliability diagram.
-  public struct CalibrationBin: Sendable, Equatable {
-    /// The samples in the bin.
-    public let count: Int
-    /// Their mean confidence.
-    public let confidence: Double
-    /// The share of them that are right.
-    public let accuracy: Double
-  }
-
-  /// The task.
-  public let task: Objective.Task
-  /// The labels.
-  public let labels: [String]
-  /// The number of samples.
-  public let samples: Int
-  /// The probability from which a label counts, for binary and multi-label tasks.
-  public let threshold: Double?
-  /// The measures over all labels.
-  public let measures: [Measure]
-  /// The measures of each label.
-  public let perLabel: [LabelMeasures]
-  /// Rows of true labels, columns of predicted ones; empty for a multi-label task.
-  public let confusion: [[Int]]
-  /// Ten bins of equal width of the confidence.
-  public let calibration: [CalibrationBin]
-  /// The points of each label's ROC curve.
-  public let curves: [[(falsePositiveRate: Double, truePositiveRate: Double)]]
-  /// The number of resamples behind the intervals.
-  public let resamples: Int
-
-  /// The measure with a name.
-  public func measure(_ name: String) -> Measure? { measures.first { $0.name == name } }
-
-  /// The bins of the calibration error.
-  static let binCount = 10
-
-  /// Measures probabilities.
-  ///
-  /// - Parameters:
-  ///   - probabilities: One row a sample, one column a label.
-  ///   - truths: What is true of the samples.
-  ///   - task: The task.
-  ///   - labels: The names of the labels.
-  ///   - threshold: The probability from which a label counts, for binary and multi-label tasks.
-  ///   - resamples: The resamples behind the intervals; 0 for none.
-  ///   - seed: Selects them.
-  public init(
-    probabilities: [[Double]], truths: [DataSet.Truth], task: Objective.Task, labels: [String],
-    threshold: Double = 0.5, resamples: Int = 1000, seed: UInt64 = 0
-  ) {
-    self.task = task
-    self.labels = labels
-    samples = truths.count
-    self.threshold = task == .multiclass ? nil : threshold
-    self.resamples = resamples
-    let scored = ScoredSamples(
-      probabilities: probabilities, truths: truths, task: task, labelCount: labels.count,
-      threshold: threshold)
-    let whole = scored.measured(weights: nil)
-
-    var draws: [ScoredSamples.Values] = []
-    draws.reserveCapacity(resamples)
-    var random = SeededRandom(seed: seed)
-    for _ in 0..<resamples {
-      var weights = [Int](repeating: 0, count: truths.count)
-      for _ in truths.indices { weights[Int.random(in: truths.indices, using: &random)] += 1 }
-      draws.append(scored.measured(weights: weights))
-    }
-    func measure(_ name: String, _ value: (ScoredSamples.Values) -> Double?) -> Measure {
-      let found = draws.compactMap(value).sorted()
-      let isDefined = value(whole) != nil && !found.isEmpty
-      return Measure(
-        name: name, value: value(whole),
-        interval: isDefined ? percentile(found, 0.025)...percentile(found, 0.975) : nil)
-    }
-    var measures = [
-      measure("accuracy") { $0.accuracy }, measure("balanced_accuracy") { $0.balancedAccuracy },
-      measure(task == .binary ? "auc" : "macro_auc") { $0.macro(\.auc) },
-      measure(task == .binary ? "average_precision" : "macro_average_precision") {
-        $0.macro(\.averagePrecision)
-      },
-      measure(task == .binary ? "f1" : "macro_f1") { $0.macro(\.f1) },
-    ]
-    if task == .binary { measures.append(measure("eer") { $0.equalErrorRate }) }
-    measures.append(measure("ece") { $0.calibrationError })
-    self.measures = measures
-
-    let rows = scored.measuredLabels
-    perLabel = rows.enumerated().map { position, label in
-      LabelMeasures(
-        label: labels[label], samples: scored.known[label].count,
-        positives: scored.known[label].count { scored.isPositive[label][$0] },
-        measures: [
-          measure("auc") { $0.labels[position].auc },
-          measure("average_precision") { $0.labels[position].averagePrecision },
-          measure("f1") { $0.labels[position].f1 },
-        ])
-    }
-    confusion = scored.confusion
-    calibration = scored.bins(weights: nil).map {
-      CalibrationBin(
-        count: Int($0.count), confidence: $0.count > 0 ? $0.confidence / $0.count : 0,
-        accuracy: $0.count > 0 ? $0.right / $0.count : 0)
-    }
-    curves = rows.map { scored.rankings[$0].rocCurve() }
-  }
-}
-
-/// A percentile of sorted numbers, with straight lines between them as NumPy has it.
-func percentile(_ sorted: [Double], _ share: Double) -> Double {
-  let position = share * Double(sorted.count - 1)
-  let low = Int(position)
-  let high = min(low + 1, sorted.count - 1)
-  return sorted[low] + (position - Double(low)) * (sorted[high] - sorted[low])
-}
-
 /// Samples with what a model says of them, sorted once for any number of resamples.
-private struct ScoredSamples {
+struct ScoredSamples {
   /// The measures of one resample.
   struct Values {
     struct Label {
@@ -174,10 +33,11 @@ private struct ScoredSamples {
   private let labelCount: Int
 
   init(
-    probabilities: [[Double]], truths: [DataSet.Truth], task: Objective.Task, labelCount: Int,
-    threshold: Double
+    probabilities: [[Double]], truths: [DataSet.Truth], task: Objective.Task,
+    thresholds: [Double]
   ) {
     self.task = task
+    let labelCount = thresholds.count
     self.labelCount = labelCount
     measuredLabels = task == .binary ? [1] : Array(0..<labelCount)
     var known = [[Int]](repeating: [], count: labelCount)
@@ -197,7 +57,7 @@ private struct ScoredSamples {
       switch truth {
       case .label(let label):
         let top = row.indices.max { (row[$0], $1) < (row[$1], $0) } ?? 0
-        let predicted = task == .binary ? (row[1] >= threshold ? 1 : 0) : top
+        let predicted = task == .binary ? (row[1] >= thresholds[1] ? 1 : 0) : top
         trueLabels.append(label)
         predictedLabels.append(predicted)
         for k in 0..<labelCount {
@@ -210,7 +70,7 @@ private struct ScoredSamples {
         for (k, value) in values.enumerated() where !value.isNaN {
           known[k].append(i)
           isPositive[k][i] = value == 1
-          isPredicted[k][i] = row[k] >= threshold
+          isPredicted[k][i] = row[k] >= thresholds[k]
           let isLikely = row[k] >= 0.5
           decide(i, isLikely ? row[k] : 1 - row[k], isLikely == (value == 1))
         }
@@ -226,6 +86,57 @@ private struct ScoredSamples {
     self.trueLabels = trueLabels
     self.predictedLabels = predictedLabels
     self.decisions = decisions
+  }
+
+  /// All labels.
+  var labels: Range<Int> { 0..<labelCount }
+
+  /// The samples that have a label.
+  func positives(_ label: Int) -> Int { known[label].count { isPositive[label][$0] } }
+
+  /// The right decisions of all, where labels exclude each other.
+  var rightDecisions: Rate {
+    Rate(zip(trueLabels, predictedLabels).count { $0 == $1 }, of: trueLabels.count)
+  }
+
+  /// How samples and decisions of one label fall together.
+  struct Counts {
+    var truePositives = 0
+    var falsePositives = 0
+    var falseNegatives = 0
+    var trueNegatives = 0
+
+    var sensitivity: Rate { Rate(truePositives, of: truePositives + falseNegatives) }
+    var specificity: Rate { Rate(trueNegatives, of: trueNegatives + falsePositives) }
+  }
+
+  func counts(_ label: Int) -> Counts {
+    var counts = Counts()
+    for i in known[label] {
+      switch (isPositive[label][i], isPredicted[label][i]) {
+      case (true, true): counts.truePositives += 1
+      case (false, true): counts.falsePositives += 1
+      case (true, false): counts.falseNegatives += 1
+      case (false, false): counts.trueNegatives += 1
+      }
+    }
+    return counts
+  }
+
+  /// The measures of resamples, drawn with replacement.
+  func draws(
+    _ resamples: Int, samples: Int, seed: UInt64, check: () throws -> Void
+  ) rethrows -> [Values] {
+    var draws: [Values] = []
+    draws.reserveCapacity(resamples)
+    var random = SeededRandom(seed: seed)
+    for _ in 0..<(samples > 0 ? resamples : 0) {
+      var weights = [Int](repeating: 0, count: samples)
+      for _ in 0..<samples { weights[Int.random(in: 0..<samples, using: &random)] += 1 }
+      draws.append(measured(weights: weights))
+      try check()
+    }
+    return draws
   }
 
   var confusion: [[Int]] {

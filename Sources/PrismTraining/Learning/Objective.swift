@@ -2,9 +2,9 @@ internal import PrismAutodiff
 public import PrismTensor
 
 /// What a network is trained for: the kind of its labels and what a mistake costs.
-public struct Objective: Sendable {
+public struct Objective: Sendable, Equatable, Codable {
   /// The kind of labels.
-  public enum Task: String, Sendable, CaseIterable {
+  public enum Task: String, Sendable, CaseIterable, Codable {
     /// Two labels that exclude each other: one logit, sigmoid cross-entropy.
     case binary
     /// Several labels that exclude each other: softmax cross-entropy.
@@ -29,6 +29,9 @@ public struct Objective: Sendable {
     self.labelCount = labelCount
     self.weights = weights
   }
+
+  /// The labels of which there are measures: the positive one of a binary task, else all.
+  var measuredLabels: [Int] { task == .binary ? [1] : Array(0..<labelCount) }
 
   /// The number of logits.
   public var logitCount: Int { task == .binary ? 1 : labelCount }
