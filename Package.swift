@@ -201,9 +201,24 @@ let package = Package(
     .testTarget(
       name: "PrismTrainingTests",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels", "PrismRuntime",
         "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
+    .testTarget(
+      name: "PrismLayersTests",
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismTensor", "PrismTestSupport",
+        "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismModelsTests",
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismModels", "PrismTensor",
+        "PrismTestSupport", "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismTests", dependencies: ["Prism", "PrismRuntime", "PrismTestSupport"],
+      swiftSettings: house),
     .testTarget(
       name: "ParityTests",
       dependencies: [

@@ -1,9 +1,9 @@
 internal import PrismTensor
 
 /// What a model says about one input: a logit and a probability for every label.
-public struct Prediction: Sendable {
+public struct Prediction: Sendable, Equatable, Codable {
   /// One label with its numbers.
-  public struct Entry: Sendable, Equatable {
+  public struct Entry: Sendable, Equatable, Codable {
     /// The label's place among the model's outputs.
     public let index: Int
     /// The label's name.
@@ -12,12 +12,18 @@ public struct Prediction: Sendable {
     public let logit: Double
     /// Softmax or sigmoid of the logit, as the model card says.
     public let probability: Double
+    /// The probability from which the label counts, or `nil` where labels exclude each other.
+    public let threshold: Double?
+
+    /// Whether the label counts; `nil` where labels exclude each other.
+    public var isPresent: Bool? { threshold.map { probability >= $0 } }
   }
 
   /// The labels in the order of the model's outputs; there is at least one.
   public let entries: [Entry]
 
-  /// The probability from which a label counts as present, or `nil` where labels exclude each other.
+  /// The probability from which labels count that have no threshold of their own
+  /// (``Entry/threshold``), or `nil` where labels exclude each other.
   public let threshold: Double?
 
   /// The labels with the most probable first; equals keep the model's order.
@@ -38,17 +44,15 @@ public struct Prediction: Sendable {
     let probabilities: [Double]
     switch output {
     case .softmax:
-      let largest = logits.max() ?? 0
-      let exponentials = logits.map { exponential($0 - largest) }
-      let sum = exponentials.reduce(0, +)
-      probabilities = exponentials.map { $0 / sum }
+      probabilities = softmax(logits)
     case .sigmoid, .binary:
-      probabilities = logits.map { 1 / (1 + exponential(-$0)) }
+      probabilities = logits.map(sigmoid)
     }
     threshold = output.threshold
     entries = labels.indices.map {
       Entry(
-        index: $0, label: labels[$0], logit: logits[$0], probability: probabilities[$0])
+        index: $0, label: labels[$0], logit: logits[$0], probability: probabilities[$0],
+        threshold: output.threshold(ofLabel: $0))
     }
   }
 }

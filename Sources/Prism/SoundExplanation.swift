@@ -2,7 +2,7 @@
 /// it points at.
 public struct SoundExplanation: Sendable {
   /// A part of time and frequency that the evidence fills.
-  public struct Region: Sendable, Equatable {
+  public struct Region: Sendable, Equatable, Codable {
     /// In seconds from the start of the sound.
     public let times: ClosedRange<Double>
     /// In Hz.
@@ -57,10 +57,14 @@ public struct SoundExplanation: Sendable {
 
   /// The map drawn over the spectrogram, with axes in seconds and hertz and frames around the regions.
   ///
-  /// - Parameter colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  /// - Parameters:
+  ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  ///   - title: What stands above all, such as the name of the sound's file.
   /// - Returns: A picture; under it the label's probability over time where the sound has several windows.
   /// - Throws: `ImageError.noMemory`, `SpectrogramError`.
-  public func overlay(colorMap: ColorMap? = nil) throws -> Image {
+  public func overlay(
+    colorMap: ColorMap? = nil, title: String = ""
+  ) throws -> Image {
     let picture = rule.upright(try rule.picture(of: window.sound))
     let frequencies = (0...picture.height).map {
       rule.frequency(at: Double($0) / Double(picture.height))
@@ -75,7 +79,7 @@ public struct SoundExplanation: Sendable {
         + ["frames: the evidence, half of the positive attribution"],
       notes: attribution.diagnostics,
       boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
-      scores: scores, overlay: Overlay(colorMap: colorMap)
+      scores: scores, title: title, unit: explanation.unit, overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }
 }
@@ -84,15 +88,16 @@ extension Model {
   /// Explains labels' numbers for a sound, each in the window that speaks most for it; those of one window in one pass.
   ///
   /// - Parameters:
-  ///   - hearing: What ``listen(to:hop:)`` heard.
+  ///   - hearing: What the model heard.
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
   ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
-  /// - Throws: ``ModelError``, `ExplanationError`.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
     _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
-    batch: Int? = nil
+    batch: Int? = nil, work: Work = .unwatched
   ) throws -> [SoundExplanation] {
     let rule = try audioPreparation()
     let windows = targets.map(hearing.strongest)
@@ -101,7 +106,8 @@ extension Model {
       let indices = targets.indices.filter { windows[$0].start == start }
       let picture = explained(try rule.picture(of: windows[indices[0]].sound))
       let explanations = try explain(
-        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch)
+        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch,
+        work: work)
       for (index, explanation) in zip(indices, explanations) {
         results[index] = try SoundExplanation(
           explanation, window: windows[index], hearing: hearing, rule: rule)

@@ -42,6 +42,35 @@ struct ClassActivationMapTests {
     }
   }
 
+  @Test("after a prediction no method of the family needs a second forward pass for its layer")
+  func evaluations() throws {
+    let counted = CountedIdentity()
+    let recording = try Recording(input: [1, 4, 4, 2]) { x in
+      let map = x.named("input").applying(counted).relu().named("features")
+      return map.globalAveragePool()
+        .dense(x.parameter(Tensor([2, 2], [1, 2, 3, -1]), named: "head"))
+    }
+    let classifier = PlannedClassifier(recording, defaultLayer: "features")
+    var random = SeededRandom(seed: 1)
+    var image = ExplainedImage(Tensor.uniform([1, 4, 4, 2], using: &random))
+    let unseen = image
+    let logits = try image.logits(by: BatchedClassifier(classifier, batch: 4))
+    #expect(logits == (try classifier.logits(image.input)))
+    var before = counted.evaluations
+    for method: any Explainer in [
+      GradCAM(), GradCAMPlusPlus(), HiResCAM(), XGradCAM(), LayerCAM(), EigenCAM(), AblationCAM(),
+    ] {
+      let map = try method.explain(image, targets: [0, 1], of: classifier)
+      #expect(counted.evaluations == before)
+      #expect(
+        map.map(\.values)
+          == (try method.explain(unseen, targets: [0, 1], of: classifier).map(\.values)))
+      // The picture that was not predicted needs one.
+      #expect(counted.evaluations == before + 1)
+      before = counted.evaluations
+    }
+  }
+
   @Test("the weighting formulas agree with a naive evaluation on random tensors")
   func formulas() {
     var random = SeededRandom(seed: 8)
@@ -86,14 +115,14 @@ struct ClassActivationMapTests {
     for (direction, offset) in [([0.6, 0.8] as [Float], Float(3)), ([-0.6, 0, -0.8], -2)] {
       let values = pattern.flatMap { p in direction.map { p * $0 + offset } }
       let activation = Tensor([1, 2, 3, direction.count], values)
-      let map = EigenCAM().map(activation: activation)
+      let map = try EigenCAM().map(activation: activation)
       expectClose(map, Tensor([2, 3], pattern), tolerance: 16 * epsilon)
     }
     // More channels than positions: the other Gram matrix.
     var random = SeededRandom(seed: 5)
     let wide = Tensor.uniform([1, 1, 3, 7], using: &random)
     let centred = wide.scalars
-    let map = EigenCAM().map(activation: wide).scalars.map(Double.init)
+    let map = try EigenCAM().map(activation: wide).scalars.map(Double.init)
     // The projection on a unit vector is an eigenvector of X Xᵀ: X Xᵀ m is a multiple of m.
     let x = (0..<3).map { r in
       (0..<7).map { c in

@@ -28,7 +28,8 @@ struct PerturbationTests {
   @Test("RISE's masks are those of the authors' program, enlarged by scikit-image")
   func riseMask() throws {
     let it = try ReferenceValues.load().rise
-    let masks = RISE.Masks(RISE(cells: it.cells), height: it.height, width: it.width)
+    let masks = try SoftMasks(count: 1, cells: it.cells, probability: 0.5, seed: 0)
+      .sized(height: it.height, width: it.width)
     let mask = masks.mask(it.grid, top: it.top, left: it.left)
     expectClose(
       Tensor([it.height, it.width], mask), Tensor([it.height, it.width], it.mask.map(Float.init)),
@@ -44,7 +45,8 @@ struct PerturbationTests {
     #expect(map.values.indexOfMaximum == 27)
     let error = try #require(map.standardError)
     // The expectation at the pixel is 3 E[M²] / p; masks are independent of the estimate for another seed.
-    let masks = RISE.Masks(RISE(cells: 4, seed: 99), height: 8, width: 8)
+    let masks = try SoftMasks(count: 3000, cells: 4, probability: 0.5, seed: 99)
+      .sized(height: 8, width: 8)
     let squares = (0..<3000).map { Double(masks[$0][27] * masks[$0][27]) }
     let expected = 3 * squares.reduce(0, +) / 3000 / 0.5
     #expect(abs(Double(map.values.scalars[27]) - expected) < 4 * 1.5 * Double(error.scalars[27]))

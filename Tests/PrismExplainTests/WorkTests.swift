@@ -66,7 +66,7 @@ struct WorkTests {
     }
     await #expect(throws: CancellationError.self) { _ = try await task.value }
     // The plan, and no more than one batch.
-    #expect(reports.all.filter { $0.done > 0 }.count == 1)
+    #expect(reports.all.filter { $0.done > 0 }.count <= 1)
   }
 }
 

@@ -115,7 +115,9 @@ struct ExplainCommand: Subcommand {
           let file = "\(name).\(format.rawValue)"
           let contents =
             format == .png
-            ? try explanation.overlay(on: image).pngData() : ArrayFile.data(explanation.values)
+            ? try explanation.overlay(
+              on: image, title: input.split(separator: "/").last.map(String.init) ?? input
+            ).pngData() : ArrayFile.data(explanation.values)
           files.append(.init(name: file, contents: contents))
           written.append((format, file))
         }

@@ -26,7 +26,9 @@ extension ExplainCommand {
         for format in formats.elements where format == .png || format == .npy {
           let contents =
             format == .png
-            ? try explanation.overlay().pngData()
+            ? try explanation.overlay(
+              title: input.split(separator: "/").last.map(String.init) ?? input
+            ).pngData()
             : ArrayFile.data(explanation.explanation.values)
           files.append(.init(name: "\(name).\(format.rawValue)", contents: contents))
           written.append((format, "\(name).\(format.rawValue)"))

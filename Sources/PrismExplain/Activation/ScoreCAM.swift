@@ -37,54 +37,15 @@ public struct ScoreCAM: ClassActivationMap {
     ) { $0 }
     let activation = look.activation
     let channels = activation.shape[3]
-    let input = image.input
-    let (rows, columns) = (
-      CornerAxis(from: activation.shape[1], to: image.height),
-      CornerAxis(from: activation.shape[2], to: image.width)
-    )
-    let scores = try Evaluator(classifier, targets: targets, work: work)(channels) {
-      channel, target in
-      let mask = Self.mask(activation, channel: channel, rows, columns)
-      input.withUnsafePointer { input in
-        for p in mask.indices {
-          for c in 0..<image.channels {
-            target[p * image.channels + c] = input[p * image.channels + c] * mask[p]
-          }
-        }
-      }
-    }
+    let images = try PerturbedImages(
+      .channels(value: activation), of: image, masker: .constant([0]))
+    let scores = try Evaluator(classifier, targets: targets, work: work)(images)
     return targets.enumerated().map { t, target in
-      let logits = (0..<channels).map { scores[$0 * targets.count + t] }
-      let top = logits.max() ?? 0
-      let exponentials = logits.map { exponential($0 - top) }
-      let sum = exponentials.reduce(0, +)
-      let weights = Tensor([channels], exponentials.map { Float($0 / sum) })
+      let shares = softmax((0..<channels).map { scores[$0 * targets.count + t] })
+      let weights = Tensor([channels], shares.map { Float($0) })
       return finish(
         activation.weightedSum(weights), target: target, layer: look.name, image: image,
         evaluations: channels + 1)
-    }
-  }
-
-  /// One channel at the input's size, from 0 to 1.
-  private static func mask(
-    _ activation: Tensor, channel: Int, _ rows: CornerAxis, _ columns: CornerAxis
-  ) -> [Float] {
-    let (stride, channels) = (activation.shape[2], activation.shape[3])
-    return activation.withUnsafePointer { a in
-      func at(_ y: Int, _ x: Int) -> Float { a[(y * stride + x) * channels + channel] }
-      var mask: [Float] = []
-      mask.reserveCapacity(rows.first.count * columns.first.count)
-      for y in rows.first.indices {
-        let (top, bottom, v) = (rows.first[y], rows.second[y], rows.weight[y])
-        for x in columns.first.indices {
-          let (left, right, u) = (columns.first[x], columns.second[x], columns.weight[x])
-          mask.append(
-            (1 - v) * ((1 - u) * at(top, left) + u * at(top, right))
-              + v * ((1 - u) * at(bottom, left) + u * at(bottom, right)))
-        }
-      }
-      let (low, high) = (mask.min() ?? 0, mask.max() ?? 0)
-      return mask.map { ($0 - low) / (high - low + 1e-8) }
     }
   }
 }

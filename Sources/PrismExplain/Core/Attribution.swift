@@ -1,10 +1,13 @@
 public import PrismTensor
 
-/// How much every position of an image contributes to one logit.
-public struct Attribution: Sendable {
+/// How much every position of an image contributes to one of a model's numbers.
+public struct Attribution: Sendable, Equatable, Codable {
   /// The index of the explained logit.
   public let target: Int
-  /// The raw attribution, `[H, W]` at the model's input size: not normalised, signed where the method is.
+  /// The number that is explained: the logit, or a probability made of it.
+  public let output: ExplainedOutput
+  /// The raw attribution, `[H, W]` at the model's input size: not normalised, signed where the
+  /// method is.
   public let values: Tensor
   /// The number of forward passes that were spent.
   public let evaluations: Int
@@ -12,9 +15,15 @@ public struct Attribution: Sendable {
   public let completenessGap: Double?
   /// `f(baseline)` for methods that explain the difference to it, else `nil`.
   public let baseValue: Double?
+  /// `f(image)`, in the unit of ``output``, for methods that evaluate it, else `nil`.
+  ///
+  /// Where a method has a ``baseValue`` and promises completeness, base value plus sum plus gap is
+  /// this number.
+  public let explainedValue: Double?
   /// How well the method's own model fits the network (R², weighted), for methods that fit one.
   public let score: Double?
-  /// The standard error of `values` over the method's random choices, `[H, W]`, for methods that draw at random.
+  /// The standard error of `values` over the method's random choices, `[H, W]`, for methods that
+  /// draw at random.
   public let standardError: Tensor?
   /// The attribution of every segment, for methods that work on segments.
   public let segments: SegmentAttribution?
@@ -25,36 +34,22 @@ public struct Attribution: Sendable {
 
   /// Makes an attribution.
   public init(
-    target: Int, values: Tensor, evaluations: Int, completenessGap: Double? = nil,
-    baseValue: Double? = nil, score: Double? = nil, standardError: Tensor? = nil,
-    segments: SegmentAttribution? = nil, layer: String? = nil, diagnostics: [String] = []
+    target: Int, output: ExplainedOutput = .logit, values: Tensor, evaluations: Int,
+    completenessGap: Double? = nil, baseValue: Double? = nil, explainedValue: Double? = nil,
+    score: Double? = nil, standardError: Tensor? = nil, segments: SegmentAttribution? = nil,
+    layer: String? = nil, diagnostics: [String] = []
   ) {
     self.target = target
+    self.output = output
     self.values = values
     self.evaluations = evaluations
     self.completenessGap = completenessGap
     self.baseValue = baseValue
+    self.explainedValue = explainedValue
     self.score = score
     self.standardError = standardError
     self.segments = segments
     self.layer = layer
     self.diagnostics = diagnostics
-  }
-}
-
-/// How much every segment of an image contributes to one logit.
-public struct SegmentAttribution: Sendable {
-  /// The segments.
-  public let segmentation: Segmentation
-  /// One number a segment.
-  public let values: [Double]
-  /// The standard error of every segment's number over the method's random choices.
-  public let standardErrors: [Double]
-
-  /// Makes the attribution of segments.
-  public init(segmentation: Segmentation, values: [Double], standardErrors: [Double]) {
-    self.segmentation = segmentation
-    self.values = values
-    self.standardErrors = standardErrors
   }
 }

@@ -1,11 +1,8 @@
 internal import PrismRuntime
 internal import PrismTensor
 
-/// The numbers of several targets for many images that are composed when they are needed.
+/// The numbers of several targets for many changed images.
 struct Evaluator {
-  /// How many images' logits are held at a time.
-  static let chunk = 256
-
   let classifier: any Classifier
   let targets: [Int]
   let output: ExplainedOutput
@@ -14,25 +11,38 @@ struct Evaluator {
   init(
     _ classifier: any Classifier, targets: [Int], output: ExplainedOutput = .logit, work: Work
   ) {
-    self.work = work
     self.classifier = classifier
     self.targets = targets
     self.output = output
+    self.work = work
   }
 
-  /// The targets' numbers, one row an image: `count × targets.count`.
+  /// The targets' numbers for a set of images, one row an image: `samples × targets.count`.
   ///
+  /// - Parameters:
+  ///   - images: The images.
+  ///   - samples: Which of them; `nil` for all.
+  /// - Returns: The numbers, row by row.
   /// - Throws: ``ExplanationError`` where the model has no such target or a number is not finite.
-  func callAsFunction(
+  func callAsFunction(_ images: PerturbedImages, samples: Range<Int>? = nil) throws -> [Double] {
+    let samples = samples ?? 0..<images.count
+    return try numbers(samples.count) { images.write(samples.lowerBound + $0, to: $1) }
+  }
+
+  /// The targets' numbers for whole images.
+  func callAsFunction(_ images: [Tensor]) throws -> [[Double]] {
+    let flat = try numbers(images.count) { index, target in
+      images[index].withUnsafePointer { target.update(from: $0, count: images[index].count) }
+    }
+    return images.indices.map { Array(flat[$0 * targets.count..<($0 + 1) * targets.count]) }
+  }
+
+  private func numbers(
     _ count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> [Double] {
     var result: [Double] = []
     result.reserveCapacity(count * targets.count)
-    for first in stride(from: 0, to: count, by: Self.chunk) {
-      let logits = try classifier.logits(count: min(Self.chunk, count - first)) {
-        compose(first + $0, $1)
-      }
-      try work.did(logits.shape[0])
+    try classifier.forEachBatch(of: count, work: work, composing: compose) { logits in
       let labels = logits.shape[1]
       for target in targets where target < 0 || target >= labels {
         throw ExplanationError.unknownTarget(target, count: labels)
@@ -46,13 +56,5 @@ struct Evaluator {
       }
     }
     return result
-  }
-
-  /// The targets' numbers for whole images.
-  func callAsFunction(_ images: [Tensor]) throws -> [[Double]] {
-    let flat = try self(images.count) { index, target in
-      images[index].withUnsafePointer { target.update(from: $0, count: images[index].count) }
-    }
-    return images.indices.map { Array(flat[$0 * targets.count..<($0 + 1) * targets.count]) }
   }
 }

@@ -13,6 +13,8 @@ public struct ExplainedImage: Sendable {
   public var pixels: Tensor? { makePixels() }
   /// What a black pixel is in the network's input, one number a channel.
   public let black: [Float]?
+  /// What a white pixel is in the network's input, one number a channel.
+  public let white: [Float]?
   private let makePixels: @Sendable () -> Tensor?
 
   /// Makes the image of a network's input.
@@ -21,13 +23,15 @@ public struct ExplainedImage: Sendable {
   ///   - input: `[1, H, W, C]`.
   ///   - pixels: `[H, W, 3]` from 0 to 255, where known.
   ///   - black: What a black pixel is in the network's input, where known.
+  ///   - white: What a white pixel is in the network's input, where known.
   public init(
     _ input: Tensor, pixels: @autoclosure @escaping @Sendable () -> Tensor? = nil,
-    black: [Float]? = nil
+    black: [Float]? = nil, white: [Float]? = nil
   ) {
     pass = ForwardPass(input)
     makePixels = pixels
     self.black = black
+    self.white = white
   }
 
   /// The logits of a classifier for the image; what methods need of its default layer is kept with

@@ -1,7 +1,7 @@
 internal import PrismTensor
 
 /// Which number of the model a black-box method explains.
-public enum ExplainedOutput: String, Sendable, CaseIterable {
+public enum ExplainedOutput: String, Sendable, CaseIterable, Codable {
   /// The logit itself.
   case logit
   /// The label's share of the softmax over all logits.
@@ -9,15 +9,26 @@ public enum ExplainedOutput: String, Sendable, CaseIterable {
   /// The sigmoid of the logit.
   case sigmoid
 
+  /// The label's probability, as the model's labels make it.
+  ///
+  /// - Parameter labelsExcludeEachOther: Whether exactly one label is right, so that all of them
+  ///   share the softmax; otherwise every label has its own sigmoid.
+  /// - Returns: ``softmax`` or ``sigmoid``.
+  public static func probability(labelsExcludeEachOther: Bool) -> ExplainedOutput {
+    labelsExcludeEachOther ? .softmax : .sigmoid
+  }
+
+  /// Whether the number is a probability, from 0 to 1.
+  public var isProbability: Bool { self != .logit }
+
   /// The explained numbers of one row of logits.
   func callAsFunction(_ logits: UnsafeBufferPointer<Float>, targets: [Int]) -> [Double] {
     switch self {
     case .logit: return targets.map { Double(logits[$0]) }
-    case .sigmoid: return targets.map { 1 / (1 + exponential(-Double(logits[$0]))) }
+    case .sigmoid: return targets.map { PrismTensor.sigmoid(Double(logits[$0])) }
     case .softmax:
-      let top = Double(logits.max() ?? 0)
-      let sum = logits.reduce(0.0) { $0 + exponential(Double($1) - top) }
-      return targets.map { exponential(Double(logits[$0]) - top) / sum }
+      let shares = PrismTensor.softmax(logits.lazy.map(Double.init))
+      return targets.map { shares[$0] }
     }
   }
 }

@@ -29,7 +29,8 @@ public protocol Explainer: Sendable {
   ) throws -> [Attribution]
 }
 
-/// A method that knows nothing of a model but its outputs: any function of an image can be explained by it.
+/// A method that knows nothing of a model but its outputs: any function of an image can be
+/// explained by it.
 public protocol BlackBoxExplainer: Explainer {
   /// Explains predictions for one image.
   ///
@@ -72,7 +73,8 @@ extension Explainer {
   ///   - targets: The indices of the logits to explain.
   ///   - classifier: The model.
   /// - Returns: One attribution a target, in the order of the targets.
-  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled task.
+  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled
+  ///   task.
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier
   ) throws -> [Attribution] {
@@ -88,7 +90,8 @@ extension BlackBoxExplainer {
   ///   - targets: The indices of the logits to explain.
   ///   - classifier: The model.
   /// - Returns: One attribution a target, in the order of the targets.
-  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled task.
+  /// - Throws: ``ExplanationError``, what the model throws, and `CancellationError` in a cancelled
+  ///   task.
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any Classifier
   ) throws -> [Attribution] {

@@ -1,7 +1,13 @@
 public import PrismTensor
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// Why an explanation could not be made.
-public enum ExplanationError: Error, Equatable, CustomStringConvertible {
+public enum ExplanationError: LocalizedError, Equatable, CustomStringConvertible {
   /// The layer has no rows and columns, so that there is nothing to draw.
   case layerWithoutExtent(layer: String, shape: Shape)
   /// The model's values are not finite for this input.
@@ -25,6 +31,9 @@ public enum ExplanationError: Error, Equatable, CustomStringConvertible {
   /// A part does not fit what it is used for.
   case unsuitable(String)
 
+  /// The same line as ``description``, for who asks a `LocalizedError`.
+  public var errorDescription: String? { description }
+
   /// One line that says what is wrong and what to do.
   public var description: String {
     switch self {
@@ -32,7 +41,8 @@ public enum ExplanationError: Error, Equatable, CustomStringConvertible {
       "the layer \(layer) has the shape \(shape) and no rows and columns to draw; "
         + "choose a layer with the shape [N, H, W, C]"
     case .notFinite(let layer):
-      "the model computes values that are not finite at \(layer); its weights or the input are broken"
+      "the model computes values that are not finite at \(layer); "
+        + "its weights or the input are broken"
     case .imageSize(let given, let expected):
       "the image has the shape \(given), the model takes \(expected)"
     case .unknownTarget(let target, let count):

@@ -2,7 +2,7 @@ public import PrismRuntime
 internal import PrismTensor
 
 /// Every method by its name on the command line, and how it is made of what users choose.
-public enum ExplanationMethod: String, Sendable, CaseIterable {
+public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
   case gradcam
   case gradcamPlusPlus = "gradcam++"
   case hirescam
@@ -26,10 +26,11 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
   case partitionSHAP = "shap"
 
   /// Something that users choose for a method.
-  public enum Choice: String, Sendable, CaseIterable {
+  public enum Choice: String, Sendable, CaseIterable, Codable {
     /// The layer that is looked at.
     case layer
-    /// How often the model is evaluated: the samples of methods that draw, the steps of Integrated Gradients.
+    /// How often the model is evaluated: the samples of methods that draw, the steps of Integrated
+    /// Gradients.
     case samples
     /// The seed of the draws.
     case seed
@@ -39,35 +40,8 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
     case mask
     /// Drawing until the ranking of the top parts is sure.
     case stopping
-  }
-
-  /// What users choose; a choice that a method does not have, see ``choices``, does not matter to it.
-  public struct Settings: Sendable {
-    /// The layer that is looked at; `nil` for the model's default.
-    public var layer: String?
-    /// How often the model may be evaluated; `nil` for the method's default.
-    public var samples: Int?
-    /// The seed of the draws.
-    public var seed: UInt64
-    /// How the image is divided; `nil` for the method's default.
-    public var segmenter: Segmenter?
-    /// What stands for the absence of a part, or of the whole image; `nil` for the method's default.
-    public var masker: Masker?
-    /// When to stop before all samples are drawn.
-    public var stopping: StoppingRule?
-
-    /// Makes settings; those left out are the methods' defaults.
-    public init(
-      layer: String? = nil, samples: Int? = nil, seed: UInt64 = 0, segmenter: Segmenter? = nil,
-      masker: Masker? = nil, stopping: StoppingRule? = nil
-    ) {
-      self.layer = layer
-      self.samples = samples
-      self.seed = seed
-      self.segmenter = segmenter
-      self.masker = masker
-      self.stopping = stopping
-    }
+    /// Which number of the model is explained: the logit or the probability.
+    case output
   }
 
   /// What users can choose for the method.
@@ -79,14 +53,17 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
     case .saliency, .inputXGradient, .guidedBackpropagation: []
     case .integratedGradients: [.samples, .mask]
     case .smoothgrad, .vargrad: [.samples, .seed, .stopping]
-    case .gradientSHAP, .rise: [.samples, .seed, .mask, .stopping]
-    case .deeplift, .occlusion: [.mask]
-    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping]
-    case .partitionSHAP: [.samples, .mask]
+    case .gradientSHAP: [.samples, .seed, .mask, .stopping]
+    case .rise: [.samples, .seed, .mask, .stopping, .output]
+    case .deeplift: [.mask]
+    case .occlusion: [.mask, .output]
+    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping, .output]
+    case .partitionSHAP: [.samples, .mask, .output]
     }
   }
 
-  /// The samples that a method may draw until it is sure, relative to its default, where no limit is given.
+  /// The samples that a method may draw until it is sure, relative to its default, where no limit
+  /// is given.
   static let patience = 10
 
   /// The method as it is run.
@@ -102,6 +79,7 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
     }
     func masker(_ usual: Masker = .constant([0])) -> Masker { settings.masker ?? usual }
     let segmenter = settings.segmenter ?? .quickshift()
+    let output = settings.output ?? .logit
     switch self {
     case .gradcam: return GradCAM(layer: layer)
     case .gradcamPlusPlus: return GradCAMPlusPlus(layer: layer)
@@ -122,20 +100,24 @@ public enum ExplanationMethod: String, Sendable, CaseIterable {
         samples: samples(200), baselines: [masker()], seed: seed, stopping: stopping)
     case .deeplift: return DeepLIFT(baselines: [masker()])
     case .guidedBackpropagation: return GuidedBackpropagation()
-    case .occlusion: return Occlusion(masker: masker())
+    case .occlusion: return Occlusion(masker: masker(), output: output)
     case .rise:
-      return RISE(samples: samples(4000), masker: masker(), seed: seed, stopping: stopping)
+      return RISE(
+        samples: samples(4000), masker: masker(), output: settings.output ?? .softmax, seed: seed,
+        stopping: stopping)
     case .lime:
       return LIME(
-        samples: samples(1000), segmenter: segmenter, masker: masker(.segmentMean), seed: seed,
-        stopping: stopping)
+        samples: samples(1000), segmenter: segmenter, masker: masker(.segmentMean),
+        output: output, seed: seed, stopping: stopping)
     case .kernelSHAP:
       return KernelSHAP(
         samples: settings.samples.map { $0 - 2 } ?? (stopping == nil ? nil : 20_000),
-        segmenter: segmenter, masker: masker(.segmentMean), seed: seed, stopping: stopping)
+        segmenter: segmenter, masker: masker(.segmentMean), output: output, seed: seed,
+        stopping: stopping)
     case .partitionSHAP:
       return PartitionSHAP(
-        evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)))
+        evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)),
+        output: output)
     }
   }
 

@@ -1,7 +1,7 @@
 /// What a method needs, what it costs and where it is defined.
-public struct MethodFacts: Sendable, Equatable {
+public struct MethodFacts: Sendable, Equatable, Codable {
   /// Something without which a method cannot run.
-  public enum Need: String, Sendable, CaseIterable {
+  public enum Need: String, Sendable, CaseIterable, Codable {
     /// A model that can be differentiated.
     case gradients
     /// A layer with rows and columns.

@@ -1,5 +1,5 @@
 /// One parameter of a method with its value, for the record of how an explanation was made.
-public struct MethodParameter: Sendable, Equatable {
+public struct MethodParameter: Sendable, Equatable, Codable {
   /// A parameter's value.
   public enum Value: Sendable, Equatable {
     /// A whole number.

@@ -2,13 +2,14 @@ internal import PrismTensor
 
 /// When a method that draws samples may stop: as soon as the ranking of its top parts is sure.
 ///
-/// Parts are segments, or the cells of an 8×8 grid for methods that draw maps. They are ranked by magnitude. The ranking of
-/// the first `top` is sure when every one of them leads the next by more than z standard errors of the difference; z is
-/// such that all these statements together, at all looks, are true with the stated confidence (normal quantiles,
-/// Bonferroni's correction, parts treated as independent). The number of samples doubles from look to look, so that when a
-/// method stops depends on the seed alone. The idea of drawing until rankings are significant: Zhou, Hooker and Wang,
-/// "S-LIME: Stabilized-LIME for Model Explanation", KDD 2021.
-public struct StoppingRule: Sendable, Equatable {
+/// Parts are segments, or the cells of an 8×8 grid for methods that draw maps. They are ranked by
+/// magnitude. The ranking of the first `top` is sure when every one of them leads the next by more
+/// than z standard errors of the difference; z is such that all these statements together, at all
+/// looks, are true with the stated confidence (normal quantiles, Bonferroni's correction, parts
+/// treated as independent). The number of samples doubles from look to look, so that when a method
+/// stops depends on the seed alone. The idea of drawing until rankings are significant: Zhou,
+/// Hooker and Wang, "S-LIME: Stabilized-LIME for Model Explanation", KDD 2021.
+public struct StoppingRule: Sendable, Equatable, Codable {
   /// The samples at the first look.
   static let firstLook = 128
 

@@ -70,7 +70,8 @@ public struct DeepLIFT: Explainer {
       let base = ends.dropLast().reduce(0) { $0 + $1[t] } / Double(starts.count)
       return Attribution(
         target: targets[t], values: image.map(sums[t]), evaluations: 3 * starts.count + 1,
-        completenessGap: ends[starts.count][t] - base - sums[t].reduce(0, +), baseValue: base)
+        completenessGap: ends[starts.count][t] - base - sums[t].reduce(0, +), baseValue: base,
+        explainedValue: ends[starts.count][t])
     }
   }
 }

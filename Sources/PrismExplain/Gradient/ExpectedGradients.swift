@@ -91,6 +91,7 @@ public struct ExpectedGradients: Explainer {
       return Attribution(
         target: targets[index], values: image.map(means), evaluations: maps.taken + ends.count,
         completenessGap: ends[starts.count][index] - base - means.reduce(0, +), baseValue: base,
+        explainedValue: ends[starts.count][index],
         standardError: image.errorMap(maps.moments[index].standardErrors),
         diagnostics: maps.diagnostics)
     }

@@ -163,7 +163,7 @@ public struct IntegratedGradients: Explainer {
       return Attribution(
         target: targets[t], values: image.map(map), evaluations: path.evaluations + 2,
         completenessGap: ends[1][t] - ends[0][t] - map.reduce(0, +), baseValue: ends[0][t],
-        diagnostics: diagnostics)
+        explainedValue: ends[1][t], diagnostics: diagnostics)
     }
   }
 

@@ -1,7 +1,7 @@
 public import PrismTensor
 
 /// How far two maps agree.
-public struct Agreement: Sendable, Equatable {
+public struct Agreement: Sendable, Equatable, Codable {
   /// Spearman's rank correlation; `nil` where a map is constant.
   public let rankCorrelation: Double?
   /// The intersection over the union of the top pixels of both maps.
@@ -9,7 +9,8 @@ public struct Agreement: Sendable, Equatable {
 
   /// Compares two maps.
   ///
-  /// Equal values share the mean of their ranks in the correlation; among the top pixels they go in the order of the pixels.
+  /// Equal values share the mean of their ranks in the correlation; among the top pixels they go in
+  /// the order of the pixels.
   ///
   /// - Parameters:
   ///   - first: `[H, W]`.

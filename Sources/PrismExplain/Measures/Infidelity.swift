@@ -3,12 +3,12 @@ public import PrismTensor
 
 /// How far a map is from predicting what the removal of squares does to the output.
 ///
-/// The mean over random squares of `(Σ_{p in the square} φ_p − (f(x) − f(x without the square)))²`: the measure of the
-/// paper with its square removal, for maps that count contributions against the masker's image. With `isScaled` the map
-/// is first multiplied with the factor that predicts best, so that methods of different units can be compared. Square i
-/// depends on the seed and i alone. Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS
-/// 2019.
-public struct Infidelity: Sendable {
+/// The mean over random squares of `(Σ_{p in the square} φ_p − (f(x) − f(x without the square)))²`:
+/// the measure of the paper with its square removal, for maps that count contributions against the
+/// masker's image. With `isScaled` the map is first multiplied with the factor that predicts best,
+/// so that methods of different units can be compared. Square i depends on the seed and i alone.
+/// Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS 2019.
+public struct Infidelity: Sendable, Equatable, Codable {
   /// The number of squares.
   public let samples: Int
   /// The side of a square.
@@ -77,43 +77,43 @@ public struct Infidelity: Sendable {
       }
       guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
     }
-    let masked = try MaskedImage(image, masker: masker)
-    let (width, side) = (image.width, side)
-    let corners = (0..<samples).map { sample in
-      var random = SeededRandom(seed: seed, sample: sample)
-      return (
-        y: Int(random.next(upperBound: UInt64(image.height - side + 1))),
-        x: Int(random.next(upperBound: UInt64(width - side + 1)))
-      )
-    }
+    let squares = squares(in: image)
+    work.plan(samples + 1)
+    // The first image is the whole one.
+    let images = try PerturbedImages(
+      .windows(hidden: [.empty] + squares), of: image, masker: masker)
     let outputs = try Evaluator(
-      classifier, targets: [target], output: output, work: work)(samples + 1) {
-        index, pixels in
-        masked.write(pixels) { p in
-          guard index > 0 else { return true }
-          let corner = corners[index - 1]
-          return
-            !((corner.y..<corner.y + side).contains(p / width)
-            && (corner.x..<corner.x + side).contains(p % width))
-        }
-      }
+      classifier, targets: [target], output: output, work: work)(images)
     let fallen = outputs.dropFirst().map { outputs[0] - $0 }
-    return maps.map { map in
-      let values = map.scalars
-      let predicted = corners.map { corner in
-        (corner.y..<corner.y + side).reduce(0.0) { sum, y in
-          (corner.x..<corner.x + side).reduce(sum) { $0 + Double(values[y * width + $1]) }
-        }
-      }
-      var factor = 1.0
-      if isScaled {
-        let square = predicted.reduce(0) { $0 + $1 * $1 }
-        factor = square > 0 ? zip(predicted, fallen).reduce(0) { $0 + $1.0 * $1.1 } / square : 0
-      }
-      return zip(predicted, fallen).reduce(0) {
-        let error = factor * $1.0 - $1.1
-        return $0 + error * error
-      } / Double(samples)
+    return maps.map { error(of: $0, squares: squares, fallen: fallen) }
+  }
+
+  /// The random squares.
+  private func squares(in image: ExplainedImage) -> [PixelBox] {
+    (0..<samples).map { sample in
+      var random = SeededRandom(seed: seed, sample: sample)
+      let y = Int(random.next(upperBound: UInt64(image.height - side + 1)))
+      let x = Int(random.next(upperBound: UInt64(image.width - side + 1)))
+      return PixelBox(rows: y..<y + side, columns: x..<x + side)
     }
+  }
+
+  /// The mean square between what a map predicts and how far the output has fallen.
+  private func error(of map: Tensor, squares: [PixelBox], fallen: [Double]) -> Double {
+    let (values, width) = (map.scalars, map.shape[1])
+    let predicted = squares.map { square in
+      square.rows.reduce(0.0) { sum, y in
+        square.columns.reduce(sum) { $0 + Double(values[y * width + $1]) }
+      }
+    }
+    var factor = 1.0
+    if isScaled {
+      let square = predicted.reduce(0) { $0 + $1 * $1 }
+      factor = square > 0 ? zip(predicted, fallen).reduce(0) { $0 + $1.0 * $1.1 } / square : 0
+    }
+    return zip(predicted, fallen).reduce(0) {
+      let error = factor * $1.0 - $1.1
+      return $0 + error * error
+    } / Double(samples)
   }
 }

@@ -1,8 +1,9 @@
 public import PrismTensor
 
 /// How well a map finds a region that the user knows to be the right one.
-public struct Localization: Sendable, Equatable {
-  /// Whether the map's largest value lies inside the region (the pointing game); among equals the first counts.
+public struct Localization: Sendable, Equatable, Codable {
+  /// Whether the map's largest value lies inside the region (the pointing game); among equals the
+  /// first counts.
   public let isHit: Bool
   /// The share of the positive attribution inside the region; `nil` where nothing is positive.
   public let massInside: Double?
@@ -11,13 +12,15 @@ public struct Localization: Sendable, Equatable {
 
   /// Judges a map.
   ///
-  /// Definition of the pointing game: Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016.
+  /// Definition of the pointing game: Zhang et al., "Top-down Neural Attention by Excitation
+  /// Backprop", ECCV 2016.
   ///
   /// - Parameters:
   ///   - map: `[H, W]`.
   ///   - mask: `[H, W]`, not zero inside the region.
   ///   - margin: How many pixels outside the region still count as a hit, in rows and columns.
-  /// - Throws: ``ExplanationError`` where the sizes differ, a value is not finite or the region is empty.
+  /// - Throws: ``ExplanationError`` where the sizes differ, a value is not finite or the region is
+  ///   empty.
   public init(of map: Tensor, in mask: Tensor, margin: Int = 0) throws(ExplanationError) {
     try map.check(with: mask)
     let isInside = mask.scalars.map { $0 != 0 }

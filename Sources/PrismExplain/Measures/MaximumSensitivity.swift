@@ -3,10 +3,11 @@ internal import PrismTensor
 
 /// How much an explanation changes when the image hardly does.
 ///
-/// The largest `‖φ(x + noise) − φ(x)‖ / ‖φ(x)‖` over some draws of noise that is evenly distributed from −radius to radius
-/// in every number of the network's input. captum's defaults: radius 0.02, 10 draws. Definition: Yeh et al., "On the
-/// (In)fidelity and Sensitivity of Explanations", NeurIPS 2019.
-public struct MaximumSensitivity: Sendable {
+/// The largest `‖φ(x + noise) − φ(x)‖ / ‖φ(x)‖` over some draws of noise that is evenly distributed
+/// from −radius to radius in every number of the network's input. captum's defaults: radius 0.02,
+/// 10 draws. Definition: Yeh et al., "On the (In)fidelity and Sensitivity of Explanations", NeurIPS
+/// 2019.
+public struct MaximumSensitivity: Sendable, Equatable, Codable {
   /// The largest change of a number of the input.
   public let radius: Double
   /// The number of draws.
@@ -46,7 +47,8 @@ public struct MaximumSensitivity: Sendable {
     for draw in 0..<draws {
       var random = SeededRandom(seed: seed, sample: draw)
       let noisy = image.input.map { $0 + Float(radius) * (2 * random.uniform() - 1) }
-      let moved = ExplainedImage(noisy, pixels: image.pixels, black: image.black)
+      let moved = ExplainedImage(
+        noisy, pixels: image.pixels, black: image.black, white: image.white)
       for (t, other) in try explainer.explain(
         moved, targets: targets, of: classifier, work: work
       ).enumerated() {

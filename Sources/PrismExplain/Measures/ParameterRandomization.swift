@@ -2,30 +2,34 @@ public import PrismRuntime
 internal import PrismAutodiff
 internal import PrismTensor
 
-/// Whether an explanation depends on what the network has learnt: layers are randomised from the top, one after the other.
+/// Whether an explanation depends on what the network has learnt: layers are randomised from the
+/// top, one after the other.
 ///
-/// A layer is randomised by shuffling the numbers of each of its tensors, which keeps their distribution and forgets what
-/// was learnt (the paper draws them anew from the initialiser). After every stage the target is explained again, and the
-/// magnitudes of the map are compared with those of the first one by Spearman's rank correlation. A map that tells about
-/// the network falls apart with the top layers; one that stays as it was until the lowest layers go tells about the image
-/// alone. The mean over the stages says which: guided backpropagation fails, as in the paper. Definition: Adebayo et al., "Sanity
-/// Checks for Saliency Maps", NeurIPS 2018 (cascading randomisation).
-public struct ParameterRandomization: Sendable {
+/// A layer is randomised by shuffling the numbers of each of its tensors, which keeps their
+/// distribution and forgets what was learnt (the paper draws them anew from the initialiser). After
+/// every stage the target is explained again, and the magnitudes of the map are compared with those
+/// of the first one by Spearman's rank correlation. A map that tells about the network falls apart
+/// with the top layers; one that stays as it was until the lowest layers go tells about the image
+/// alone. The mean over the stages says which: guided backpropagation fails, as in the paper.
+/// Definition: Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018 (cascading
+/// randomisation).
+public struct ParameterRandomization: Sendable, Equatable, Codable {
   /// The mean correlation over the stages from which a method fails.
   public static let limit = 0.5
 
   /// One stage of the randomisation.
-  public struct Stage: Sendable, Equatable {
+  public struct Stage: Sendable, Equatable, Codable {
     /// How many layers are randomised.
     public let layers: Int
     /// The lowest of them.
     public let lowest: String
-    /// The rank correlation of the magnitudes with those of the first map; 0 where the map has become constant.
+    /// The rank correlation of the magnitudes with those of the first map; 0 where the map has
+    /// become constant.
     public let correlation: Double
   }
 
   /// What became of a map.
-  public struct Result: Sendable, Equatable {
+  public struct Result: Sendable, Equatable, Codable {
     /// The stages, from the top layer alone to all layers.
     public let stages: [Stage]
     /// How like the first map the others are, the mean over the stages.

@@ -3,13 +3,15 @@ public import PrismTensor
 
 /// How the output changes while pixels are taken away, or brought in, in the order of a map.
 ///
-/// Deletion goes from the image to the substrate, largest attribution first; insertion from the substrate to the image.
-/// There are ⌈H · W / step⌉ + 1 points, and the area is `(Σ y − ½ first − ½ last) / (points − 1)`, as in the authors'
-/// program; equal attributions go in the order of the pixels (the authors' sort leaves their order open). A good map has a
-/// small area under deletion and a large one under insertion. Definition: Petsiuk, Das and Saenko, "RISE", BMVC 2018.
-public struct RemovalCurve: Sendable {
+/// Deletion goes from the image to the substrate, largest attribution first; insertion from the
+/// substrate to the image. There are ⌈H · W / step⌉ + 1 points, and the area is
+/// `(Σ y − ½ first − ½ last) / (points − 1)`, as in the authors' program; equal attributions go in
+/// the order of the pixels (the authors' sort leaves their order open). A good map has a small area
+/// under deletion and a large one under insertion. Definition: Petsiuk, Das and Saenko, "RISE",
+/// BMVC 2018.
+public struct RemovalCurve: Sendable, Equatable, Codable {
   /// Which way.
-  public enum Direction: String, Sendable, CaseIterable {
+  public enum Direction: String, Sendable, CaseIterable, Codable {
     /// Pixels are taken away.
     case deletion
     /// Pixels are brought in.
@@ -17,7 +19,7 @@ public struct RemovalCurve: Sendable {
   }
 
   /// What a curve says.
-  public struct Result: Sendable, Equatable {
+  public struct Result: Sendable, Equatable, Codable {
     /// The output at every point.
     public let outputs: [Double]
     /// The area under the curve, over a way of length 1.
@@ -33,7 +35,8 @@ public struct RemovalCurve: Sendable {
   /// The number that is followed.
   public let output: ExplainedOutput
 
-  /// Makes the metric; the substrate is zero for deletion and a blurred image for insertion unless given.
+  /// Makes the metric; the substrate is zero for deletion and a blurred image for insertion unless
+  /// given.
   public init(
     _ direction: Direction, step: Int? = nil, substrate: Masker? = nil,
     output: ExplainedOutput = .softmax
@@ -66,16 +69,11 @@ public struct RemovalCurve: Sendable {
       throw ExplanationError.maskSize(given: map.shape, expected: [image.height, image.width])
     }
     guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
-    let masked = try MaskedImage(image, masker: substrate)
-    var rank = [Int](repeating: 0, count: image.area)
-    for (place, p) in map.descendingOrder.enumerated() { rank[p] = place }
-    let (ranks, isDeletion) = (rank, direction == .deletion)
-    let points = (image.area + step - 1) / step + 1
-    let outputs = try Evaluator(
-      classifier, targets: [target], output: output, work: work)(points) {
-        point, pixels in
-        masked.write(pixels) { (ranks[$0] < point * step) != isDeletion }
-      }
+    let steps = PixelRemoval(by: map, step: step, isInsertion: direction == .insertion)
+    let points = steps.count
+    work.plan(points)
+    let images = try PerturbedImages(.removal(steps: steps), of: image, masker: substrate)
+    let outputs = try Evaluator(classifier, targets: [target], output: output, work: work)(images)
     let sum = outputs.reduce(0, +) - (outputs[0] + outputs[points - 1]) / 2
     return Result(outputs: outputs, area: sum / Double(points - 1))
   }

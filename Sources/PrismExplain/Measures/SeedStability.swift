@@ -3,9 +3,9 @@ internal import PrismTensor
 
 /// How much an explanation depends on the seed of its draws.
 ///
-/// The map is made with some seeds; the stability is the mean of Spearman's rank correlation over all pairs of maps, 1 for
-/// methods that draw nothing.
-public struct SeedStability: Sendable {
+/// The map is made with some seeds; the stability is the mean of Spearman's rank correlation over
+/// all pairs of maps, 1 for methods that draw nothing.
+public struct SeedStability: Sendable, Equatable, Codable {
   /// The number of seeds: 0, 1, 2 and so on.
   public let seeds: Int
 
@@ -47,6 +47,30 @@ public struct SeedStability: Sendable {
       let known = correlations.compactMap { $0 }
       return known.count == correlations.count
         ? known.reduce(0, +) / Double(known.count) : nil
+    }
+  }
+
+  /// Judges a method by its name and settings, whose seed is replaced.
+  ///
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - settings: What the user chose.
+  ///   - targets: The logits to explain.
+  ///   - image: The image.
+  ///   - classifier: The model.
+  ///   - work: Is told of every batch.
+  /// - Returns: One number a target; `nil` where a map is constant; 1 without a run for methods
+  ///   that draw nothing.
+  /// - Throws: ``ExplanationError``, and what the method throws.
+  public func callAsFunction(
+    _ method: ExplanationMethod, settings: ExplanationMethod.Settings, targets: [Int],
+    image: ExplainedImage, of classifier: any DifferentiableClassifier, work: Work = .unwatched
+  ) throws -> [Double?] {
+    guard method.choices.contains(.seed) else { return targets.map { _ in 1 } }
+    return try self(targets: targets, image: image, of: classifier, work: work) { seed in
+      var settings = settings
+      settings.seed = seed
+      return method.explainer(settings)
     }
   }
 }

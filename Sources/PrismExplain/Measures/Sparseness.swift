@@ -1,10 +1,12 @@
 public import PrismTensor
 
 extension Tensor {
-  /// How unevenly a map spreads its magnitudes: the Gini index, 0 where all are equal, `1 − 1 / n` for a single pixel.
+  /// How unevenly a map spreads its magnitudes: the Gini index, 0 where all are equal, `1 − 1 / n`
+  /// for a single pixel.
   ///
-  /// With the magnitudes in ascending order `Σ (2 i − n − 1) |v_i| / (n Σ |v_i|)`, i from 1. Definition: Chalasani et al.,
-  /// "Concise Explanations of Neural Networks using Adversarial Training", ICML 2020.
+  /// With the magnitudes in ascending order `Σ (2 i − n − 1) |v_i| / (n Σ |v_i|)`, i from 1.
+  /// Definition: Chalasani et al., "Concise Explanations of Neural Networks using Adversarial
+  /// Training", ICML 2020.
   ///
   /// - Returns: `nil` for a map that is zero or not finite.
   public var giniSparseness: Double? {

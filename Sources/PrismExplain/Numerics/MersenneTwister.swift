@@ -1,8 +1,10 @@
 internal import PrismTensor
 
-/// The generator of NumPy's `RandomState`, for the modes that reproduce Python packages number for number.
+/// The generator of NumPy's `RandomState`, for the modes that reproduce Python packages number for
+/// number.
 ///
-/// MT19937 with Knuth's initialisation. Source: Matsumoto and Nishimura, "Mersenne Twister", ACM TOMACS 1998.
+/// MT19937 with Knuth's initialisation. Source: Matsumoto and Nishimura, "Mersenne Twister", ACM
+/// TOMACS 1998.
 struct MersenneTwister {
   private var state: [UInt32]
   private var index = 624

@@ -1,7 +1,8 @@
 internal import PrismTensor
 
 extension Tensor {
-  /// The positions from the largest value to the smallest; equal values keep the order of the positions.
+  /// The positions from the largest value to the smallest; equal values keep the order of the
+  /// positions.
   var descendingOrder: [Int] {
     let values = scalars
     return values.indices.sorted { (values[$1], $0) < (values[$0], $1) }

@@ -6,7 +6,8 @@ struct SampledMaps {
   enum Statistic {
     case mean, variance
 
-    /// The highest power of the samples whose sum is kept, for the statistic and its standard error.
+    /// The highest power of the samples whose sum is kept, for the statistic and its standard
+    /// error.
     fileprivate var order: Int { self == .mean ? 2 : 4 }
   }
 
@@ -55,7 +56,8 @@ struct SampledMaps {
   /// - Parameters:
   ///   - group: How many samples are computed at a time.
   ///   - compute: What the samples with such indices are made of, computed together.
-  ///   - draw: The maps of the sample with an index, counted from the first of its group, one a target.
+  ///   - draw: The maps of the sample with an index, counted from the first of its group, one a
+  ///     target.
   mutating func draw<Group>(
     inGroupsOf group: Int, computing compute: (Range<Int>) throws -> Group,
     _ draw: (Group, Int) throws -> [[Double]]
@@ -95,7 +97,8 @@ struct SampledMaps {
     switch statistic {
     case .mean: (cellMoments[target].means, cellMoments[target].standardErrors)
     case .variance:
-      // Pixels of a cell vary together, how much is not known: the error of their mean is at most their mean error.
+      // Pixels of a cell vary together, how much is not known: the error of their mean is at most
+      // their mean error.
       (
         cellMeans(moments[target].variances),
         cellMeans(moments[target].standardErrorsOfVariances)

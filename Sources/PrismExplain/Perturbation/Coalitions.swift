@@ -1,29 +1,23 @@
-internal import PrismTensor
-
 /// Which segments are on in each of many samples: one bit a segment and sample.
-struct Coalitions: Sendable {
+public struct Coalitions: Sendable, Equatable {
   /// The number of segments.
-  let segments: Int
+  public let segments: Int
   private let words: Int
   private var bits: [UInt64] = []
 
-  init(segments: Int) {
-    self.segments = segments
-    words = (segments + 63) / 64
-  }
-
-  /// The first samples.
-  func prefix(_ count: Int) -> Coalitions {
-    var result = self
-    result.bits.removeLast((self.count - count) * words)
-    return result
+  /// Makes an empty list of samples.
+  ///
+  /// - Parameter segments: The number of segments; at least 1.
+  public init(segments: Int) {
+    self.segments = max(segments, 1)
+    words = (self.segments + 63) / 64
   }
 
   /// The number of samples.
-  var count: Int { bits.count / words }
+  public var count: Int { bits.count / words }
 
   /// Adds a sample with the segments on for which a closure says yes, asked in ascending order.
-  mutating func append(_ isOn: (Int) -> Bool) {
+  public mutating func append(_ isOn: (Int) -> Bool) {
     let start = bits.count
     bits.append(contentsOf: repeatElement(0, count: words))
     for j in 0..<segments where isOn(j) { bits[start + j / 64] |= 1 << UInt64(j % 64) }
@@ -35,56 +29,53 @@ struct Coalitions: Sendable {
     append { !drawn[last, $0] }
   }
 
-  subscript(sample: Int, segment: Int) -> Bool {
+  /// Whether a segment is on in a sample.
+  public subscript(sample: Int, segment: Int) -> Bool {
     bits[sample * words + segment / 64] >> UInt64(segment % 64) & 1 == 1
+  }
+
+  /// The first samples.
+  func prefix(_ count: Int) -> Coalitions {
+    var result = self
+    result.bits.removeLast((self.count - count) * words)
+    return result
   }
 
   /// The segments that are on in a sample, in ascending order.
   func active(_ sample: Int) -> [Int] { (0..<segments).filter { self[sample, $0] } }
-
-  /// `Σ w x xᵀ` and `Σ w x` over the samples.
-  func moments(weights: [Double]) -> (products: [Double], sums: [Double]) {
-    var products = [Double](repeating: 0, count: segments * segments)
-    var sums = [Double](repeating: 0, count: segments)
-    for sample in 0..<count {
-      let (on, weight) = (active(sample), weights[sample])
-      for (k, i) in on.enumerated() {
-        sums[i] += weight
-        for j in on[...k] { products[i * segments + j] += weight }
-      }
-    }
-    for i in 0..<segments {
-      for j in 0..<i { products[j * segments + i] = products[i * segments + j] }
-    }
-    return (products, sums)
-  }
 }
 
-extension Segmentation {
-  /// A map of the segments' standard errors, or nothing where they are not known.
-  func errorMap(_ values: [Double]) -> Tensor? {
-    values.allSatisfy(\.isFinite) ? map(values) : nil
-  }
-}
-
-/// Images in which the segments that are off in a sample are masked.
-struct SegmentedImage: Sendable {
-  let masked: MaskedImage
-  let segmentation: Segmentation
-
-  init(_ image: ExplainedImage, masker: Masker, segmentation: Segmentation)
-    throws(ExplanationError)
-  {
-    try segmentation.check(for: image)
-    guard segmentation.count >= 2 else { throw .tooFewSegments(segmentation.count) }
-    self.segmentation = segmentation
-    masked = try MaskedImage(image, masker: masker, segmentation: segmentation)
+extension Coalitions: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case segments, samples
   }
 
-  /// Writes the image of a sample.
-  func write(_ target: UnsafeMutablePointer<Float>, _ coalitions: Coalitions, sample: Int) {
-    let isOn = (0..<coalitions.segments).map { coalitions[sample, $0] }
-    let labels = segmentation.labels
-    masked.write(target) { isOn[Int(labels[$0])] }
+  /// Reads the samples.
+  ///
+  /// - Throws: `DecodingError` where a sample does not have one 0 or 1 a segment.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let segments = try container.decode(Int.self, forKey: .segments)
+    let samples = try container.decode([String].self, forKey: .samples).map { Array($0.utf8) }
+    let (zero, one) = (UInt8(ascii: "0"), UInt8(ascii: "1"))
+    guard segments >= 1,
+      samples.allSatisfy({ $0.count == segments && $0.allSatisfy { $0 == zero || $0 == one } })
+    else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .samples, in: container,
+        debugDescription: "a sample is not a row of \(segments) zeros and ones")
+    }
+    self.init(segments: segments)
+    for sample in samples { append { sample[$0] == one } }
+  }
+
+  /// Writes every sample as a row of zeros and ones, such as `"0110"`.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(segments, forKey: .segments)
+    let rows = (0..<count).map { sample in
+      String((0..<segments).map { self[sample, $0] ? "1" : "0" })
+    }
+    try container.encode(rows, forKey: .samples)
   }
 }

@@ -1,8 +1,9 @@
 public import PrismTensor
 
 /// What stands for the absence of a part of the image.
-public enum Masker: Sendable {
-  /// One number a channel in the network's input, or one for all; 0 is the mean colour of most preparations.
+public enum Masker: Sendable, Equatable {
+  /// One number a channel in the network's input, or one for all; 0 is the mean colour of most
+  /// preparations.
   case constant([Float])
   /// A black pixel.
   case black
@@ -10,14 +11,23 @@ public enum Masker: Sendable {
   case mean
   /// The mean of the pixel's segment, channel by channel.
   case segmentMean
-  /// The image, blurred by a box of so many rows and columns: `cv2.blur` with its border `BORDER_REFLECT_101`.
+  /// The image, blurred by a box of so many rows and columns: `cv2.blur` with its border
+  /// `BORDER_REFLECT_101`.
   case blur(rows: Int, columns: Int)
   /// Normally distributed numbers with every channel's mean and deviation over the image.
   case noise(seed: UInt64)
   /// Another image, `[1, H, W, C]` as the network takes it.
   case image(Tensor)
-  /// What diffuses into the hole from around it: so many sweeps of the heat equation over what is masked.
+  /// What diffuses into the hole from around it: so many sweeps of the heat equation over what is
+  /// masked, which starts at the mean of what is kept and comes to rest at the harmonic function of
+  /// the hole's border.
   case inpainting(sweeps: Int)
+  /// Telea's fast marching from the hole's border inwards, on levels of 8 bits: OpenCV's
+  /// `INPAINT_TELEA`, as the masker `inpaint_telea` of the package shap has it with the radius 3.
+  case inpaintTelea(radius: Int = 3)
+  /// Isophotes that are continued into the hole, on levels of 8 bits: OpenCV's `INPAINT_NS`, as the
+  /// masker `inpaint_ns` of the package shap has it with the radius 3.
+  case inpaintNavierStokes(radius: Int = 3)
 
   /// The masker's name and numbers, for the record.
   public var description: String {
@@ -30,10 +40,13 @@ public enum Masker: Sendable {
     case .noise(let seed): "noise:\(seed)"
     case .image: "image"
     case .inpainting(let sweeps): "inpainting:\(sweeps)"
+    case .inpaintTelea(let radius): "inpaint-telea:\(radius)"
+    case .inpaintNavierStokes(let radius): "inpaint-ns:\(radius)"
     }
   }
 
-  /// The image that a masked pixel is taken from, `[1, H, W, C]`; for inpainting the channels' means.
+  /// The image that a masked pixel is taken from, `[1, H, W, C]`; for inpainting the channels'
+  /// means.
   ///
   /// - Parameters:
   ///   - image: The image to be masked.
@@ -58,9 +71,12 @@ public enum Masker: Sendable {
           "nobody said what a black pixel is in this network's input; give a constant")
       }
       return Self.filled(image, black)
-    case .mean, .inpainting:
+    case .mean, .inpainting, .inpaintTelea, .inpaintNavierStokes:
       if case .inpainting(let sweeps) = self, sweeps < 0 || sweeps > 10_000 {
         throw .parameter("the sweeps of inpainting", "must lie between 0 and 10000")
+      }
+      if let radius = inpaintingRadius, !(1...100).contains(radius) {
+        throw .parameter("the radius of inpainting", "must lie between 1 and 100")
       }
       return Self.filled(image, input.channelMeans().scalars)
     case .segmentMean:
@@ -96,6 +112,13 @@ public enum Masker: Sendable {
     }
   }
 
+  private var inpaintingRadius: Int? {
+    switch self {
+    case .inpaintTelea(let radius), .inpaintNavierStokes(let radius): radius
+    default: nil
+    }
+  }
+
   private static func filled(_ image: ExplainedImage, _ values: [Float]) -> Tensor {
     Tensor(image.input.shape) { target in
       for i in target.indices { target[i] = values[i % values.count] }
@@ -119,56 +142,6 @@ public enum Masker: Sendable {
     return Tensor(uninitialized: image.input.shape) { target in
       for p in labels.indices {
         for c in 0..<channels { target[p * channels + c] = means[Int(labels[p]) * channels + c] }
-      }
-    }
-  }
-}
-
-extension Segmentation {
-  /// Throws unless the segmentation has the image's size.
-  func check(for image: ExplainedImage) throws(ExplanationError) {
-    guard height == image.height, width == image.width else {
-      throw .maskSize(given: [height, width], expected: [image.height, image.width])
-    }
-  }
-}
-
-extension Tensor {
-  /// This image, `[1, H, W, C]`, averaged over a box: `cv2.blur` without rounding.
-  ///
-  /// The box of k elements begins k / 2 before the element; beyond the border the image is reflected about its
-  /// outermost pixel (`BORDER_REFLECT_101`).
-  func boxBlurred(rows: Int, columns: Int) -> Tensor {
-    let (height, width, channels) = (shape[1], shape[2], shape[3])
-    func reflected(_ index: Int, _ count: Int) -> Int {
-      guard count > 1 else { return 0 }
-      let period = 2 * (count - 1)
-      let i = ((index % period) + period) % period
-      return i < count ? i : period - i
-    }
-    var across = [Double](repeating: 0, count: count)
-    withUnsafePointer { source in
-      for y in 0..<height {
-        for x in 0..<width {
-          for k in 0..<columns {
-            let other = (y * width + reflected(x - columns / 2 + k, width)) * channels
-            for c in 0..<channels {
-              across[(y * width + x) * channels + c] += Double(source[other + c])
-            }
-          }
-        }
-      }
-    }
-    let row = width * channels
-    return Tensor(uninitialized: shape) { target in
-      var sums = [Double](repeating: 0, count: row)
-      for y in 0..<height {
-        for i in 0..<row { sums[i] = 0 }
-        for k in 0..<rows {
-          let other = reflected(y - rows / 2 + k, height) * row
-          for i in 0..<row { sums[i] += across[other + i] }
-        }
-        for i in 0..<row { target[y * row + i] = Float(sums[i] / Double(rows * columns)) }
       }
     }
   }

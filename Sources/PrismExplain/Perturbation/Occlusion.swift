@@ -3,10 +3,10 @@ internal import PrismTensor
 
 /// How much the output falls when a window of the image is masked.
 ///
-/// Windows stand at every `stride` from the top left; there are ⌈(D − window) / stride⌉ + 1 along an axis of D pixels,
-/// and the last ones are cut at the border. A pixel's number is the mean of `f(x) − f(masked)` over the windows that
-/// cover it, as in captum. Definition: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
-/// 2014.
+/// Windows stand at every `stride` from the top left; there are ⌈(D − window) / stride⌉ + 1 along
+/// an axis of D pixels, and the last ones are cut at the border. A pixel's number is the mean of
+/// `f(x) − f(masked)` over the windows that cover it, as in captum. Definition: Zeiler and Fergus,
+/// "Visualizing and Understanding Convolutional Networks", ECCV 2014.
 public struct Occlusion: BlackBoxExplainer {
   /// The method's name on the command line.
   public let name = "occlusion"
@@ -56,40 +56,39 @@ public struct Occlusion: BlackBoxExplainer {
       throw ExplanationError.parameter(
         "the stride", "must be at least 1 and no more than the window, or pixels are left out")
     }
-    let masked = try MaskedImage(image, masker: masker)
     func starts(_ size: Int) -> [Range<Int>] {
       let last = max(size - window, 0)
       return (0...(last + stride - 1) / stride).map {
         $0 * stride..<min($0 * stride + window, size)
       }
     }
-    let (rows, columns) = (starts(image.height), starts(image.width))
-    let width = image.width
-    let count = rows.count * columns.count
+    let columns = starts(image.width)
+    let windows = starts(image.height).flatMap { rows in
+      columns.map { PixelBox(rows: rows, columns: $0) }
+    }
+    let count = windows.count
+    work.plan(count + 1)
     // The last image is the whole one.
-    let scores = try Evaluator(
-      classifier, targets: targets, output: output, work: work)(count + 1) {
-        index, target in
-        guard index < count else { return masked.write(target) { _ in true } }
-        let (row, column) = (rows[index / columns.count], columns[index % columns.count])
-        masked.write(target) { !(row.contains($0 / width) && column.contains($0 % width)) }
-      }
+    let images = try PerturbedImages(
+      .windows(hidden: windows + [.empty]), of: image, masker: masker)
+    let scores = try Evaluator(classifier, targets: targets, output: output, work: work)(images)
     return targets.enumerated().map { t, target in
       let whole = scores[count * targets.count + t]
       var sums = [Double](repeating: 0, count: image.area)
       var covers = [Double](repeating: 0, count: image.area)
       for index in 0..<count {
         let fall = whole - scores[index * targets.count + t]
-        for y in rows[index / columns.count] {
-          for x in columns[index % columns.count] {
-            sums[y * width + x] += fall
-            covers[y * width + x] += 1
+        for y in windows[index].rows {
+          for x in windows[index].columns {
+            sums[y * image.width + x] += fall
+            covers[y * image.width + x] += 1
           }
         }
       }
       return Attribution(
-        target: target, values: image.map(sums.indices.map { sums[$0] / covers[$0] }),
-        evaluations: count + 1)
+        target: target, output: output,
+        values: image.map(sums.indices.map { sums[$0] / covers[$0] }),
+        evaluations: count + 1, explainedValue: whole)
     }
   }
 }

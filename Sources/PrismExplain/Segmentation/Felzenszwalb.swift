@@ -1,14 +1,18 @@
+internal import PrismRuntime
 internal import PrismTensor
 
-/// Efficient graph-based segmentation: neighbours join where their difference is small against what is inside of both.
+/// Efficient graph-based segmentation: neighbours join where their difference is small against what
+/// is inside of both.
 ///
-/// Definition and order are those of scikit-image 0.26: colours from 0 to 1 are smoothed by a Gaussian, edges join the
-/// eight neighbours in the order of their cost; equal costs, whose order scikit-image leaves to its sort, keep the order
-/// right, down, down right, up right. Parts smaller than the minimum join a neighbour. Definition: Felzenszwalb and
-/// Huttenlocher, "Efficient Graph-Based Image Segmentation", IJCV 2004.
+/// Definition and order are those of scikit-image 0.26: colours from 0 to 1 are smoothed by a
+/// Gaussian, edges join the eight neighbours in the order of their cost; equal costs, whose order
+/// scikit-image leaves to its sort, keep the order right, down, down right, up right. Parts smaller
+/// than the minimum join a neighbour. Definition: Felzenszwalb and Huttenlocher, "Efficient
+/// Graph-Based Image Segmentation", IJCV 2004.
 func felzenszwalbSegments(
-  _ colors: [Double], height: Int, width: Int, scale: Double, sigma: Double, minimumSize: Int
-) -> Segmentation {
+  _ colors: [Double], height: Int, width: Int, scale: Double, sigma: Double, minimumSize: Int,
+  work: Work
+) throws -> Segmentation {
   let smooth = gaussianBlurred(colors, height: height, width: width, channels: 3, sigma: sigma)
   var edges: [(cost: Double, order: Int, first: Int, second: Int)] = []
   func connect(_ y: Int, _ x: Int, _ otherY: Int, _ otherX: Int) {
@@ -23,6 +27,7 @@ func felzenszwalbSegments(
   for y in 1..<max(height, 1) { for x in 0..<width { connect(y, x, y - 1, x) } }
   for y in 1..<max(height, 1) { for x in 1..<max(width, 1) { connect(y, x, y - 1, x - 1) } }
   for y in 1..<max(height, 1) { for x in 1..<max(width, 1) { connect(y - 1, x, y, x - 1) } }
+  try work.check()
   edges.sort { ($0.cost, $0.order) < ($1.cost, $1.order) }
 
   var forest = Array(0..<height * width)
@@ -43,6 +48,7 @@ func felzenszwalbSegments(
     sizes[low] += sizes[high]
     return low
   }
+  try work.check()
   let level = scale / 255
   for edge in edges {
     let (a, b) = (root(edge.first), root(edge.second))
@@ -59,7 +65,8 @@ func felzenszwalbSegments(
   return Segmentation(renumbering: forest.indices.map(root), height: height, width: width)
 }
 
-/// A channels-last image smoothed by a Gaussian: four deviations wide, edges repeated in mirror image.
+/// A channels-last image smoothed by a Gaussian: four deviations wide, edges repeated in mirror
+/// image.
 func gaussianBlurred(
   _ image: [Double], height: Int, width: Int, channels: Int, sigma: Double
 ) -> [Double] {

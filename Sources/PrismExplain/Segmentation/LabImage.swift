@@ -1,12 +1,14 @@
 internal import PrismTensor
 
-/// A picture's colours in CIE L*a*b* (illuminant D65, observer 2°), from sRGB, as scikit-image converts them.
+/// A picture's colours in CIE L*a*b* (illuminant D65, observer 2°), from sRGB, as scikit-image
+/// converts them.
 struct LabImage {
   let height, width: Int
   /// Three numbers a pixel.
   var values: [Double]
 
-  /// Converts a picture; where wanted, its numbers are stretched to the whole range from 0 to 1 before.
+  /// Converts a picture; where wanted, its numbers are stretched to the whole range from 0 to 1
+  /// before.
   init(
     _ image: ExplainedImage, for method: String, isStretched: Bool = false
   ) throws(ExplanationError) {

@@ -1,14 +1,17 @@
+internal import PrismRuntime
 internal import PrismTensor
 
-/// Quickshift: every pixel follows its nearest neighbour of higher density in colour and place, up to a distance.
+/// Quickshift: every pixel follows its nearest neighbour of higher density in colour and place, up
+/// to a distance.
 ///
-/// The definition and the order of sums are those of scikit-image's `quickshift`, which adds normally distributed noise
-/// of 1e-5 to the densities to break ties; here the pixel that comes first wins a tie instead, so that the two may
-/// differ where densities differ by less than the noise. Definition: Vedaldi and Soatto, "Quick Shift and Kernel Methods
-/// for Mode Seeking", ECCV 2008.
+/// The definition and the order of sums are those of scikit-image's `quickshift`, which adds
+/// normally distributed noise of 1e-5 to the densities to break ties; here the pixel that comes
+/// first wins a tie instead, so that the two may differ where densities differ by less than the
+/// noise. Definition: Vedaldi and Soatto, "Quick Shift and Kernel Methods for Mode Seeking", ECCV
+/// 2008.
 func quickshiftSegments(
-  _ image: LabImage, kernelSize: Double, maximumDistance: Double, ratio: Double
-) -> Segmentation {
+  _ image: LabImage, kernelSize: Double, maximumDistance: Double, ratio: Double, work: Work
+) throws -> Segmentation {
   let (height, width) = (image.height, image.width)
   let colors = image.values.map { $0 * ratio }
   let reach = Int((3 * kernelSize).rounded(.up))
@@ -24,9 +27,10 @@ func quickshiftSegments(
     return a * a + b * b + d * d + Double(dy * dy) + Double(dx * dx)
   }
 
-  colors.withUnsafeBufferPointer { c in
+  try colors.withUnsafeBufferPointer { c in
     for p in 0..<count {
       let (y, x) = (p / width, p % width)
+      if x == 0 { try work.check() }
       var density = 0.0
       for other in max(y - reach, 0)..<min(y + reach + 1, height) {
         for column in max(x - reach, 0)..<min(x + reach + 1, width) {
@@ -38,6 +42,7 @@ func quickshiftSegments(
     }
     for p in 0..<count {
       let (y, x) = (p / width, p % width)
+      if x == 0 { try work.check() }
       var closest = Double.infinity
       for other in max(y - reach, 0)..<min(y + reach + 1, height) {
         for column in max(x - reach, 0)..<min(x + reach + 1, width) {

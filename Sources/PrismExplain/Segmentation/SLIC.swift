@@ -1,13 +1,18 @@
-/// Simple linear iterative clustering: k-means in colour and place, in which a centre sees its neighbourhood only.
+internal import PrismRuntime
+
+/// Simple linear iterative clustering: k-means in colour and place, in which a centre sees its
+/// neighbourhood only.
 ///
-/// Definition and order of sums are those of scikit-image 0.26 in Double: the picture's numbers are stretched to the range
-/// 0 to 1, converted to L*a*b* and divided by the compactness; centres start on a regular grid; at most ten rounds. With
-/// `isConnected` parts smaller than half the mean size go to a neighbour, and parts above three times that size are cut.
-/// Labels are numbered from 0 without gaps (scikit-image leaves the numbers of centres that lost all pixels unused).
-/// Definition: Achanta et al., "SLIC Superpixels Compared to State-of-the-Art Superpixel Methods", IEEE TPAMI 2012.
+/// Definition and order of sums are those of scikit-image 0.26 in Double: the picture's numbers are
+/// stretched to the range 0 to 1, converted to L*a*b* and divided by the compactness; centres start
+/// on a regular grid; at most ten rounds. With `isConnected` parts smaller than half the mean size
+/// go to a neighbour, and parts above three times that size are cut. Labels are numbered from 0
+/// without gaps (scikit-image leaves the numbers of centres that lost all pixels unused).
+/// Definition: Achanta et al., "SLIC Superpixels Compared to State-of-the-Art Superpixel Methods",
+/// IEEE TPAMI 2012.
 func slicSegments(
-  _ image: LabImage, count: Int, compactness: Double, isConnected: Bool
-) -> Segmentation {
+  _ image: LabImage, count: Int, compactness: Double, isConnected: Bool, work: Work
+) throws -> Segmentation {
   let (height, width) = (image.height, image.width)
   let area = height * width
   let (rows, columns) = (
@@ -24,6 +29,7 @@ func slicSegments(
   let weight = 1 / (step * step)
   var nearest = [Int](repeating: -1, count: area)
   for _ in 0..<10 {
+    try work.check()
     var distances = [Double](repeating: .greatestFiniteMagnitude, count: area)
     var isChanged = false
     for (k, centre) in centres.enumerated() where centre[0].isFinite {
@@ -87,7 +93,8 @@ private struct GridAxis {
   }
 }
 
-/// Labels in which every part is connected and none is smaller than a minimum, as scikit-image enforces it.
+/// Labels in which every part is connected and none is smaller than a minimum, as scikit-image
+/// enforces it.
 private func connected(
   _ labels: [Int], height: Int, width: Int, minimum: Int, maximum: Int
 ) -> [Int] {

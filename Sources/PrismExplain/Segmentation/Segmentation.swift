@@ -1,7 +1,7 @@
 public import PrismTensor
 
 /// A division of an image into segments: a label from 0 to count − 1 for every pixel.
-public struct Segmentation: Sendable, Equatable {
+public struct Segmentation: Sendable, Equatable, Codable {
   /// The rows.
   public let height: Int
   /// The columns.
@@ -19,7 +19,8 @@ public struct Segmentation: Sendable, Equatable {
   ///   - labels: One a pixel, in row-major order.
   /// - Throws: ``ExplanationError/labels(_:)`` where the labels are too few, negative or have gaps.
   public init(height: Int, width: Int, labels: [Int32]) throws(ExplanationError) {
-    guard height > 0, width > 0, labels.count == height * width else {
+    let (area, overflow) = height.multipliedReportingOverflow(by: width)
+    guard height > 0, width > 0, !overflow, labels.count == area else {
       throw .labels("has \(labels.count) labels for \(height)×\(width) pixels")
     }
     let top = Int(labels.max() ?? 0)
@@ -36,6 +37,29 @@ public struct Segmentation: Sendable, Equatable {
     self.width = width
     self.labels = labels
     count = top + 1
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case height, width, labels
+  }
+
+  /// Reads a segmentation, whose labels are checked.
+  ///
+  /// - Throws: `DecodingError`, ``ExplanationError/labels(_:)``.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    try self.init(
+      height: try container.decode(Int.self, forKey: .height),
+      width: try container.decode(Int.self, forKey: .width),
+      labels: try container.decode([Int32].self, forKey: .labels))
+  }
+
+  /// Writes the size and the label of every pixel.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(height, forKey: .height)
+    try container.encode(width, forKey: .width)
+    try container.encode(labels, forKey: .labels)
   }
 
   /// Makes a segmentation of a map of labels, such as an anatomical mask.
@@ -86,5 +110,21 @@ public struct Segmentation: Sendable, Equatable {
       (p % width + 1 < width && labels[p + 1] != labels[p])
         || (p + width < labels.count && labels[p + width] != labels[p])
     }
+  }
+}
+
+extension Segmentation {
+  /// Throws unless the segmentation has the image's size.
+  func check(for image: ExplainedImage) throws(ExplanationError) {
+    guard height == image.height, width == image.width else {
+      throw .maskSize(given: [height, width], expected: [image.height, image.width])
+    }
+  }
+}
+
+extension Segmentation {
+  /// A map of the segments' standard errors, or nothing where they are not known.
+  func errorMap(_ values: [Double]) -> Tensor? {
+    values.allSatisfy(\.isFinite) ? map(values) : nil
   }
 }

@@ -1,7 +1,8 @@
+public import PrismRuntime
 internal import PrismTensor
 
 /// How an image is divided into segments.
-public enum Segmenter: Sendable {
+public enum Segmenter: Sendable, Equatable {
   /// As given.
   case labels(Segmentation)
   /// Rectangles of equal size, but for rounding.
@@ -28,17 +29,19 @@ public enum Segmenter: Sendable {
 
   /// The segments of an image.
   ///
-  /// - Parameter image: With its colours where the method looks at them.
+  /// - Parameters:
+  ///   - image: With its colours where the method looks at them.
+  ///   - work: Is asked whether it goes on.
   /// - Returns: A segmentation of the image's size.
-  /// - Throws: ``ExplanationError``.
-  public func segments(of image: ExplainedImage) throws(ExplanationError) -> Segmentation {
+  /// - Throws: ``ExplanationError``, and `CancellationError` in a cancelled task.
+  public func segments(of image: ExplainedImage, work: Work = .unwatched) throws -> Segmentation {
     switch self {
     case .labels(let segmentation):
       try segmentation.check(for: image)
       return segmentation
     case .grid(let rows, let columns):
       guard (1...image.height).contains(rows), (1...image.width).contains(columns) else {
-        throw .parameter(
+        throw ExplanationError.parameter(
           "the grid", "must have at least 1 row and column and no more than the image")
       }
       return Segmentation(
@@ -48,28 +51,29 @@ public enum Segmenter: Sendable {
         }, height: image.height, width: image.width)
     case .quickshift(let kernel, let distance, let ratio):
       guard kernel >= 1, kernel <= 100, distance >= 0, ratio >= 0, ratio.isFinite else {
-        throw .parameter(
+        throw ExplanationError.parameter(
           "quickshift", "needs a kernel size from 1 to 100, and a distance and ratio from 0 up")
       }
-      return quickshiftSegments(
+      return try quickshiftSegments(
         try LabImage(image, for: "quickshift"), kernelSize: kernel, maximumDistance: distance,
-        ratio: ratio)
+        ratio: ratio, work: work)
     case .slic(let count, let compactness, let isConnected):
       guard count >= 1, count <= image.area, compactness > 0, compactness.isFinite else {
-        throw .parameter(
+        throw ExplanationError.parameter(
           "SLIC", "needs from 1 segment to one a pixel, and a compactness above 0")
       }
-      return slicSegments(
+      return try slicSegments(
         try LabImage(image, for: "SLIC", isStretched: true), count: count,
-        compactness: compactness, isConnected: isConnected)
+        compactness: compactness, isConnected: isConnected, work: work)
     case .felzenszwalb(let scale, let sigma, let size):
       guard scale >= 0, scale.isFinite, sigma >= 0, sigma <= 100, size >= 0 else {
-        throw .parameter(
+        throw ExplanationError.parameter(
           "Felzenszwalb's method", "needs numbers that are not negative, and a sigma up to 100")
       }
-      return felzenszwalbSegments(
+      return try felzenszwalbSegments(
         try image.colors(for: "Felzenszwalb's method").scalars.map { Double($0) / 255 },
-        height: image.height, width: image.width, scale: scale, sigma: sigma, minimumSize: size)
+        height: image.height, width: image.width, scale: scale, sigma: sigma, minimumSize: size,
+        work: work)
     }
   }
 }

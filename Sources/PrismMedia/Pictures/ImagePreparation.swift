@@ -17,10 +17,15 @@ extension ModelCard.ImageInput {
   }
 
   /// What a black pixel is in the network's input, one number a channel.
-  public var black: [Float] {
+  public var black: [Float] { input(ofLevel: 0) }
+
+  /// What a white pixel is in the network's input, one number a channel.
+  public var white: [Float] { input(ofLevel: 255) }
+
+  private func input(ofLevel level: Double) -> [Float] {
     (0..<3).map { c in
       let i = mean.count == 1 ? 0 : c
-      return Float(-mean[i] / std[i])
+      return Float((level * scale - mean[i]) / std[i])
     }
   }
 

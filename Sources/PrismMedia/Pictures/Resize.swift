@@ -63,8 +63,8 @@ extension Image {
   }
 
   private func plainBilinear(width: Int, height: Int) -> Image {
-    let columns = BilinearAxis(from: self.width, to: width)
-    let rows = BilinearAxis(from: self.height, to: height)
+    let columns = ResizeAxis(from: self.width, to: width)
+    let rows = ResizeAxis(from: self.height, to: height)
     let result = pixels.withUnsafeBufferPointer { source in
       [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
         var to = 0
@@ -125,7 +125,7 @@ struct FilterAxis {
       starts = nearestSources(from: oldCount, to: newCount)
       weights = starts.map { _ in [1] }
     case .bilinear:
-      let axis = BilinearAxis(from: oldCount, to: newCount)
+      let axis = ResizeAxis(from: oldCount, to: newCount)
       for i in 0..<newCount {
         let (first, second, u) = (axis.first[i], axis.second[i], axis.weight[i])
         starts.append(first)

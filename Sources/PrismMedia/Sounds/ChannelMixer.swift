@@ -102,7 +102,7 @@ struct ChannelMixer {
     if peak > 1.001 { notes.append("its samples reach \(Int(peak.rounded(.up))) times full scale") }
     if channels > 1 { try describeChannels(&notes) }
     return Sound(
-      rate: rate, samples: samples, name: name,
+      exactly: rate, samples: samples, name: name,
       origin: SoundOrigin(format: format.rawValue, channels: channels, notes: notes))
   }
 

@@ -65,7 +65,7 @@ public struct ComparisonReport {
       image: comparison.image, title: input.split(separator: "/").last.map(String.init) ?? input,
       subtitle: "\(model.card.name) (\(model.card.architecture.rawValue))",
       columns: methods.compactMap { $0.first?.title }, rows: rows, tables: tables,
-      notes: Array(diagnostics.prefix(6)))
+      notes: Array(diagnostics.prefix(6)), units: methods.map { $0.first?.unit ?? "" })
   }
 
   private func cell(_ explanation: Explanation) -> ComparisonFigure.Cell {
@@ -73,7 +73,7 @@ public struct ComparisonReport {
     return ComparisonFigure.Cell(
       map: explanation.values,
       captions: [
-        "\(NumberText.significant(explanation.seconds, digits: 3)) s · \(attribution.evaluations) "
+        "\(Text.duration(explanation.seconds)) · \(attribution.evaluations) "
           + (attribution.evaluations == 1 ? "evaluation" : "evaluations")
       ],
       segments: attribution.segments?.segmentation.labels)
@@ -95,13 +95,13 @@ public struct ComparisonReport {
             return [
               titles[m], Self.number(judgement.deletion), Self.number(judgement.insertion),
               Self.number(judgement.infidelity), Self.number(judgement.sparseness),
-              attribution.completenessGap.map { NumberText.significant($0, digits: 2) } ?? "–",
+              attribution.completenessGap.map { Text.number($0, least: 1e-6) } ?? "–",
               Self.number(attribution.score),
             ]
               + (judgement.localization.map {
                 [Self.number($0.massInside), $0.isHit ? "yes" : "no"]
               } ?? [])
-          }))
+          }, notes: t == 0 ? Self.measures(isLocalized: isLocalized) : []))
       if methods.count > 1 {
         tables.append(
           ComparisonFigure.Table(
@@ -137,15 +137,30 @@ public struct ComparisonReport {
     return tables
   }
 
+  /// What the columns of the table of faithfulness mean, a line each.
+  private static func measures(isLocalized: Bool) -> [String] {
+    [
+      "deletion: the mean probability while pixels are taken away, the strongest first; small is good.",
+      "insertion: the mean probability while pixels are brought in, the strongest first; large is good.",
+      "infidelity: how badly the map predicts what removing squares does to the logit; "
+        + "0 is perfect, 1 no better than a blank map.",
+      "sparseness: how few pixels hold the map (Gini index); 0 is even, 1 is a single pixel.",
+      "gap: by how much a map that promises to add up to the logit's difference fails to.",
+      "R²: how well the simple model that the method fits agrees with the network; 1 is perfect.",
+    ]
+      + (isLocalized
+        ? [
+          "inside: the share of the positive attribution in the given region; hit: whether the maximum "
+            + "lies in it."
+        ] : [])
+  }
+
   /// Whether the user has told where maps ought to be.
   private var isLocalized: Bool { comparison.judgements.first?.first?.localization != nil }
 
   private static func number(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "–" }
-    let thousandths = Int((abs(value) * 1000).rounded())
-    let digits = "\(thousandths % 1000)"
-    return (value < 0 && thousandths > 0 ? "−" : "") + "\(thousandths / 1000)."
-      + String(repeating: "0", count: 3 - digits.count) + digits
+    return Text.decimal(value, decimals: 3)
   }
 
   // MARK: Text

@@ -18,6 +18,8 @@ extension Masker {
     case ("segment-mean", 1): self = .segmentMean
     case ("noise", 1): self = .noise(seed: seed)
     case ("inpaint", 1): self = .inpainting(sweeps: Self.usualSweeps)
+    case ("inpaint-telea", 1): self = .inpaintTelea()
+    case ("inpaint-ns", 1): self = .inpaintNavierStokes()
     case ("inpaint", 2):
       guard let sweeps = Int(parts[1]) else { throw .mask(argument) }
       self = .inpainting(sweeps: sweeps)

@@ -1,0 +1,97 @@
+internal import PrismTensor
+
+/// Samples of segments that are evaluated until a fit to them is sure: what LIME and KernelSHAP
+/// share.
+struct SurrogateSearch {
+  let segmentation: Segmentation
+  private let masked: MaskedImage
+  private let stopping: StoppingRule?
+  private let evaluator: Evaluator
+
+  /// Divides and masks an image.
+  ///
+  /// - Throws: ``ExplanationError``, and `CancellationError` in a cancelled task.
+  init(
+    _ image: ExplainedImage, segmenter: Segmenter, masker: Masker, stopping: StoppingRule?,
+    evaluator: Evaluator
+  ) throws {
+    try stopping?.check()
+    segmentation = try segmenter.segments(of: image, work: evaluator.work)
+    guard segmentation.count >= 2 else {
+      throw ExplanationError.tooFewSegments(segmentation.count)
+    }
+    masked = try MaskedImage(image, masker: masker, segmentation: segmentation)
+    self.stopping = stopping
+    self.evaluator = evaluator
+  }
+
+  /// The images of samples.
+  func images(_ samples: Coalitions) throws(ExplanationError) -> PerturbedImages {
+    try PerturbedImages(
+      .coalitions(samples: samples, segmentation: segmentation), of: masked)
+  }
+
+  /// What a search has found.
+  struct Found {
+    let fit: SurrogateFit
+    /// The samples that were evaluated.
+    let taken: Int
+    /// Their outputs, one row a sample.
+    let scores: [Double]
+    fileprivate let search: SurrogateSearch
+    fileprivate let isSure: Bool
+
+    /// The attribution of a target.
+    func attribution(
+      _ t: Int, evaluations: Int, completenessGap: Double? = nil, baseValue: Double,
+      explainedValue: Double, notes: [String] = []
+    ) -> Attribution {
+      let segmentation = search.segmentation
+      let ranking = search.stopping.map {
+        [$0.note(isSure: isSure, parts: "segments", taken: taken)]
+      }
+      return Attribution(
+        target: search.evaluator.targets[t], output: search.evaluator.output,
+        values: segmentation.map(fit.values[t]), evaluations: evaluations,
+        completenessGap: completenessGap, baseValue: baseValue, explainedValue: explainedValue,
+        score: fit.scores[t], standardError: segmentation.errorMap(fit.standardErrors[t]),
+        segments: SegmentAttribution(
+          segmentation: segmentation, values: fit.values[t], standardErrors: fit.standardErrors[t]),
+        diagnostics: (ranking ?? []) + notes)
+    }
+  }
+
+  /// Evaluates samples, look by look, until the ranking of every target is sure.
+  ///
+  /// - Parameters:
+  ///   - samples: All samples.
+  ///   - looks: After how many of them to look; the last is the limit.
+  ///   - fit: The model of the first samples, given their outputs.
+  /// - Returns: The model of all samples that were evaluated.
+  /// - Throws: What `fit` throws at the last look, and what the model throws.
+  func run(
+    _ samples: Coalitions, looks: [Int], fit: (Int, [Double]) throws -> SurrogateFit
+  ) throws -> Found {
+    let images = try images(samples)
+    var scores: [Double] = []
+    var taken = 0
+    for look in looks {
+      scores += try evaluator(images, samples: taken..<look)
+      taken = look
+      let isLast = look == looks.last
+      do {
+        let fit = try fit(look, scores)
+        let isSure = fit.values.indices.allSatisfy { t in
+          stopping?.isSure(fit.values[t], errors: fit.standardErrors[t], looks: looks.count)
+            ?? false
+        }
+        if isSure || isLast {
+          return Found(fit: fit, taken: taken, scores: scores, search: self, isSure: isSure)
+        }
+      } catch ExplanationError.tooFewSamples where !isLast {
+        // Few samples may not tell the segments apart; more come.
+      }
+    }
+    throw ExplanationError.parameter("the number of samples", "must be at least 2")
+  }
+}
