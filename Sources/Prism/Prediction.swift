@@ -12,12 +12,18 @@ public struct Prediction: Sendable, Equatable, Codable {
     public let logit: Double
     /// Softmax or sigmoid of the logit, as the model card says.
     public let probability: Double
+    /// The probability from which the label counts, or `nil` where labels exclude each other.
+    public let threshold: Double?
+
+    /// Whether the label counts; `nil` where labels exclude each other.
+    public var isPresent: Bool? { threshold.map { probability >= $0 } }
   }
 
   /// The labels in the order of the model's outputs; there is at least one.
   public let entries: [Entry]
 
-  /// The probability from which a label counts as present, or `nil` where labels exclude each other.
+  /// The probability from which labels count that have no threshold of their own
+  /// (``Entry/threshold``), or `nil` where labels exclude each other.
   public let threshold: Double?
 
   /// The labels with the most probable first; equals keep the model's order.
@@ -45,7 +51,8 @@ public struct Prediction: Sendable, Equatable, Codable {
     threshold = output.threshold
     entries = labels.indices.map {
       Entry(
-        index: $0, label: labels[$0], logit: logits[$0], probability: probabilities[$0])
+        index: $0, label: labels[$0], logit: logits[$0], probability: probabilities[$0],
+        threshold: output.threshold(ofLabel: $0))
     }
   }
 }

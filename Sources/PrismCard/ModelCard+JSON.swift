@@ -62,6 +62,9 @@ extension ModelCard {
     if let threshold = output.threshold {
       members.append(.init(name: "threshold", value: .number(threshold)))
     }
+    if case .sigmoid(_, let perLabel?) = output {
+      members.append(.init(name: "thresholds", value: .array(perLabel.map(JSON.number))))
+    }
     members.append(.init(name: "input", value: input.json))
     members.append(.init(name: "layers", value: layers.json))
     return JSON.object(members).description
@@ -172,7 +175,10 @@ extension ModelCard.Output {
     let kind: Kind = try card["output"].choice()
     switch kind {
     case .softmax: self = .softmax
-    case .sigmoid: self = .sigmoid(threshold: try card["threshold"].optional?.number() ?? 0.5)
+    case .sigmoid:
+      self = .sigmoid(
+        threshold: try card["threshold"].optional?.number() ?? 0.5,
+        perLabel: try card["thresholds"].optional?.numbers())
     case .binary: self = .binary(threshold: try card["threshold"].optional?.number() ?? 0.5)
     }
   }

@@ -23,14 +23,27 @@ extension ModelCard {
     try validateConfig(check)
     try validateHead(check)
     for (i, label) in labels.enumerated() { try check.text(label, "labels[\(i)]") }
-    if let threshold = output.threshold {
-      try check(threshold > 0 && threshold < 1, "threshold", "is \(threshold), not between 0 and 1")
-    }
+    try validateThresholds(check)
     try input.image.validate(check)
     try input.audio?.validate(check)
     for (alias, name) in layers.aliases {
       try check(
         !alias.isEmpty && !name.isEmpty, "layers.aliases", "gives an empty name to a layer")
+    }
+  }
+
+  private func validateThresholds(_ check: CardCheck) throws(CardError) {
+    if let threshold = output.threshold {
+      try check(threshold > 0 && threshold < 1, "threshold", "is \(threshold), not between 0 and 1")
+    }
+    guard case .sigmoid(_, let perLabel?) = output else { return }
+    try check(
+      perLabel.count == labels.count, "thresholds",
+      "has \(perLabel.count) numbers for \(labels.count) labels")
+    for (i, threshold) in perLabel.enumerated() {
+      try check(
+        threshold > 0 && threshold < 1, "thresholds[\(i)]",
+        "is \(threshold), not between 0 and 1")
     }
   }
 

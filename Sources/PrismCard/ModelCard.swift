@@ -159,17 +159,29 @@ public struct ModelCard: Sendable, Equatable {
   public enum Output: Sendable, Equatable {
     /// One label of several.
     case softmax
-    /// Any number of labels, each on its own; a label counts from the threshold on.
-    case sigmoid(threshold: Double)
+    /// Any number of labels, each on its own; a label counts from the threshold on, or from its own
+    /// where every label has one.
+    case sigmoid(threshold: Double, perLabel: [Double]? = nil)
     /// One logit, whose sigmoid is the probability of label 1 and not of label 0.
     case binary(threshold: Double)
 
-    /// The probability from which a label counts, where there is one.
+    /// The probability from which labels count that have no threshold of their own, where labels do
+    /// not exclude each other.
     public var threshold: Double? {
       switch self {
       case .softmax: nil
-      case .sigmoid(let threshold), .binary(let threshold): threshold
+      case .sigmoid(let threshold, _), .binary(let threshold): threshold
       }
+    }
+
+    /// The probability from which a label counts, where labels do not exclude each other.
+    ///
+    /// - Parameter index: The label's place among the labels.
+    public func threshold(ofLabel index: Int) -> Double? {
+      guard case .sigmoid(_, let perLabel?) = self, perLabel.indices.contains(index) else {
+        return threshold
+      }
+      return perLabel[index]
     }
   }
 

@@ -47,6 +47,22 @@ package enum Files {
   }
 }
 
+extension Files {
+  /// The first bytes of a file, fewer where it has fewer; none of what is no regular file.
+  ///
+  /// - Throws: `FileError.unreadable`.
+  package static func beginning(of path: String, count: Int) throws(FileError) -> [UInt8] {
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw .unreadable(path, reason: AtomicFile.reason(errno)) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
+    return [UInt8](unsafeUninitializedCapacity: count) { target, filled in
+      filled = max(0, systemRead(file, target.baseAddress, count))
+    }
+  }
+}
+
 // Inside `Files`, the name alone would mean its own function.
 private func systemRead(_ file: CInt, _ target: UnsafeMutableRawPointer?, _ count: Int) -> Int {
   read(file, target, count)

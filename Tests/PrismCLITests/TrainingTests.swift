@@ -64,6 +64,7 @@ struct TrainingCommandTests {
     for extra in [
       ["--fine-tune-from", "130%"], ["--task", "guess"], ["--batch", "0"], ["--threshold", "1"],
       ["--learning-rate", "0"], ["--optimizer", "lion"], ["--patience", "0"],
+      ["--sensitivity", "0"], ["--monitor", "mood"], ["--epochs", "3", "--warmup-epochs", "2"],
     ] {
       #expect(Outcome(train + extra).status == .wrongUsage, "\(extra)")
     }
@@ -105,7 +106,9 @@ struct TrainingCommandTests {
         ])
       let lines = try String(contentsOfFile: folder + "/out/predictions.csv", encoding: .utf8)
         .split(separator: "\n")
-      #expect(lines.count == 9 && lines[0] == "path,true,blue,red")
+      #expect(lines.count == 9 && lines[0] == "path,split,true,blue,red,true:blue,true:red")
+      #expect(lines[1].hasPrefix("\(folder)/data/testing/blue/0.png,testing,blue,"))
+      #expect(lines[1].hasSuffix(",1,0") && lines[8].hasSuffix(",0,1"))
 
       Outcome(
         "evaluate", "--model", Repository.weights + "dogs.safetensors", "--data", folder + "/data"
@@ -114,6 +117,145 @@ struct TrainingCommandTests {
         "train", "--data", folder + "/data", "--base", model, "--output", folder + "/x",
         "--fine-tune-from", "features.17x"
       ).expectFailure("did you mean features.17")
+    }
+  }
+
+  /// A head on a narrow network, trained for as long as an extra option says.
+  private func train(_ folder: String, _ extra: String...) -> Outcome {
+    Outcome(
+      ["train", "--data", folder + "/data", "--base", SmallModel.softmax, "--head", "pool,dense",
+        "--output", folder + "/model.safetensors", "--batch", "8"] + extra)
+  }
+
+  @Test("dataset names each thing that is dropped, in the table and in JSON")
+  func dropped() throws {
+    try withData { folder in
+      let classes = folder + "/classes"
+      for (label, shade) in [("blue", UInt8(20)), ("red", 200)] {
+        try FileManager.default.createDirectory(
+          atPath: "\(classes)/\(label)", withIntermediateDirectories: true)
+        for i in 0..<12 {
+          try Image(width: 8, height: 8, filledWith: RGB(shade, UInt8(i), 9))
+            .write(to: "\(classes)/\(label)/\(i).png")
+        }
+      }
+      for label in ["green", "yellow"] {
+        try FileManager.default.createDirectory(
+          atPath: "\(classes)/\(label)", withIntermediateDirectories: true)
+      }
+      for i in 0..<12 { try AtomicFile.write("GIF89a", to: "\(classes)/green/g\(i).gif") }
+      try AtomicFile.write("broken", to: classes + "/red/b0.bmp")
+      let outcome = Outcome("dataset", classes)
+      #expect(outcome.status == .done)
+      for words in [
+        "25 pictures, 2 labels", "2 classes without a file that can be read:", "/yellow: it is empty",
+        "/green: of its 12 entries none can be read",
+        "12 files of a format that is not read, such as:", "g0.gif: GIF",
+        "1 file that cannot be read:", "b0.bmp",
+      ] {
+        #expect(outcome.output.contains(words), "\(words) in \(outcome.output)")
+      }
+      let json = Outcome("dataset", classes, "--json").output
+      for words in ["\"empty_class\"", "\"unread_format\"", "\"count\": 12", "\"loses\""] {
+        #expect(json.contains(words), "\(words)")
+      }
+      // By names alone the broken file is a picture.
+      #expect(!Outcome("dataset", classes, "--names-only").output.contains("cannot be read:\n  "))
+
+      let arguments = [
+        "train", "--data", classes, "--base", SmallModel.softmax, "--head", "pool,dense",
+        "--output", folder + "/model.safetensors", "--epochs", "1",
+      ]
+      let refused = Outcome(arguments)
+      #expect(refused.status == .failed && refused.diagnostics.contains("go on with --skip-bad"))
+      #expect(refused.diagnostics.contains("g11.gif"), "all are listed: \(refused.diagnostics)")
+      let skipped = Outcome(arguments + ["--skip-bad"])
+      #expect(skipped.status == .done, "\(skipped.diagnostics)")
+      #expect(skipped.diagnostics.contains("b0.bmp"))
+    }
+  }
+
+  @Test("a picture in two splits stops training unless told otherwise")
+  func overlap() throws {
+    try withData { folder in
+      try FileManager.default.copyItem(
+        atPath: folder + "/data/training/red/0.png", toPath: folder + "/data/testing/red/x.png")
+      let refused = train(folder, "--epochs", "1")
+      #expect(refused.status == .failed && refused.diagnostics.contains("--allow-overlap"))
+      #expect(train(folder, "--epochs", "1", "--allow-overlap").status == .done)
+    }
+  }
+
+  @Test("what is there is not replaced unasked, and --epochs alone means the head's")
+  func force() throws {
+    try withData { folder in
+      let first = train(folder, "--epochs", "2")
+      #expect(first.status == .done, "\(first.diagnostics)")
+      #expect(first.diagnostics.contains("the head is trained for 2 epochs"))
+      let curve = try String(contentsOfFile: folder + "/model.curve.csv", encoding: .utf8)
+      #expect(curve.split(separator: "\n").count == 3)
+      let second = train(folder, "--epochs", "2")
+      #expect(second.status == .failed && second.diagnostics.contains("--force replaces it"))
+      #expect(train(folder, "--epochs", "1", "--force").status == .done)
+      try AtomicFile.write("", to: folder + "/model.checkpoint")
+      try FileManager.default.removeItem(atPath: folder + "/model.safetensors")
+      #expect(train(folder, "--epochs", "1").diagnostics.contains("--resume goes on from it"))
+      #expect(train(folder, "--epochs", "1", "--resume").status == .failed)
+      #expect(train(folder, "--epochs", "1", "--force").status == .done)
+    }
+  }
+
+  @Test("a rate is suggested, and nothing is trained")
+  func findRate() throws {
+    try withData { folder in
+      let outcome = train(folder, "--find-rate")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(outcome.output.contains("model.rates.png: "))
+      #expect(Repository.names(in: folder) == ["data", "model.rates.csv", "model.rates.png"])
+    }
+  }
+
+  @Test("what is measured unless told otherwise: one's own test part, other data whole")
+  func scope() throws {
+    try withData { folder in
+      let classes = folder + "/classes"
+      for split in ["training", "validation"] {
+        for label in ["blue", "red"] {
+          let target = "\(classes)/\(label)"
+          try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+          for name in Repository.names(in: "\(folder)/data/\(split)/\(label)") {
+            // A shade of its own, that no two pictures are one.
+            let shade = UInt8(name.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % 97 })
+            let color = label == "red" ? RGB(200, shade, 20) : RGB(20, shade, 200)
+            try Image(width: split == "training" ? 8 : 9, height: 8, filledWith: color)
+              .write(to: "\(target)/\(split)\(name)")
+          }
+        }
+      }
+      let model = folder + "/model.safetensors"
+      let trained = Outcome(
+        "train", "--data", classes, "--base", SmallModel.softmax, "--head", "pool,dense",
+        "--output", model, "--epochs", "2", "--sensitivity", "0.9")
+      #expect(trained.status == .done, "\(trained.diagnostics)")
+      #expect(trained.output.contains("sensitivity in validation"))
+      #expect(trained.output.contains("chosen on only"))
+
+      func evaluate(_ data: String, _ extra: String...) -> String {
+        Outcome(["evaluate", "--model", model, "--data", data, "--resamples", "50"] + extra).output
+      }
+      #expect(evaluate(classes).contains("on testing of"))
+      #expect(evaluate(classes, "--split", "all").contains(": 24 samples"))
+      #expect(evaluate(classes, "--split-seed", "7").contains("knows some of it"))
+      #expect(evaluate(folder + "/data").contains("(the data say so): 8 samples"))
+      // A table of another clinic, one of whose files is missing.
+      var text = "path,label\n"
+      for label in ["blue", "red"] {
+        for i in 0..<4 { text += "data/testing/\(label)/\(i).png,\(label)\n" }
+      }
+      try AtomicFile.write(text + "data/testing/red/99.png,red\n", to: folder + "/clinic.csv")
+      let external = evaluate(folder + "/clinic.csv")
+      #expect(external.contains("on all of") && external.contains(": 8 samples, 1 files missing"))
+      #expect(external.contains("note: red: only 4 positive: too few to measure well"))
     }
   }
 }

@@ -246,4 +246,21 @@ struct ModelCardTests {
           file: "w", field: "config.width",
           reason: "is 0.35; only mobilenet_v2 comes in other widths than 1"))
   }
+
+  @Test("every label may have a threshold of its own, and cards without them stay as they are")
+  func thresholds() throws {
+    var card = ModelCard.example()
+    card.labels = (0..<card.labels.count).map { "label \($0)" }
+    card.output = .sigmoid(threshold: 0.5)
+    #expect(!card.json.contains("thresholds"))
+    let own = card.labels.indices.map { Double($0 + 1) / Double(card.labels.count + 2) }
+    card.output = .sigmoid(threshold: 0.5, perLabel: own)
+    let copy = try ModelCard(json: card.json, file: "x")
+    #expect(copy == card && copy.output.threshold == 0.5)
+    #expect(card.labels.indices.map { copy.output.threshold(ofLabel: $0) } == own)
+    for wrong in [Array(own.dropLast()), own.dropLast() + [1.0], own.dropLast() + [0]] {
+      card.output = .sigmoid(threshold: 0.5, perLabel: Array(wrong))
+      #expect(throws: CardError.self) { try ModelCard(json: card.json, file: "x") }
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import PrismFiles
 import PrismMedia
+import PrismRuntime
 import PrismTensor
 import PrismTestSupport
 import PrismTraining
@@ -24,6 +25,15 @@ private struct Reference: Decodable {
   let binary: Binary
   let multiclass: Multiclass
   let multilabel: Multilabel
+  /// Successes, trials and the ends of statsmodels' interval.
+  let wilson: [[Double]]
+  /// An area, positives, negatives and the ends of its interval.
+  let areas: [[Double]]
+  let thresholds: [Threshold]
+  struct Threshold: Decodable {
+    let sensitivity, score: Double
+    let confusion: [[Int]]
+  }
 
   static func load() throws -> Reference {
     let url = URL(filePath: Repository.fixtures + "evaluation.json")
@@ -153,7 +163,7 @@ struct EvaluationTests {
   func documents() throws {
     let evaluation = binary(resamples: 20)
     let lines = evaluation.csv.split(separator: "\n")
-    #expect(lines.count == 1 + 7 + 3)
+    #expect(lines.count == 1 + 7 + 5)
     #expect(lines[0] == "label,measure,value,low,high")
     let text = evaluation.json.description
     for name in ["accuracy", "auc", "eer", "ece", "calibration", "confusion"] {
@@ -161,5 +171,119 @@ struct EvaluationTests {
     }
     let picture = try evaluation.rendered(title: "test")
     #expect(picture.width > picture.height)
+  }
+
+  @Test("intervals of rates are statsmodels' Wilson intervals, also where all or none are counted")
+  func wilson() throws {
+    for row in try Reference.load().wilson {
+      let interval = try #require(Rate(Int(row[0]), of: Int(row[1])).interval)
+      #expect(abs(interval.lowerBound - row[2]) <= 1e-12, "\(row)")
+      #expect(abs(interval.upperBound - row[3]) <= 1e-12, "\(row)")
+    }
+    #expect(Rate(0, of: 0).interval == nil && Rate(0, of: 0).value == nil)
+  }
+
+  @Test("a perfect area has an interval with a width, the one that scipy finds")
+  func areas() throws {
+    for row in try Reference.load().areas {
+      let (positives, negatives) = (Int(row[1]), Int(row[2]))
+      guard row[0] == 1 || row[0] == 0 else { continue }
+      let isRight = row[0] == 1
+      let truths = (0..<(positives + negatives)).map { $0 < positives ? 1 : 0 }
+      let evaluation = Evaluation(
+        probabilities: truths.map { $0 == 1 ? [0.4, 0.6] : [0.6, 0.4] }
+          .map { isRight ? $0 : $0.reversed() }, truths: truths.map { .label($0) }, task: .binary,
+        labels: ["no", "yes"], resamples: 50)
+      let area = try #require(evaluation.measure("auc"))
+      let interval = try #require(area.interval)
+      #expect(area.value == row[0] && area.method == .score)
+      #expect(abs(interval.lowerBound - row[3]) <= 1e-9, "\(row): \(interval)")
+      #expect(abs(interval.upperBound - row[4]) <= 1e-9, "\(row): \(interval)")
+    }
+  }
+
+  @Test("where every decision is right no interval claims certainty")
+  func perfect() throws {
+    let truths = (0..<30).map { $0 % 2 }
+    let evaluation = Evaluation(
+      probabilities: truths.map { $0 == 1 ? [0, 1] : [1, 0] }, truths: truths.map { .label($0) },
+      task: .binary, labels: ["no", "yes"], resamples: 200)
+    for name in ["accuracy", "balanced_accuracy", "auc", "f1"] {
+      let measure = try #require(evaluation.measure(name))
+      let interval = try #require(measure.interval, "\(name)")
+      #expect(measure.value == 1 && interval.lowerBound < 0.95 && interval.upperBound == 1)
+    }
+    // Of these nothing is said.
+    for name in ["average_precision", "eer", "ece"] {
+      #expect(evaluation.measure(name)?.interval == nil, "\(name)")
+    }
+  }
+
+  @Test("labels with few samples carry a note")
+  func few() {
+    func notes(_ positives: Int, of count: Int) -> [String] {
+      let truths = (0..<count).map { DataSet.Truth.labels([$0 < positives ? 1 : 0]) }
+      return Evaluation(
+        probabilities: (0..<count).map { [Double($0) / Double(count)] }, truths: truths,
+        task: .multilabel, labels: ["a"], resamples: 0
+      ).notes
+    }
+    #expect(notes(3, of: 40) == ["a: only 3 positive: too few to measure well"])
+    #expect(notes(0, of: 40) == ["a: no positive samples: not measured"])
+    #expect(notes(38, of: 40) == ["a: only 2 negative: too few to measure well"])
+    #expect(notes(20, of: 40) == [])
+  }
+
+  @Test("thresholds for a sensitivity decide as scikit-learn's ROC curve at its first point there")
+  func thresholds() throws {
+    let (truth, score) = (
+      CounterRandom(name: "binary/truth"), CounterRandom(name: "binary/score")
+    )
+    let truths = (0..<200).map { truth.uniform($0) < 0.4 }
+    let scores = truths.enumerated().map { i, t in
+      ((0.6 * score.uniform(i) + (t ? 0.35 : 0)) * 64).rounded(.down) / 64
+    }
+    for expected in try Reference.load().thresholds {
+      let point = OperatingPoint(
+        label: "yes", scores: scores, truths: truths, sensitivity: expected.sensitivity,
+        otherwise: 0.5)
+      let matrix = expected.confusion
+      #expect(point.threshold < expected.score && point.threshold > expected.score - 1.0 / 64)
+      #expect(point.specificity == Rate(matrix[0][0], of: matrix[0][0] + matrix[0][1]))
+      #expect(point.sensitivity == Rate(matrix[1][1], of: matrix[1][0] + matrix[1][1]))
+    }
+    let none = OperatingPoint(
+      label: "no", scores: [0.2, 0.4], truths: [false, false], sensitivity: 0.9, otherwise: 0.5)
+    #expect(none.isFallback && none.threshold == 0.5 && none.sensitivity.value == nil)
+  }
+
+  @Test("every label counts from its own threshold")
+  func ownThresholds() throws {
+    let truths = [[1, 1], [1, 0], [0, 1], [0, 0]].map { DataSet.Truth.labels($0) }
+    let rows = [[0.3, 0.8], [0.3, 0.6], [0.1, 0.8], [0.1, 0.6]]
+    let evaluation = try Evaluation(
+      probabilities: rows, truths: truths, task: .multilabel, labels: ["a", "b"],
+      thresholds: [0.2, 0.7], resamples: 0, work: .unwatched)
+    #expect(evaluation.threshold == nil && evaluation.perLabel.map(\.threshold) == [0.2, 0.7])
+    #expect(evaluation.measure("accuracy")?.value == 1)
+    #expect(evaluation.perLabel.allSatisfy { $0.measure("specificity")?.value == 1 })
+  }
+
+  @Test("an evaluation is read as it was written")
+  func codable() throws {
+    let evaluation = binary(resamples: 20)
+    let data = try JSONEncoder().encode(evaluation)
+    #expect(try JSONDecoder().decode(Evaluation.self, from: data) == evaluation)
+  }
+
+  @Test("a cancelled task ends a bootstrap")
+  func cancelled() async {
+    let task = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try Evaluation(
+        probabilities: [[0.2, 0.8]], truths: [.label(1)], task: .binary, labels: ["a", "b"],
+        thresholds: [0.5, 0.5], resamples: 10_000, work: .unwatched)
+    }
+    await #expect(throws: CancellationError.self) { _ = try await task.value }
   }
 }

@@ -2,10 +2,12 @@ import PrismCard
 import Foundation
 import PrismFiles
 import PrismMedia
+import PrismRuntime
 import PrismTensor
 import PrismTestSupport
 import PrismTraining
 import PrismWeights
+import Synchronization
 import Testing
 
 /// Folders for tests.
@@ -253,6 +255,170 @@ struct TrainerTests {
         #expect(message.contains(words), "\(message)")
       }
     }
+  }
+
+  @Test("a checkpoint that is not as it was written is refused, and no number in it traps")
+  func editedCheckpoint() throws {
+    try withTrainer { trainer, folder in
+      let (output, checkpoint) = (folder + "/out.safetensors", folder + "/out.checkpoint")
+      var asked = 0
+      _ = try trainer().train(
+        output: output, checkpoint: checkpoint, resumes: false,
+        shouldStop: {
+          asked += 1
+          return asked > 8
+        })
+      let bytes = try Data(contentsOf: URL(filePath: checkpoint))
+      func refusal(_ contents: Data) throws -> String {
+        try contents.write(to: URL(filePath: checkpoint))
+        return failure {
+          _ = try trainer().train(output: output, checkpoint: checkpoint, resumes: true)
+        }
+      }
+      // Cut off anywhere, one bit of a tensor, and numbers of the same length in the state.
+      for length in [0, 8, 100, bytes.count / 2, bytes.count - 1] {
+        #expect(try refusal(bytes.prefix(length)) != "", "\(length)")
+      }
+      var changed = bytes
+      changed[bytes.count - 7] ^= 1
+      #expect(try refusal(changed).contains("digest"))
+      for (old, new) in [
+        (##"\"epochsOfPhase\":1"##, ##"\"epochsOfPhase\":9"##),
+        (##"\"steps\":8"##, ##"\"steps\":7"##), (##"\"steps\":8"##, ##"\"steps\":-"##),
+        (##"\"optimizerSteps\":5"##, ##"\"optimizerSteps\":6"##),
+      ] {
+        let range = try #require(bytes.range(of: Data(old.utf8)), "\(old)")
+        var edited = bytes
+        edited.replaceSubrange(range, with: Data(new.utf8))
+        let message = try refusal(edited)
+        #expect(message.contains("not a checkpoint that can be continued"), "\(new): \(message)")
+      }
+      // As it was, it goes on.
+      #expect(try refusal(bytes) == "")
+    }
+  }
+
+  @Test("pictures that changed since are noticed when training goes on")
+  func changedPictures() throws {
+    try withTrainer { trainer, folder in
+      let (output, checkpoint) = (folder + "/out.safetensors", folder + "/out.checkpoint")
+      var asked = 0
+      _ = try trainer().train(
+        output: output, checkpoint: checkpoint, resumes: false,
+        shouldStop: {
+          asked += 1
+          return asked > 8
+        })
+      try Image(width: 32, height: 32, filledWith: RGB(1, 2, 3))
+        .write(to: folder + "/data/training/light/3.png")
+      #expect(
+        failure {
+          _ = try trainer().train(output: output, checkpoint: checkpoint, resumes: true)
+        }.contains("another set of pictures or sounds"))
+    }
+  }
+
+  @Test("the epoch that is kept is the best by what is monitored", arguments: Monitor.allCases)
+  func monitor(_ monitor: Monitor) throws {
+    try withTrainer {
+      $0.monitor = monitor
+      $0.fineTuning = .none
+      $0.warmupEpochs = 6
+    } _: { trainer, folder in
+      let curve = try trainer().train(
+        output: folder + "/out", checkpoint: folder + "/c", resumes: false
+      ).curve
+      let best = try #require(curve.epochs.first { $0.epoch == curve.best })
+      for other in curve.epochs {
+        switch monitor {
+        case .loss: #expect(best.validationLoss <= other.validationLoss)
+        case .auc: #expect((best.validationAUC ?? 0) >= (other.validationAUC ?? 0))
+        case .accuracy: #expect(best.validationAccuracy >= other.validationAccuracy)
+        case .averagePrecision:
+          #expect(
+            (best.validationAveragePrecision ?? 0) >= (other.validationAveragePrecision ?? 0))
+        }
+      }
+      let ends = try JSONDecoder().decode(LearningCurve.self, from: JSONEncoder().encode(curve))
+      #expect(ends == curve)
+    }
+  }
+
+  @Test("a measure that validation does not define cannot be monitored")
+  func unmeasurable() throws {
+    try withTrainer({ $0.monitor = .auc }) { trainer, folder in
+      try FileManager.default.removeItem(atPath: folder + "/data/validation/light")
+      #expect(failure { _ = try trainer() }.contains("use --monitor loss"))
+    }
+  }
+
+  @Test("a threshold chosen for a sensitivity goes into the card")
+  func sensitivity() throws {
+    try withTrainer {
+      $0.sensitivity = 0.8
+      $0.fineTuning = .none
+      $0.head = "pool,dense"
+    } _: { trainer, folder in
+      let outcome = try trainer().train(
+        output: folder + "/out", checkpoint: folder + "/c", resumes: false)
+      let point = try #require(outcome.operatingPoints.first)
+      #expect(outcome.operatingPoints.count == 1 && point.label == "light")
+      #expect((point.sensitivity.value ?? 0) >= 0.8 && point.sensitivity.trials == 6)
+      let file = try SafetensorsFile(contentsOf: folder + "/out")
+      #expect(try file.card().output == .binary(threshold: point.threshold))
+      // The file knows its data again.
+      let data = try DataSet.open(folder + "/data")
+      #expect(TrainedData(file)?.list == data.listDigest)
+    }
+  }
+
+  @Test("a learning-rate range test keeps nothing and suggests a rate within its range")
+  func rateRange() throws {
+    try withTrainer({ $0.head = "pool,dense" }) { trainer, folder in
+      let range = try trainer().rateRange(1e-5...10, steps: 60)
+      #expect(range.points.count > 10 && range.points[0].rate == 1e-5)
+      #expect(zip(range.points, range.points.dropFirst()).allSatisfy { $0.rate < $1.rate })
+      let rate = try #require(range.suggestion)
+      #expect(rate > 1e-5 && rate < 10)
+      // What it suggests learns.
+      #expect(range.points.map(\.smoothed).min() ?? 1 < 0.8 * range.points[0].loss)
+      #expect(range.csv.split(separator: "\n").count == range.points.count + 1)
+      #expect(try trainer().rateRange(1e-5...10, steps: 60) == range)
+      #expect(Repository.names(in: folder) == ["base.safetensors", "data"])
+      #expect(try range.rendered(title: "rates").width > 0)
+    }
+  }
+
+  @Test("training reports every sample that goes through the network, and a cancelled task ends it")
+  func work() async throws {
+    let folder = FileManager.default.temporaryDirectory.path + "/prism-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try SmallModel.writePictures(in: folder + "/data")
+    try SmallModel.write(to: folder + "/base.safetensors")
+    let file = try SafetensorsFile(contentsOf: folder + "/base.safetensors")
+    let trainer = try Trainer(
+      base: file, card: try file.card(), data: try DataSet.open(folder + "/data"),
+      loader: SmallModel.Loader(), options: Self.options())
+    let last = Mutex(Work.Progress(done: 0, planned: 0))
+    _ = try trainer.train(
+      output: folder + "/out", checkpoint: folder + "/c", resumes: false,
+      work: Work { progress in last.withLock { $0 = progress } })
+    // 22 to train and 12 to validate: features of both phases, two epochs and three.
+    #expect(last.withLock { $0 } == Work.Progress(done: 7 * 34, planned: 7 * 34))
+    let task = Task {
+      var steps = 0
+      _ = try trainer.train(
+        output: folder + "/other", checkpoint: folder + "/d", resumes: false,
+        report: { event in
+          guard case .step = event else { return }
+          steps += 1
+          if steps == 7 { withUnsafeCurrentTask { $0?.cancel() } }
+        })
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+    // The first epoch had five steps: its checkpoint is there to go on from.
+    #expect(Repository.names(in: folder).contains("d"))
+    #expect(!Repository.names(in: folder).contains("other"))
   }
 
   @Test("augmentation keeps an even picture and depends on its seed alone")

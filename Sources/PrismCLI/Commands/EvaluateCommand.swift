@@ -7,9 +7,13 @@ struct EvaluateCommand: Subcommand {
     commandName: "evaluate",
     abstract: "Measure how well a model agrees with labelled data.",
     discussion: """
-      Every measure has a 95 % interval by bootstrap over samples. With --output the folder then holds \
-      evaluation.json, evaluation.csv (measures), predictions.csv (a line a sample) and evaluation.png (ROC, \
-      calibration, confusion).
+      Every measure has a 95 % interval: of Wilson for rates, by bootstrap over samples for the \
+      others. With --output the folder then holds evaluation.json, evaluation.csv (measures), \
+      predictions.csv (a line a sample: its split, its labels, the probabilities and for every \
+      label whether it is true) and evaluation.png (ROC, calibration, confusion).
+
+      Without --split, data that have splits are measured on testing, the model's own training \
+      data on the part that was kept apart, and all other data whole.
       """)
 
   @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
@@ -20,8 +24,10 @@ struct EvaluateCommand: Subcommand {
   )
   var data: String
 
-  @Option(help: ArgumentHelp("training, validation or testing.", valueName: "name"))
-  var split = "testing"
+  @Option(
+    help: ArgumentHelp(
+      "training, validation, testing or all. (default: as said above)", valueName: "name"))
+  var split: String?
 
   @Option(
     help: ArgumentHelp(
@@ -52,8 +58,8 @@ struct EvaluateCommand: Subcommand {
     if let threshold, !(threshold > 0 && threshold < 1) {
       throw ValidationError("--threshold must be between 0 and 1")
     }
-    guard DataSet.splitNames.contains(split) else {
-      throw ValidationError("--split must be training, validation or testing")
+    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
+      throw ValidationError("--split must be training, validation, testing or all")
     }
   }
 
@@ -62,12 +68,15 @@ struct EvaluateCommand: Subcommand {
     let model = try catalog.model(self.model)
     let data = try dataOptions.open(self.data)
     let folder = try output.map { try OutputFolder($0) }
-    let scored = try model.score(split, of: data) { done, count in
-      console.progress("\(done) of \(count) samples")
-    }
+    let scope = split.map { Model.Scope(split: $0, reason: "as told") } ?? model.scope(of: data)
+    let scored = try model.score(
+      scope.split, of: data,
+      work: Work { console.progress("\($0.done) of \($0.planned) samples") })
+    let evaluation = try model.evaluation(
+      of: scored, threshold: threshold, resamples: resamples, seed: seed,
+      work: Work { console.progress("\($0.done) of \($0.planned) resamples") })
     console.endProgress()
-    let evaluation = model.evaluation(
-      of: scored, threshold: threshold, resamples: resamples, seed: seed)
+    let missing = data.split(scope.split)?.missing.count ?? 0
     let document: JSON = [
       "prism": .string(PrismVersion.current),
       "model": [
@@ -75,70 +84,97 @@ struct EvaluateCommand: Subcommand {
         "sha256": .string(model.file.sha256),
       ],
       "data": .string(data.path),
-      "split": .string(split),
-      "missing": .integer(data.split(split)?.missing.count ?? 0),
+      "split": .string(scope.split),
+      "split_reason": .string(scope.reason),
+      "missing": .integer(missing),
+      "findings": DataSetFindings.document(data.findings),
       "evaluation": evaluation.json,
     ]
-    if let folder {
-      let picture = try evaluation.rendered(
-        title: "\(model.card.name) on \(split), \(scored.count) samples")
-      try folder.write([
-        .init(name: "evaluation.json", contents: Array((document.formatted + "\n").utf8)),
-        .init(name: "evaluation.csv", contents: Array(evaluation.csv.utf8)),
-        .init(name: "predictions.csv", contents: Array(predictions(scored, model).utf8)),
-        .init(name: "evaluation.png", contents: try picture.pngData()),
-      ])
-    }
+    if let folder { try write(document, scored, evaluation, model, scope, to: folder) }
     if json {
       console.print(document.formatted)
       return .done
     }
     console.print(
-      "\(model.card.name) on \(split) of \(data.path): \(scored.count) samples"
+      "\(Text.printable(model.card.name)) on \(scope.split) of \(Text.printable(data.path)) "
+        + "(\(scope.reason)): \(scored.count) samples"
+        + (missing > 0 ? ", \(missing) files missing" : "")
         + (evaluation.threshold.map { ", threshold \($0)" } ?? ""))
-    for line in TextTable.lines(evaluation.measures.map(row)) { console.print("  \(line)") }
-    if evaluation.task != .binary {
-      var rows = [["label", "positives", "auc", "average precision", "f1"]]
-      for label in evaluation.perLabel {
-        rows.append(
-          [label.label, "\(label.positives)"]
-            + label.measures.map { $0.value.map(NumberText.decimal) ?? "–" })
-      }
-      for line in TextTable.lines(rows) { console.print("  \(line)") }
-    }
-    if !evaluation.confusion.isEmpty, evaluation.labels.count <= 20 {
-      var rows = [["true \\ predicted"] + evaluation.labels]
-      for (label, counts) in zip(evaluation.labels, evaluation.confusion) {
-        rows.append([label] + counts.map(String.init))
-      }
-      for line in TextTable.lines(rows) { console.print("  \(line)") }
+    show(evaluation, console)
+    for line in DataSetFindings.lines(data.findings.filter { $0.effect != .none }) {
+      console.report(line)
     }
     return .done
   }
 
+  private func write(
+    _ document: JSON, _ scored: [Model.Scored], _ evaluation: Evaluation, _ model: Model,
+    _ scope: Model.Scope, to folder: OutputFolder
+  ) throws {
+    let picture = try evaluation.rendered(
+      title: "\(model.card.name) on \(scope.split), \(scored.count) samples")
+    try folder.write([
+      .init(name: "evaluation.json", contents: Array((document.formatted + "\n").utf8)),
+      .init(name: "evaluation.csv", contents: Array(evaluation.csv.utf8)),
+      .init(name: "predictions.csv", contents: Array(predictions(scored, model).utf8)),
+      .init(name: "evaluation.png", contents: try picture.pngData()),
+    ])
+  }
+
+  private func show(_ evaluation: Evaluation, _ console: Console) {
+    for line in TextTable.lines(evaluation.measures.map(row)) { console.print("  \(line)") }
+    let hasOwn = evaluation.threshold == nil && evaluation.task == .multilabel
+    var rows = [
+      ["label", "positives", "auc", "average precision", "f1", "sensitivity", "specificity"]
+        + (hasOwn ? ["threshold"] : [])
+    ]
+    for label in evaluation.perLabel {
+      rows.append(
+        [Text.printable(label.label), "\(label.positives) of \(label.samples)"]
+          + label.measures.map(cell) + (hasOwn ? [label.threshold.map(NumberText.decimal) ?? "–"] : []))
+    }
+    for line in TextTable.lines(rows) { console.print("  \(line)") }
+    for note in evaluation.notes { console.print("  note: \(Text.printable(note))") }
+    guard !evaluation.confusion.isEmpty, evaluation.labels.count <= 20 else { return }
+    rows = [["true \\ predicted"] + evaluation.labels.map(Text.printable)]
+    for (label, counts) in zip(evaluation.labels, evaluation.confusion) {
+      rows.append([Text.printable(label)] + counts.map(String.init))
+    }
+    for line in TextTable.lines(rows) { console.print("  \(line)") }
+  }
+
+  /// Rates of a label with their intervals, areas without.
+  private func cell(_ measure: Evaluation.Measure) -> String {
+    guard let value = measure.value else { return "–" }
+    guard measure.method != .bootstrap, let interval = measure.interval else {
+      return NumberText.decimal(value)
+    }
+    return "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to \(NumberText.decimal(interval.upperBound)))"
+  }
+
   private func row(_ measure: Evaluation.Measure) -> [String] {
-    [
-      measure.name, measure.value.map(NumberText.decimal) ?? "not defined",
-      measure.interval.map {
-        "\(NumberText.decimal($0.lowerBound)) to \(NumberText.decimal($0.upperBound))"
-      } ?? "",
+    guard let value = measure.value else { return [measure.name, "not defined", ""] }
+    let interval = measure.interval.map {
+      "\(NumberText.decimal($0.lowerBound)) to \(NumberText.decimal($0.upperBound))"
+    }
+    return [
+      measure.name, NumberText.decimal(value),
+      interval ?? (resamples > 0 ? "no interval: all resamples agree" : ""),
     ]
   }
 
   private func predictions(_ scored: [Model.Scored], _ model: Model) -> String {
-    var text =
-      (["path", "true"] + model.labels).map(\.commaSeparatedValue).joined(separator: ",") + "\n"
+    let names = ["path", "split", "true"] + model.labels + model.labels.map { "true:\($0)" }
+    var text = names.map(\.commaSeparatedValue).joined(separator: ",") + "\n"
     for entry in scored {
-      let truth: String
-      switch entry.sample.truth {
-      case .label(let index): truth = model.labels[index]
-      case .labels(let values):
-        truth = zip(model.labels, values).filter { $0.1 == 1 }.map(\.0).joined(separator: "|")
+      let truths = model.labels.indices.map { index in
+        entry.sample.truth.has(index).map { $0 ? "1" : "0" } ?? ""
       }
+      let cells =
+        [entry.sample.path, entry.split, entry.sample.truth.text(model.labels)]
+        .map(\.commaSeparatedValue)
       text +=
-        ([entry.sample.path, truth].map(\.commaSeparatedValue)
-        + entry.probabilities.map { "\($0)" })
-        .joined(separator: ",") + "\n"
+        (cells + entry.probabilities.map { "\($0)" } + truths).joined(separator: ",") + "\n"
     }
     return text
   }

@@ -54,6 +54,8 @@ enum Status: Int32 {
   case failed = 1
   case wrongUsage = 2
   case someInputsFailed = 3
+  /// Somebody pressed Ctrl-C, as shells have it.
+  case interrupted = 130
 }
 
 /// A command that says how it ended.

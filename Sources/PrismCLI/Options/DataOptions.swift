@@ -18,13 +18,26 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Of two labels the one whose probability is meant. (default: the last by name; fake of real and fake)",
-      valueName: "label"))
+      """
+      Of two labels the one whose probability is meant. (default: the last by name; fake of real \
+      and fake)
+      """, valueName: "label"))
   var positive: String?
 
   @Option(
     help: ArgumentHelp("Selects the split where the data have none.", valueName: "number"))
   var splitSeed: UInt64 = 0
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The column of a CSV that says what stays in one split. (default: group, patient, subject or \
+      speaker, where there is one)
+      """, valueName: "column"))
+  var group: String?
+
+  @Flag(help: "Take folders within the folders of classes as an order of their files alone.")
+  var nested = false
 
   func open(_ path: String) throws -> DataSet {
     var options = DataSet.Options()
@@ -33,6 +46,8 @@ struct DataOptions: ParsableArguments {
     options.root = images
     options.positive = positive
     options.seed = splitSeed
+    options.groupColumn = group
+    options.allowsNesting = nested
     return try DataSet.open(path, options: options)
   }
 }

@@ -6,7 +6,7 @@ extension Prediction {
     TextTable.lines(
       ranked.prefix(5).map { entry in
         [NumberText.percent(entry.probability, isAligned: true), entry.label]
-          + (threshold.map { entry.probability >= $0 ? ["above threshold"] : [] } ?? [])
+          + (entry.isPresent == true ? ["above threshold"] : [])
       })
   }
 }

@@ -34,7 +34,7 @@ public enum Target {
     }
     if target == "above-threshold" {
       guard let threshold = prediction.threshold else { throw TargetError.noThreshold }
-      let entries = prediction.ranked.filter { $0.probability >= threshold }
+      let entries = prediction.ranked.filter { $0.isPresent == true }
       guard !entries.isEmpty else {
         throw TargetError.nothingAbove(threshold, top: prediction.top)
       }

@@ -1,0 +1,96 @@
+public import PrismTensor
+
+/// Moves parameters against their gradients.
+///
+/// Weight decay is decoupled from the gradient (Loshchilov and Hutter, "Decoupled Weight Decay Regularization",
+/// ICLR 2019): before its step a weight is multiplied by `1 − rate · decay`. Biases and normalisations, which have
+/// one axis, do not decay.
+public struct Optimizer: Sendable {
+  /// The rule of a step.
+  public enum Method: Sendable, Equatable, Codable {
+    /// Kingma and Ba, "Adam", ICLR 2015, as `torch.optim.AdamW` computes it.
+    case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8)
+    /// Gradient descent with a velocity `v ← momentum · v + g`, as `torch.optim.SGD` computes it.
+    case sgd(momentum: Double = 0.9)
+  }
+
+  /// The rule of a step.
+  public let method: Method
+  /// The learning rate.
+  public var rate: Double
+  /// The weight decay λ.
+  public let decay: Double
+  /// The number of steps that were made.
+  public private(set) var steps: Int
+  /// The mean of the gradients (the velocity for ``Method/sgd(momentum:)``), by parameter.
+  public private(set) var first: [String: Tensor]
+  /// The mean of the squared gradients, by parameter; empty for ``Method/sgd(momentum:)``.
+  public private(set) var second: [String: Tensor]
+
+  /// Makes an optimiser, from its beginning or from a state that was saved.
+  public init(
+    _ method: Method = .adam(), rate: Double, decay: Double = 0, steps: Int = 0,
+    first: [String: Tensor] = [:], second: [String: Tensor] = [:]
+  ) {
+    self.method = method
+    self.rate = rate
+    self.decay = decay
+    self.steps = steps
+    self.first = first
+    self.second = second
+  }
+
+  /// Makes one step.
+  ///
+  /// - Parameters:
+  ///   - parameters: Changed where there is a gradient.
+  ///   - gradients: By the names of parameters, in their shapes.
+  public mutating func update(
+    _ parameters: inout [String: Tensor], gradients: [String: Tensor]
+  ) {
+    steps += 1
+    for name in gradients.keys.sorted() {
+      guard let gradient = gradients[name], var parameter = parameters.removeValue(forKey: name)
+      else { continue }
+      let keep = parameter.shape.rank > 1 ? Float(1 - rate * decay) : 1
+      var moment = first.removeValue(forKey: name) ?? Tensor(parameter.shape)
+      switch method {
+      case .adam(let beta1, let beta2, let epsilon):
+        var square = second.removeValue(forKey: name) ?? Tensor(parameter.shape)
+        let size = Float(rate / (1 - power(beta1, Double(steps))))
+        let root = Float((1 - power(beta2, Double(steps))).squareRoot())
+        let (b1, c1) = (Float(beta1), Float(1 - beta1))
+        let (b2, c2) = (Float(beta2), Float(1 - beta2))
+        let tiny = Float(epsilon)
+        gradient.withUnsafeBufferPointer { g in
+          parameter.withUnsafeMutableBufferPointer { p in
+            moment.withUnsafeMutableBufferPointer { m in
+              square.withUnsafeMutableBufferPointer { v in
+                for i in 0..<g.count {
+                  m[i] = b1 * m[i] + c1 * g[i]
+                  v[i] = b2 * v[i] + c2 * (g[i] * g[i])
+                  p[i] = keep * p[i] - size * (m[i] / (v[i].squareRoot() / root + tiny))
+                }
+              }
+            }
+          }
+        }
+        second[name] = square
+      case .sgd(let momentum):
+        let (mu, size) = (Float(momentum), Float(rate))
+        gradient.withUnsafeBufferPointer { g in
+          parameter.withUnsafeMutableBufferPointer { p in
+            moment.withUnsafeMutableBufferPointer { m in
+              for i in 0..<g.count {
+                m[i] = mu * m[i] + g[i]
+                p[i] = keep * p[i] - size * m[i]
+              }
+            }
+          }
+        }
+      }
+      first[name] = moment
+      parameters[name] = parameter
+    }
+  }
+}
