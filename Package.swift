@@ -201,7 +201,8 @@ let package = Package(
     .testTarget(
       name: "PrismTrainingTests",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels", "PrismRuntime",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
+        "PrismRuntime",
         "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(

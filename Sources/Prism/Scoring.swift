@@ -46,13 +46,15 @@ extension Model {
     }
     guard let trained = TrainedData(file), trained.list == data.listDigest else {
       return Scope(
-        split: DataSet.wholeName, reason: "the model does not say that it was trained on these data")
+        split: DataSet.wholeName, reason: "the model does not say that it was trained on these data"
+      )
     }
     return Scope(
       split: "testing",
       reason: trained.seed == seed
         ? "the model was trained on the other splits of these data"
-        : "but the model was trained with --split-seed \(trained.seed ?? 0), so it knows some of it")
+        : "but the model was trained with --split-seed \(trained.seed ?? 0), so it knows some of it"
+    )
   }
 
   /// The probabilities of the model's labels for a split of data.
@@ -122,8 +124,10 @@ extension Model {
     let count = card.labels.count
     return splits.flatMap { split in
       split.samples.map { sample in
-        (DataSet.Sample(path: sample.path, truth: sample.truth.moved(to: order, of: count)),
-          split.name)
+        (
+          DataSet.Sample(path: sample.path, truth: sample.truth.moved(to: order, of: count)),
+          split.name
+        )
       }
     }
   }

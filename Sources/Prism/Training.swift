@@ -35,7 +35,9 @@ extension ModelCard.Input {
     case .sounds:
       if base.input.audio != nil { return base.input }
       // The first that can be read: the others are named when all are.
-      let sounds = data.splits.lazy.flatMap(\.samples).compactMap { try? Sound(contentsOf: $0.path) }
+      let sounds = data.splits.lazy.flatMap(\.samples).compactMap {
+        try? Sound(contentsOf: $0.path)
+      }
       guard let first = sounds.first else { return base.input }
       return .audio(.standard(rate: first.rate, image: base.input.image))
     }

@@ -23,7 +23,9 @@ struct TrainingCommandTests {
           for i in 0..<count {
             let shade = UInt8(5 * i)
             let color = RGB(color.red + shade, color.green, color.blue + shade)
-            try Image(width: 20, height: 20, filledWith: color).write(to: "\(path)/\(i).png")
+            // No picture of one split is one of another.
+            try Image(width: 20, height: 16 + count + split.count, filledWith: color)
+              .write(to: "\(path)/\(i).png")
           }
         }
       }
@@ -123,8 +125,10 @@ struct TrainingCommandTests {
   /// A head on a narrow network, trained for as long as an extra option says.
   private func train(_ folder: String, _ extra: String...) -> Outcome {
     Outcome(
-      ["train", "--data", folder + "/data", "--base", SmallModel.softmax, "--head", "pool,dense",
-        "--output", folder + "/model.safetensors", "--batch", "8"] + extra)
+      [
+        "train", "--data", folder + "/data", "--base", SmallModel.softmax, "--head", "pool,dense",
+        "--output", folder + "/model.safetensors", "--batch", "8",
+      ] + extra)
   }
 
   @Test("dataset names each thing that is dropped, in the table and in JSON")
@@ -148,7 +152,8 @@ struct TrainingCommandTests {
       let outcome = Outcome("dataset", classes)
       #expect(outcome.status == .done)
       for words in [
-        "25 pictures, 2 labels", "2 classes without a file that can be read:", "/yellow: it is empty",
+        "25 pictures, 2 labels", "2 classes without a file that can be read:",
+        "/yellow: it is empty",
         "/green: of its 12 entries none can be read",
         "12 files of a format that is not read, such as:", "g0.gif: GIF",
         "1 file that cannot be read:", "b0.bmp",

@@ -258,8 +258,9 @@ struct ModelCardTests {
     let copy = try ModelCard(json: card.json, file: "x")
     #expect(copy == card && copy.output.threshold == 0.5)
     #expect(card.labels.indices.map { copy.output.threshold(ofLabel: $0) } == own)
-    for wrong in [Array(own.dropLast()), own.dropLast() + [1.0], own.dropLast() + [0]] {
-      card.output = .sigmoid(threshold: 0.5, perLabel: Array(wrong))
+    let short = Array(own.dropLast())
+    for wrong in [short, short + [1.0], short + [0.0]] {
+      card.output = .sigmoid(threshold: 0.5, perLabel: wrong)
       #expect(throws: CardError.self) { try ModelCard(json: card.json, file: "x") }
     }
   }

@@ -51,9 +51,10 @@ struct DataSetFindingTests {
       #expect(data.labels == ["blue", "red"])
       #expect(data.split("all")?.counts(of: 2) == [4, 5])
       #expect(names(.emptyClass, data) == ["green", "yellow"])
-      #expect(items(.emptyClass, data).map(\.reason) == [
-        "of its 3 entries none can be read", "it is empty",
-      ])
+      #expect(
+        items(.emptyClass, data).map(\.reason) == [
+          "of its 3 entries none can be read", "it is empty",
+        ])
       #expect(names(.unreadFormat, data) == ["0.gif", "1.gif", "2.gif"])
       #expect(items(.unreadFormat, data).first?.reason == "GIF")
       #expect(names(.hidden, data) == [".secret"])
@@ -74,13 +75,17 @@ struct DataSetFindingTests {
   private static func makeFile(named name: [UInt8], in folder: String) throws {
     let path = Array("\(folder)/".utf8) + name + [0]
     let file = path.withUnsafeBufferPointer { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { fopen($0.baseAddress!, "w") }
+      bytes.withMemoryRebound(to: CChar.self) { text in
+        text.baseAddress.flatMap { fopen($0, "w") }
+      }
     }
     try #require(file != nil)
     if let file { fclose(file) }
   }
 
-  @Test("links that lead back end, and what they lead to again is counted once", .timeLimit(.minutes(1)))
+  @Test(
+    "links that lead back end, and what they lead to again is counted once", .timeLimit(.minutes(1))
+  )
   func links() throws {
     try Repository.withFolder { folder in
       try picture(1, at: folder + "/a/one.png")
@@ -218,7 +223,8 @@ struct DataSetFindingTests {
 
   @Test("CheXpert's official lists are measured as they are")
   func official() throws {
-    let text = try String(contentsOfFile: Repository.fixtures + "chexpert_excerpt.csv", encoding: .utf8)
+    let text = try String(
+      contentsOfFile: Repository.fixtures + "chexpert_excerpt.csv", encoding: .utf8)
     try Repository.withFolder { folder in
       try AtomicFile.write(text, to: folder + "/valid.csv")
       let valid = try DataSet.open(folder + "/valid.csv")
@@ -252,7 +258,12 @@ struct DataSetFindingTests {
       try AtomicFile.write(text, to: path)
       let data = try DataSet.open(path)
       let speakers = data.splits.map { split in
-        Set(split.missing.map { Int($0.path.filter(\.isNumber).suffix(3))! % 23 })
+        Set(
+          split.missing.compactMap {
+            $0.path.split(separator: "/").last.flatMap { Int($0.filter(\.isNumber)) }.map {
+              $0 % 23
+            }
+          })
       }
       let counts = data.splits.map { $0.missing.count }
       #expect(counts.reduce(0, +) == 200 && counts[1] >= 20 && counts[2] >= 20)
@@ -290,6 +301,7 @@ struct DataSetFindingTests {
     let data = try DataSet.open(Repository.fixtures + "chexpert_excerpt.csv", options: options)
     let copy = try JSONDecoder().decode(DataSet.self, from: JSONEncoder().encode(data))
     #expect(copy.listDigest == data.listDigest && copy.splits.count == 3)
-    #expect(copy.splits.map { $0.unknownCounts(of: 14) } == data.splits.map { $0.unknownCounts(of: 14) })
+    #expect(
+      copy.splits.map { $0.unknownCounts(of: 14) } == data.splits.map { $0.unknownCounts(of: 14) })
   }
 }

@@ -131,7 +131,8 @@ struct EvaluateCommand: Subcommand {
     for label in evaluation.perLabel {
       rows.append(
         [Text.printable(label.label), "\(label.positives) of \(label.samples)"]
-          + label.measures.map(cell) + (hasOwn ? [label.threshold.map(NumberText.decimal) ?? "–"] : []))
+          + label.measures.map(cell)
+          + (hasOwn ? [label.threshold.map(NumberText.decimal) ?? "–"] : []))
     }
     for line in TextTable.lines(rows) { console.print("  \(line)") }
     for note in evaluation.notes { console.print("  note: \(Text.printable(note))") }
@@ -149,7 +150,8 @@ struct EvaluateCommand: Subcommand {
     guard measure.method != .bootstrap, let interval = measure.interval else {
       return NumberText.decimal(value)
     }
-    return "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to \(NumberText.decimal(interval.upperBound)))"
+    return
+      "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to \(NumberText.decimal(interval.upperBound)))"
   }
 
   private func row(_ measure: Evaluation.Measure) -> [String] {

@@ -299,7 +299,9 @@ struct TrainCommand: Subcommand {
     try AtomicFile.write(range.csv, to: "\(stem).rates.csv")
     try range.rendered(title: "\(stem): learning rates").write(to: "\(stem).rates.png")
     console.print(
-      range.suggestion.map { "\(stem).rates.png: --learning-rate \(NumberText.significant($0, digits: 2))" }
+      range.suggestion.map {
+        "\(stem).rates.png: --learning-rate \(NumberText.significant($0, digits: 2))"
+      }
         ?? "\(stem).rates.png: at no rate does the loss fall")
     return .done
   }

@@ -65,7 +65,8 @@ extension DataSet {
     for (place, group) in order.enumerated() {
       let left = order.count - place
       let name =
-        Double(parts["testing"]?.count ?? 0) < least && (left > 2 || parts["testing"] == nil && left > 1)
+        Double(parts["testing"]?.count ?? 0) < least
+          && (left > 2 || parts["testing"] == nil && left > 1)
         ? "testing"
         : Double(parts["validation"]?.count ?? 0) < least && left > 1 ? "validation" : "training"
       parts[name, default: []] += groups[group] ?? []

@@ -111,7 +111,8 @@ private struct PathTable {
       }
       let names = [before, labels].map { $0.joined(separator: "|") }
       findings.add(
-        .twoLabels, Text.printable(found.path), "\(names.map(Text.quoted).joined(separator: " and "))")
+        .twoLabels, Text.printable(found.path),
+        "\(names.map(Text.quoted).joined(separator: " and "))")
     }
     known[found.path] = labels
     if found.exists, DataSet.contents(ofFile: found.path) == nil {

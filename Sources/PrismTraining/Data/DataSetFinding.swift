@@ -104,20 +104,26 @@ extension DataSet.Finding.Kind {
       ("entry that is neither file nor folder", "entries that are neither file nor folder")
     case .twoLabels: ("file under two labels", "files under two labels")
     case .acrossSplits:
-      ("file with the contents of one in another split",
-        "files with the contents of one in another split")
+      (
+        "file with the contents of one in another split",
+        "files with the contents of one in another split"
+      )
     case .groupAcrossSplits: ("group in two splits", "groups in two splits")
     case .repeated:
       ("file that repeats another of its label", "files that repeat another of their label")
     case .listedTwice: ("row that repeats another", "rows that repeat another")
     case .linkedTwice:
-      ("entry that a link leads to again, counted once",
-        "entries that links lead to again, counted once")
+      (
+        "entry that a link leads to again, counted once",
+        "entries that links lead to again, counted once"
+      )
     case .linkLoop: ("link to a folder around it", "links to a folder around them")
     case .hidden: ("hidden entry, left out", "hidden entries, left out")
     case .outsideClasses:
-      ("entry beside the folders of classes, left out",
-        "entries beside the folders of classes, left out")
+      (
+        "entry beside the folders of classes, left out",
+        "entries beside the folders of classes, left out"
+      )
     case .otherFile:
       ("file that is no picture and no sound", "files that are no pictures and no sounds")
     }

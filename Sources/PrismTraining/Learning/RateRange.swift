@@ -44,7 +44,8 @@ public struct RateRange: Sendable, Equatable, Codable {
   /// - Throws: `ImageError.noMemory`.
   public func rendered(title: String) throws(ImageError) -> Image {
     func series(_ name: String, _ value: (Point) -> Double) -> Chart.Series {
-      Chart.Series(name: name, points: points.map { (logarithm($0.rate) / logarithm(10), value($0)) })
+      Chart.Series(
+        name: name, points: points.map { (logarithm($0.rate) / logarithm(10), value($0)) })
     }
     let top = (points.first?.smoothed ?? 1) * 2
     let marks = suggestion.map { [(x: logarithm($0) / logarithm(10), name: "suggested")] } ?? []
@@ -55,7 +56,10 @@ public struct RateRange: Sendable, Equatable, Codable {
           title: "Loss by learning rate", xLabel: "logarithm of the rate to base 10",
           yLabel: "cross-entropy",
           contents: .curves(
-            [series("of a step") { min($0.loss, top) }, series("smoothed") { min($0.smoothed, top) }],
+            [
+              series("of a step") { min($0.loss, top) },
+              series("smoothed") { min($0.smoothed, top) },
+            ],
             x: nil, y: 0...max(top, 1e-6), marks: marks))
       ]
     ).rendered()
