@@ -163,3 +163,30 @@ extension TrainableNetwork {
     return losses
   }
 }
+
+extension Trainer {
+  /// Trains and writes the best model, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - output: The path of the weights file.
+  ///   - checkpoint: The path of the checkpoint, written after every epoch and removed at the end.
+  ///   - resumes: Whether to go on from the checkpoint.
+  ///   - type: How the tensors of the published file are stored.
+  ///   - published: The card of the published file, made of ``card`` by its owner.
+  ///   - work: Watches training.
+  ///   - report: Is told what happens, on the thread that trains.
+  /// - Returns: The course of training.
+  /// - Throws: ``TrainingError``, `WeightError`, what the loader throws; `CancellationError` soon
+  ///   after the task is cancelled.
+  public func train(
+    output: String, checkpoint: String, resumes: Bool,
+    type: SafetensorsWriter.ElementType = .float32, card published: ModelCard? = nil,
+    work: Work = .unwatched, report: @escaping @Sendable (TrainingEvent) -> Void = { _ in }
+  ) async throws -> Outcome {
+    try await WorkThreads.run {
+      try train(
+        output: output, checkpoint: checkpoint, resumes: resumes, type: type, card: published,
+        work: work, shouldStop: { false }, report: report)
+    }
+  }
+}
