@@ -34,8 +34,8 @@ public struct TrainableNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - shape: The shape of one input, `[1, H, W, C]`.
-  ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`. Its second argument is a
-  ///     seed in training, for the masks of dropouts, and `nil` afterwards.
+  ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`. Its
+  ///     second argument is a seed in training, for the masks of dropouts, and `nil` afterwards.
   /// - Throws: `ShapeError` where an operation cannot take what it is given.
   public init(
     input shape: Shape, _ forward: @escaping @Sendable (Value, _ seed: UInt64?) -> Value
@@ -65,7 +65,8 @@ public struct TrainableNetwork: Sendable {
 
   /// Makes one step: forward, loss, backward, update.
   ///
-  /// Running statistics of normalisations that record their moments (`BatchNorm.training`) move towards them by a tenth.
+  /// Running statistics of normalisations that record their moments (`BatchNorm.training`) move
+  /// towards them by a tenth.
   ///
   /// - Parameters:
   ///   - inputs: `[N, H, W, C]`.
@@ -116,7 +117,8 @@ public struct TrainableNetwork: Sendable {
   ///   - seed: Selects the order of the inputs and the masks of dropouts.
   ///   - work: Watches and stops training; it counts steps.
   /// - Returns: The mean loss of every epoch.
-  /// - Throws: ``TrainingError``, `ShapeError`, `EvaluationError`; `CancellationError` in a cancelled task.
+  /// - Throws: ``TrainingError``, `ShapeError`, `EvaluationError`; `CancellationError` in a
+  ///   cancelled task.
   public mutating func train(
     _ inputs: [Tensor], truths: [DataSet.Truth], objective: Objective,
     optimizer: Optimizer = Optimizer(rate: 1e-3), epochs: Int, batch: Int = 16, seed: UInt64 = 0,
@@ -126,8 +128,8 @@ public struct TrainableNetwork: Sendable {
       inputs.allSatisfy({ $0.shape == inputShape })
     else {
       throw TrainingError.unfitData(
-        "\(inputs.count) inputs and \(truths.count) truths were given; give one truth an input, and "
-          + "every input the shape \(inputShape)")
+        "\(inputs.count) inputs and \(truths.count) truths were given; give one truth an input, "
+          + "and every input the shape \(inputShape)")
     }
     let batch = max(batch, 1)
     let starts = Array(stride(from: 0, to: inputs.count, by: batch))
