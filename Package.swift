@@ -85,6 +85,8 @@ let package = Package(
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(
       name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+    .systemLibrary(
+      name: "CMPG123", pkgConfig: "libmpg123", providers: [.apt(["libmpg123-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
     // The way data takes, from the loops up to the command.
@@ -118,7 +120,7 @@ let package = Package(
     .target(
       name: "PrismMedia",
       dependencies: [
-        "CCairo", "CFFTW", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
+        "CCairo", "CFFTW", "CMPG123", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
         "PrismCard", "PrismFiles", "PrismTensor",
       ],
       swiftSettings: numeric),
@@ -203,6 +205,21 @@ let package = Package(
         "PrismRuntime",
         "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
       ], swiftSettings: house),
+    .testTarget(
+      name: "PrismLayersTests",
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismTensor", "PrismTestSupport",
+        "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismModelsTests",
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismModels", "PrismTensor",
+        "PrismTestSupport", "PrismWeights",
+      ], swiftSettings: house),
+    .testTarget(
+      name: "PrismTests", dependencies: ["Prism", "PrismRuntime", "PrismTestSupport"],
+      swiftSettings: house),
     .testTarget(
       name: "ParityTests",
       dependencies: [

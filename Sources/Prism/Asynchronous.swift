@@ -1,5 +1,5 @@
-// The same work for callers that do not wait on their thread: it takes threads of its own, ends with its task, and gives
-// the bits of the synchronous form.
+// The same work for callers that do not wait on their thread: it takes threads of its own, ends
+// with its task, and gives the bits of the synchronous form.
 
 internal import PrismRuntime
 
@@ -19,9 +19,10 @@ extension Model {
   ///   - target: The label, from a ``Prediction`` of the same picture.
   ///   - work: Watches the method.
   /// - Returns: The explanation.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func explain(
-    _ image: Image, with explainer: some Explainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any Explainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) async throws -> Explanation {
     try await WorkThreads.run {
@@ -38,9 +39,10 @@ extension Model {
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func explain(
-    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry],
+    _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) async throws -> [Explanation] {
     try await WorkThreads.run {
@@ -55,11 +57,13 @@ extension Model {
   ///   - explainers: The methods.
   ///   - targets: The labels, from a ``Prediction`` of the same picture; at least one.
   ///   - batch: The largest number of changed pictures that are computed at a time.
-  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
+  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the
+  ///     network's input.
   ///   - sanity: The test by randomised layers, where wanted.
   ///   - work: Watches the methods and the measures.
   /// - Returns: Everything that is known about the maps.
-  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
   public func compare(
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
     batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,
@@ -84,6 +88,28 @@ extension Model {
   }
 }
 
+extension Model {
+  /// Explains labels' numbers for a sound, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - hearing: What the model heard.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from the prediction of the same sound.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: Watches the method.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is
+  ///   cancelled.
+  public func explain(
+    _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
+    batch: Int? = nil, work: Work = .unwatched
+  ) async throws -> [SoundExplanation] {
+    try await WorkThreads.run {
+      try explain(hearing, with: explainer, targets: targets, batch: batch, work: work)
+    }
+  }
+}
+
 extension BlackBox {
   /// Explains one label's number for a picture, on a thread of its own.
   ///
@@ -93,9 +119,10 @@ extension BlackBox {
   ///   - target: The label, from a ``Prediction`` of the same picture.
   ///   - work: Watches the method.
   /// - Returns: The explanation.
-  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` soon after the
+  ///   task is cancelled.
   public func explain(
-    _ image: Image, with explainer: some BlackBoxExplainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any BlackBoxExplainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) async throws -> Explanation {
     try await WorkThreads.run {
@@ -117,8 +144,8 @@ extension TrainableNetwork {
   ///   - seed: Selects the order of the inputs and the masks of dropouts.
   ///   - work: Watches training; it counts steps.
   /// - Returns: The mean loss of every epoch.
-  /// - Throws: `TrainingError`, `ShapeError`, `EvaluationError`; `CancellationError` within one step after the task is
-  ///   cancelled, and the network is then as it was.
+  /// - Throws: `TrainingError`, `ShapeError`, `EvaluationError`; `CancellationError` within one
+  ///   step after the task is cancelled, and the network is then as it was.
   public mutating func train(
     _ inputs: [Tensor], truths: [DataSet.Truth], objective: Objective,
     optimizer: Optimizer = Optimizer(rate: 1e-3), epochs: Int, batch: Int = 16, seed: UInt64 = 0,

@@ -1,7 +1,8 @@
 internal import PrismRuntime
 internal import PrismTensor
 
-/// A classifier that can only be asked: any function of pictures, explained without weights and gradients.
+/// A classifier that can only be asked: any function of pictures, explained without weights and
+/// gradients.
 ///
 /// ```swift
 /// let box = BlackBox(
@@ -25,7 +26,8 @@ public struct BlackBox: Sendable {
   ///   - classifier: Takes `[N, H, W, 3]` and gives `[N, K]`.
   ///   - labels: The names of the K outputs, in their order.
   ///   - output: What turns the outputs into probabilities.
-  ///   - input: How a picture becomes the classifier's input; `nil` for colours from 0 to 1, resized bilinearly.
+  ///   - input: How a picture becomes the classifier's input; `nil` for colours from 0 to 1,
+  ///     resized bilinearly.
   public init(
     _ classifier: some Classifier, labels: [String], output: ModelCard.Output = .softmax,
     input: ModelCard.ImageInput? = nil
@@ -50,7 +52,8 @@ public struct BlackBox: Sendable {
   /// - Parameters:
   ///   - classifier: The closure, with the names of its outputs.
   ///   - output: What turns the outputs into probabilities.
-  ///   - input: How a picture becomes the classifier's input; `nil` for colours from 0 to 1, resized bilinearly.
+  ///   - input: How a picture becomes the classifier's input; `nil` for colours from 0 to 1,
+  ///     resized bilinearly.
   public init(
     _ classifier: ClosureClassifier, output: ModelCard.Output = .softmax,
     input: ModelCard.ImageInput? = nil
@@ -58,11 +61,11 @@ public struct BlackBox: Sendable {
     self.init(classifier, labels: classifier.labels, output: output, input: input)
   }
 
-  /// What explainers look at: the classifier's input for a picture, and the picture's colours at its size.
+  /// What explainers look at: the classifier's input for a picture, and the picture's colours at
+  /// its size.
   public func explained(_ image: Image) -> ExplainedImage {
-    let resized = input.pixels(of: image)
-    return ExplainedImage(
-      input.tensor(of: resized), pixels: resized.tensor(), black: input.black)
+    let (prepared, pixels) = input.prepared(image)
+    return ExplainedImage(prepared, pixels: pixels.tensor(), black: input.black)
   }
 
   /// Predicts the labels of a picture.
@@ -86,9 +89,10 @@ public struct BlackBox: Sendable {
   ///   - target: The label, from a ``Prediction`` of the same picture.
   ///   - work: Watches the method.
   /// - Returns: The explanation.
-  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` in a cancelled task.
+  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` in a cancelled
+  ///   task.
   public func explain(
-    _ image: Image, with explainer: some BlackBoxExplainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any BlackBoxExplainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) throws -> Explanation {
     try explain(image, with: explainer, targets: [target], work: work).onlyOne(by: explainer)
@@ -102,9 +106,10 @@ public struct BlackBox: Sendable {
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
-  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` in a cancelled task.
+  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` in a cancelled
+  ///   task.
   public func explain(
-    _ image: Image, with explainer: some BlackBoxExplainer, targets: [Prediction.Entry],
+    _ image: Image, with explainer: any BlackBoxExplainer, targets: [Prediction.Entry],
     work: Work = .unwatched
   ) throws -> [Explanation] {
     try explainer.explaining(targets) {

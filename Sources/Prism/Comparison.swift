@@ -3,7 +3,7 @@ internal import PrismRuntime
 /// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
 public struct Comparison: Sendable {
   /// How faithful one map is to the model.
-  public struct Judgement: Sendable {
+  public struct Judgement: Sendable, Equatable, Codable {
     /// The area under the probability while pixels are taken away, the largest attribution first; small is good.
     public let deletion: Double
     /// The area under the probability while pixels are brought in, the largest attribution first; large is good.
@@ -85,7 +85,8 @@ extension Model {
       try explain(explained, with: $0, targets: targets, batch: batch, work: work)
     }
     let judge = Judge(
-      image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth)
+      image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth,
+      work: work)
     let judged = try targets.indices.map { t in try judge.judge(explanations.map { $0[t] }) }
     let judgements = explainers.indices.map { m in targets.indices.map { judged[$0][m] } }
     let agreements = try targets.indices.map { t in
@@ -95,7 +96,7 @@ extension Model {
     }
     var results: [ParameterRandomization.Result?]?
     if let sanity, let target = targets.first {
-      results = try check(explainers, on: image, target: target, by: sanity)
+      results = try check(explainers, on: image, target: target, by: sanity, work: work)
     }
     return Comparison(
       image: image, prediction: prediction, explanations: explanations, judgements: judgements,
@@ -111,14 +112,16 @@ extension Model {
   ///   - image: The picture.
   ///   - target: The label that is explained.
   ///   - test: The test by randomised layers; the model itself is not changed.
+  ///   - work: Watches the methods.
   /// - Returns: One result a method; `nil` for one whose map is constant.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func check(
     _ explainers: [any Explainer], on image: Image, target: Prediction.Entry,
-    by test: ParameterRandomization
+    by test: ParameterRandomization, work: Work = .unwatched
   ) throws -> [ParameterRandomization.Result?] {
     try namingLayers {
-      try test(explainers, target: target.index, image: explained(image), of: classifier)
+      try test(
+        explainers, target: target.index, image: explained(image), of: classifier, work: work)
     }
   }
 }
@@ -134,11 +137,13 @@ private struct Judge {
   let classifier: any DifferentiableClassifier
   let output: ExplainedOutput
   let truth: Tensor?
+  let work: Work
 
   init(
     image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
-    truth: Tensor?
+    truth: Tensor?, work: Work
   ) {
+    self.work = work
     self.image = image
     self.classifier = classifier
     self.truth = truth
@@ -155,12 +160,12 @@ private struct Judge {
     let infidelities = try Infidelity(
       samples: Self.squares.count, side: max(1, min(shape[0], shape[1]) / Self.squares.share),
       isScaled: true
-    )(maps + [Tensor(shape)], target: target, image: image, of: classifier)
+    )(maps + [Tensor(shape)], target: target, image: image, of: classifier, work: work)
     let nothing = infidelities[maps.count]
     return try zip(maps, infidelities).map { map, infidelity in
       let curves = try RemovalCurve.Direction.allCases.map {
         try RemovalCurve($0, step: step, output: output)(
-          map, target: target, image: image, of: classifier
+          map, target: target, image: image, of: classifier, work: work
         ).area
       }
       return Comparison.Judgement(

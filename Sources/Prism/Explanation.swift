@@ -3,7 +3,7 @@ public import PrismMedia
 public import PrismTensor
 
 /// Why a model gave one label its number: a map over the input, with the facts of how it was made.
-public struct Explanation: Sendable {
+public struct Explanation: Sendable, Equatable, Codable {
   /// The method's name, such as `gradcam`.
   public let method: String
   /// The method's name as it is written in texts, such as `Grad-CAM`.

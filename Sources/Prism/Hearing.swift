@@ -71,7 +71,7 @@ extension Model {
 
   /// Predicts the labels of a sound: those of the mean logits of its windows.
   ///
-  /// - Throws: As ``listen(to:hop:)``.
+  /// - Throws: As `listen(to:hop:)`.
   public func predict(_ sound: Sound) throws -> Prediction {
     try listen(to: sound).prediction
   }

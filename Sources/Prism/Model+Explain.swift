@@ -11,7 +11,7 @@ extension Model {
   /// - Returns: The explanation.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: Image, with explainer: some Explainer, target: Prediction.Entry,
+    _ image: Image, with explainer: any Explainer, target: Prediction.Entry,
     work: Work = .unwatched
   ) throws -> Explanation {
     try explain(image, with: explainer, targets: [target], work: work)
@@ -24,12 +24,13 @@ extension Model {
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
-  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are
+  ///     the same for any.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry], batch: Int? = nil,
+    _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry], batch: Int? = nil,
     work: Work = .unwatched
   ) throws -> [Explanation] {
     try explain(explained(image), with: explainer, targets: targets, batch: batch, work: work)
@@ -37,18 +38,20 @@ extension Model {
 
   /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
   ///
-  /// Explaining the default layer right after ``predict(_:)-(ExplainedImage)`` needs no second forward pass.
+  /// Explaining the default layer of a picture that ``predict(_:)-(ExplainedImage)`` was given
+  /// needs no second forward pass.
   ///
   /// - Parameters:
   ///   - image: The picture.
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
-  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are
+  ///     the same for any.
   ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
-    _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry],
+    _ image: ExplainedImage, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> [Explanation] {
     try explainer.explaining(targets) {
@@ -99,7 +102,7 @@ extension Explainer {
 
 extension [Explanation] {
   /// The explanation of the one target that a method was given.
-  func onlyOne(by explainer: some Explainer) throws -> Explanation {
+  func onlyOne(by explainer: any Explainer) throws -> Explanation {
     guard let explanation = first else {
       throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
     }

@@ -2,7 +2,7 @@ internal import PrismRuntime
 
 extension Model {
   /// A value of the network, and which way a label's logit goes as it changes.
-  public struct Gradient: Sendable, Equatable {
+  public struct Gradient: Sendable, Equatable, Codable {
     /// The value, such as `[1, H, W, C]`.
     public let value: Tensor
     /// The derivative of the logit by every element of the value, in its shape.
@@ -28,8 +28,8 @@ extension Model {
   ///   - layer: The name of the value: a layer of ``layers``, one of its aliases, or `input`.
   ///   - input: `[1, H, W, 3]`, as ``input(for:)`` makes it.
   /// - Returns: The value and the gradient.
-  /// - Throws: ``ModelError/unknownLabel(_:nearest:)``, ``ModelError/unknownLayer(_:nearest:)``; `EvaluationError` where
-  ///   the input has another size.
+  /// - Throws: ``ModelError/unknownLabel(_:nearest:)``, ``ModelError/unknownLayer(_:nearest:)``;
+  ///   `EvaluationError` where the input has another size.
   public func gradient(of label: String, at layer: String, for input: Tensor) throws -> Gradient {
     guard let index = labels.firstIndex(of: label) else {
       throw ModelError.unknownLabel(label, nearest: Text.nearest(to: label, among: labels))

@@ -3,7 +3,7 @@ internal import PrismRuntime
 
 extension Model {
   /// A value of the network that can be read and differentiated by name.
-  public struct Layer: Sendable, Equatable {
+  public struct Layer: Sendable, Equatable, Codable {
     /// The value's name.
     public let name: String
     /// The value's shape for one input, `[1, H, W, C]` where it is a map.
@@ -33,7 +33,8 @@ extension Model {
     layers.flatMap { [$0.name] + $0.aliases }
   }
 
-  /// Runs a closure that may meet names of layers, and says which name is nearest to one that does not exist.
+  /// Runs a closure that may meet names of layers, and says which name is nearest to one that does
+  /// not exist.
   func namingLayers<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()

@@ -22,8 +22,8 @@ extension Model {
 
   /// Makes a model of a network that has been trained.
   ///
-  /// A network with one logit and a card with two labels, of `binary` output, go together: the logit is that of the
-  /// second label, and that of the first is its opposite.
+  /// A network with one logit and a card with two labels, of `binary` output, go together: the
+  /// logit is that of the second label, and that of the first is its opposite.
   ///
   /// - Parameters:
   ///   - network: Takes `[1, H, W, 3]`.
@@ -38,7 +38,8 @@ extension Model {
   /// - Parameters:
   ///   - path: The weights file.
   ///   - network: What the tensors belong to; its own are not used.
-  /// - Throws: `WeightError` where the file is damaged or its tensors are not those of the network; ``ModelError``.
+  /// - Throws: `WeightError` where the file is damaged or its tensors are not those of the network;
+  ///   ``ModelError``.
   public init(contentsOf path: String, network: Recording) throws {
     try self.init(SafetensorsFile(contentsOf: path), network: network)
   }

@@ -1,14 +1,16 @@
 internal import PrismRuntime
 
 extension Model {
-  /// The network's input for a picture: resized, and its channels ordered and scaled as the card says.
+  /// The network's input for a picture: resized, and its channels ordered and scaled as the card
+  /// says.
   ///
   /// - Returns: `[1, H, W, 3]`.
   public func input(for image: Image) -> Tensor {
     card.input.image.tensor(of: image)
   }
 
-  /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
+  /// What explainers look at: the network's input for a picture, and the picture's colours at its
+  /// size.
   public func explained(_ image: Image) -> ExplainedImage {
     let format = card.input.image
     let (input, pixels) = format.prepared(image)
@@ -34,8 +36,8 @@ extension Model {
 
   /// Predicts the labels of a picture that ``explained(_:)`` has made ready.
   ///
-  /// What methods need of the default layer is kept with the picture, so that an explanation of it needs no second
-  /// forward pass.
+  /// What methods need of the default layer is kept with the picture, so that an explanation of it
+  /// needs no second forward pass.
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: inout ExplainedImage) throws -> Prediction {

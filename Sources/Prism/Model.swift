@@ -63,6 +63,7 @@ public struct Model: Sendable {
   ///   - recording: Its tensors are those of the file.
   ///   - card: Describes the recording.
   ///   - file: Holds the recording's tensors.
+  /// - Throws: ``ModelError`` where the parts do not fit each other.
   init(_ recording: Recording, card: ModelCard, file: SafetensorsFile) throws {
     guard recording.inputs.count == 1, recording.outputs.count == 1 else {
       throw ModelError.recording(inputs: recording.inputs.count, outputs: recording.outputs.count)

@@ -1,9 +1,9 @@
 internal import PrismTensor
 
 /// What a model says about one input: a logit and a probability for every label.
-public struct Prediction: Sendable {
+public struct Prediction: Sendable, Equatable, Codable {
   /// One label with its numbers.
-  public struct Entry: Sendable, Equatable {
+  public struct Entry: Sendable, Equatable, Codable {
     /// The label's place among the model's outputs.
     public let index: Int
     /// The label's name.

@@ -2,7 +2,7 @@
 /// it points at.
 public struct SoundExplanation: Sendable {
   /// A part of time and frequency that the evidence fills.
-  public struct Region: Sendable, Equatable {
+  public struct Region: Sendable, Equatable, Codable {
     /// In seconds from the start of the sound.
     public let times: ClosedRange<Double>
     /// In Hz.
@@ -88,15 +88,16 @@ extension Model {
   /// Explains labels' numbers for a sound, each in the window that speaks most for it; those of one window in one pass.
   ///
   /// - Parameters:
-  ///   - hearing: What ``listen(to:hop:)`` heard.
+  ///   - hearing: What the model heard.
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
   ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: Watches the method.
   /// - Returns: One explanation a target, in the order of the targets.
-  /// - Throws: ``ModelError``, `ExplanationError`.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
     _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
-    batch: Int? = nil
+    batch: Int? = nil, work: Work = .unwatched
   ) throws -> [SoundExplanation] {
     let rule = try audioPreparation()
     let windows = targets.map(hearing.strongest)
@@ -105,7 +106,8 @@ extension Model {
       let indices = targets.indices.filter { windows[$0].start == start }
       let picture = explained(try rule.picture(of: windows[indices[0]].sound))
       let explanations = try explain(
-        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch)
+        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch,
+        work: work)
       for (index, explanation) in zip(indices, explanations) {
         results[index] = try SoundExplanation(
           explanation, window: windows[index], hearing: hearing, rule: rule)

@@ -5,6 +5,7 @@
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
+internal import Synchronization
 
 /// The functions of BLAS and LAPACK that Prism calls, from OpenBLAS.
 ///
@@ -47,40 +48,94 @@ package enum OpenBLAS {
   package static let asItIs: Int32 = 111
   package static let transposed: Int32 = 112
 
-  package static let sgemm = function("cblas_sgemm", as: SGEMM.self)
-  package static let dpotrf = function("dpotrf_", as: DPOTRF.self)
-  package static let dpotrs = function("dpotrs_", as: DPOTRS.self)
-  package static let dsyev = function("dsyev_", as: DSYEV.self)
+  /// The functions of the library.
+  package struct Functions: Sendable {
+    package let sgemm: SGEMM
+    package let dpotrf: DPOTRF
+    package let dpotrs: DPOTRS
+    package let dsyev: DSYEV
+  }
 
-  private typealias Handle = UnsafeMutableRawPointer
+  /// Computes with the functions of the library.
+  ///
+  /// OpenBLAS tries for ever to map its memory where the system does not give it. So it is only called once it has
+  /// been seen that it would get it.
+  ///
+  /// - Parameter body: Calls functions, one at a time.
+  /// - Returns: What `body` returns.
+  /// - Throws: ``OpenBLASError`` where the library is missing, or there is no memory for it.
+  package static func calling<Result>(
+    _ body: (Functions) -> Result
+  ) throws(OpenBLASError) -> Result {
+    try buffers.take()
+    defer { buffers.give() }
+    return body(try loaded.get())
+  }
 
-  private nonisolated(unsafe) static let library: Handle = {
-    for name in ["libopenblas.so.0", "libopenblas.so", "libopenblas.dylib"] {
-      guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else { continue }
-      typealias SetThreads = @convention(c) (Int32) -> Void
-      symbol("openblas_set_num_threads", of: handle, as: SetThreads.self)(1)
-      return handle
+  /// The memory that one call of the library computes in: the size that its packages for Linux are built with.
+  private static let bufferSize = 128 << 20
+
+  private static let buffers = BufferCount(size: bufferSize)
+
+  private static let loaded: Result<Functions, OpenBLASError> = {
+    // Before the library is there, which starts its threads at once: each of them would map a buffer.
+    setenv("OPENBLAS_NUM_THREADS", "1", 1)
+    return Result { () throws(OpenBLASError) in
+      for name in ["libopenblas.so.0", "libopenblas.so", "libopenblas.dylib"] {
+        guard let library = dlopen(name, RTLD_NOW | RTLD_LOCAL) else { continue }
+        typealias SetThreads = @convention(c) (Int32) -> Void
+        try function("openblas_set_num_threads", of: library, as: SetThreads.self)(1)
+        return Functions(
+          sgemm: try function("cblas_sgemm", of: library, as: SGEMM.self),
+          dpotrf: try function("dpotrf_", of: library, as: DPOTRF.self),
+          dpotrs: try function("dpotrs_", of: library, as: DPOTRS.self),
+          dsyev: try function("dsyev_", of: library, as: DSYEV.self))
+      }
+      throw OpenBLASError.missing
     }
-    stop("the library OpenBLAS is missing")
   }()
 
-  /// Ends the program as the dynamic linker does where a library is missing: one line, and its exit status.
-  private static func stop(_ reason: String) -> Never {
-    let line = "prism: \(reason); install the package libopenblas0\n"
-    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-    exit(127)
-  }
-
-  private static func function<Function>(_ name: String, as type: Function.Type) -> Function {
-    symbol(name, of: library, as: type)
-  }
-
-  private static func symbol<Function>(
-    _ name: String, of handle: Handle, as type: Function.Type
-  ) -> Function {
-    guard let address = dlsym(handle, name) else {
-      stop("the library OpenBLAS has no function \(name)")
-    }
+  private static func function<Function>(
+    _ name: String, of library: UnsafeMutableRawPointer, as type: Function.Type
+  ) throws(OpenBLASError) -> Function {
+    guard let address = dlsym(library, name) else { throw .missingFunction(name) }
     return unsafeBitCast(address, to: type)
+  }
+}
+
+/// The buffers that calls at the same time make OpenBLAS map; it keeps them, and uses them again.
+final class BufferCount: Sendable {
+  private let size: Int
+  private let counts = Mutex((used: 0, mapped: 0))
+
+  /// Makes a count for buffers of a number of bytes.
+  init(size: Int) { self.size = size }
+
+  /// Takes a buffer for a call.
+  ///
+  /// - Throws: ``OpenBLASError/outOfMemory(byteCount:)`` where one more would have to be mapped and cannot.
+  func take() throws(OpenBLASError) {
+    let isThere = counts.withLock { counts in
+      if counts.used == counts.mapped {
+        guard canMap() else { return false }
+        counts.mapped += 1
+      }
+      counts.used += 1
+      return true
+    }
+    if !isThere { throw .outOfMemory(byteCount: size) }
+  }
+
+  /// Gives the buffer of a call back.
+  func give() { counts.withLock { $0.used -= 1 } }
+
+  /// Whether the system gives the memory of a buffer, and a little for the library itself.
+  private func canMap() -> Bool {
+    let length = size + size / 2
+    let memory = mmap(
+      nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | Int32(MAP_ANONYMOUS), -1, 0)
+    guard let memory, memory != MAP_FAILED else { return false }
+    munmap(memory, length)
+    return true
   }
 }

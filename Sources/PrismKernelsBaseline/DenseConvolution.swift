@@ -151,39 +151,3 @@ package enum DenseConvolution {
     }
   }
 }
-
-/// Writes zeros.
-@inline(never)
-func fillZeros(_ p: Destination, _ n: Int) {
-  var i = 0
-  while i < n {
-    storeUpTo(splat(0), p + i, n &- i)
-    i &+= W
-  }
-}
-
-/// Copies pixels, through the prologue if there is one.
-@inline(never)
-func copyPixels(
-  _ prologue: Prologue, _ a: Source, _ lda: Int, _ out: Destination, _ ldo: Int, rows: Int,
-  channels: Int
-) {
-  if prologue.scale != nil || prologue.shift != nil || prologue.relu {
-    applyPrologue(prologue, a, lda, out, ldo, rows: rows, channels: channels)
-    return
-  }
-  // Rows without gaps are one long row.
-  let dense = lda == channels && ldo == channels
-  let count = dense ? rows &* channels : channels
-  var i = 0
-  while i < (dense ? 1 : rows) {
-    let p = a + i &* lda
-    let q = out + i &* ldo
-    var j = 0
-    while j < count {
-      storeUpTo(loadUpTo(p + j, count &- j), q + j, count &- j)
-      j &+= W
-    }
-    i &+= 1
-  }
-}

@@ -13,14 +13,8 @@ package enum Elementwise {
     _ a: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<Float>,
     outputStride: Int, rows: Int, channels: Int, epilogue: Epilogue
   ) {
-    var row = 0
-    // All full vectors by the shared loop, what is left of a row by the same one with partial loads.
-    while row < rows {
-      elementwiseRow(
-        a + row &* stride, out + row &* outputStride, channels, epilogue,
-        offset(epilogue.residual, row &* epilogue.residualStride))
-      row &+= 1
-    }
+    writePixels(
+      epilogue, a, stride, out, outputStride, 0, rows: rows, channels: channels)
   }
 
   /// `out = relu(a * scale + shift)`, each part only if the prologue has it.
@@ -77,29 +71,5 @@ package enum Elementwise {
       storeUpTo(loadUpTo(Source(out + j), n) * scale, out + j, n)
       j &+= W
     }
-  }
-}
-
-@inline(never)
-func elementwiseRow(
-  _ a: Source, _ out: Destination, _ channels: Int, _ epilogue: Epilogue, _ residual: Source?
-) {
-  let low = splat(epilogue.low)
-  let high = splat(epilogue.high)
-  let after = epilogue.residualAfterActivation
-  var j = 0
-  while j < channels {
-    let n = channels &- j
-    var v = loadUpTo(a + j, n)
-    if let residual, !after { v = v + loadUpTo(residual + j, n) }
-    v = minimum(maximum(v, low), high)
-    switch epilogue.curve {
-    case .none: break
-    case .silu: v = swish(v)
-    case .sigmoid: v = logistic(v)
-    }
-    if let residual, after { v = v + loadUpTo(residual + j, n) }
-    storeUpTo(v, out + j, n)
-    j &+= W
   }
 }

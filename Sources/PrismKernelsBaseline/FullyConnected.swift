@@ -210,18 +210,3 @@ package enum FullyConnected {
     fma(s, loadPartial(w, n), loadPartial(a, n))
   }
 }
-
-/// Adds the lanes in halves.
-@inline(always)
-func laneSum(_ v: V) -> Float {
-  #if PRISM_AVX512
-    let eight = v.lowHalf + v.highHalf
-    let four = eight.lowHalf + eight.highHalf
-  #elseif PRISM_AVX2
-    let four = v.lowHalf + v.highHalf
-  #else
-    let four = v
-  #endif
-  let two = four.lowHalf + four.highHalf
-  return two[0] + two[1]
-}

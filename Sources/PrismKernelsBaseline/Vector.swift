@@ -125,3 +125,25 @@ func logistic(_ x: V) -> V { splat(1) / (splat(1) + exponential(-x)) }
 /// Returns `x / (1 + e^-x)` to a relative error of 3e-7 for `|x| <= 87`.
 @inline(always)
 func swish(_ x: V) -> V { x / (splat(1) + exponential(-x)) }
+
+/// Moves a pointer that may be missing.
+@inline(always)
+func offset(_ p: Source?, _ by: Int) -> Source? {
+  guard let p else { return nil }
+  return p + by
+}
+
+/// Adds the lanes in halves.
+@inline(always)
+func laneSum(_ v: V) -> Float {
+  #if PRISM_AVX512
+    let eight = v.lowHalf + v.highHalf
+    let four = eight.lowHalf + eight.highHalf
+  #elseif PRISM_AVX2
+    let four = v.lowHalf + v.highHalf
+  #else
+    let four = v
+  #endif
+  let two = four.lowHalf + four.highHalf
+  return two[0] + two[1]
+}

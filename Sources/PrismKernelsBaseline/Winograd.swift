@@ -510,35 +510,3 @@ func winogradOutput2(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int,
   store((d0 + d1) + (d2 + bias), q)
   store((d1 - d2) - (d3 - bias), q + outStep)
 }
-
-/// Writes finished sums with the whole epilogue: residual, clamp, curve.
-@inline(never)
-func writePixels(
-  _ epilogue: Epilogue, _ p: Source, _ ldp: Int, _ q: Destination, _ ldq: Int, _ pixel: Int,
-  rows: Int, channels: Int
-) {
-  let low = splat(epilogue.low)
-  let high = splat(epilogue.high)
-  var i = 0
-  while i < rows {
-    let residual = offset(epilogue.residual, (pixel &+ i) &* epilogue.residualStride)
-    var j = 0
-    while j < channels {
-      let n = channels &- j
-      var v = loadUpTo(p + (i &* ldp &+ j), n)
-      var r = splat(0)
-      if let residual { r = loadUpTo(residual + j, n) }
-      if residual != nil && !epilogue.residualAfterActivation { v = v + r }
-      v = minimum(maximum(v, low), high)
-      switch epilogue.curve {
-      case .none: break
-      case .silu: v = swish(v)
-      case .sigmoid: v = logistic(v)
-      }
-      if residual != nil && epilogue.residualAfterActivation { v = v + r }
-      storeUpTo(v, q + (i &* ldq &+ j), n)
-      j &+= W
-    }
-    i &+= 1
-  }
-}

@@ -1,13 +1,13 @@
 public import PrismAutodiff
 public import PrismTensor
-public import PrismWeights
+internal import PrismWeights
 
 /// The first tensors of layers, before anything is learnt.
 public enum Initialization {
   /// The first tensor of a layer, drawn from its name and a seed.
   ///
-  /// Weights are even between ±√(6 / (inputs + outputs)) (Glorot and Bengio, AISTATS 2010), scales and variances are
-  /// one, the rest is zero.
+  /// Weights are even between ±√(6 / (inputs + outputs)) (Glorot and Bengio, AISTATS 2010), scales
+  /// and variances are one, the rest is zero.
   ///
   /// - Parameters:
   ///   - name: The tensor's name; its end tells scales and variances from offsets and means.
@@ -76,7 +76,8 @@ extension Dense {
 }
 
 extension BatchNorm {
-  /// Makes a normalisation that scales by one and moves by zero, with the statistics of the standard distribution.
+  /// Makes a normalisation that scales by one and moves by zero, with the statistics of the
+  /// standard distribution.
   ///
   /// - Parameters:
   ///   - name: The name under which the output is recorded.

@@ -13,8 +13,8 @@ public struct ClosureClassifier: Classifier {
   /// - Parameters:
   ///   - inputShape: The shape of one image, `[1, H, W, C]`.
   ///   - labels: The names of the outputs, in their order.
-  ///   - body: Receives images `[N, H, W, C]` and gives `[N, K]`, one row an image and one number a label. May be called
-  ///     from any thread.
+  ///   - body: Receives images `[N, H, W, C]` and gives `[N, K]`, one row an image and one number a
+  ///     label. May be called from any thread.
   public init(
     inputShape: Shape, labels: [String], _ body: @escaping @Sendable (Tensor) throws -> Tensor
   ) {

@@ -3,20 +3,13 @@ internal import PrismKernels
 internal import PrismTensor
 internal import Synchronization
 
-/// How a convolution is computed.
-enum ConvolutionAlgorithm: Hashable {
-  case pointwise, direct, depthwise
-  /// Winograd's F(m×m, 3×3).
-  case winograd(m: Int)
-}
-
 /// The weights of convolutions as kernels want them, shared by all plans of one recording.
 public final class PackedWeights: Sendable {
   /// What distinguishes two packings of weights.
   struct Key: Hashable {
-    let convolution: ValueID
-    let folding: ValueID?
-    let algorithm: ConvolutionAlgorithm
+    let source: WeightSource
+    /// The layout.
+    let format: String
   }
 
   // Blocks are here once they are filled, never before.
@@ -52,7 +45,7 @@ public final class PackedWeights: Sendable {
     }
     guard !packed.isEmpty else { return }
     let names = recording.parameterNames
-    didPack(packed.compactMap { names[recording.operands(of: $0.key.convolution)[1]] })
+    didPack(packed.compactMap { names[recording.operands(of: $0.source.convolution)[1]] })
   }
 
   /// One task of packing.
@@ -68,7 +61,7 @@ public final class PackedWeights: Sendable {
   private func fill(
     _ jobs: [PackJob], recording: Recording, kernels: Kernels, pool: WorkerPool
   ) -> [Key: FloatBlock] {
-    let sizes = jobs.map { ArenaLayout.aligned($0.size(kernels)) }
+    let sizes = jobs.map { ArenaLayout.aligned($0.kind.packedSize(kernels)) }
     let whole = FloatBlock(count: sizes.reduce(0, +))
     var filled: [Key: FloatBlock] = [:]
     // Several tasks a convolution where the packing can be divided: one network has layers of very different sizes.
@@ -78,13 +71,12 @@ public final class PackedWeights: Sendable {
       let block = FloatBlock(whole, offset: offset, count: size)
       offset += size
       filled[job.key] = block
-      guard case .winograd = job.key.algorithm else {
+      let panels = job.kind.packingPanels(kernels)
+      guard panels > 1 else {
         shares.append(Share(job: job, weights: nil, block: block, panels: 0..<Int.max))
         continue
       }
-      let weights = FoldedWeights(
-        job.key.convolution, normalization: job.key.folding, in: recording)
-      let panels = kernels.pointwisePanels(outputChannels: job.shape.outputChannels)
+      let weights = job.source.weights(in: recording)
       let step = max(1, panels / 8)
       for start in stride(from: 0, to: panels, by: step) {
         shares.append(
@@ -94,10 +86,7 @@ public final class PackedWeights: Sendable {
     }
     pool.run(tasks: shares.count) { index, _ in
       let share = shares[index]
-      let weights =
-        share.weights
-        ?? FoldedWeights(
-          share.job.key.convolution, normalization: share.job.key.folding, in: recording)
+      let weights = share.weights ?? share.job.source.weights(in: recording)
       share.job.pack(weights, into: share.block, panels: share.panels, kernels: kernels)
     }
     return filled
@@ -106,48 +95,28 @@ public final class PackedWeights: Sendable {
 
 /// One packing that a plan needs.
 struct PackJob {
-  let key: PackedWeights.Key
-  let shape: ConvolutionShape
+  let source: WeightSource
+  let kind: any PackedStepKind
 
-  func size(_ kernels: Kernels) -> Int {
-    switch key.algorithm {
-    case .pointwise:
-      kernels.pointwisePackedSize(
-        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels)
-    case .direct: kernels.densePackedSize(shape)
-    case .depthwise:
-      kernels.depthwisePackedSize(
-        channels: shape.outputChannels, kernelHeight: shape.kernelHeight,
-        kernelWidth: shape.kernelWidth)
-    case .winograd(let m):
-      kernels.winogradPackedSize(
-        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
-    }
-  }
+  /// What distinguishes it from others.
+  var key: PackedWeights.Key { PackedWeights.Key(source: source, format: kind.format) }
 
+  /// Packs some panels of folded weights.
   func pack(
     _ folded: FoldedWeights, into block: FloatBlock, panels: Range<Int>, kernels: Kernels
   ) {
-    let packed = block.pointer
     folded.weights.withUnsafePointer { weights in
       folded.bias.withUnsafePointer { bias in
-        switch key.algorithm {
-        case .pointwise:
-          kernels.packPointwise(
-            weights: weights, inputStep: 1, outputStep: shape.inputChannels, bias: bias,
-            inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, into: packed)
-        case .direct: kernels.packDense(weights: weights, bias: bias, shape: shape, into: packed)
-        case .depthwise:
-          kernels.packDepthwise(
-            weights: weights, bias: bias, channels: shape.outputChannels,
-            kernelHeight: shape.kernelHeight, kernelWidth: shape.kernelWidth, into: packed)
-        case .winograd(let m):
-          kernels.packWinograd(
-            weights: weights, bias: bias, inputChannels: shape.inputChannels,
-            outputChannels: shape.outputChannels, m: m, panelStart: panels.lowerBound,
-            panelEnd: panels.upperBound, into: packed)
-        }
+        kind.pack(
+          weights: weights, bias: bias, into: block.pointer, panels: panels, kernels: kernels)
       }
     }
+  }
+}
+
+extension WeightSource {
+  /// The weights with the normalisation multiplied in.
+  fileprivate func weights(in recording: Recording) -> FoldedWeights {
+    FoldedWeights(convolution, normalization: folding, in: recording)
   }
 }

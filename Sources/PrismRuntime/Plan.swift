@@ -24,9 +24,12 @@ public final class Plan: Sendable {
 
   /// The shape of one input, `[1, H, W, C]`.
   public let inputShape: Shape
+  /// The shapes of the wanted values for one image.
+  let shapes: [Shape]
   let program: Program
   let kernels: Kernels
-  private let idle = Mutex<[Workspace]>([])
+  private let input: ValueID
+  private let memory: WorkspaceMemory
 
   /// Makes a plan.
   ///
@@ -35,27 +38,33 @@ public final class Plan: Sendable {
   ///   - wanted: The values to compute; the recording's outputs unless given. Only what they need is computed.
   ///   - precision: How much rounding is allowed for speed.
   ///   - weights: Shared between plans of the same recording, so that nothing is packed twice.
-  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there;
+  ///   `EvaluationError` where the recording has not one input.
   public convenience init(
     _ recording: Recording, wanted: [ValueID]? = nil, precision: Precision = .standard,
     weights: PackedWeights = PackedWeights()
   ) throws {
+    guard recording.inputs.count == 1 else {
+      throw EvaluationError.wrongNumberOfInputs(expected: 1, given: recording.inputs.count)
+    }
     self.init(
       recording, wanted: wanted ?? recording.outputs, precision: precision, weights: weights,
       kernels: Kernels(try InstructionSet.select().get()))
   }
 
-  /// Makes a plan for a stated set of kernels.
+  /// Makes a plan for a stated set of kernels and a stated store of memory.
   init(
     _ recording: Recording, wanted: [ValueID], precision: Precision, weights: PackedWeights,
-    kernels: Kernels
+    kernels: Kernels, memory: WorkspaceMemory = .shared
   ) {
-    inputShape = recording[recording.inputs[0]].shape
+    input = recording.inputs[0]
+    inputShape = recording[input].shape
+    shapes = wanted.map { recording[$0].shape }
     self.kernels = kernels
-    program =
-      Compiler(
-        recording, wanted: wanted, precision: precision, kernels: kernels, weights: weights
-      ).program
+    self.memory = memory
+    program = Compiler(
+      recording: recording, precision: precision, kernels: kernels, weights: weights
+    ).program(for: wanted)
   }
 
   /// Computes the wanted values of a batch.
@@ -67,7 +76,7 @@ public final class Plan: Sendable {
     let expected = inputShape.replacing(
       axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
     guard images.shape == expected else {
-      throw .misshapen(program.input, expected: expected, given: images.shape)
+      throw .misshapen(input, expected: expected, given: images.shape)
     }
     let size = inputShape.count
     return images.withUnsafePointer { source in
@@ -99,88 +108,30 @@ public final class Plan: Sendable {
   func run(
     count: Int, on pool: WorkerPool, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
   ) -> [Tensor] {
+    withoutActuallyEscaping(compose) { compose in
+      Tensor.filling(shapes.map { $0.replacing(axis: 0, with: count) }) { results in
+        let exchange = Exchange(compose: compose, results: results)
+        withWorkspace(exchange, lanes: pool.workerCount, images: min(count, Self.chunk)) {
+          let run = PlanRun(program: program, kernels: kernels, workspace: $0, pool: pool)
+          for first in stride(from: 0, to: count, by: Self.chunk) {
+            run.execute(first..<min(first + Self.chunk, count))
+          }
+        }
+      }
+    }
+  }
+
+  /// Computes in memory that is given back afterwards, with subnormal numbers taken as zero.
+  func withWorkspace(
+    _ exchange: Exchange, lanes: Int, images: Int, _ body: (Workspace) -> Void
+  ) {
     let mode = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(mode) }
-    let workspace = takeWorkspace(lanes: pool.workerCount, images: min(count, Self.chunk))
-    defer { idle.withLock { $0.append(workspace) } }
-    var results = program.wanted.map { Tensor($0.shape.replacing(axis: 0, with: count)) }
-    var targets: [UnsafeMutablePointer<Float>] = []
-    for i in results.indices { results[i].withUnsafeMutablePointer { targets.append($0) } }
-
-    for first in stride(from: 0, to: count, by: Self.chunk) {
-      let length = min(Self.chunk, count - first)
-      // Images that fill all threads evenly are not divided; the rest is.
-      let whole = length / pool.workerCount * pool.workerCount
-      for phase in program.phases {
-        switch phase {
-        case .image(let steps):
-          pool.run(tasks: whole) { image, worker in
-            let context = workspace.context(lane: worker, image: image)
-            for step in steps.whole {
-              execute(step, context, first + image, compose, targets, part: 0, of: 1)
-            }
-          }
-          for image in whole..<length {
-            divide(steps.divided, image, first + image, compose, targets, workspace, pool)
-          }
-        case .group(let steps):
-          let share = whole / pool.workerCount
-          pool.run(tasks: share > 0 ? pool.workerCount : 0) { group, worker in
-            let images = (group * share)..<((group + 1) * share)
-            let contexts = images.map { workspace.context(lane: worker, image: $0) }
-            for step in steps.whole {
-              for (image, context) in zip(images, contexts) {
-                execute(step, context, first + image, compose, targets, part: 0, of: 1)
-              }
-            }
-          }
-          for image in whole..<length {
-            divide(steps.divided, image, first + image, compose, targets, workspace, pool)
-          }
-        case .batch(let step):
-          program.executeBatched(
-            step, workspace: workspace, images: length, kernels: kernels, pool: pool)
-        }
-      }
-    }
-    return results
-  }
-
-  /// Takes one image through some steps, each divided among all threads.
-  func divide(
-    _ steps: [Step], _ slot: Int, _ image: Int,
-    _ compose: (Int, UnsafeMutablePointer<Float>) -> Void,
-    _ targets: [UnsafeMutablePointer<Float>], _ workspace: Workspace, _ pool: WorkerPool
-  ) {
-    let whole = workspace.context(lane: 0, image: slot)
-    for step in steps {
-      let parts = step.parts(pool.workerCount)
-      if parts == 1 {
-        execute(step, whole, image, compose, targets, part: 0, of: 1)
-      } else {
-        pool.run(tasks: parts) { part, worker in
-          var context = whole
-          context.scratch = workspace.scratch(worker)
-          execute(step, context, image, compose, targets, part: part, of: parts)
-        }
-      }
-    }
-  }
-
-  func execute(
-    _ step: Step, _ context: Context, _ image: Int,
-    _ compose: (Int, UnsafeMutablePointer<Float>) -> Void,
-    _ targets: [UnsafeMutablePointer<Float>], part: Int, of parts: Int
-  ) {
-    switch step.work {
-    case .load: compose(image, context.pointer(step.output))
-    case .store(let index):
-      let size = program.wanted[index].shape.count
-      copyRows(
-        context.pointer(step.input), stride: step.input.stride, to: targets[index] + image * size,
-        stride: step.input.channels, rows: step.input.rows, channels: step.input.channels)
-    default: step.execute(context, kernels, part: part, of: parts)
-    }
+    let blocks = memory.take(
+      Workspace.sizes(
+        program.layout, lanes: lanes, images: images, shared: program.sharedSize(images: images)))
+    defer { memory.give(blocks) }
+    body(Workspace(exchange: exchange, layout: program.layout, blocks: blocks))
   }
 
   /// The bytes in which a call computes, beside weights and results.
@@ -191,91 +142,34 @@ public final class Plan: Sendable {
   /// - Returns: The size of the arenas and of the scratch memory.
   public func workspaceSize(images: Int, threads: Int) -> Int {
     let images = min(images, Self.chunk)
-    let floats =
-      threads * (program.arenaStride + program.scratchStride)
-      + images * program.imageArenaStride + program.sharedSize(images: images)
-    return floats * MemoryLayout<Float>.stride
+    let sizes = Workspace.sizes(
+      program.layout, lanes: threads, images: images, shared: program.sharedSize(images: images))
+    return sizes.reduce(0, +) * MemoryLayout<Float>.stride
   }
 
-  /// Gives back the memory in which calls compute; the next call takes memory anew.
-  public func releaseMemory() {
-    idle.withLock { $0 = [] }
-  }
-
-  private func takeWorkspace(lanes: Int, images: Int) -> Workspace {
-    let found = idle.withLock { idle -> Workspace? in
-      guard let index = idle.firstIndex(where: { $0.lanes == lanes && $0.images >= images })
-      else { return nil }
-      return idle.remove(at: index)
-    }
-    if let found { return found }
-    // Outgrown workspaces are given back, so that memory stays what the largest batch needs.
-    idle.withLock { $0.removeAll { $0.lanes != lanes || $0.images < images } }
-    return Workspace(program, lanes: lanes, images: images)
-  }
+  /// Gives back the memory that plans keep for their next calls; those take memory anew.
+  public func releaseMemory() { memory.release() }
 }
 
-/// The memory in which one call of a plan computes.
-final class Workspace: Sendable {
-  let lanes: Int
-  let images: Int
-  private let arenaStride: Int
-  private let scratchStride: Int
-  private let imageArenaStride: Int
-  private let arenas: FloatBlock
-  private let scratches: FloatBlock
-  private let imageArenas: FloatBlock
-  /// What batched operations share.
-  let shared: FloatBlock
-
-  init(_ program: Program, lanes: Int, images: Int) {
-    self.lanes = lanes
-    self.images = images
-    arenaStride = program.arenaStride
-    scratchStride = program.scratchStride
-    imageArenaStride = program.imageArenaStride
-    arenas = FloatBlock(count: arenaStride * lanes)
-    scratches = FloatBlock(count: scratchStride * lanes)
-    imageArenas = FloatBlock(count: imageArenaStride * images)
-    shared = FloatBlock(count: program.sharedSize(images: images))
-  }
-
-  func context(lane: Int, image: Int) -> Context {
-    Context(
-      arena: arenas.pointer + lane * arenaStride, scratch: scratch(lane),
-      imageArena: imageArenas.pointer + image * imageArenaStride)
-  }
-
-  func scratch(_ lane: Int) -> UnsafeMutablePointer<Float> {
-    scratches.pointer + lane * scratchStride
-  }
-}
-
-/// Where one image's values are while it is computed.
-struct Context {
-  let arena: UnsafeMutablePointer<Float>
-  var scratch: UnsafeMutablePointer<Float>
-  let imageArena: UnsafeMutablePointer<Float>
-
-  /// The first number of a value.
-  func pointer(_ place: Place) -> UnsafeMutablePointer<Float> {
-    switch place.arena {
-    case .thread: arena + place.offset
-    case .image: imageArena + place.offset
+extension Tensor {
+  /// Tensors of the given shapes, all of whose numbers a closure writes.
+  static func filling(
+    _ shapes: [Shape], _ body: ([UnsafeMutablePointer<Float>]) -> Void
+  ) -> [Tensor] {
+    func filled(
+      _ shapes: ArraySlice<Shape>, _ pointers: [UnsafeMutablePointer<Float>]
+    ) -> [Tensor] {
+      guard let shape = shapes.first else {
+        body(pointers)
+        return []
+      }
+      // The others are written while this one's memory is open.
+      var others: [Tensor] = []
+      let first = Tensor(uninitialized: shape) { pointer in
+        others = filled(shapes.dropFirst(), pointers + [pointer])
+      }
+      return [first] + others
     }
-  }
-}
-
-/// Copies rows of numbers between two strides.
-func copyRows(
-  _ source: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>,
-  stride targetStride: Int, rows: Int, channels: Int
-) {
-  if stride == channels && targetStride == channels {
-    target.update(from: source, count: rows * channels)
-  } else {
-    for row in 0..<rows {
-      (target + row * targetStride).update(from: source + row * stride, count: channels)
-    }
+    return filled(shapes[...], [])
   }
 }

@@ -8,10 +8,11 @@ internal import Synchronization
   internal import Darwin
 #endif
 
-/// Threads for work that takes long, so that it does not hold up the few threads that all tasks of a program share.
+/// Threads for work that takes long, so that it does not hold up the few threads that all tasks of
+/// a program share.
 ///
-/// A job runs within its task: work that is cancelled with the task learns of it. Threads begin when they are needed and
-/// end when there is nothing to do.
+/// A job runs within its task: work that is cancelled with the task learns of it. Threads begin
+/// when they are needed and end when there is nothing to do.
 public final class WorkThreads: TaskExecutor {
   /// The threads of the process.
   public static let shared = WorkThreads(limit: 64)

@@ -40,6 +40,22 @@ package func naiveBroadcast(_ a: Grid, _ b: Grid, _ function: (Double, Double) -
   return result
 }
 
+/// What the mask drops is the definition: the numbers of the seed's stream that are less than the rate.
+private func dropout(rate: Float, seed: UInt64) -> OperationCase {
+  OperationCase(
+    "rate \(rate)", Dropout(rate: rate, seed: seed), inputs: [[3, 5, 7]], fillings: [.avoiding([])],
+    reduction: 8
+  ) { inputs in
+    var result = inputs[0]
+    let random = CounterRandom(seed: seed)
+    for i in result.values.indices {
+      let number = Double(random.bits(i) >> 40) / 0x1p24
+      result.values[i] = number < Double(rate) ? 0 : result.values[i] / (1 - Double(rate))
+    }
+    return result
+  }
+}
+
 extension OperationCase {
   /// Activations.
   public static let activation: [OperationCase] = [
@@ -49,6 +65,7 @@ extension OperationCase {
     unary("", Sigmoid(), .avoiding([])) { 1 / (1 + exponential(-$0)) },
     unary("", SiLU(), .avoiding([])) { $0 / (1 + exponential(-$0)) },
     unary("", Tanh(), .avoiding([])) { hyperbolicTangent($0) },
+    dropout(rate: 0.25, seed: 7), dropout(rate: 0, seed: 7), dropout(rate: 0.9, seed: 8),
   ]
 
   /// Arithmetic with broadcasting.

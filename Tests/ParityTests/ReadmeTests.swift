@@ -12,14 +12,18 @@ import Testing
 
 @Suite("README", .serialized)
 struct ReadmeTests {
-  private func snippet() throws {
+  private func snippet() {
     // swift-format-ignore
     do {
-let model = try Model(contentsOf: "Weights/dogs.safetensors")
-let image = try Image(contentsOf: "Samples/husky.png")
-let prediction = try model.predict(image)                       // labels, logits, probabilities
-let map = try model.explain(image, with: GradCAM(), target: prediction.top)
-try map.overlay(on: image).write(to: "husky.gradcam.png")
+do {
+  let model = try Model(contentsOf: "Weights/dogs.safetensors")
+  let image = try Image(contentsOf: "Samples/husky.png")
+  let prediction = try model.predict(image)                       // labels, logits, probabilities
+  let map = try model.explain(image, with: GradCAM(), target: prediction.top)
+  try map.overlay(on: image).write(to: "husky.gradcam.png")
+} catch {
+  print(error)                                                    // one line: what is wrong, what to do
+}
     }
   }
 
@@ -30,8 +34,18 @@ try map.overlay(on: image).write(to: "husky.gradcam.png")
     let parts = readme.components(separatedBy: "```swift\nimport Prism\n\n")
     try #require(parts.count == 2)
     let block = try #require(parts[1].components(separatedBy: "```").first)
-    #expect(block.split(separator: "\n").count == 5)
+    #expect(block.split(separator: "\n").count == 9)
     #expect(source.contains(block))
+  }
+
+  @Test("where the file is missing, the snippet prints one line")
+  func missing() {
+    #expect {
+      try Model(contentsOf: "/nowhere/dogs.safetensors")
+    } throws: { error in
+      "\(error)".contains("dogs.safetensors") && !"\(error)".contains("\n")
+        && !"\(error)".contains("notFound")
+    }
   }
 
   @Test("the snippet runs", .enabled(if: Repository.hasDogs))
@@ -46,7 +60,7 @@ try map.overlay(on: image).write(to: "husky.gradcam.png")
       }
       try #require(manager.changeCurrentDirectoryPath(folder))
       defer { _ = manager.changeCurrentDirectoryPath(before) }
-      try snippet()
+      snippet()
       let picture = try Image(contentsOf: "\(folder)/husky.gradcam.png")
       #expect(picture.width > 480 && picture.height > 480)
     }

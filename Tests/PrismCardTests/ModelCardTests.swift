@@ -24,7 +24,7 @@ struct CardFault: CustomTestStringConvertible {
       "\"mobilenet_v2\"", "\"resnet50\"", "architecture",
       "is \"resnet50\", which is none of: mobilenet_v2, efficientnet_v2_s, efficientnet_v2_m, "
         + "efficientnet_v2_l, efficientnet_v2_b0, efficientnet_v2_b1, efficientnet_v2_b2, "
-        + "efficientnet_v2_b3, vgg16, densenet121"),
+        + "efficientnet_v2_b3, vgg16, densenet121, custom"),
     CardFault("\"name\":\"dogs\"", "\"name\":\"\"", "name", "is empty"),
     CardFault("\"name\":\"dogs\"", "\"name\":7", "name", "must be a string"),
     CardFault("\"dogs\"", "\"d\\u001bogs\"", "name", "holds a control character"),

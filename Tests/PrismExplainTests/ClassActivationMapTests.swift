@@ -115,14 +115,14 @@ struct ClassActivationMapTests {
     for (direction, offset) in [([0.6, 0.8] as [Float], Float(3)), ([-0.6, 0, -0.8], -2)] {
       let values = pattern.flatMap { p in direction.map { p * $0 + offset } }
       let activation = Tensor([1, 2, 3, direction.count], values)
-      let map = EigenCAM().map(activation: activation)
+      let map = try EigenCAM().map(activation: activation)
       expectClose(map, Tensor([2, 3], pattern), tolerance: 16 * epsilon)
     }
     // More channels than positions: the other Gram matrix.
     var random = SeededRandom(seed: 5)
     let wide = Tensor.uniform([1, 1, 3, 7], using: &random)
     let centred = wide.scalars
-    let map = EigenCAM().map(activation: wide).scalars.map(Double.init)
+    let map = try EigenCAM().map(activation: wide).scalars.map(Double.init)
     // The projection on a unit vector is an eigenvector of X Xᵀ: X Xᵀ m is a multiple of m.
     let x = (0..<3).map { r in
       (0..<7).map { c in

@@ -92,7 +92,9 @@ struct SoundTests {
   @Test("a limit of samples is kept")
   func limit() {
     #expect(throws: SoundError.tooLong("a", frames: 2400, limit: 1000)) {
-      try Sound(decoding: Fixtures.bytes("sound-16.wav"), name: "a", frameLimit: 1000)
+      try Sound(
+        decoding: Fixtures.bytes("sound-16.wav"), name: "a", options: SoundOptions(frameLimit: 1000)
+      )
     }
   }
 

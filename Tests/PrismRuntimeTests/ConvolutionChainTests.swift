@@ -99,7 +99,7 @@ struct ConvolutionChainTests {
       kernels: Kernels(set))
     let chains = plan.program.phases.flatMap { phase -> [ConvolutionChain] in
       guard case .image(let steps) = phase else { return [] }
-      return steps.whole.compactMap { if case .chain(let chain) = $0.work { chain } else { nil } }
+      return steps.whole.compactMap { $0.kind as? ConvolutionChain }
     }
     let found = try #require(chains.first)
     #expect(chains.count == 1)

@@ -204,6 +204,22 @@ struct PlanTests {
     #expect(throws: EvaluationError.self) { try plan(Tensor([64, 64, 3])) }
   }
 
+  @Test("tensors of the model can be wanted, and operands of anything that is computed")
+  func constants() throws {
+    var random = SeededRandom(seed: 9)
+    let recording = try Recording(input: [1, 4, 4, 8]) { image in
+      let scale = image.parameter(
+        .uniform([1, 4, 4, 8], in: -1..<1, using: &random), named: "scale")
+      let map = image.parameter(.uniform([1, 4, 4, 8], in: -1..<1, using: &random), named: "map")
+      return map.relu() * scale + image
+    }
+    let image = Tensor.uniform([1, 4, 4, 8], in: -1..<1, using: &random)
+    let wanted = recording.outputs + [try #require(recording.value(named: "scale"))]
+    let plan = try Plan(recording, wanted: wanted)
+    let expected = try recording.evaluate(wanted, given: [recording.inputs[0]: image])
+    for (id, result) in zip(wanted, try plan(image)) { #expect(result == expected[id]) }
+  }
+
   @Test("no images give no rows")
   func empty() throws {
     let plan = try Plan(try NetworkCase.all[0].recording())

@@ -52,7 +52,7 @@ struct PooledConvolutionTests {
       kernels: Kernels(set))
     let isJoined = plan.program.phases.contains { phase in
       guard case .image(let steps) = phase else { return false }
-      return steps.whole.contains { if case .pooled = $0.work { true } else { false } }
+      return steps.whole.contains { $0.kind is PooledConvolution }
     }
     #expect(isJoined == pooled.isJoined)
     let image = pooled.images(1)

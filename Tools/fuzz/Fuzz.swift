@@ -91,7 +91,9 @@ private func isPlainDICOM(_ bytes: [UInt8]) -> Bool {
 }
 
 @Sendable private func sound(_ bytes: [UInt8]) {
-  guard let sound = try? Sound(decoding: bytes, frameLimit: 1 << 20) else { return }
+  guard let sound = try? Sound(decoding: bytes, options: SoundOptions(frameLimit: 1 << 20)) else {
+    return
+  }
   require(sound.samples.count <= 1 << 20, "a sound is longer than the limit")
   require(sound.samples.allSatisfy(\.isFinite), "a sound has samples that are not finite")
   require(sound.rate > 0, "a sound has no rate")

@@ -15,7 +15,7 @@ public protocol Primitive: Sendable {
   /// - Throws: ``ShapeError`` where the operation does not accept such inputs.
   func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape
 
-  /// The output for inputs whose shapes ``outputShape(_:)`` has accepted.
+  /// The output for inputs of a shape that the operation accepts.
   func forward(_ inputs: [Tensor]) -> Tensor
 
   /// The cotangents of the inputs for a cotangent of the output (the vector-Jacobian product).

@@ -34,7 +34,7 @@ public struct EigenCAM: ClassActivationMap {
   ) throws -> [Attribution] {
     let look = try LayerLook(
       image, targets: targets, layer: layer, of: classifier, work: work)
-    let raw = map(activation: look.activation)
+    let raw = try map(activation: look.activation)
     return targets.map {
       finish(raw, target: $0, layer: look.name, image: image, evaluations: 1)
     }
@@ -45,7 +45,9 @@ public struct EigenCAM: ClassActivationMap {
   ///
   /// With `X = U S Vᵀ` the projection on the first column of V is `S₁ U₁`: the first eigenvector of
   /// `X Xᵀ`, which is of the size of the map, times the root of its eigenvalue.
-  public func map(activation: Tensor) -> Tensor {
+  ///
+  /// - Throws: `ExplanationError` where LAPACK cannot be used.
+  public func map(activation: Tensor) throws(ExplanationError) -> Tensor {
     let (h, w, channels) = (activation.shape[1], activation.shape[2], activation.shape[3])
     let rows = h * w
     let means = activation.channelSums { a, i in Double(a[i]) }.map { $0 / Double(rows) }
@@ -68,7 +70,7 @@ public struct EigenCAM: ClassActivationMap {
         gram[j * size + i] = sum
       }
     }
-    guard let (value, vector) = largestEigenpair(of: gram, size: size), value > 0 else {
+    guard let (value, vector) = try largestEigenpair(of: gram, size: size), value > 0 else {
       return Tensor([h, w])
     }
     var map = (0..<rows).map { r in

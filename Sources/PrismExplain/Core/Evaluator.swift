@@ -22,6 +22,7 @@ struct Evaluator {
   /// - Parameters:
   ///   - images: The images.
   ///   - samples: Which of them; `nil` for all.
+  /// - Returns: The numbers, row by row.
   /// - Throws: ``ExplanationError`` where the model has no such target or a number is not finite.
   func callAsFunction(_ images: PerturbedImages, samples: Range<Int>? = nil) throws -> [Double] {
     let samples = samples ?? 0..<images.count

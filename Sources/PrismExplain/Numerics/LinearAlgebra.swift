@@ -11,13 +11,15 @@ struct Cholesky {
   let size: Int
 
   /// Factors a matrix of `size` rows; `nil` where it is not positive definite.
-  init?(_ matrix: [Double], size: Int) {
+  ///
+  /// - Throws: `ExplanationError` where LAPACK cannot be used.
+  init?(_ matrix: [Double], size: Int) throws(ExplanationError) {
     var a = matrix
     var n = Int32(size)
     var lead = Int32(max(size, 1))
     var info: Int32 = 0
     var part = CChar(bitPattern: UInt8(ascii: "L"))
-    OpenBLAS.dpotrf(&part, &n, &a, &lead, &info, 1)
+    try callingLAPACK { $0.dpotrf(&part, &n, &a, &lead, &info, 1) }
     guard info == 0, a.allSatisfy(\.isFinite) else { return nil }
     // A pivot that has lost all its digits means a matrix that is singular but for rounding.
     for i in 0..<size {
@@ -29,27 +31,35 @@ struct Cholesky {
   }
 
   /// The solutions for right-hand sides that lie one after the other.
-  func solve(_ right: [Double]) -> [Double] {
+  ///
+  /// - Throws: `ExplanationError` where LAPACK cannot be used.
+  func solve(_ right: [Double]) throws(ExplanationError) -> [Double] {
     var b = right
     var n = Int32(size)
     var count = Int32(right.count / max(size, 1))
     var lead = Int32(max(size, 1))
     var info: Int32 = 0
     var part = CChar(bitPattern: UInt8(ascii: "L"))
-    OpenBLAS.dpotrs(&part, &n, &count, factor, &lead, &b, &lead, &info, 1)
+    try callingLAPACK { $0.dpotrs(&part, &n, &count, factor, &lead, &b, &lead, &info, 1) }
     return b
   }
 
   /// The inverse of the matrix.
-  func inverse() -> [Double] {
+  ///
+  /// - Throws: `ExplanationError` where LAPACK cannot be used.
+  func inverse() throws(ExplanationError) -> [Double] {
     var identity = [Double](repeating: 0, count: size * size)
     for i in 0..<size { identity[i * size + i] = 1 }
-    return solve(identity)
+    return try solve(identity)
   }
 }
 
 /// The largest eigenvalue of a symmetric matrix and its eigenvector; `nil` where LAPACK finds none.
-func largestEigenpair(of matrix: [Double], size: Int) -> (value: Double, vector: [Double])? {
+///
+/// - Throws: `ExplanationError` where LAPACK cannot be used.
+func largestEigenpair(
+  of matrix: [Double], size: Int
+) throws(ExplanationError) -> (value: Double, vector: [Double])? {
   guard size > 0 else { return nil }
   var a = matrix
   var n = Int32(size)
@@ -60,7 +70,14 @@ func largestEigenpair(of matrix: [Double], size: Int) -> (value: Double, vector:
   var info: Int32 = 0
   var job = CChar(bitPattern: UInt8(ascii: "V"))
   var part = CChar(bitPattern: UInt8(ascii: "L"))
-  OpenBLAS.dsyev(&job, &part, &n, &a, &lead, &values, &work, &length, &info, 1, 1)
+  try callingLAPACK {
+    $0.dsyev(&job, &part, &n, &a, &lead, &values, &work, &length, &info, 1, 1)
+  }
   guard info == 0, let value = values.last else { return nil }
   return (value, Array(a[(size - 1) * size..<size * size]))
+}
+
+/// Calls a function of LAPACK.
+private func callingLAPACK(_ body: (OpenBLAS.Functions) -> Void) throws(ExplanationError) {
+  do { try OpenBLAS.calling(body) } catch { throw .unsuitable(error.description) }
 }

@@ -98,12 +98,12 @@ public struct KernelSHAP: BlackBoxExplainer {
   ) throws -> SurrogateFit {
     let samples = WeightedCoalitions(design.coalitions, weights: design.weights)
     let (n, d, targets) = (samples.coalitions.count, samples.coalitions.segments, base.count)
-    guard let factor = Cholesky(try samples.moments(work: work).products, size: d) else {
+    guard let factor = try Cholesky(try samples.moments(work: work).products, size: d) else {
       throw ExplanationError.tooFewSamples(n, segments: d)
     }
-    let ones = factor.solve([Double](repeating: 1, count: d))
+    let ones = try factor.solve([Double](repeating: 1, count: d))
     let sum = ones.reduce(0, +)
-    let free = factor.solve(samples.products(with: scores, less: base))
+    let free = try factor.solve(samples.products(with: scores, less: base))
     let values = (0..<targets).map { t in
       let phi = free[t * d..<(t + 1) * d]
       let excess = (phi.reduce(0, +) - (whole[t] - base[t])) / sum
@@ -119,7 +119,7 @@ public struct KernelSHAP: BlackBoxExplainer {
       fit.standardErrors = values.map { _ in none }
       return fit
     }
-    let inverse = factor.inverse()
+    let inverse = try factor.inverse()
     fit.standardErrors = try samples.sandwich(
       fit.residuals, from: design.enumerated, isPaired: true, targets: targets,
       parameters: design.enumerated == 0 ? d - 1 : 0, work: work

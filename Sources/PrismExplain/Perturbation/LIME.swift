@@ -161,7 +161,7 @@ public struct LIME: BlackBoxExplainer {
       for j in 0..<d { matrix[i * d + j] -= total * means[i] * means[j] }
       matrix[i * d + i] += ridge
     }
-    guard let factor = Cholesky(matrix, size: d) else {
+    guard let factor = try Cholesky(matrix, size: d) else {
       throw ExplanationError.tooFewSamples(n, segments: d)
     }
     let centres = (0..<targets).map { t in
@@ -172,15 +172,15 @@ public struct LIME: BlackBoxExplainer {
         : (0..<n).reduce(0) { $0 + samples.weights[$1] * scores[$1 * targets + t] } / total
     }
     // The means times Σ w (y − ȳ) = 0 need not be taken off.
-    let solution = factor.solve(samples.products(with: scores, less: centres))
+    let solution = try factor.solve(samples.products(with: scores, less: centres))
     let coefficients = (0..<targets).map { Array(solution[$0 * d..<($0 + 1) * d]) }
     let intercepts = (0..<targets).map { t in
       centres[t] - zip(means, coefficients[t]).reduce(0) { $0 + $1.0 * $1.1 }
     }
     var fit = SurrogateFit(
       of: samples, scores: scores, values: coefficients, intercepts: intercepts, centres: centres)
-    let inverse = factor.inverse()
-    let shift = factor.solve(means)
+    let inverse = try factor.inverse()
+    let shift = try factor.solve(means)
     // A unit is a pair where draws are paired; sample 0 is no draw, and the last pair may be half.
     fit.standardErrors = try samples.sandwich(
       fit.residuals, from: draws == .lime ? 0 : 1, isPaired: draws == .paired, targets: targets,

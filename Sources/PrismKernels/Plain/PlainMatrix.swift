@@ -1,4 +1,5 @@
-/// The matrix product `C = α · op(A) · op(B) + β · C` of row-major matrices, by BLAS.
+/// The matrix product `C = α · op(A) · op(B) + β · C` of row-major matrices, by BLAS, or by plain loops where
+/// there is none.
 ///
 /// - Parameters:
 ///   - m: The rows of `op(A)` and of C.
@@ -26,10 +27,36 @@ public func plainMatrixProduct(
       c: c)
     return
   }
-  OpenBLAS.sgemm(
-    OpenBLAS.rowMajor, transposeA ? OpenBLAS.transposed : OpenBLAS.asItIs,
-    transposeB ? OpenBLAS.transposed : OpenBLAS.asItIs, Int32(m), Int32(n), Int32(k), alpha, a,
-    Int32(leadingA), b, Int32(leadingB), beta, c, Int32(leadingC))
+  do {
+    try OpenBLAS.calling { functions in
+      functions.sgemm(
+        OpenBLAS.rowMajor, transposeA ? OpenBLAS.transposed : OpenBLAS.asItIs,
+        transposeB ? OpenBLAS.transposed : OpenBLAS.asItIs, Int32(m), Int32(n), Int32(k), alpha, a,
+        Int32(leadingA), b, Int32(leadingB), beta, c, Int32(leadingC))
+    }
+  } catch {
+    plainRowProducts(
+      m: m, n: n, k: k, alpha: alpha, a: a, leadingA: leadingA, transposeA: transposeA, b: b,
+      leadingB: leadingB, transposeB: transposeB, beta: beta, c: c, leadingC: leadingC)
+  }
+}
+
+/// The matrix product row by row, for where there is no BLAS or no memory for it: slower, and no less exact.
+func plainRowProducts(
+  m: Int, n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>, leadingA: Int, transposeA: Bool,
+  b: UnsafePointer<Float>, leadingB: Int, transposeB: Bool, beta: Float,
+  c: UnsafeMutablePointer<Float>, leadingC: Int
+) {
+  let gathered = UnsafeMutablePointer<Float>.allocate(capacity: max(k, 1))
+  defer { gathered.deallocate() }
+  for row in 0..<m {
+    if transposeA {
+      for i in 0..<k { gathered[i] = a[i &* leadingA &+ row] }
+    }
+    plainRowProduct(
+      n: n, k: k, alpha: alpha, a: transposeA ? UnsafePointer(gathered) : a + row * leadingA, b: b,
+      leadingB: leadingB, transposeB: transposeB, beta: beta, c: c + row * leadingC)
+  }
 }
 
 /// The product of one row with a matrix.

@@ -4,6 +4,10 @@ internal import PrismFiles
 public struct Sound: Sendable, Equatable {
   /// The largest number of samples a channel that is decoded unless told otherwise: 100 million.
   public static let defaultFrameLimit = 100_000_000
+  /// The longest sound that is decoded unless told otherwise, in seconds: four hours.
+  public static let defaultSecondsLimit = 14_400.0
+  /// The largest sample that is believed, relative to full scale: what whole numbers of 24 bits reach without scaling.
+  static let loudest: Float = 16_777_216
   /// The rates that are read and resampled to, in Hz.
   public static let rateRange = 1000...192_000
 
@@ -13,6 +17,8 @@ public struct Sound: Sendable, Equatable {
   public let samples: [Float]
   /// What errors call the sound.
   public let name: String
+  /// Where the sound comes from, and what was done to it on the way.
+  public let origin: SoundOrigin
 
   /// Makes a sound of its samples.
   ///
@@ -25,41 +31,59 @@ public struct Sound: Sendable, Equatable {
   }
 
   /// Makes a sound of a rate that is known to be in ``rateRange``.
-  init(exactly rate: Int, samples: [Float], name: String) {
+  init(
+    exactly rate: Int, samples: [Float], name: String, origin: SoundOrigin = SoundOrigin()
+  ) {
     self.rate = rate
     self.samples = samples
     self.name = name
+    self.origin = origin
+  }
+
+  /// Whether two sounds have the same samples, wherever they come from.
+  public static func == (first: Sound, second: Sound) -> Bool {
+    first.rate == second.rate && first.samples == second.samples
   }
 
   /// Reads a WAV, FLAC, Ogg or MP3 file; the contents decide which, not the name.
   ///
-  /// Several channels are mixed to one by their mean.
-  ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - frameLimit: The largest number of samples a channel.
+  ///   - options: What becomes of channels and of damaged files, and limits.
   /// - Throws: `SoundError`.
   public init(
-    contentsOf path: String, frameLimit: Int = Sound.defaultFrameLimit
+    contentsOf path: String, options: SoundOptions = SoundOptions()
   ) throws(SoundError) {
     let bytes: [UInt8]
     do { bytes = try Files.read(path) } catch { throw SoundError(error) }
-    try self.init(decoding: bytes, name: path, frameLimit: frameLimit)
+    try self.init(decoding: bytes, name: path, options: options)
   }
 
-  /// Decodes the contents of a WAV, FLAC, Ogg or MP3 file.
+  /// Decodes the contents of a sound's file.
   ///
   /// - Parameters:
   ///   - bytes: The contents.
   ///   - name: What errors call the sound.
-  ///   - frameLimit: The largest number of samples a channel.
+  ///   - options: What becomes of channels and of damaged files, and limits.
   /// - Throws: `SoundError`.
   public init(
-    decoding bytes: [UInt8], name: String = "sound data",
-    frameLimit: Int = Sound.defaultFrameLimit
+    decoding bytes: [UInt8], name: String = "sound data", options: SoundOptions = SoundOptions()
   ) throws(SoundError) {
     guard !bytes.isEmpty else { throw .empty(name) }
-    self = try SoundFile.decode(bytes, name: name, frameLimit: frameLimit)
+    guard let format = SoundFormat(of: bytes) else { throw .unrecognised(name) }
+    if format == .other {
+      let decoded = try FFmpeg.wav(of: bytes, name: name, options: options)
+      self = try SoundFile.decode(decoded, format: .other, name: name, options: options).sound()
+      return
+    }
+    let fault = SoundIntegrity.fault(of: bytes, format: format)
+    if let fault, !options.allowsDamage { throw fault.error(name: name, unit: "bytes") }
+    var mixer =
+      format == .mp3
+      ? try MP3.decode(bytes, name: name, options: options)
+      : try SoundFile.decode(bytes, format: format, name: name, options: options)
+    if let fault { try mixer.note(fault, unit: "bytes") }
+    self = try mixer.sound()
   }
 
   /// The length in seconds.

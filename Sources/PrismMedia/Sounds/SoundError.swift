@@ -16,6 +16,14 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
   case unrecognised(String)
   /// The file contradicts its own format.
   case corrupt(String, reason: String)
+  /// The file ends before what it promises.
+  case truncated(String, has: Int, promised: Int, unit: String)
+  /// The channels cancel each other when they are mixed.
+  case cancelled(String, channels: Int)
+  /// The samples are beyond any scale.
+  case tooLoud(String, peak: Double)
+  /// The sound lasts longer than the limit allows.
+  case lastsTooLong(String, seconds: Double, limit: Double)
   /// A variety of the format that we do not read.
   case unsupported(String, reason: String)
   /// The file holds no sample.
@@ -41,7 +49,18 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unrecognised(let name):
       "\(name): not a sound in a known format; give a WAV, FLAC, Ogg or MP3 file"
     case .corrupt(let name, let reason):
-      "\(name): the sound is damaged (\(reason)); copy it again"
+      "\(name): the sound is damaged (\(reason)); copy it again, or take what there is with --allow-damaged"
+    case .truncated(let name, let has, let promised, let unit):
+      "\(name): the file is cut off: it has \(has) of \(promised) \(unit); copy it again, or take what "
+        + "there is with --allow-damaged"
+    case .cancelled(let name, let channels):
+      "\(name): its \(channels) channels cancel each other when they are mixed; look at one with "
+        + "--channel left or right"
+    case .tooLoud(let name, let peak):
+      "\(name): its samples reach \(Text.number(peak)) times full scale; scale it down first"
+    case .lastsTooLong(let name, let seconds, let limit):
+      "\(name): \(Text.duration(seconds)) are more than the limit of \(Text.duration(limit)); cut it "
+        + "into parts"
     case .unsupported(let name, let reason):
       "\(name): \(reason) is not supported; convert it to a 16-bit WAV file"
     case .empty(let name):

@@ -8,11 +8,10 @@ internal import CSndFile
 
 /// Sound files through libsndfile, from and to memory.
 enum SoundFile {
-  /// Decodes a file of any format that libsndfile knows and mixes its channels to one by their
-  /// mean.
+  /// Decodes a WAV, FLAC or Ogg file.
   static func decode(
-    _ bytes: [UInt8], name: String, frameLimit: Int
-  ) throws(SoundError) -> Sound {
+    _ bytes: [UInt8], format: SoundFormat, name: String, options: SoundOptions
+  ) throws(SoundError) -> ChannelMixer {
     try bytes.withUnsafeBufferPointer { source throws(SoundError) in
       var memory = Memory(source: UnsafeRawBufferPointer(source))
       return try withUnsafeMutablePointer(to: &memory) { memory throws(SoundError) in
@@ -22,61 +21,50 @@ enum SoundFile {
           throw failure(of: sf_error(nil), name: name)
         }
         defer { sf_close(file) }
-        return try read(file, info, name: name, frameLimit: frameLimit)
+        return try read(file, info, format: format, name: name, options: options)
       }
     }
   }
 
   private static func failure(of code: CInt, name: String) -> SoundError {
-    let text = String(cString: sf_error_number(code))
-    let reason = text.hasSuffix(".") ? String(text.dropLast()) : text
-    return switch code {
+    switch code {
     case CInt(SF_ERR_UNRECOGNISED_FORMAT): .unrecognised(name)
     case CInt(SF_ERR_UNSUPPORTED_ENCODING): .unsupported(name, reason: "its encoding")
-    default: .corrupt(name, reason: reason)
+    default: .corrupt(name, reason: reason(of: code))
     }
   }
 
+  private static func reason(of code: CInt) -> String {
+    let text = String(cString: sf_error_number(code))
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
+
   private static func read(
-    _ file: OpaquePointer, _ info: SF_INFO, name: String, frameLimit: Int
-  ) throws(SoundError) -> Sound {
-    let (rate, channels) = (Int(info.samplerate), Int(info.channels))
-    guard Sound.rateRange.contains(rate) else {
-      throw .unsupported(name, reason: "a sample rate of \(rate) Hz")
-    }
-    guard (1...256).contains(channels) else {
-      throw .unsupported(name, reason: "a sound of \(channels) channels")
-    }
+    _ file: OpaquePointer, _ info: SF_INFO, format: SoundFormat, name: String,
+    options: SoundOptions
+  ) throws(SoundError) -> ChannelMixer {
+    let promised = max(Int(clamping: info.frames), 0)
+    var mixer = try ChannelMixer(
+      rate: Int(info.samplerate), channels: Int(info.channels), promised: promised,
+      format: format, name: name, options: options)
     // The header may promise more than the file holds: memory is taken as samples come.
     let blockFrames = 1 << 14
-    var block = [Float](repeating: 0, count: blockFrames * channels)
-    var samples: [Float] = []
-    samples.reserveCapacity(min(max(Int(clamping: info.frames), 0), 1 << 24, frameLimit))
+    var block = [Float](repeating: 0, count: blockFrames * mixer.channels)
     while true {
       let count = Int(sf_readf_float(file, &block, sf_count_t(blockFrames)))
       guard count > 0 else { break }
-      guard samples.count + count <= frameLimit else {
-        throw .tooLong(
-          name, frames: max(Int(clamping: info.frames), samples.count + count), limit: frameLimit)
-      }
-      if channels == 1 {
-        samples += block[..<count]
-      } else {
-        for frame in 0..<count {
-          var sum: Float = 0
-          for channel in 0..<channels { sum += block[frame * channels + channel] }
-          samples.append(sum / Float(channels))
-        }
-      }
+      try mixer.add(block[..<(count * mixer.channels)], frames: count)
     }
-    if samples.isEmpty {
-      let code = sf_error(file)
-      throw code == 0 ? .empty(name) : failure(of: code, name: name)
+    let code = sf_error(file)
+    if mixer.frames == 0, code != 0 { throw failure(of: code, name: name) }
+    if code != 0 {
+      try mixer.note(.damaged(reason(of: code)), unit: "samples")
+    } else if mixer.frames < promised, format == .flac {
+      // The decoder stops at a damaged frame as it does at the end of the file.
+      try mixer.note(
+        .damaged("\(mixer.frames) of its \(promised) samples can be decoded"), unit: "samples")
     }
-    guard samples.allSatisfy(\.isFinite) else {
-      throw .corrupt(name, reason: "it has samples that are not finite")
-    }
-    return Sound(exactly: rate, samples: samples, name: name)
+    return mixer
   }
 
   /// Encodes a sound as a 16-bit WAV file.

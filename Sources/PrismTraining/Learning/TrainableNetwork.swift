@@ -20,6 +20,8 @@ public struct TrainableNetwork: Sendable {
 
   /// Makes a network that does in training what it does afterwards.
   ///
+  /// The input is recorded as `input`, so that gradients can be asked for there.
+  ///
   /// - Parameters:
   ///   - shape: The shape of one input, `[1, H, W, C]`.
   ///   - forward: Applies layers and operations to `[N, H, W, C]` and returns logits `[N, K]`.
@@ -41,7 +43,7 @@ public struct TrainableNetwork: Sendable {
     input shape: Shape, _ forward: @escaping @Sendable (Value, _ seed: UInt64?) -> Value
   ) throws(ShapeError) {
     inputShape = shape
-    self.forward = forward
+    self.forward = { x, seed in forward(x.named("input"), seed) }
     let recording = try Recording(input: shape) { forward($0, nil) }
     var parameters: [String: Tensor] = [:]
     for (id, name) in recording.parameterNames { parameters[name] = recording.parameter(id) }

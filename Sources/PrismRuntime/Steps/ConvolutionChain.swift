@@ -8,16 +8,26 @@ internal import PrismKernels
 /// maps with many channels between a pointwise and the depthwise convolution, blocks of channels, which share nothing.
 /// An output's bits are those of the steps one after the other, since each of them is computed in one way, whatever is
 /// computed with it.
-struct ConvolutionChain: Sendable {
-  let before: Step?
-  let depthwise: Step
-  let after: Step?
-  /// The sizes of the depthwise convolution.
-  let shape: ConvolutionShape
-  /// The floats of scratch that the steps need themselves.
-  let stepScratch: Int
+struct ConvolutionChain: StepKind {
+  let before: (any RowStepKind)?
+  let depthwise: DepthwiseStep
+  let after: PointwiseStep?
   /// The channels in a panel of the weights before the depthwise convolution.
   let panelWidth: Int
+
+  /// The sizes of the depthwise convolution.
+  private var shape: ConvolutionShape { depthwise.shape }
+
+  /// The step's links.
+  private func stepBefore(_ step: Step) -> Step { step.links[0] }
+  private func stepOfDepthwise(_ step: Step) -> Step { step.links[before == nil ? 0 : 1] }
+  private func stepAfter(_ step: Step) -> Step { step.links[step.links.count - 1] }
+
+  func label(of step: Step) -> String {
+    step.links.map { $0.kind.label(of: $0) }.joined(separator: ", ")
+  }
+
+  func flops(of step: Step) -> Int { step.links.reduce(0) { $0 + $1.kind.flops(of: $1) } }
 
   /// The floats between the steps that are in use at a time, at most where a row allows it: a third of a usual
   /// second-level cache of 1 MiB, which leaves room for weights, input and output.
@@ -43,37 +53,44 @@ struct ConvolutionChain: Sendable {
 
   private var sizeAfter: Int { after == nil ? 0 : ArenaLayout.aligned(bandRows * rowAfter) }
 
-  /// The floats of scratch that a thread needs.
-  var scratchSize: Int {
-    let block = pixels * Self.blockStride(blockPanels * panelWidth)
-    let bands = sizeBefore + sizeAfter
-    return (halves != nil ? max(block, bands) : isByChannels ? block : bands) + stepScratch
+  func scratchSize(of step: Step, kernels: Kernels) -> Int {
+    let block = isOnSmallMap ? pixels * Self.blockStride(blockPanels * panelWidth) : 0
+    let bands = isByChannels ? 0 : sizeBefore + sizeAfter
+    let links = step.links.map { $0.kind.scratchSize(of: $0, kernels: kernels) }
+    return max(block, bands) + (links.max() ?? 0)
   }
 
   // MARK: - Blocks of channels
 
   /// Whether a depthwise convolution and the pointwise one before it are computed in blocks of channels: where the
   /// weights between them are larger than the map, reading those once counts for more.
-  static func isByChannels(_ shape: ConvolutionShape, panelWidth: Int) -> Bool {
+  private static func isByChannels(_ shape: ConvolutionShape, panelWidth: Int) -> Bool {
     let pixels = shape.inputHeight * shape.inputWidth
     return shape.inputChannels > pixels && pixels * panelWidth <= bandSize
   }
 
-  private var isByChannels: Bool {
-    guard after == nil, let before, case .pointwise = before.work else { return false }
-    return Self.isByChannels(shape, panelWidth: panelWidth)
+  /// Whether the first two convolutions can be computed in blocks of channels.
+  private var isOnSmallMap: Bool {
+    before is PointwiseStep && Self.isByChannels(shape, panelWidth: panelWidth)
   }
+
+  private var isByChannels: Bool { after == nil && isOnSmallMap }
+
+  /// Whether threads that divide the chain of one image meet after the depthwise convolution.
+  var hasHalves: Bool { after != nil && isOnSmallMap }
 
   /// A chain on a small map as two steps with the whole map between them: threads divide the first by channels and
   /// share nothing, where they would compute many rows twice.
-  var halves: [Step]? {
-    guard let before, case .pointwise = before.work, let after,
-      Self.isByChannels(shape, panelWidth: panelWidth)
-    else { return nil }
+  func divided(_ step: Step) -> [Step] {
+    guard hasHalves else { return [step] }
     let first = ConvolutionChain(
-      before: before, depthwise: depthwise, after: nil, shape: shape, stepScratch: stepScratch,
-      panelWidth: panelWidth)
-    return [Step(work: .chain(first), input: before.input, output: depthwise.output), after]
+      before: before, depthwise: depthwise, after: nil, panelWidth: panelWidth)
+    let middle = stepOfDepthwise(step)
+    return [
+      Step(
+        kind: first, input: step.input, output: middle.output, links: [stepBefore(step), middle]),
+      stepAfter(step),
+    ]
   }
 
   private var pixels: Int { shape.inputHeight * shape.inputWidth }
@@ -86,62 +103,62 @@ struct ConvolutionChain: Sendable {
   /// The floats between two pixels of a block: an odd number of cache lines, so that pixels do not fall on the same.
   private static func blockStride(_ channels: Int) -> Int { ArenaLayout.aligned(channels) | 16 }
 
-  /// Into how many parts the chain can be divided among threads.
-  var partCount: Int { isByChannels ? panels : shape.outputHeight }
+  func divisions(of step: Step) -> Int { partCount }
 
-  /// Computes one of `parts` equal parts of the output.
-  func execute(_ context: Context, _ kernels: Kernels, part: Int, of parts: Int) {
-    let range = (partCount * part / parts)..<(partCount * (part + 1) / parts)
-    if isByChannels {
-      // Blocks of about the same size.
-      let blocks = (range.count + blockPanels - 1) / blockPanels
-      for block in 0..<blocks {
-        let (start, end) = (range.count * block / blocks, range.count * (block + 1) / blocks)
-        execute(
-          context, kernels, panels: (range.lowerBound + start)..<(range.lowerBound + end))
-      }
-    } else {
-      execute(context, kernels, rows: range)
+  private var partCount: Int { isByChannels ? panels : shape.outputHeight }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    let range = part.range(of: partCount)
+    guard isByChannels else { return executeBands(step, context, kernels, rows: range) }
+    // Blocks of about the same size.
+    let blocks = (range.count + blockPanels - 1) / blockPanels
+    for block in 0..<blocks {
+      let share = Part(index: block, count: blocks).range(of: range.count)
+      executeBlock(
+        step, context, kernels,
+        panels: (range.lowerBound + share.lowerBound)..<(range.lowerBound + share.upperBound))
     }
   }
 
   /// Computes the channels of some panels.
-  private func execute(_ context: Context, _ kernels: Kernels, panels: Range<Int>) {
+  private func executeBlock(
+    _ step: Step, _ context: Context, _ kernels: Kernels, panels: Range<Int>
+  ) {
     let block = context.scratch
     var context = context
     context.scratch += pixels * Self.blockStride(blockPanels * panelWidth)
-    guard let before, var first = before.pointwiseJob(context),
-      var second = depthwise.convolutionJob(shape, context)
+    guard let before = before as? PointwiseStep, var first = before.job(stepBefore(step), context),
+      var second = stepOfDepthwise(step).convolutionJob(shape, context)
     else { return }
     let start = panels.lowerBound * panelWidth
     let end = min(panels.upperBound * panelWidth, shape.inputChannels)
-    (first.panelStart, first.panelEnd) = (panels.lowerBound, panels.upperBound)
+    first.panels = panels
     first.output = block - start
     first.outputStride = Self.blockStride(end - start)
     kernels.pointwise(first)
     second.input = UnsafePointer(first.output)
     second.inputStride = first.outputStride
-    (second.channelStart, second.channelEnd) = (start, end)
+    second.channels = start..<end
     kernels.depthwise(second)
   }
 
   // MARK: - Bands of rows
 
   /// Computes some rows of the output.
-  private func execute(_ context: Context, _ kernels: Kernels, rows: Range<Int>) {
+  private func executeBands(
+    _ step: Step, _ context: Context, _ kernels: Kernels, rows: Range<Int>
+  ) {
     let (bandBefore, bandAfter) = (context.scratch, context.scratch + sizeBefore)
     var context = context
     context.scratch += sizeBefore + sizeAfter
-    guard var middle = depthwise.convolutionJob(shape, context) else { return }
+    guard var middle = stepOfDepthwise(step).convolutionJob(shape, context) else { return }
 
     // The rows `base ..< computed` of the middle's input are in the band.
     var (base, computed) = (0, 0)
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: bandRows) {
       let end = min(start + bandRows, rows.upperBound)
       if let before {
-        let top = max(0, start * shape.strideHeight - shape.paddingTop)
-        let bottom = min(
-          shape.inputHeight, (end - 1) * shape.strideHeight - shape.paddingTop + shape.kernelHeight)
+        let (top, bottom) = inputRows(under: start..<end)
         if start == rows.lowerBound || computed <= top {
           computed = top
         } else {
@@ -151,12 +168,13 @@ struct ConvolutionChain: Sendable {
         }
         base = top
         before.executeRows(
-          computed..<bottom, context, kernels, into: bandBefore - base * rowBefore)
+          computed..<bottom, of: stepBefore(step), context, kernels,
+          into: bandBefore - base * rowBefore)
         computed = bottom
         middle.input = UnsafePointer(bandBefore - base * rowBefore)
         middle.inputStride = shape.inputChannels
       }
-      (middle.rowStart, middle.rowEnd) = (start, end)
+      middle.rows = start..<end
       guard let after else {
         kernels.depthwise(middle)
         continue
@@ -165,44 +183,15 @@ struct ConvolutionChain: Sendable {
       middle.outputStride = shape.outputChannels
       kernels.depthwise(middle)
       after.executePixels(
-        (start * shape.outputWidth)..<(end * shape.outputWidth), context, kernels,
-        from: UnsafePointer(bandAfter - start * rowAfter))
-    }
-  }
-}
-
-extension Step {
-  /// Computes some rows of a convolution's output into other memory, where row 0 would be at `target`.
-  fileprivate func executeRows(
-    _ rows: Range<Int>, _ context: Context, _ kernels: Kernels,
-    into target: UnsafeMutablePointer<Float>
-  ) {
-    switch work {
-    case .pointwise(let width):
-      guard var job = pointwiseJob(context) else { return }
-      (job.rowStart, job.rowEnd) = (rows.lowerBound * width, rows.upperBound * width)
-      job.output = target
-      job.outputStride = output.channels
-      kernels.pointwise(job)
-    case .direct(let shape):
-      guard var job = convolutionJob(shape, context) else { return }
-      (job.rowStart, job.rowEnd) = (rows.lowerBound, rows.upperBound)
-      job.output = target
-      job.outputStride = output.channels
-      kernels.dense(job)
-    default: break
+        (start * shape.outputWidth)..<(end * shape.outputWidth), of: stepAfter(step), context,
+        kernels, from: UnsafePointer(bandAfter - start * rowAfter))
     }
   }
 
-  /// Computes some pixels of a pointwise convolution from other memory, where pixel 0 would be at `source`.
-  fileprivate func executePixels(
-    _ pixels: Range<Int>, _ context: Context, _ kernels: Kernels,
-    from source: UnsafePointer<Float>
-  ) {
-    guard var job = pointwiseJob(context) else { return }
-    (job.rowStart, job.rowEnd) = (pixels.lowerBound, pixels.upperBound)
-    job.input = source
-    job.inputStride = input.channels
-    kernels.pointwise(job)
+  /// The rows of the depthwise convolution's input, inside the map, that some rows of its output need.
+  private func inputRows(under rows: Range<Int>) -> (top: Int, bottom: Int) {
+    let top = rows.lowerBound * shape.strideHeight - shape.paddingTop
+    let last = (rows.upperBound - 1) * shape.strideHeight - shape.paddingTop
+    return (max(0, top), min(shape.inputHeight, last + shape.kernelHeight))
   }
 }

@@ -1,5 +1,3 @@
-internal import PrismKernels
-
 /// Places buffers in one piece of memory: two buffers may share a place if they are never needed at the same time.
 struct ArenaLayout {
   /// One buffer: its size in floats and the first and last moment at which it is needed.
@@ -38,30 +36,4 @@ struct ArenaLayout {
 
   /// A number of floats rounded up to whole cache lines.
   static func aligned(_ count: Int) -> Int { (count + 15) / 16 * 16 }
-}
-
-/// Memory for floats at a 64-byte boundary.
-//
-// `@unchecked Sendable`: whoever holds a block decides who writes where; a plan gives every thread parts of its own.
-final class FloatBlock: @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Float>
-  let count: Int
-  private let whole: FloatBlock?
-
-  init(count: Int) {
-    self.count = count
-    pointer = FloatMemory.allocate(count)
-    whole = nil
-  }
-
-  /// A part of another block.
-  init(_ whole: FloatBlock, offset: Int, count: Int) {
-    self.whole = whole
-    self.count = count
-    pointer = whole.pointer + offset
-  }
-
-  deinit {
-    if whole == nil { FloatMemory.deallocate(pointer) }
-  }
 }

@@ -1,0 +1,111 @@
+// One jump from the facade to the variant.
+
+package import PrismKernelsBaseline
+
+#if arch(x86_64)
+  import PrismKernelsAVX2
+  import PrismKernelsAVX512
+#endif
+
+extension Kernels {
+  /// Applies an epilogue to rows: a sum with another tensor, a clamp, SiLU, sigmoid.
+  package func finish(
+    _ input: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int, epilogue: Epilogue
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.finish(
+        input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+        channels: channels, epilogue: epilogue)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.finish(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, epilogue: epilogue)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.finish(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, epilogue: epilogue)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.finish(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, epilogue: epilogue)
+    #endif
+    }
+  }
+
+  /// Applies a prologue to rows: scale, shift, ReLU by channel.
+  package func scaleShift(
+    _ input: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int, prologue: Prologue
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.scaleShift(
+        input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+        channels: channels, prologue: prologue)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.scaleShift(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, prologue: prologue)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.scaleShift(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, prologue: prologue)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.scaleShift(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, prologue: prologue)
+    #endif
+    }
+  }
+
+  /// Multiplies rows element by element.
+  package func multiply(
+    _ input: UnsafePointer<Float>, stride: Int, by other: UnsafePointer<Float>, otherStride: Int,
+    into output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, channels: Int
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.multiply(
+        input, stride: stride, by: other, otherStride: otherStride, into: output,
+        outputStride: outputStride, rows: rows, channels: channels)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.multiply(
+          input, stride: stride, by: other, otherStride: otherStride, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.multiply(
+          input, stride: stride, by: other, otherStride: otherStride, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.multiply(
+          input, stride: stride, by: other, otherStride: otherStride, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+    #endif
+    }
+  }
+
+  /// Writes the softmax of one row.
+  package func softmax(
+    _ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, channels: Int
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.softmax(input, into: output, channels: channels)
+    #if arch(x86_64)
+      case .avx2: PrismKernelsAVX2.Elementwise.softmax(input, into: output, channels: channels)
+      case .avx512: PrismKernelsAVX512.Elementwise.softmax(input, into: output, channels: channels)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.softmax(input, into: output, channels: channels)
+    #endif
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// The ends of the kernels: what an epilogue does to finished sums.
+
+#if PRISM_AVX512 || PRISM_AVX2
+  import PrismKernelsBaseline
+#endif
+
+/// Returns a curve of a vector.
+@inline(always)
+func curved(_ v: V, _ curve: Curve) -> V {
+  switch curve {
+  case .none: v
+  case .silu: swish(v)
+  case .sigmoid: logistic(v)
+  }
+}
+
+/// The part of an epilogue that is a second pass over a tile while it is in the first-level cache: a curve, then a
+/// residual that comes after the activation.
+struct Finish {
+  var curve: Curve
+  var residual: Source?
+  var ldr: Int
+  /// Whether the residual comes before the activation; then the clamp is done here as well.
+  var residualFirst = false
+  var low = -Float.infinity
+  var high = Float.infinity
+
+  /// No second pass.
+  @inline(always)
+  init() {
+    curve = .none
+    residual = nil
+    ldr = 0
+  }
+
+  /// Takes the second pass out of an epilogue whose residual points at the first element of the block.
+  @inline(always)
+  init(_ epilogue: Epilogue, residual: Source?) {
+    curve = epilogue.curve
+    self.residual = epilogue.residualAfterActivation ? residual : nil
+    ldr = epilogue.residualStride
+  }
+
+  @inline(always)
+  var isNeeded: Bool {
+    if case .none = curve { return residual != nil }
+    return true
+  }
+
+  /// Changes `rows` stored rows; the first of them is row `row` of the block.
+  @inline(never)
+  func run(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
+    var i = 0
+    while i < rows {
+      let p = c + i &* ldc
+      var j = 0
+      while j < columns {
+        let n = columns &- j
+        var v = loadUpTo(Source(p + j), n)
+        if residualFirst, let residual {
+          v = v + loadUpTo(residual + ((row &+ i) &* ldr &+ j), n)
+          v = minimum(maximum(v, splat(low)), splat(high))
+        }
+        v = curved(v, curve)
+        if !residualFirst, let residual { v = v + loadUpTo(residual + ((row &+ i) &* ldr &+ j), n) }
+        storeUpTo(v, p + j, n)
+        j &+= W
+      }
+      i &+= 1
+    }
+  }
+}
+
+/// Writes finished sums with the whole epilogue: residual, clamp, curve.
+@inline(never)
+func writePixels(
+  _ epilogue: Epilogue, _ p: Source, _ ldp: Int, _ q: Destination, _ ldq: Int, _ pixel: Int,
+  rows: Int, channels: Int
+) {
+  let low = splat(epilogue.low)
+  let high = splat(epilogue.high)
+  var i = 0
+  while i < rows {
+    let residual = offset(epilogue.residual, (pixel &+ i) &* epilogue.residualStride)
+    var j = 0
+    while j < channels {
+      let n = channels &- j
+      var v = loadUpTo(p + (i &* ldp &+ j), n)
+      var r = splat(0)
+      if let residual { r = loadUpTo(residual + j, n) }
+      if residual != nil && !epilogue.residualAfterActivation { v = v + r }
+      v = minimum(maximum(v, low), high)
+      v = curved(v, epilogue.curve)
+      if residual != nil && epilogue.residualAfterActivation { v = v + r }
+      storeUpTo(v, q + (i &* ldq &+ j), n)
+      j &+= W
+    }
+    i &+= 1
+  }
+}

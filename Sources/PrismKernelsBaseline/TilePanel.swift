@@ -1,0 +1,158 @@
+// Panels of register tiles: which tile computes which rows.
+
+#if PRISM_AVX512 || PRISM_AVX2
+  import PrismKernelsBaseline
+#endif
+
+@inline(never) func wideTile1(_ job: TileJob) { wideTile(1, job) }
+@inline(never) func wideTile2(_ job: TileJob) { wideTile(2, job) }
+@inline(never) func wideTile3(_ job: TileJob) { wideTile(3, job) }
+@inline(never) func wideTile4(_ job: TileJob) { wideTile(4, job) }
+@inline(never) func wideTile5(_ job: TileJob) { wideTile(5, job) }
+@inline(never) func wideTile6(_ job: TileJob) { wideTile(6, job) }
+#if PRISM_AVX512 || arch(arm64)
+  @inline(never) func wideTile7(_ job: TileJob) { wideTile(7, job) }
+  @inline(never) func wideTile8(_ job: TileJob) { wideTile(8, job) }
+  @inline(never) func wideTile9(_ job: TileJob) { wideTile(9, job) }
+  @inline(never) func wideTile10(_ job: TileJob) { wideTile(10, job) }
+  @inline(never) func wideTile11(_ job: TileJob) { wideTile(11, job) }
+  @inline(never) func wideTile12(_ job: TileJob) { wideTile(12, job) }
+#endif
+@inline(never) func narrowTile1(_ job: TileJob) { narrowTile(1, job) }
+@inline(never) func narrowTile2(_ job: TileJob) { narrowTile(2, job) }
+@inline(never) func narrowTile3(_ job: TileJob) { narrowTile(3, job) }
+@inline(never) func narrowTile4(_ job: TileJob) { narrowTile(4, job) }
+@inline(never) func narrowTile5(_ job: TileJob) { narrowTile(5, job) }
+@inline(never) func narrowTile6(_ job: TileJob) { narrowTile(6, job) }
+@inline(never) func narrowTile7(_ job: TileJob) { narrowTile(7, job) }
+@inline(never) func narrowTile8(_ job: TileJob) { narrowTile(8, job) }
+@inline(never) func narrowTile9(_ job: TileJob) { narrowTile(9, job) }
+@inline(never) func narrowTile10(_ job: TileJob) { narrowTile(10, job) }
+@inline(never) func narrowTile11(_ job: TileJob) { narrowTile(11, job) }
+@inline(never) func narrowTile12(_ job: TileJob) { narrowTile(12, job) }
+
+/// Runs the tile two vectors wide with the given number of rows.
+@inline(always)
+func runWide(_ rows: Int, _ job: TileJob) {
+  switch rows {
+  case 1: wideTile1(job)
+  case 2: wideTile2(job)
+  case 3: wideTile3(job)
+  case 4: wideTile4(job)
+  case 5: wideTile5(job)
+  #if PRISM_AVX512 || arch(arm64)
+    case 6: wideTile6(job)
+    case 7: wideTile7(job)
+    case 8: wideTile8(job)
+    case 9: wideTile9(job)
+    case 10: wideTile10(job)
+    case 11: wideTile11(job)
+    default: wideTile12(job)
+  #else
+    default: wideTile6(job)
+  #endif
+  }
+}
+
+/// Runs the tile one vector wide with the given number of rows.
+@inline(always)
+func runNarrow(_ rows: Int, _ job: TileJob) {
+  switch rows {
+  case 1: narrowTile1(job)
+  case 2: narrowTile2(job)
+  case 3: narrowTile3(job)
+  case 4: narrowTile4(job)
+  case 5: narrowTile5(job)
+  case 6: narrowTile6(job)
+  case 7: narrowTile7(job)
+  case 8: narrowTile8(job)
+  case 9: narrowTile9(job)
+  case 10: narrowTile10(job)
+  case 11: narrowTile11(job)
+  default: narrowTile12(job)
+  }
+}
+
+/// Multiplies `rows` rows by one panel: tiles of nearly equal height, then what remains of the epilogue.
+///
+/// - Parameters:
+///   - start: The first row; `a`, `c` and `residual` are advanced from there.
+///   - rows: Rows to compute.
+///   - columns: Output channels in this panel, at most the panel width. A last vector that is not full goes through
+///     a small buffer, so that nothing beyond the row is written.
+///   - finish: The pass over the stored tile.
+func runPanel(_ start: TileJob, rows: Int, columns: Int, finish: Finish) {
+  var job = start
+  let wide = columns > W
+  let full = columns == (wide ? 2 &* W : W)
+  let most = wide ? TileShape.wideRows : TileShape.narrowRows
+  let tiles = (rows &+ most &- 1) / most
+  var tile = 0
+  var row = 0
+  while tile < tiles {
+    // The first `extra` tiles have one row more.
+    let count = rows / tiles &+ (tile < rows % tiles ? 1 : 0)
+    if full {
+      if wide { runWide(count, job) } else { runNarrow(count, job) }
+    } else {
+      runPartial(job, rows: count, columns: columns)
+    }
+    if finish.isNeeded {
+      finish.run(job.c, job.ldc, row: row, rows: count, columns: columns)
+    }
+    job.a += count &* job.lda
+    job.c += count &* job.ldc
+    if let residual = job.residual { job.residual = residual + count &* job.ldr }
+    row &+= count
+    tile &+= 1
+  }
+}
+
+/// Runs a tile whose last vector is not full through a buffer.
+@inline(never)
+func runPartial(_ start: TileJob, rows: Int, columns: Int) {
+  let wide = columns > W
+  let width = wide ? 2 &* W : W
+  // Output in the first half, residual in the second.
+  withUnsafeTemporaryAllocation(byteCount: 2 &* 12 &* 32 &* 4, alignment: 64) { bytes in
+    guard let base = bytes.baseAddress else { return }
+    let buffer = base.assumingMemoryBound(to: Float.self)
+    let residuals = buffer + 12 &* 32
+    var job = start
+    job.c = buffer
+    job.ldc = width
+    if let residual = start.residual {
+      var i = 0
+      while i < rows {
+        var j = 0
+        while j < columns {
+          residuals[i &* width &+ j] = residual[i &* start.ldr &+ j]
+          j &+= 1
+        }
+        while j < width {
+          residuals[i &* width &+ j] = 0
+          j &+= 1
+        }
+        i &+= 1
+      }
+      job.residual = Source(residuals)
+      job.ldr = width
+    }
+    if wide { runWide(rows, job) } else { runNarrow(rows, job) }
+    let c = start.c
+    let ldc = start.ldc
+    var i = 0
+    while i < rows {
+      var j = 0
+      if wide {
+        store(load(buffer + i &* width), c + i &* ldc)
+        j = W
+      }
+      while j < columns {
+        c[i &* ldc &+ j] = buffer[i &* width &+ j]
+        j &+= 1
+      }
+      i &+= 1
+    }
+  }
+}

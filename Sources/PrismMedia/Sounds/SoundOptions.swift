@@ -1,0 +1,49 @@
+/// How a sound is read.
+public struct SoundOptions: Sendable, Equatable {
+  /// What becomes of several channels.
+  public enum Channel: String, Sendable, CaseIterable, Codable {
+    /// Their mean.
+    case mix
+    /// The first.
+    case left
+    /// The second.
+    case right
+  }
+
+  /// What becomes of several channels.
+  public var channel = Channel.mix
+  /// Whether what there is of a file that is cut off or damaged is taken, and said.
+  public var allowsDamage = false
+  /// The largest number of samples a channel, checked before memory is taken where the file says it.
+  public var frameLimit = Sound.defaultFrameLimit
+  /// The longest sound, in seconds.
+  public var secondsLimit = Sound.defaultSecondsLimit
+
+  /// Makes options; those left out are the usual ones.
+  public init(
+    channel: Channel = .mix, allowsDamage: Bool = false,
+    frameLimit: Int = Sound.defaultFrameLimit, secondsLimit: Double = Sound.defaultSecondsLimit
+  ) {
+    self.channel = channel
+    self.allowsDamage = allowsDamage
+    self.frameLimit = frameLimit
+    self.secondsLimit = secondsLimit
+  }
+}
+
+/// Where a sound comes from, and what was done to it on the way.
+public struct SoundOrigin: Sendable, Equatable, Codable {
+  /// The kind of file, such as `WAV`; `nil` for a sound that no file holds.
+  public var format: String?
+  /// The channels of the file.
+  public var channels: Int
+  /// What a reader should know, such as that channels differ and were mixed.
+  public var notes: [String]
+
+  /// Makes a record.
+  public init(format: String? = nil, channels: Int = 1, notes: [String] = []) {
+    self.format = format
+    self.channels = channels
+    self.notes = notes
+  }
+}

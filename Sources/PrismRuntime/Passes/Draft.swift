@@ -1,0 +1,32 @@
+internal import PrismAutodiff
+
+/// A step whose places are still values.
+struct Draft {
+  var kind: any StepKind
+  var input: ValueID
+  var output: ValueID
+  /// What is read besides the input, in the order that the kind wants.
+  var others: [ValueID] = []
+  /// What a joined step consists of.
+  var links: [Draft] = []
+  /// Values between links that need room of their own.
+  var between: [ValueID] = []
+  /// The packed weights.
+  var weights: PackedWeights.Key?
+  var head = Head<ValueID>.none
+  var tail = Tail<ValueID>()
+
+  /// Every value besides input and output that must have room while the step is computed.
+  var alsoTouched: [ValueID] {
+    others + [head.gate, tail.residual].compactMap { $0 } + between
+      + links.flatMap(\.alsoTouched)
+  }
+
+  /// Whether all images of a batch are computed at once.
+  var isBatched: Bool { kind.batched != nil }
+
+  /// Whether all of an image's input has been read before any of its output is written.
+  var readsBeforeWriting: Bool {
+    tail.residual != input && kind.batched?.readsBeforeWriting ?? false
+  }
+}

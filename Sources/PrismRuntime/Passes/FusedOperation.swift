@@ -1,0 +1,42 @@
+internal import PrismAutodiff
+internal import PrismKernels
+
+/// What a plan computes in one go: one primitive, or several that are fused around a convolution.
+struct FusedOperation {
+  /// The work.
+  enum Work {
+    /// That of a step of this kind.
+    case step(any StepKind)
+    /// A convolution whose algorithm is yet to be chosen.
+    case convolution(ConvolutionShape, isPointwise: Bool)
+    /// The channels of all other values, one after the other.
+    case concatenation
+    /// The same numbers under another shape.
+    case view
+  }
+
+  var work: Work
+  /// The main input.
+  var input: ValueID
+  /// The value that is computed; what lies between is never stored.
+  var output: ValueID
+  /// What is read besides the input.
+  var others: [ValueID] = []
+  /// Where the packed weights come from.
+  var source: WeightSource?
+  var head = Head<ValueID>.none
+  var tail = Tail<ValueID>()
+
+  /// Every value that is read.
+  var operands: Set<ValueID> {
+    Set([input] + others + [head.gate, tail.residual].compactMap { $0 })
+  }
+}
+
+/// A convolution whose weights are packed.
+struct WeightSource: Hashable {
+  /// The value that the convolution computes.
+  let convolution: ValueID
+  /// The batch normalisation that is folded into the weights.
+  let folding: ValueID?
+}

@@ -1,0 +1,296 @@
+internal import PrismAutodiff
+internal import PrismKernels
+internal import PrismTensor
+
+/// Finds the operations of a recording that can be computed in one go.
+struct Fusion {
+  private let recording: Recording
+  private let wanted: Set<ValueID>
+  private var users: [[ValueID]]
+  private var absorbed: Set<ValueID> = []
+  private(set) var operations: [FusedOperation] = []
+
+  // Values that are `wanted` must be stored as they are.
+  init(_ recording: Recording, wanted: [ValueID]) {
+    self.recording = recording
+    self.wanted = Set(wanted)
+    let needed = recording.ancestors(of: wanted)
+    users = [[ValueID]](repeating: [], count: recording.values.count)
+    for id in needed {
+      for operand in recording.operands(of: id) { users[operand.index].append(id) }
+    }
+    let computed = needed.filter { recording.primitive(of: $0) != nil }
+    // Convolutions first: what they absorb is no operation of its own.
+    for id in computed { addFused(id) }
+    for id in computed where !absorbed.contains(id) { addSingle(id) }
+    operations.sort { $0.output < $1.output }
+  }
+
+  // MARK: - Around a convolution
+
+  private mutating func addFused(_ id: ValueID) {
+    let operands = recording.operands(of: id)
+    var operation = FusedOperation(work: .view, input: operands[0], output: id)
+    switch recording.primitive(of: id) {
+    case let primitive as Convolution where primitive.groups == 1 && canRun(primitive.window, id):
+      operation.source = WeightSource(
+        convolution: id, folding: foldNormalization(after: &operation))
+      operation.head = absorbHead(of: &operation)
+      operation.work = .convolution(
+        shape(primitive.window, operation), isPointwise: primitive.window.isPointwise)
+    case let primitive as DepthwiseConvolution where canRun(primitive.window, id):
+      operation.source = WeightSource(
+        convolution: id, folding: foldNormalization(after: &operation))
+      operation.work = .step(DepthwiseStep(shape: shape(primitive.window, operation)))
+    case is PrismAutodiff.FullyConnected
+    where areConstant(operands.dropFirst()) && !recording.isParameter(operands[0]):
+      guard let weight = recording.parameter(operands[1]) else { return }
+      let bias = operands.count > 2 ? recording.parameter(operands[2]) : nil
+      operation.work = .step(FullyConnectedStep(weight: weight, bias: bias))
+    default: return
+    }
+    finish(&operation, startingAt: id)
+  }
+
+  private mutating func finish(_ operation: inout FusedOperation, startingAt id: ValueID) {
+    absorbed.insert(id)
+    absorbTail(of: &operation)
+    operations.append(operation)
+  }
+
+  /// The batch normalisation that alone uses an operation's output.
+  private mutating func foldNormalization(after operation: inout FusedOperation) -> ValueID? {
+    guard let next = soleUser(of: operation.output), isNormalization(next, of: operation.output)
+    else { return nil }
+    absorbed.insert(next)
+    operation.output = next
+    return next
+  }
+
+  /// What stands before a convolution and can be done while its input is read.
+  private mutating func absorbHead(of operation: inout FusedOperation) -> Head<ValueID> {
+    let input = operation.input
+    guard soleUser(of: input) != nil, !absorbed.contains(input) else { return .none }
+    switch recording.primitive(of: input) {
+    case is ReLU:
+      let inner = recording.operands(of: input)[0]
+      guard soleUser(of: inner) != nil, !absorbed.contains(inner),
+        let head = normalization(inner, relu: true)
+      else { return .none }
+      absorbed.formUnion([input, inner])
+      operation.input = recording.operands(of: inner)[0]
+      return head
+    case is BatchNormalization:
+      guard let head = normalization(input, relu: false) else { return .none }
+      absorbed.insert(input)
+      operation.input = recording.operands(of: input)[0]
+      return head
+    case is Multiply:
+      guard let (image, gate) = gateOperands(of: input) else { return .none }
+      absorbed.insert(input)
+      operation.input = image
+      return .gate(gate)
+    default: return .none
+    }
+  }
+
+  /// Activation and residual after an operation.
+  private mutating func absorbTail(of operation: inout FusedOperation) {
+    absorbFunction(of: &operation)
+    guard let next = soleUser(of: operation.output), recording.primitive(of: next) is Add,
+      !absorbed.contains(next)
+    else { return }
+    let operands = recording.operands(of: next)
+    guard operands[0] != operands[1],
+      operands.allSatisfy({ recording[$0].shape == recording[next].shape }),
+      let other = operands.first(where: { $0 != operation.output }), !recording.isParameter(other)
+    else { return }
+    absorbed.insert(next)
+    operation.tail.residual = other
+    if case .identity = operation.tail.activation {
+      operation.output = next
+      absorbFunction(of: &operation)
+    } else {
+      operation.tail.addsAfterFunction = true
+      operation.output = next
+    }
+  }
+
+  private mutating func absorbFunction(of operation: inout FusedOperation) {
+    guard let next = soleUser(of: operation.output), !absorbed.contains(next),
+      let primitive = recording.primitive(of: next),
+      let function = ElementwiseFunction(primitive)
+    else { return }
+    absorbed.insert(next)
+    operation.tail.activation = function
+    operation.output = next
+  }
+
+  // MARK: - Single operations
+
+  private mutating func addSingle(_ id: ValueID) {
+    guard let primitive = recording.primitive(of: id) else { return }
+    let operands = recording.operands(of: id)
+    var operation = FusedOperation(work: .view, input: operands[0], output: id)
+    if !recording.isParameter(operands[0]), let work = work(of: primitive, &operation) {
+      operation.work = work
+    } else {
+      makePlain(primitive, &operation)
+    }
+    operations.append(operation)
+  }
+
+  /// How a primitive is computed that stands alone; `nil` where no kernel suits it.
+  private mutating func work(
+    of primitive: any Primitive, _ operation: inout FusedOperation
+  ) -> FusedOperation.Work? {
+    let id = operation.output
+    let operands = recording.operands(of: id)
+    switch primitive {
+    case is BatchNormalization: return scaleShift(&operation)
+    case is ReLU, is ReLU6, is SiLU, is Sigmoid:
+      operation.tail.activation = ElementwiseFunction(primitive) ?? .identity
+      return .step(FinishStep())
+    case is Add where areAlike(operands, id):
+      operation.tail.residual = operands[1]
+      return .step(FinishStep())
+    case is Multiply: return product(&operation)
+    case let pool as MaxPool where canRun(pool.window, id):
+      return .step(MaximumPoolStep(shape: shape(pool.window, operation)))
+    case let pool as AveragePool where canRun(pool.window, id):
+      return .step(
+        AveragePoolStep(shape: shape(pool.window, operation), countsPadding: pool.countsPadding))
+    case is AdaptiveAveragePool where recording[operands[0]].shape == recording[id].shape:
+      return .view
+    case is GlobalAveragePool: return .step(GlobalAverageStep())
+    case let concatenate as Concatenate where isByChannels(concatenate, id):
+      operation.others = operands
+      return .concatenation
+    case is Reshape: return .view
+    default: return nil
+    }
+  }
+
+  private mutating func scaleShift(_ operation: inout FusedOperation) -> FusedOperation.Work? {
+    let id = operation.output
+    var relu = false
+    if let next = soleUser(of: id), recording.primitive(of: next) is ReLU,
+      !absorbed.contains(next)
+    {
+      relu = true
+      operation.output = next
+    }
+    guard let head = normalization(id, relu: relu) else {
+      operation.output = id
+      return nil
+    }
+    if relu { absorbed.insert(operation.output) }
+    operation.head = head
+    return .step(ScaleShiftStep())
+  }
+
+  private func product(_ operation: inout FusedOperation) -> FusedOperation.Work? {
+    let operands = recording.operands(of: operation.output)
+    if let (image, gate) = gateOperands(of: operation.output) {
+      operation.input = image
+      operation.head = .gate(gate)
+      return .step(ScaleShiftStep())
+    }
+    guard areAlike(operands, operation.output) else { return nil }
+    operation.others = [operands[1]]
+    return .step(ProductStep())
+  }
+
+  /// Computes a primitive as the recording does.
+  private func makePlain(_ primitive: any Primitive, _ operation: inout FusedOperation) {
+    let operands = recording.operands(of: operation.output)
+    operation.others = operands.filter { !recording.isParameter($0) }
+    operation.input = operation.others.first ?? recording.inputs[0]
+    var values = 0
+    let given = operands.map { id -> PlainStep.Operand in
+      if let tensor = recording.parameter(id) { return .parameter(tensor) }
+      values += 1
+      return .value(values - 1, recording[id].shape)
+    }
+    operation.work = .step(PlainStep(primitive: primitive, operands: given))
+  }
+
+  // MARK: - Questions
+
+  /// The one value that is computed from a value, unless the value itself is wanted.
+  private func soleUser(of id: ValueID) -> ValueID? {
+    users[id.index].count == 1 && !wanted.contains(id) ? users[id.index][0] : nil
+  }
+
+  /// Whether a value is a batch normalisation of another with constant statistics.
+  private func isNormalization(_ id: ValueID, of input: ValueID) -> Bool {
+    guard recording.primitive(of: id) is BatchNormalization else { return false }
+    let operands = recording.operands(of: id)
+    return operands[0] == input && operands.dropFirst().allSatisfy(recording.isParameter)
+  }
+
+  /// An image and one factor for each of its channels, if a product is of such.
+  private func gateOperands(of id: ValueID) -> (image: ValueID, gate: ValueID)? {
+    let operands = recording.operands(of: id)
+    let shape = recording[id].shape
+    guard shape.rank == 4, !operands.contains(where: recording.isParameter) else { return nil }
+    let gateShape = Shape([1, 1, 1, shape[3]])
+    for (image, gate) in [(operands[0], operands[1]), (operands[1], operands[0])]
+    where recording[image].shape == shape && recording[gate].shape == gateShape
+      && shape != gateShape
+    {
+      return (image, gate)
+    }
+    return nil
+  }
+
+  /// A batch normalisation with constant statistics.
+  private func normalization(_ id: ValueID, relu: Bool) -> Head<ValueID>? {
+    guard isNormalization(id, of: recording.operands(of: id)[0]),
+      let affine = ChannelAffine(id, in: recording)
+    else { return nil }
+    return .normalization(affine, relu: relu)
+  }
+
+  /// Whether values are tensors of the model.
+  private func areConstant(_ ids: ArraySlice<ValueID>) -> Bool {
+    ids.allSatisfy(recording.isParameter)
+  }
+
+  /// Whether operands are computed and have the shape of the result.
+  private func areAlike(_ operands: [ValueID], _ id: ValueID) -> Bool {
+    operands.allSatisfy {
+      recording[$0].shape == recording[id].shape && !recording.isParameter($0)
+    }
+  }
+
+  /// Whether a concatenation puts the channels of maps one after the other.
+  private func isByChannels(_ concatenate: Concatenate, _ id: ValueID) -> Bool {
+    let rank = recording[id].shape.rank
+    return rank == 4 && [-1, rank - 1].contains(concatenate.axis)
+      && !recording.operands(of: id).contains(where: recording.isParameter)
+  }
+
+  /// Whether the kernels take a window and its weights: no dilation, padding smaller than the kernel, and all but the
+  /// image is constant.
+  private func canRun(_ window: SlidingWindow, _ id: ValueID) -> Bool {
+    let operands = recording.operands(of: id)
+    return !recording.isParameter(operands[0]) && areConstant(operands.dropFirst())
+      && [window.vertical, window.horizontal].allSatisfy { axis in
+        axis.dilation == 1 && axis.before < axis.kernel && axis.after < axis.kernel
+      }
+  }
+
+  /// The sizes of an operation that slides a window over its input.
+  private func shape(
+    _ window: SlidingWindow, _ operation: FusedOperation
+  ) -> ConvolutionShape {
+    let (x, y) = (recording[operation.input].shape, recording[operation.output].shape)
+    return ConvolutionShape(
+      inputHeight: x[1], inputWidth: x[2], inputChannels: x[3], outputChannels: y[3],
+      kernelHeight: window.vertical.kernel, kernelWidth: window.horizontal.kernel,
+      strideHeight: window.vertical.stride, strideWidth: window.horizontal.stride,
+      paddingTop: window.vertical.before, paddingLeft: window.horizontal.before,
+      paddingBottom: window.vertical.after, paddingRight: window.horizontal.after)
+  }
+}

@@ -1,0 +1,72 @@
+internal import PrismAutodiff
+internal import PrismKernels
+
+/// Puts convolutions around a depthwise one together, and convolutions with the pooling after them.
+struct Joining {
+  private let uses: [ValueID: Int]
+  private let panelWidth: Int
+  private let drafts: [Draft]
+  /// The steps in their order, joined ones as one.
+  private(set) var joined: [Draft] = []
+
+  init(
+    _ drafts: [Draft], operations: [FusedOperation], wanted: [ValueID], kernels: Kernels
+  ) {
+    self.drafts = drafts
+    uses = (operations.flatMap(\.operands) + wanted).reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    panelWidth = kernels.pointwisePanelWidth()
+    var position = 0
+    while position < drafts.count {
+      let draft = chain(from: position) ?? pooled(from: position) ?? drafts[position]
+      joined.append(draft)
+      position += max(1, draft.links.count)
+    }
+  }
+
+  /// The step after another, where the value between them goes nowhere else.
+  private func link(after position: Int) -> Draft? {
+    guard position + 1 < drafts.count else { return nil }
+    let (first, second) = (drafts[position], drafts[position + 1])
+    return second.input == first.output && uses[first.output] == 1 ? second : nil
+  }
+
+  /// A depthwise convolution with the convolutions before and after it.
+  private func chain(from position: Int) -> Draft? {
+    var links = [drafts[position]]
+    let before = links[0].kind as? any RowStepKind
+    if before != nil {
+      guard let next = link(after: position) else { return nil }
+      links.append(next)
+    }
+    guard let depthwise = links[links.count - 1].kind as? DepthwiseStep else { return nil }
+    var after: PointwiseStep?
+    if let next = link(after: position + links.count - 1), next.head.isNone,
+      let pointwise = next.kind as? PointwiseStep
+    {
+      after = pointwise
+      links.append(next)
+    }
+    guard links.count > 1 else { return nil }
+    let chain = ConvolutionChain(
+      before: before, depthwise: depthwise, after: after, panelWidth: panelWidth)
+    var draft = join(links, chain)
+    // Threads that divide the chain of a single image meet between its halves.
+    if chain.hasHalves { draft.between = [links[1].output] }
+    return draft
+  }
+
+  /// A convolution with the pooling after it.
+  private func pooled(from position: Int) -> Draft? {
+    let first = drafts[position]
+    guard !first.isBatched, let convolution = first.kind as? WinogradStep,
+      let second = link(after: position), let pooling = second.kind as? MaximumPoolStep,
+      let pooled = PooledConvolution(convolution, pooling)
+    else { return nil }
+    return join([first, second], pooled)
+  }
+
+  private func join(_ links: [Draft], _ kind: any StepKind) -> Draft {
+    Draft(
+      kind: kind, input: links[0].input, output: links[links.count - 1].output, links: links)
+  }
+}

@@ -1,0 +1,41 @@
+internal import PrismKernels
+
+/// A convolution of every channel by itself.
+struct DepthwiseStep: PackedStepKind {
+  let shape: ConvolutionShape
+
+  func label(of step: Step) -> String {
+    "depthwise \(shape.kernelHeight)×\(shape.kernelWidth)/\(shape.strideHeight) \(sizes(of: step))"
+  }
+
+  func flops(of step: Step) -> Int {
+    2 * step.output.rows * shape.outputChannels * shape.kernelHeight * shape.kernelWidth
+  }
+
+  func divisions(of step: Step) -> Int { shape.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    guard var job = step.convolutionJob(shape, context) else { return }
+    job.rows = part.range(of: shape.outputHeight)
+    kernels.depthwise(job)
+  }
+
+  // MARK: - Weights
+
+  var format: String { "depthwise" }
+
+  func packedSize(_ kernels: Kernels) -> Int {
+    kernels.depthwisePackedSize(
+      channels: shape.outputChannels, kernelHeight: shape.kernelHeight,
+      kernelWidth: shape.kernelWidth)
+  }
+
+  func pack(
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    into packed: UnsafeMutablePointer<Float>, panels: Range<Int>, kernels: Kernels
+  ) {
+    kernels.packDepthwise(
+      weights: weights, bias: bias, channels: shape.outputChannels,
+      kernelHeight: shape.kernelHeight, kernelWidth: shape.kernelWidth, into: packed)
+  }
+}

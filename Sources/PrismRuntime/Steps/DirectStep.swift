@@ -1,0 +1,46 @@
+internal import PrismKernels
+
+/// A convolution of any kernel, by the direct sum.
+struct DirectStep: PackedStepKind, RowStepKind {
+  let shape: ConvolutionShape
+
+  func label(of step: Step) -> String {
+    "direct \(shape.kernelHeight)×\(shape.kernelWidth) \(sizes(of: step))"
+  }
+
+  func flops(of step: Step) -> Int { shape.flops }
+
+  func divisions(of step: Step) -> Int { shape.rowDivisions }
+
+  func scratchSize(of step: Step, kernels: Kernels) -> Int { kernels.denseScratchSize(shape) }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    guard var job = step.convolutionJob(shape, context) else { return }
+    job.rows = part.range(of: shape.outputHeight)
+    kernels.dense(job)
+  }
+
+  func executeRows(
+    _ rows: Range<Int>, of step: Step, _ context: Context, _ kernels: Kernels,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    guard var job = step.convolutionJob(shape, context) else { return }
+    job.rows = rows
+    job.output = target
+    job.outputStride = step.output.channels
+    kernels.dense(job)
+  }
+
+  // MARK: - Weights
+
+  var format: String { "direct" }
+
+  func packedSize(_ kernels: Kernels) -> Int { kernels.densePackedSize(shape) }
+
+  func pack(
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    into packed: UnsafeMutablePointer<Float>, panels: Range<Int>, kernels: Kernels
+  ) {
+    kernels.packDense(weights: weights, bias: bias, shape: shape, into: packed)
+  }
+}

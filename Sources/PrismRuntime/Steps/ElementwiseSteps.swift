@@ -1,0 +1,56 @@
+internal import PrismKernels
+
+extension Step {
+  /// Into how many parts an element-wise pass can be divided; 1 where that is not worth it.
+  fileprivate var rowDivisions: Int { output.count < 1 << 14 ? 1 : output.rows }
+}
+
+/// One factor and one summand a channel: the step's head, by itself.
+struct ScaleShiftStep: StepKind {
+  func label(of step: Step) -> String { "scale and shift \(sizes(of: step))" }
+
+  func divisions(of step: Step) -> Int { step.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    let (input, output, rows) = (step.input, step.output, part.range(of: step.output.rows))
+    kernels.scaleShift(
+      context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
+      into: context.pointer(output) + rows.lowerBound * output.stride,
+      outputStride: output.stride, rows: rows.count, channels: output.channels,
+      prologue: step.prologue(context))
+  }
+}
+
+/// A function or a sum: the step's tail, by itself.
+struct FinishStep: StepKind {
+  func label(of step: Step) -> String { "element-wise \(sizes(of: step))" }
+
+  func divisions(of step: Step) -> Int { step.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    let (input, output, rows) = (step.input, step.output, part.range(of: step.output.rows))
+    var epilogue = step.epilogue(context)
+    epilogue.residual = epilogue.residual.map { $0 + rows.lowerBound * epilogue.residualStride }
+    kernels.finish(
+      context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
+      into: context.pointer(output) + rows.lowerBound * output.stride,
+      outputStride: output.stride, rows: rows.count, channels: output.channels, epilogue: epilogue)
+  }
+}
+
+/// The product of two values, number by number; the second is the step's other value.
+struct ProductStep: StepKind {
+  func label(of step: Step) -> String { "product \(sizes(of: step))" }
+
+  func divisions(of step: Step) -> Int { step.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    let (input, output, other) = (step.input, step.output, step.others[0])
+    let rows = part.range(of: output.rows)
+    kernels.multiply(
+      context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
+      by: context.pointer(other) + rows.lowerBound * other.stride, otherStride: other.stride,
+      into: context.pointer(output) + rows.lowerBound * output.stride,
+      outputStride: output.stride, rows: rows.count, channels: output.channels)
+  }
+}

@@ -1,0 +1,81 @@
+internal import PrismKernels
+
+/// A 3×3 convolution without stride by Winograd's F(m×m, 3×3).
+struct WinogradStep: PackedStepKind, BatchedStepKind {
+  let shape: ConvolutionShape
+  let m: Int
+  /// Whether the weights are worth reading once for a whole batch.
+  let isBatched: Bool
+
+  /// Makes the kind for a convolution.
+  init(_ shape: ConvolutionShape, m: Int, kernels: Kernels) {
+    self.shape = shape
+    self.m = m
+    let weights = kernels.winogradPackedSize(
+      inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
+    isBatched = weights >= 1 << 21 && kernels.winogradTiles(shape, m: m) <= 64
+  }
+
+  /// The output tile of the algorithm that suits a convolution, or `nil` where the direct sum is better.
+  static func tile(_ shape: ConvolutionShape, precision: Plan.Precision) -> Int? {
+    guard shape.kernelHeight == 3, shape.kernelWidth == 3, shape.strideHeight == 1,
+      shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
+      min(shape.outputHeight, shape.outputWidth) >= 4
+    else { return nil }
+    return precision == .strict ? 2 : 4
+  }
+
+  func label(of step: Step) -> String { "winograd F(\(m)×\(m)) \(sizes(of: step))" }
+
+  func flops(of step: Step) -> Int { shape.flops }
+
+  func divisions(of step: Step) -> Int { shape.rowDivisions }
+
+  func scratchSize(of step: Step, kernels: Kernels) -> Int {
+    max(kernels.winogradScratchSize(shape, m: m), kernels.winogradPatchSize(shape, m: m))
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    guard var job = step.convolutionJob(shape, context) else { return }
+    job.rows = part.range(of: kernels.winogradTiles(shape, m: m))
+    kernels.winograd(job, m: m)
+  }
+
+  // MARK: - Batches
+
+  var batched: (any BatchedStepKind)? { isBatched ? self : nil }
+
+  var readsBeforeWriting: Bool { true }
+
+  func sharedSize(images: Int) -> Int { WinogradBatch(self, images: images).sharedSize }
+
+  func execute(
+    _ step: Step, workspace: Workspace, images: Int, kernels: Kernels, pool: WorkerPool
+  ) {
+    WinogradBatch(self, images: images)
+      .execute(step, workspace: workspace, kernels: kernels, pool: pool)
+  }
+
+  // MARK: - Weights
+
+  var format: String { "winograd F(\(m)×\(m))" }
+
+  func packedSize(_ kernels: Kernels) -> Int {
+    kernels.winogradPackedSize(
+      inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
+  }
+
+  func packingPanels(_ kernels: Kernels) -> Int {
+    kernels.pointwisePanels(outputChannels: shape.outputChannels)
+  }
+
+  func pack(
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    into packed: UnsafeMutablePointer<Float>, panels: Range<Int>, kernels: Kernels
+  ) {
+    kernels.packWinograd(
+      weights: weights, bias: bias, inputChannels: shape.inputChannels,
+      outputChannels: shape.outputChannels, m: m, panelStart: panels.lowerBound,
+      panelEnd: panels.upperBound, into: packed)
+  }
+}

@@ -1,0 +1,63 @@
+import PrismAutodiff
+import PrismKernels
+import PrismTensor
+import PrismTestSupport
+import Testing
+
+@testable import PrismRuntime
+
+@Suite("memory in which plans compute")
+struct WorkspaceMemoryTests {
+  @Test("plans that are used in turn allocate nothing after the first turn")
+  func turns() throws {
+    let memory = WorkspaceMemory(limit: 64 << 20)
+    let plans = try NetworkCase.all.prefix(3).map { try Self.plan($0, memory) }
+    let images = NetworkCase.all.prefix(3).map { $0.images(2) }
+    for (plan, images) in zip(plans, images) { _ = try plan(images) }
+    let first = memory.allocationCount
+    for _ in 0..<5 {
+      for (plan, images) in zip(plans, images) { _ = try plan(images) }
+    }
+    #expect(first > 0 && memory.allocationCount == first)
+    #expect(memory.idleByteCount <= 64 << 20)
+    plans[0].releaseMemory()
+    #expect(memory.idleByteCount == 0)
+  }
+
+  @Test("beyond the limit nothing is kept but what the last call used")
+  func limit() throws {
+    let memory = WorkspaceMemory(limit: 1)
+    let plans = try NetworkCase.all.prefix(2).map { try Self.plan($0, memory) }
+    for (plan, network) in zip(plans, NetworkCase.all) {
+      _ = try plan(network.images(1))
+      let kept = memory.idleByteCount
+      // A block is at most four times as large as needed, and not smaller than 64 KiB.
+      let needed = plan.workspaceSize(images: 1, threads: Workers.count)
+      #expect(kept > 0 && kept <= 4 * (needed + 4 * (64 << 10)))
+      let allocations = memory.allocationCount
+      _ = try plan(network.images(1))
+      #expect(memory.allocationCount == allocations)
+    }
+  }
+
+  @Test("a block in use is nobody else's, and idle memory stays within the limit")
+  func bound() {
+    let memory = WorkspaceMemory(limit: 1 << 20)
+    let taken = (0..<6).map { _ in memory.take([64 << 10]) }
+    #expect(Set(taken.map { $0[0].pointer }).count == 6)
+    for blocks in taken { memory.give(blocks) }
+    #expect(memory.idleByteCount == 1 << 20)
+    // The smallest that is large enough, but not a far larger one.
+    #expect(memory.take([60 << 10])[0].count == 64 << 10)
+    #expect(memory.take([1 << 10])[0].count == 64 << 10)
+    #expect(memory.take([100])[0].count == 64 << 10)
+    #expect(memory.take([65 << 10])[0].count == 65 << 10)
+  }
+
+  private static func plan(_ network: NetworkCase, _ memory: WorkspaceMemory) throws -> Plan {
+    let recording = try network.recording()
+    return Plan(
+      recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+      kernels: Kernels(InstructionSet.available[0]), memory: memory)
+  }
+}

@@ -1,0 +1,74 @@
+import Prism
+import PrismTestSupport
+import Testing
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The code of the articles in `Prism.docc` is that of the files in `Snippets`, which are compiled
+/// with the tests.
+@Suite("articles")
+struct SnippetTests {
+  static let catalogue = Repository.root + "Sources/Prism/Prism.docc/"
+  static let articles = Repository.names(in: catalogue).filter { $0.hasSuffix(".md") }
+
+  /// The lines of a text without their indentation, so that code may stand inside a function.
+  private func lines(_ text: some StringProtocol) -> String {
+    text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }.joined(separator: "\n")
+  }
+
+  private func contents(_ path: String) throws -> String {
+    let bytes = try #require(FileManager.default.contents(atPath: path))
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  @Test("every block of code is compiled word for word", arguments: articles)
+  func isCompiled(_ article: String) throws {
+    let folder = Repository.root + "Tests/PrismTests/Snippets/"
+    let sources = try Repository.names(in: folder).map { lines(try contents(folder + $0)) }
+    let blocks = try contents(Self.catalogue + article).components(separatedBy: "```swift\n")
+      .dropFirst().map { $0.components(separatedBy: "\n```")[0] }
+    for block in blocks where !block.hasPrefix(".") {
+      #expect(sources.contains { $0.contains(lines(block)) }, "\(article): \(block)")
+    }
+  }
+
+  @Test("there are articles, and all but the landing page show code")
+  func articlesShowCode() throws {
+    #expect(Self.articles.count >= 7)
+    for article in Self.articles where article != "Prism.md" {
+      #expect(try contents(Self.catalogue + article).contains("```swift\n"), "\(article)")
+    }
+  }
+
+  @Test("the code of the articles runs")
+  func runs() async throws {
+    let model = try Pictures.model()
+    let image = try Pictures.picture(brightHalf: 1, seed: 99)
+    let pictures = try [0, 1].map { try Pictures.picture(brightHalf: $0, seed: 77) }
+    #expect(try predictMany(model, pictures).map(\.top.label) == ["left", "right"])
+    try Repository.withFolder { folder in
+      try explainOne(model, image, to: folder + "/map.png")
+      #expect(try Image(contentsOf: folder + "/map.png").width > 32)
+    }
+    try await explainInTask(model, image, model.predict(image).top)
+    #expect(try explainOwnClassifier(image).target.label == "right")
+    #expect(try explainClosure(image).values.shape == [32, 32])
+    #expect(try Model(network: recordOwnNetwork(), card: model.card).labels == model.labels)
+  }
+
+  @Test("explanations by name, comparisons and an own method")
+  func methods() throws {
+    let model = try Pictures.model()
+    let image = try Pictures.picture(brightHalf: 0, seed: 5)
+    #expect(try explainByName(model, image).map(\.method) == ["lime", "lime"])
+    let comparison = try compareMethods(model, image)
+    #expect(comparison.judgements.count == 3)
+    let own = try model.explain(image, with: SquaredGradient(), target: model.predict(image).top)
+    #expect(own.method == "squared-gradient" && own.values.shape == [32, 32])
+    #expect(own.values.minimum >= 0 && own.values.maximum > 0)
+  }
+}
