@@ -25,7 +25,7 @@ func trainOnSplit(
 
 func evaluate(_ model: Model, _ data: DataSet) throws {
   let scored = try model.score("testing", of: data)
-  for measure in model.evaluation(of: scored).measures {
+  for measure in try model.evaluation(of: scored).measures {
     print(measure.name, measure.value ?? .nan)
   }
 }
