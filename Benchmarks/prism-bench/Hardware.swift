@@ -28,7 +28,8 @@ struct Hardware {
   /// Describes this machine.
   ///
   /// - Parameter measuring: Whether to measure what it can do, which takes a moment.
-  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not
+  ///   there.
   init(measuring: Bool) throws {
     processor = Self.processorName
     instructionSet = try InstructionSet.select().get()

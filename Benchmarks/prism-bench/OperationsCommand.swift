@@ -72,8 +72,8 @@ private struct Sample {
     return Row(name: name + ", pullback", timing: timing)
   }
 
-  /// The inputs repeated along the first axis: of the first input alone where the operation accepts that (the others
-  /// are then weights), otherwise of all that are as long.
+  /// The inputs repeated along the first axis: of the first input alone where the operation accepts
+  /// that (the others are then weights), otherwise of all that are as long.
   private static func scaled(
     _ inputs: [Tensor], for primitive: any Primitive, by factor: Int
   ) -> [Tensor] {

@@ -1,6 +1,7 @@
-// Compiled once per instruction set: here for every processor, and through symbolic links in `Benchmarks/peak` for
-// AVX2 and AVX-512. Only loops on vectors belong here: code of the standard library that the links would compile
-// for a newer processor could be chosen by the linker for everybody.
+// Compiled once per instruction set: here for every processor, and through symbolic links in
+// `Benchmarks/peak` for AVX2 and AVX-512. Only loops on vectors belong here: code of the standard
+// library that the links would compile for a newer processor could be chosen by the linker for
+// everybody.
 
 #if PRISM_AVX512
   private typealias Vector = SIMD16<Float>

@@ -48,7 +48,8 @@ struct Options: ParsableArguments {
 
   /// Sets the number of threads, describes the machine and begins the report.
   ///
-  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not
+  ///   there.
   func report(_ mode: String) throws -> Report {
     if let threads { Threads.count = threads }
     return Report(mode, on: try Hardware(measuring: !once))

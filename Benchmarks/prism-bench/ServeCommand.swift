@@ -8,19 +8,18 @@ internal import PrismKernels
   internal import Darwin
 #endif
 
-/// One engine of `Benchmarks/compare.py`, which says what to do in lines of JSON and gets a line for each.
+/// One engine of `Benchmarks/compare.py`, which says what to do in lines of JSON and gets a line
+/// for each.
 ///
 /// The workers of the other engines (`Benchmarks/peers/worker.py`) understand the same requests:
 ///
-/// | request | answer |
-/// |---|---|
-/// | `{"do": "load", "weights": FILE, "threads": 2}` | `{"instruction_set": NAME}` |
-/// | `{"do": "inputs", "file": FILE, "shape": [16, 224, 224, 3]}` | `{}`; the file holds the float32 numbers |
-/// | `{"do": "logits", "repeat": 3, "output": FILE}` | `{"seconds": […]}`; the logits of the last go to the file |
-/// | `{"do": "picture", "file": FILE}` | `{}` |
-/// | `{"do": "explain", "method": NAME, "target": 3, "repeat": 3, "output": FILE}` | `{"seconds": […]}` |
-/// | `{"do": "train", "repeat": 3, "output": FILE}` | `{"seconds": […]}` of steps on the inputs; the losses go to the file |
-/// | `{"do": "memory"}` | `{"highest": BYTES}` |
+/// | request | answer | |---|---| | `{"do": "load", "weights": FILE, "threads": 2}` |
+/// `{"instruction_set": NAME}` | | `{"do": "inputs", "file": FILE, "shape": [16, 224, 224, 3]}` |
+/// `{}`; the file holds the float32 numbers | | `{"do": "logits", "repeat": 3, "output": FILE}` |
+/// `{"seconds": […]}`; the logits of the last go to the file | | `{"do": "picture", "file": FILE}`
+/// | `{}` | | `{"do": "explain", "method": NAME, "target": 3, "repeat": 3, "output": FILE}` |
+/// `{"seconds": […]}` | | `{"do": "train", "repeat": 3, "output": FILE}` | `{"seconds": […]}` of
+/// steps on the inputs; the losses go to the file | | `{"do": "memory"}` | `{"highest": BYTES}` |
 ///
 /// A request that fails is answered by `{"error": TEXT}`.
 struct ServeCommand: ParsableCommand {

@@ -81,7 +81,8 @@ enum Effort {
 /// What ``measuredRegion()`` calls.
 nonisolated(unsafe) private var region: (() -> Void)?
 
-/// Calls the case that is being measured; `Benchmarks/instructions.sh` counts instructions between its begin and end.
+/// Calls the case that is being measured; `Benchmarks/instructions.sh` counts instructions between
+/// its begin and end.
 @inline(never)
 func measuredRegion() { region?() }
 

@@ -35,8 +35,8 @@ extension Model {
     }
   }
 
-  /// The part of data that is measured unless told otherwise: what the data themselves keep for testing, what
-  /// training kept apart of its own data, and other data whole.
+  /// The part of data that is measured unless told otherwise: what the data themselves keep for
+  /// testing, what training kept apart of its own data, and other data whole.
   public func scope(of data: DataSet) -> Scope {
     guard let seed = data.dividingSeed else {
       if data.splits.count == 1 {
@@ -65,8 +65,8 @@ extension Model {
   ///     exclude each other.
   ///   - work: Is told of samples that are done; ends where its task is cancelled.
   /// - Returns: The samples of the split in their order.
-  /// - Throws: ``DataSetError``, ``TrainingError/otherLabels(_:model:data:)``, ``ModelError``, what a
-  ///   file cannot be read for, `CancellationError`.
+  /// - Throws: ``DataSetError``, ``TrainingError/otherLabels(_:model:data:)``, ``ModelError``, what
+  ///   a file cannot be read for, `CancellationError`.
   public func score(
     _ name: String, of data: DataSet, work: Work = .unwatched
   ) throws -> [Scored] {

@@ -47,9 +47,9 @@ extension ModelCard.Input {
 extension ModelCard.AudioInput {
   /// The spectrogram that speech is looked at by, unless told otherwise.
   ///
-  /// Two seconds at the recordings' rate, at most 16 kHz: 128 mel bands over all frequencies, windows
-  /// of at least 64 ms every quarter of their length, 80 dB in grey with low frequencies at the
-  /// bottom.
+  /// Two seconds at the recordings' rate, at most 16 kHz: 128 mel bands over all frequencies,
+  /// windows of at least 64 ms every quarter of their length, 80 dB in grey with low frequencies at
+  /// the bottom.
   ///
   /// - Parameters:
   ///   - rate: The recordings' rate, in Hz.
@@ -84,7 +84,8 @@ extension Trainer {
 }
 
 extension DataSet {
-  /// Reads every file as training from a base will: which cannot be read, and which have the same contents.
+  /// Reads every file as training from a base will: which cannot be read, and which have the same
+  /// contents.
   ///
   /// - Parameters:
   ///   - path: The weights file of the base.

@@ -177,6 +177,7 @@ public struct ModelCard: Sendable, Equatable {
     /// The probability from which a label counts, where labels do not exclude each other.
     ///
     /// - Parameter index: The label's place among the labels.
+    /// - Returns: Its own threshold, or that of all labels.
     public func threshold(ofLabel index: Int) -> Double? {
       guard case .sigmoid(_, let perLabel?) = self, perLabel.indices.contains(index) else {
         return threshold

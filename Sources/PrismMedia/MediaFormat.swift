@@ -18,7 +18,8 @@ public struct MediaFormat: Sendable, Hashable {
   public let fileExtensions: [String]
   /// Whether ``Image`` or ``Sound`` decodes it.
   public let isRead: Bool
-  /// What its files begin with: bytes at an offset, all of which must be there; empty where nothing is certain.
+  /// What its files begin with: bytes at an offset, all of which must be there; empty where nothing
+  /// is certain.
   private let signature: [Signature]
 
   private struct Signature: Sendable, Hashable {

@@ -1,4 +1,5 @@
-/// What pandas counts in `Tests/Fixtures/chexpert_excerpt.csv`; written by `Tools/fixtures/chexpert.py`.
+/// What pandas counts in `Tests/Fixtures/chexpert_excerpt.csv`; written by
+/// `Tools/fixtures/chexpert.py`.
 enum CheXpertCounts {
   static let rows = 197
   static let frontal = 179

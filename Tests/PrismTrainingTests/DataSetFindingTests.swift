@@ -129,7 +129,8 @@ struct DataSetFindingTests {
       let data = try DataSet.open(folder)
       #expect(data.findings.isEmpty)
       let inspected = try data.inspected()
-      // Each against the first by split and path: the copy in testing comes after those in training.
+      // Each against the first by split and path: the copy in testing comes after those in
+      // training.
       #expect(names(.repeated, inspected) == ["copy.png"])
       #expect(names(.acrossSplits, inspected) == ["leak.png"])
       #expect(names(.twoLabels, inspected) == ["wrong.png"])

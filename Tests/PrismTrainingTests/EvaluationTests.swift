@@ -140,7 +140,8 @@ struct EvaluationTests {
     }
   }
 
-  /// The bootstrap's interval of a mean has the width of the normal approximation, to its own noise.
+  /// The bootstrap's interval of a mean has the width of the normal approximation, to its own
+  /// noise.
   @Test("intervals hold the measure and are as wide as the binomial says")
   func intervals() throws {
     let evaluation = binary(resamples: 2000)

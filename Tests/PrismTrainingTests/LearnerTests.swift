@@ -189,8 +189,8 @@ struct LearnerTests {
     }
     for entry in file.entries where entry.name.hasPrefix("trained/") {
       let name = String(entry.name.dropFirst("trained/".count))
-      // Adam's first steps have the size of the rate whatever the gradient's size: where a gradient is zero but for
-      // rounding, its sign decides.
+      // Adam's first steps have the size of the rate whatever the gradient's size: where a gradient
+      // is zero but for rounding, its sign decides.
       expectClose(
         try #require(learner.parameters[name]), try file.tensor(entry.name), tolerance: 1e-3,
         "\(name)")

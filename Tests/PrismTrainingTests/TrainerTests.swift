@@ -86,7 +86,8 @@ struct TrainerTests {
     }
   }
 
-  /// What is stopped between two steps leaves the checkpoint of the last epoch, as a process that is killed does.
+  /// What is stopped between two steps leaves the checkpoint of the last epoch, as a process that
+  /// is killed does.
   @Test(
     "stopped anywhere and resumed gives the same bytes",
     arguments: zip([7, 14, 24], [false, true, false]))

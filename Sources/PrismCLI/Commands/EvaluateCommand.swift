@@ -151,7 +151,8 @@ struct EvaluateCommand: Subcommand {
       return NumberText.decimal(value)
     }
     return
-      "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to \(NumberText.decimal(interval.upperBound)))"
+      "\(NumberText.decimal(value)) (\(NumberText.decimal(interval.lowerBound)) to "
+      + "\(NumberText.decimal(interval.upperBound)))"
   }
 
   private func row(_ measure: Evaluation.Measure) -> [String] {

@@ -2,15 +2,16 @@ internal import PrismFiles
 internal import PrismTensor
 
 extension DataSet {
-  /// The fourteen observations of CheXpert in the order of its columns: Irvin et al., "CheXpert: A Large Chest
-  /// Radiograph Dataset with Uncertainty Labels and Expert Comparison", AAAI 2019.
+  /// The fourteen observations of CheXpert in the order of its columns: Irvin et al., "CheXpert: A
+  /// Large Chest Radiograph Dataset with Uncertainty Labels and Expert Comparison", AAAI 2019.
   static let observations = [
     "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion",
     "Edema", "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion",
     "Pleural Other", "Fracture", "Support Devices",
   ]
 
-  /// CheXpert's list: divided by patient, but its official lists for validation and testing as they are.
+  /// CheXpert's list: divided by patient, but its official lists for validation and testing as they
+  /// are.
   static func cheXpert(
     _ reader: inout CSVReader, _ path: String, _ options: Options
   ) throws -> DataSet {
@@ -72,8 +73,8 @@ struct CheXpertColumns {
   private let header: [String]
   private let file: String
 
-  /// Whether a CSV is CheXpert's: it says which pictures are frontal, or has nearly all observations, as the list of its
-  /// test set has.
+  /// Whether a CSV is CheXpert's: it says which pictures are frontal, or has nearly all
+  /// observations, as the list of its test set has.
   static func areIn(_ reader: CSVReader) -> Bool {
     reader.column("Frontal/Lateral") != nil
       || reader.column("Path") != nil

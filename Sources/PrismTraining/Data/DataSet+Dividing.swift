@@ -1,7 +1,8 @@
 internal import PrismTensor
 
 extension DataSet {
-  /// Divides samples 80/10/10 in an order that depends on names and the seed alone, each label by itself.
+  /// Divides samples 80/10/10 in an order that depends on names and the seed alone, each label by
+  /// itself.
   static func divided(
     _ samples: [Sample], missing: [Sample], seed: UInt64, into fractions: [(String, Double)]
   ) -> [Split] {
@@ -50,8 +51,8 @@ extension DataSet {
 
   /// Divides samples about 80/10/10 so that a group, such as a patient, is in one split.
   ///
-  /// Groups come in an order that depends on their names and the seed alone; the first of them fill testing, the next
-  /// validation. With three groups or more every split has one.
+  /// Groups come in an order that depends on their names and the seed alone; the first of them fill
+  /// testing, the next validation. With three groups or more every split has one.
   static func divided(
     _ members: [(sample: Sample, isMissing: Bool, group: String)], seed: UInt64
   ) -> [Split] {

@@ -75,7 +75,8 @@ extension DataSet {
     return folders
   }
 
-  /// The samples of classes by the names of their folders, and the folders within those that hold nothing themselves.
+  /// The samples of classes by the names of their folders, and the folders within those that hold
+  /// nothing themselves.
   private typealias Classes = (samples: [String: [String]], inner: [String: Set<String>])
 
   private static func classes(_ folders: [String], _ findings: inout Findings) -> Classes {
@@ -85,7 +86,8 @@ extension DataSet {
       findings.add(walk.findings.list)
       let name = folder.lastComponent
       guard !walk.samples.isEmpty else {
-        let lost = walk.findings.list.reduce(0) { $0 + $1.items.count }
+        let lost = walk.findings.list.filter { $0.kind != .hidden }
+          .reduce(0) { $0 + $1.items.count }
         findings.add(
           .emptyClass, Text.printable(folder),
           lost == 0 ? "it is empty" : "of its \(lost) entries none can be read")

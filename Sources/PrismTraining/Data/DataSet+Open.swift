@@ -4,11 +4,12 @@ internal import PrismMedia
 extension DataSet {
   /// Recognises how data are laid out and reads their list.
   ///
-  /// A folder with `training`, `validation` and `testing` (or `train`, `valid`, `val`, `test`), or with some of them
-  /// alone, has split folders; a folder with `train.csv` is CheXpert; other folders have a folder for every class. A
-  /// CSV with the observations of CheXpert is CheXpert's; any other needs the columns `path` and `label` (or `labels`,
-  /// several joined by `|`), and may have `split` and a column of groups. A CSV that is called after a split, as
-  /// `valid.csv` or `test_labels.csv`, is that split as it is.
+  /// A folder with `training`, `validation` and `testing` (or `train`, `valid`, `val`, `test`), or
+  /// with some of them alone, has split folders; a folder with `train.csv` is CheXpert; other
+  /// folders have a folder for every class. A CSV with the observations of CheXpert is CheXpert's;
+  /// any other needs the columns `path` and `label` (or `labels`, several joined by `|`), and may
+  /// have `split` and a column of groups. A CSV that is called after a split, as `valid.csv` or
+  /// `test_labels.csv`, is that split as it is.
   ///
   /// - Parameters:
   ///   - path: A folder or a CSV file.
@@ -82,7 +83,8 @@ extension DataSet {
     }
   }
 
-  /// The split that a CSV is by its name, as `valid.csv` and `test_labels.csv` are; `nil` for any other.
+  /// The split that a CSV is by its name, as `valid.csv` and `test_labels.csv` are; `nil` for any
+  /// other.
   static func publishedSplit(ofTable path: String) -> String? {
     let words = path.lastComponent.split { "._- ".contains($0) }.dropLast()
     let found = [words.first, words.last].compactMap { $0.flatMap { splitName(String($0)) } }

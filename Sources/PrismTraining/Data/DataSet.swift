@@ -2,8 +2,8 @@ internal import PrismFiles
 
 /// Pictures or sounds with their true labels, divided into splits.
 ///
-/// Made by ``open(_:options:)``, which recognises how the data are laid out. What it leaves out, and
-/// why, is in ``findings``; ``inspected(work:read:)`` reads the files themselves.
+/// Made by ``open(_:options:)``, which recognises how the data are laid out. What it leaves out,
+/// and why, is in ``findings``; ``inspected(work:read:)`` reads the files themselves.
 public struct DataSet: Sendable, Equatable, Codable {
   /// How the data are laid out on the disk.
   public enum Layout: String, Sendable, Codable {
@@ -87,6 +87,7 @@ public struct DataSet: Sendable, Equatable, Codable {
   /// The data without some files.
   ///
   /// - Parameter paths: The files that are left out.
+  /// - Returns: The data with all other files.
   public func without(_ paths: Set<String>) -> DataSet {
     var result = self
     result.splits = splits.map { split in

@@ -45,12 +45,14 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .mixed(let path):
       "\(Text.printable(path)): holds pictures and sounds; a model takes one kind, so separate them"
     case .noColumn(let path, let column, let found):
-      "\(Text.printable(path)): has no column \(Text.quoted(column)); its columns are \(list(found))"
+      "\(Text.printable(path)): has no column \(Text.quoted(column)); "
+        + "its columns are \(list(found))"
     case .badCell(let path, let line, let column, let value, let expected):
-      "\(Text.printable(path)): line \(line): \(Text.quoted(value)) in the column \(Text.quoted(column)) "
-        + "is not \(expected)"
+      "\(Text.printable(path)): line \(line): \(Text.quoted(value)) "
+        + "in the column \(Text.quoted(column)) is not \(expected)"
     case .noSplit(let path, let name, let found):
-      "\(Text.printable(path)): has no samples for \(Text.printable(name)); its splits are \(list(found))"
+      "\(Text.printable(path)): has no samples for \(Text.printable(name)); "
+        + "its splits are \(list(found))"
     case .untrainable(let path, let label, let found):
       "\(Text.printable(path)): the label \(Text.quoted(label)) has no samples in training, "
         + "so it cannot be learnt; training has \(list(found))"

@@ -1,5 +1,6 @@
 extension DataSet {
-  /// Something in the data that a reader of results must know of: what is left out and why, what is there twice.
+  /// Something in the data that a reader of results must know of: what is left out and why, what is
+  /// there twice.
   public struct Finding: Sendable, Equatable, Codable {
     /// What was found.
     public enum Kind: String, Sendable, Codable, CaseIterable {

@@ -21,10 +21,11 @@ extension DataSet {
     public var positive: String?
     /// Selects the split where the data have none.
     public var seed: UInt64 = 0
-    /// The column of a CSV that says what must stay in one split; one of ``groupColumns`` unless given.
+    /// The column of a CSV that says what must stay in one split; one of ``groupColumns`` unless
+    /// given.
     public var groupColumn: String?
-    /// Whether folders within the folders of classes are only an order of the class's files, also where all classes
-    /// have the same ones.
+    /// Whether folders within the folders of classes are only an order of the class's files, also
+    /// where all classes have the same ones.
     public var allowsNesting = false
 
     /// Makes the options that are usual.

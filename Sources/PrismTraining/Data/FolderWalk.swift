@@ -3,7 +3,8 @@ internal import PrismMedia
 
 /// Finds the samples in a folder and the folders in it, and says what it passes over.
 ///
-/// Links are followed. Every file and folder is taken once, however many links lead to it, so that the walk ends.
+/// Links are followed. Every file and folder is taken once, however many links lead to it, so that
+/// the walk ends.
 struct FolderWalk {
   /// The paths of the samples, sorted by folder.
   private(set) var samples: [String] = []
@@ -78,7 +79,8 @@ struct FolderWalk {
   }
 }
 
-/// What a file is for a data set: by its name, and by its first bytes where the name says nothing that is read.
+/// What a file is for a data set: by its name, and by its first bytes where the name says nothing
+/// that is read.
 enum SampleFile: Equatable {
   case sample(DataSet.Contents)
   case unread(MediaFormat)

@@ -2,8 +2,8 @@ public import PrismRuntime
 
 /// How well a model's probabilities agree with the truth, with 95 % intervals.
 ///
-/// Rates have Wilson's intervals, everything else those of a bootstrap over samples; where all resamples give the same,
-/// an area has that of its score, and other measures have none.
+/// Rates have Wilson's intervals, everything else those of a bootstrap over samples; where all
+/// resamples give the same, an area has that of its score, and other measures have none.
 public struct Evaluation: Sendable, Equatable, Codable {
   /// A measure with its interval.
   public struct Measure: Sendable, Equatable, Codable {

@@ -1,18 +1,19 @@
 /// 95 % intervals that say something also where every resample gives the same.
 enum Interval {
-  /// The 2.5 and 97.5 percentiles of resamples; `nil` where they are all the same, which says nothing.
+  /// The 2.5 and 97.5 percentiles of resamples; `nil` where they are all the same, which says
+  /// nothing.
   static func bootstrap(_ draws: [Double]) -> ClosedRange<Double>? {
     let sorted = draws.sorted()
     guard let first = sorted.first, let last = sorted.last, first < last else { return nil }
     return percentile(sorted, 0.025)...percentile(sorted, 0.975)
   }
 
-  /// The area under an ROC curve by the score of Mann and Whitney's statistic: those areas θ from which the one
-  /// that was found is not further than 1.96 standard deviations *of θ*.
+  /// The area under an ROC curve by the score of Mann and Whitney's statistic: those areas θ from
+  /// which the one that was found is not further than 1.96 standard deviations *of θ*.
   ///
-  /// Newcombe, "Confidence intervals for an effect size measure based on the Mann–Whitney statistic. Part 2:
-  /// asymptotic methods and evaluation", Statistics in Medicine 25 (2006), method 5. It has a width at 0 and 1, where
-  /// the bootstrap and DeLong's variance have none.
+  /// Newcombe, "Confidence intervals for an effect size measure based on the Mann–Whitney
+  /// statistic. Part 2: asymptotic methods and evaluation", Statistics in Medicine 25 (2006),
+  /// method 5. It has a width at 0 and 1, where the bootstrap and DeLong's variance have none.
   static func area(_ area: Double, positives: Int, negatives: Int) -> ClosedRange<Double>? {
     guard positives > 0, negatives > 0 else { return nil }
     let (m, n) = (Double(positives), Double(negatives))
@@ -36,8 +37,8 @@ enum Interval {
     return root(from: 0)...root(from: 1)
   }
 
-  /// The mean of independent rates, from their own intervals (Zou and Donner's method of variance estimates recovery,
-  /// Statistics in Medicine 27, 2008).
+  /// The mean of independent rates, from their own intervals (Zou and Donner's method of variance
+  /// estimates recovery, Statistics in Medicine 27, 2008).
   static func mean(_ rates: [Rate]) -> ClosedRange<Double>? {
     let known = rates.compactMap { rate in
       rate.value.flatMap { value in rate.interval.map { (value, $0) } }
@@ -50,7 +51,8 @@ enum Interval {
     return max(0, mean - below.squareRoot() / count)...min(1, mean + above.squareRoot() / count)
   }
 
-  /// F1, which rises with the share of true positives in all that are positive or taken for it: `2p / (1 + p)`.
+  /// F1, which rises with the share of true positives in all that are positive or taken for it: `2p
+  /// / (1 + p)`.
   static func f1(truePositives: Int, of union: Int) -> ClosedRange<Double>? {
     Rate(truePositives, of: union).interval.map { p in
       2 * p.lowerBound / (1 + p.lowerBound)...2 * p.upperBound / (1 + p.upperBound)

@@ -40,7 +40,8 @@ struct Measuring {
     Measure(name, rate.value, rate.interval, .wilson)
   }
 
-  // Decisions on the labels of one sample hang together, so that their share is no rate of independent trials.
+  // Decisions on the labels of one sample hang together, so that their share is no rate of
+  // independent trials.
   private var accuracy: Measure {
     guard scored.task != .multilabel else { return resampled("accuracy") { $0.accuracy } }
     return rate("accuracy", scored.rightDecisions)

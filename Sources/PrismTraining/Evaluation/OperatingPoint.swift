@@ -1,4 +1,5 @@
-/// A label's threshold, chosen for a sensitivity, with what it does to the samples that it was chosen on.
+/// A label's threshold, chosen for a sensitivity, with what it does to the samples that it was
+/// chosen on.
 public struct OperatingPoint: Sendable, Equatable, Codable {
   /// The label.
   public let label: String
@@ -13,8 +14,8 @@ public struct OperatingPoint: Sendable, Equatable, Codable {
 
   /// Chooses the highest threshold that finds a share of the positive samples.
   ///
-  /// It lies halfway between the lowest score that must be found and the next lower one, so that it does not hang on
-  /// the last bit of either.
+  /// It lies halfway between the lowest score that must be found and the next lower one, so that it
+  /// does not hang on the last bit of either.
   ///
   /// - Parameters:
   ///   - label: The label.

@@ -1,7 +1,7 @@
 /// Scores of one label in descending order, from which curves and areas are computed.
 ///
-/// Samples carry whole weights, so that a bootstrap needs no new sorting. Samples of equal score are one point of a
-/// curve, as in scikit-learn.
+/// Samples carry whole weights, so that a bootstrap needs no new sorting. Samples of equal score
+/// are one point of a curve, as in scikit-learn.
 public struct Ranking: Sendable {
   private let order: [Int]
   private let isPositive: [Bool]
@@ -56,8 +56,8 @@ public struct Ranking: Sendable {
     return sum
   }
 
-  /// The rate at which as many negatives are taken for positive as positives for negative, on the ROC curve with
-  /// straight lines between its points; `nil` where all samples are of one kind.
+  /// The rate at which as many negatives are taken for positive as positives for negative, on the
+  /// ROC curve with straight lines between its points; `nil` where all samples are of one kind.
   public func equalErrorRate(weights: [Int]? = nil) -> Double? {
     let curve = rocCurve(weights: weights)
     for (a, b) in zip(curve, curve.dropFirst()) {

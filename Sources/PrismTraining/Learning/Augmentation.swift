@@ -2,7 +2,8 @@ public import PrismTensor
 
 /// Small random changes of pictures in training: rotation, translation and zoom, about the centre.
 ///
-/// One affine map with bilinear interpolation; beyond its edge a picture goes on with its last pixel.
+/// One affine map with bilinear interpolation; beyond its edge a picture goes on with its last
+/// pixel.
 public struct Augmentation: Sendable, Equatable, Codable {
   /// The largest rotation to either side, in degrees.
   public var degrees: Double

@@ -5,9 +5,9 @@ public import PrismWeights
 extension ModelCard.HeadLayer {
   /// Reads the chain of a head as it is written on the command line.
   ///
-  /// Layers are separated by commas: `pool`, `maxpool`, `flatten`, `dropout:RATE`, `dense:UNITS:FUNCTION` (the last one
-  /// is `dense` alone and has one unit a logit), `batchnorm`, and the functions `relu`, `relu6`, `silu`, `sigmoid`,
-  /// `tanh`.
+  /// Layers are separated by commas: `pool`, `maxpool`, `flatten`, `dropout:RATE`,
+  /// `dense:UNITS:FUNCTION` (the last one is `dense` alone and has one unit a logit), `batchnorm`,
+  /// and the functions `relu`, `relu6`, `silu`, `sigmoid`, `tanh`.
   ///
   /// - Parameters:
   ///   - text: The chain, such as `pool,dropout:0.3,dense`.

@@ -8,10 +8,11 @@ internal import Synchronization
 
 /// A network in training: its parameters, which of them change, and one step of change.
 ///
-/// The normalisations of the base use their stored statistics, also where their scale and offset are trained; those of
-/// the head use the moments of the batch. What does not change, the *prefix*, is computed by a plan. The rest of the
-/// base is differentiated in groups of ``groupSize`` samples, one group a thread, and the groups' gradients are added
-/// in their order, so that the bits of a step do not depend on the number of threads.
+/// The normalisations of the base use their stored statistics, also where their scale and offset
+/// are trained; those of the head use the moments of the batch. What does not change, the *prefix*,
+/// is computed by a plan. The rest of the base is differentiated in groups of ``groupSize``
+/// samples, one group a thread, and the groups' gradients are added in their order, so that the
+/// bits of a step do not depend on the number of threads.
 public struct Learner {
   /// The samples of a batch that are differentiated together.
   public static let groupSize = 4
@@ -128,7 +129,8 @@ public struct Learner {
     return Tensor.stacking(rows)
   }
 
-  /// Where the trained part of the head begins in another recording of it: of a batch, in inference, with a loss.
+  /// Where the trained part of the head begins in another recording of it: of a batch, in
+  /// inference, with a loss.
   private func begin(of recording: Recording) throws -> ValueID {
     try recording.counterpart(of: headCut, in: sampleHead)
   }
@@ -163,8 +165,8 @@ public struct Learner {
 
   /// The loss of a batch and its gradients by the trained parameters.
   ///
-  /// Running statistics of normalisations in the head move towards the moments of the batch, by a tenth as torch has
-  /// it.
+  /// Running statistics of normalisations in the head move towards the moments of the batch, by a
+  /// tenth as torch has it.
   ///
   /// - Parameters: As for ``step(features:truths:optimizer:seed:)``.
   public mutating func gradients(

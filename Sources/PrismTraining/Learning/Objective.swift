@@ -19,8 +19,8 @@ public struct Objective: Sendable, Equatable, Codable {
   public let labelCount: Int
   /// What a mistake costs, by label; `nil` for one each.
   ///
-  /// For ``Task/binary`` and ``Task/multiclass`` the weight of samples of the label, for ``Task/multilabel`` the
-  /// weight of its positive samples.
+  /// For ``Task/binary`` and ``Task/multiclass`` the weight of samples of the label, for
+  /// ``Task/multilabel`` the weight of its positive samples.
   public let weights: [Double]?
 
   /// Makes an objective.
@@ -42,8 +42,8 @@ public struct Objective: Sendable, Equatable, Codable {
   ///   - task: The kind of labels.
   ///   - labelCount: The number of labels.
   ///   - samples: The training split.
-  /// - Returns: n / (K · nₖ) for labels that exclude each other, as scikit-learn's `balanced`; negatives over
-  ///   positives where they do not.
+  /// - Returns: n / (K · nₖ) for labels that exclude each other, as scikit-learn's `balanced`;
+  ///   negatives over positives where they do not.
   public static func balancedWeights(
     _ task: Task, labelCount: Int, samples: [DataSet.Sample]
   ) -> [Double] {

@@ -2,9 +2,9 @@ public import PrismTensor
 
 /// Moves parameters against their gradients.
 ///
-/// Weight decay is decoupled from the gradient (Loshchilov and Hutter, "Decoupled Weight Decay Regularization",
-/// ICLR 2019): before its step a weight is multiplied by `1 − rate · decay`. Biases and normalisations, which have
-/// one axis, do not decay.
+/// Weight decay is decoupled from the gradient (Loshchilov and Hutter, "Decoupled Weight Decay
+/// Regularization", ICLR 2019): before its step a weight is multiplied by `1 − rate · decay`.
+/// Biases and normalisations, which have one axis, do not decay.
 public struct Optimizer: Sendable {
   /// The rule of a step.
   public enum Method: Sendable, Equatable, Codable {

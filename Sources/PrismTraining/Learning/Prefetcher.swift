@@ -4,7 +4,8 @@
   internal import Darwin
 #endif
 
-/// Makes values, such as inputs, in their order by several threads, a bounded number of them ahead of their use.
+/// Makes values, such as inputs, in their order by several threads, a bounded number of them ahead
+/// of their use.
 //
 // `@unchecked Sendable`: everything that changes is changed under the lock.
 package final class Prefetcher<Value: Sendable>: @unchecked Sendable {

@@ -5,8 +5,8 @@ internal import PrismTensor
 
 /// What a learning-rate range test showed: the loss while the rate rises from step to step.
 ///
-/// Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017. The rate that is suggested is the one at
-/// which the smoothed loss falls fastest.
+/// Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017. The rate that is
+/// suggested is the one at which the smoothed loss falls fastest.
 public struct RateRange: Sendable, Equatable, Codable {
   /// One step.
   public struct Point: Sendable, Equatable, Codable {
@@ -114,7 +114,8 @@ extension Trainer {
     return RateRange(points: points)
   }
 
-  /// The features of all samples, where they fit into memory and cost no more than computing them as they come.
+  /// The features of all samples, where they fit into memory and cost no more than computing them
+  /// as they come.
   private func cachedFeatures(
     _ features: Features, samples: Int, _ work: Work
   ) throws -> [Tensor]? {

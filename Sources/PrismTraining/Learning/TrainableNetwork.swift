@@ -130,8 +130,8 @@ public struct TrainableNetwork: Sendable {
       inputs.allSatisfy({ $0.shape == inputShape })
     else {
       throw TrainingError.unfitData(
-        "\(inputs.count) inputs and \(truths.count) truths were given; give one truth an input, and "
-          + "every input the shape \(inputShape)")
+        "\(inputs.count) inputs and \(truths.count) truths were given; give one truth an input, "
+          + "and every input the shape \(inputShape)")
     }
     let batch = max(batch, 1)
     let starts = Array(stride(from: 0, to: inputs.count, by: batch))

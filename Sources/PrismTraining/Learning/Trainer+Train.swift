@@ -11,7 +11,8 @@ extension Trainer {
     public let curve: LearningCurve
     /// Whether it was stopped before its end.
     public let wasStopped: Bool
-    /// The thresholds that reach the sensitivity that was asked for, on the validation split; empty where none was.
+    /// The thresholds that reach the sensitivity that was asked for, on the validation split; empty
+    /// where none was.
     public let operatingPoints: [OperatingPoint]
   }
 

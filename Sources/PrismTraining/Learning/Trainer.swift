@@ -3,7 +3,8 @@ internal import PrismModels
 internal import PrismTensor
 public import PrismWeights
 
-/// Trains a new head on a published base, then the base's last layers: transfer learning in five phases.
+/// Trains a new head on a published base, then the base's last layers: transfer learning in five
+/// phases.
 ///
 /// 1. The base is opened and frozen, and a new head is put on it. 2. The features that the frozen
 /// base gives are computed once. 3. Warm-up: the head alone is trained on them. 4. From the best

@@ -47,7 +47,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   /// The share of the positive samples that every label's threshold is to find on the validation
   /// split; `nil` for ``threshold`` as it is.
   public var sensitivity: Double?
-  /// The most bytes of features that are kept in memory; with more they are computed in every epoch.
+  /// The most bytes of features that are kept in memory; with more they are computed in every
+  /// epoch.
   public var cacheLimit = 4 << 30
 
   /// Makes the options that are usual.
