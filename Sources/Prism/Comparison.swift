@@ -1,4 +1,4 @@
-internal import PrismRuntime
+public import PrismRuntime
 
 /// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
 public struct Comparison: Sendable {
@@ -70,19 +70,22 @@ extension Model {
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
   ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: Everything that is known about the maps.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func compare(
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
-    batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil
+    batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,
+    work: Work = .unwatched
   ) throws -> Comparison {
     let explained = explained(image)
     let prediction = try predict(explained)
     let explanations = try explainers.map {
-      try explain(explained, with: $0, targets: targets, batch: batch)
+      try explain(explained, with: $0, targets: targets, batch: batch, work: work)
     }
     let judge = Judge(
-      image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth)
+      image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth,
+      work: work)
     let judged = try targets.indices.map { t in try judge.judge(explanations.map { $0[t] }) }
     let judgements = explainers.indices.map { m in targets.indices.map { judged[$0][m] } }
     let agreements = try targets.indices.map { t in
@@ -92,7 +95,7 @@ extension Model {
     }
     var results: [ParameterRandomization.Result?]?
     if let sanity, let target = targets.first {
-      results = try check(explainers, on: image, target: target, by: sanity)
+      results = try check(explainers, on: image, target: target, by: sanity, work: work)
     }
     return Comparison(
       image: image, prediction: prediction, explanations: explanations, judgements: judgements,
@@ -108,14 +111,15 @@ extension Model {
   ///   - image: The picture.
   ///   - target: The label that is explained.
   ///   - test: The test by randomised layers; the model itself is not changed.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: One result a method; `nil` for one whose map is constant.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func check(
     _ explainers: [any Explainer], on image: Image, target: Prediction.Entry,
-    by test: ParameterRandomization
+    by test: ParameterRandomization, work: Work = .unwatched
   ) throws -> [ParameterRandomization.Result?] {
     try namingLayers {
-      try test(explainers, target: target.index, image: explained(image), of: classifier)
+      try test(explainers, target: target.index, image: explained(image), of: classifier, work: work)
     }
   }
 }
@@ -131,14 +135,16 @@ private struct Judge {
   let classifier: any DifferentiableClassifier
   let output: ExplainedOutput
   let truth: Tensor?
+  let work: Work
 
   init(
     image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
-    truth: Tensor?
+    truth: Tensor?, work: Work
   ) {
     self.image = image
     self.classifier = classifier
     self.truth = truth
+    self.work = work
     self.output = if case .softmax = output { .softmax } else { .sigmoid }
   }
 
@@ -152,12 +158,12 @@ private struct Judge {
     let infidelities = try Infidelity(
       samples: Self.squares.count, side: max(1, min(shape[0], shape[1]) / Self.squares.share),
       isScaled: true
-    )(maps + [Tensor(shape)], target: target, image: image, of: classifier)
+    )(maps + [Tensor(shape)], target: target, image: image, of: classifier, work: work)
     let nothing = infidelities[maps.count]
     return try zip(maps, infidelities).map { map, infidelity in
       let curves = try RemovalCurve.Direction.allCases.map {
         try RemovalCurve($0, step: step, output: output)(
-          map, target: target, image: image, of: classifier
+          map, target: target, image: image, of: classifier, work: work
         ).area
       }
       return Comparison.Judgement(

@@ -1,3 +1,5 @@
+public import PrismRuntime
+
 /// Why a model gave one label its number for a sound: a map over the spectrogram of one window, and what of the sound
 /// it points at.
 public struct SoundExplanation: Sendable {
@@ -88,11 +90,12 @@ extension Model {
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
   ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func explain(
     _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
-    batch: Int? = nil
+    batch: Int? = nil, work: Work = .unwatched
   ) throws -> [SoundExplanation] {
     let rule = try audioPreparation()
     let windows = targets.map(hearing.strongest)
@@ -101,7 +104,8 @@ extension Model {
       let indices = targets.indices.filter { windows[$0].start == start }
       let picture = explained(try rule.picture(of: windows[indices[0]].sound))
       let explanations = try explain(
-        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch)
+        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch,
+        work: work)
       for (index, explanation) in zip(indices, explanations) {
         results[index] = try SoundExplanation(
           explanation, window: windows[index], hearing: hearing, rule: rule)

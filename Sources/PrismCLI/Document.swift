@@ -41,8 +41,8 @@ struct Document {
   }
 
   /// One document for one input, an array for several.
-  static func formatted(_ documents: [JSON], of inputs: [String]) -> String {
-    (inputs.count == 1 ? documents.first ?? .null : .array(documents)).formatted
+  static func formatted(_ documents: [JSON], of inputs: [String]) -> JSON {
+    inputs.count == 1 ? documents.first ?? .null : .array(documents)
   }
 
   private func document(_ entry: Entry) -> JSON {

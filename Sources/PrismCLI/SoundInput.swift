@@ -4,18 +4,25 @@ internal import Prism
 ///
 /// Segments are a grid of mel bands and time; regions are in seconds and hertz; and there is sound to be written.
 extension ExplainCommand {
-  /// Explains one sound and writes its files, all or none of them.
+  /// Explains one sound and makes its files.
   func explainSound(
     _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
-    into folder: OutputFolder
-  ) throws -> Document {
+    _ running: Running<ExplanationResults>
+  ) throws -> ExplanationResults {
     let hearing = try model.listen(to: try Sound(contentsOf: input))
     let targets = try method.targets(of: hearing.prediction, for: model)
     var files: [OutputFolder.File] = []
     var entries: [Document.Entry] = []
-    for explainer in explainers {
+    func results() -> ExplanationResults {
+      ExplanationResults(
+        document: Document(
+          input: input, model: model, prediction: hearing.prediction, explanations: entries,
+          hearing: hearing), files: files, named: stem, formats: formats.elements)
+    }
+    for (index, explainer) in explainers.enumerated() {
+      running.stage(explainer.name, index + 1, of: explainers.count)
       let explanations = try model.explain(
-        hearing, with: explainer, targets: targets, batch: method.batch)
+        hearing, with: explainer, targets: targets, batch: method.batch, work: running.work)
       var labels = UniqueNames()
       for explanation in explanations {
         let target = explanation.explanation.target
@@ -47,16 +54,9 @@ extension ExplainCommand {
         entries.append(
           .init(explanation: explanation.explanation, files: written, evidence: evidence))
       }
+      running.keep(results())
     }
-    let document = Document(
-      input: input, model: model, prediction: hearing.prediction, explanations: entries,
-      hearing: hearing)
-    if formats.elements.contains(.json) {
-      files.append(
-        .init(name: "\(stem).json", contents: Array((document.json.formatted + "\n").utf8)))
-    }
-    try folder.write(files)
-    return document
+    return results()
   }
 }
 

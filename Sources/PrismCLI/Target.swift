@@ -3,7 +3,8 @@ internal import Prism
 /// Which labels of a prediction are explained.
 enum Target {
   /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by
-  /// commas; a label that itself has a comma is understood where it stands alone.
+  /// commas; a label that itself has a comma is understood where it stands alone, and one in another case where only one
+  /// label is meant.
   static func entries(_ target: String, of prediction: Prediction) throws -> [Prediction.Entry] {
     if let entry = prediction[target] { return [entry] }
     let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -23,12 +24,13 @@ enum Target {
       }
       return [prediction.entries[index]]
     }
-    if target == "all" { return prediction.entries }
-    if target == "top" { return [prediction.top] }
-    if target.hasPrefix("top"), let count = Int(target.dropFirst(3)), count > 0 {
+    let word = target.lowercased()
+    if word == "all" { return prediction.entries }
+    if word == "top" { return [prediction.top] }
+    if word.hasPrefix("top"), let count = Int(word.dropFirst(3)), count > 0 {
       return Array(prediction.ranked.prefix(count))
     }
-    if target == "above-threshold" {
+    if word == "above-threshold" {
       guard let threshold = prediction.threshold else { throw TargetError.noThreshold }
       let entries = prediction.ranked.filter { $0.probability >= threshold }
       guard !entries.isEmpty else {
@@ -37,6 +39,9 @@ enum Target {
       return entries
     }
     let labels = prediction.entries.map(\.label)
+    let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
+    if alike.count == 1 { return alike }
+    if alike.count > 1 { throw TargetError.ambiguous(target, candidates: alike.map(\.label)) }
     throw TargetError.unknownLabel(target, nearest: nearestName(to: target, among: labels))
   }
 }
@@ -44,6 +49,7 @@ enum Target {
 /// Why there is nothing to explain.
 enum TargetError: Error, CustomStringConvertible {
   case unknownLabel(String, nearest: String?)
+  case ambiguous(String, candidates: [String])
   case noIndex(Int, count: Int)
   case noThreshold
   case nothingAbove(Double, top: Prediction.Entry)
@@ -53,6 +59,8 @@ enum TargetError: Error, CustomStringConvertible {
     case .unknownLabel(let name, let nearest):
       "the model has no label \(name)"
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism models --json` lists the labels")
+    case .ambiguous(let name, let candidates):
+      "\(name) may be \(candidates.joined(separator: " or ")); write the label as the model does"
     case .noIndex(let index, let count):
       "the model has no label with the index \(index); its \(count) labels are counted from 0"
     case .noThreshold:

@@ -11,9 +11,12 @@ struct CompareCommand: Subcommand {
       index.html. Inputs that a former run has finished with the same model and options are skipped.
       """)
 
-  @Argument(help: "PNG or JPEG files.") var inputs: [String] = []
+  @OptionGroup var input: InputOptions
 
-  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "A model by name (`prism models` lists them) or by the path of its file.",
+      valueName: "model"))
   var model: String
 
   @OptionGroup var method: MethodOptions
@@ -35,21 +38,22 @@ struct CompareCommand: Subcommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"))
-  var output: String
+    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"),
+    completion: .directory)
+  var output = "out"
 
   @Option(
     name: .customLong("format"),
     help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
   var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   @Flag(help: "Print the JSON documents instead of a summary.") var json = false
 
   func validate() throws {
-    guard !inputs.isEmpty else { throw ValidationError("Missing expected argument '<inputs> ...'") }
+    try input.requireInputs()
     if method.isListing { throw ValidationError("`prism explain --method list` lists the methods") }
   }
 
@@ -62,32 +66,49 @@ struct CompareCommand: Subcommand {
     let explainers = try method.explainers(for: model)
     let truth = try truth.map { try region(contentsOf: $0, for: model) }
     let folder = try OutputFolder(output)
+    let inputs = input.list(for: model)
     var names = UniqueNames()
+    let stems = Dictionary(
+      inputs.files.map { ($0, names.name(forStemOf: $0) + ".compare") },
+      uniquingKeysWith: { first, _ in first })
     var entries: [IndexPage.Entry] = []
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { input in
-      let stem = names.name(forStemOf: input) + ".compare"
-      let document = try compare(
-        input, named: stem, with: model, explainers, truth, into: folder, console)
-      entries.append(IndexPage.Entry(stem: stem, document: document, formats: formats.elements))
-      if json { documents.append(document) }
+    let status = Batch(console).forEach(inputs) { [self] input, running in
+      try compare(
+        input, named: stems[input] ?? input, with: model, explainers, truth, in: folder, running)
+    } finish: { input, results in
+      try folder.write(results.files)
+      entries.append(
+        IndexPage.Entry(
+          stem: stems[input] ?? input, document: results.document, formats: formats.elements))
+      if json {
+        documents.append(results.document)
+      } else {
+        for line in results.lines { console.print(line) }
+      }
     }
-    if inputs.count > 1, !entries.isEmpty {
+    if inputs.files.count > 1, !entries.isEmpty {
       let page = IndexPage(
-        model: model.card.name, entries: entries, failures: inputs.count - entries.count)
+        model: model.card.name, entries: entries, failures: inputs.files.count - entries.count)
       try folder.write([.init(name: "index.html", contents: Array(page.html.utf8))])
+      if !json { console.print("\(output)/index.html") }
     }
-    if json {
-      console.print((inputs.count == 1 ? documents.first ?? .null : .array(documents)).formatted)
-    }
+    if json { console.print(Document.formatted(documents, of: inputs.files)) }
     return status
   }
 
-  /// Compares the methods on one input and writes the files, all or none of them, unless they are there.
+  /// What is written and printed of a comparison.
+  private struct Results: Sendable {
+    let document: JSON
+    var files: [OutputFolder.File] = []
+    var lines: [String] = []
+  }
+
+  /// Compares the methods on one input and makes the files, unless they are there.
   private func compare(
     _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
-    _ truth: Tensor?, into folder: OutputFolder, _ console: Console
-  ) throws -> JSON {
+    _ truth: Tensor?, in folder: OutputFolder, _ running: Running<Results>
+  ) throws -> Results {
     let bytes = try readFile(input)
     let image = try Image(decoding: bytes, name: input)
     let key = key(of: bytes, model, explainers, truth)
@@ -96,14 +117,13 @@ struct CompareCommand: Subcommand {
     if let text = folder.text(of: document), let done = try? JSONReader.parse(text),
       done["key"] == .string(key), files.allSatisfy(folder.holds)
     {
-      if !json { console.print("\(input): done before, \(output)/\(document)") }
-      return done
+      return Results(document: done, lines: ["\(input): done before, \(output)/\(document)"])
     }
     let prediction = try model.predict(image)
     let targets = try method.targets(of: prediction, for: model)
     let comparison = try model.compare(
       image, with: explainers, targets: targets, batch: method.batch, truth: truth,
-      sanity: sanity ? ParameterRandomization(seed: method.seed) : nil)
+      sanity: sanity ? ParameterRandomization(seed: method.seed) : nil, work: running.work)
     let report = ComparisonReport(
       comparison, input: input, model: model, files: files, key: key)
     var contents: [OutputFolder.File] = []
@@ -112,13 +132,10 @@ struct CompareCommand: Subcommand {
     }
     let json = report.json
     contents.append(.init(name: document, contents: Array((json.formatted + "\n").utf8)))
-    try folder.write(contents)
-    if !self.json {
-      console.print("\(input):")
-      for line in report.lines { console.print("  " + line) }
-      console.print("  " + (files + [document]).map { "\(output)/\($0)" }.joined(separator: ", "))
-    }
-    return json
+    let written = (files + [document]).map { "\(output)/\($0)" }.joined(separator: ", ")
+    return Results(
+      document: json, files: contents,
+      lines: ["\(input):"] + (report.lines + [written]).map { "  " + $0 })
   }
 
   /// Where a map ought to be, 1 inside.

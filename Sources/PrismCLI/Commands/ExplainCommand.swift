@@ -6,50 +6,64 @@ struct ExplainCommand: Subcommand {
     commandName: "explain",
     abstract: "Show which parts of pictures and sounds a model's predictions rest on.",
     discussion: """
-      For an input cat.png and the method gradcam the output folder then holds cat.json, \
-      cat.gradcam.png (the map over the picture) and cat.gradcam.npy (the raw map, float32 [H, W] \
-      at the model's input size). With several targets the names carry the label. The formats csv, html \
-      and pdf hold all methods and targets in one file, cat.html say. For a sound voice.wav the map \
-      lies over its spectrogram, voice.json names the evidence in seconds and hertz, and --format wav \
-      writes the sound with the evidence alone (.kept.wav) and without it (.removed.wav).
+        prism explain cat.png --model dogs
+        prism explain cat.png --model dogs --method gradcam,lime --target top3
+        prism explain voice.wav --model voice --format png,json,wav
+        prism explain --method list
+
+      For an input cat.png and the method gradcam the output folder then holds cat.json (all \
+      figures), cat.gradcam.png (the map over the picture) and cat.gradcam.npy (the raw map, \
+      float32 [H, W] at the model's input size). With several targets the names carry the label: \
+      cat.gradcam.pug.png. The formats csv, html and pdf hold all methods and targets in one file, \
+      such as cat.html.
+
+      For a sound voice.wav the map lies over its spectrogram, voice.json names the evidence in \
+      seconds and hertz, and --format wav writes the sound with the evidence alone (.kept.wav) and \
+      without it (.removed.wav).
+
+      After Ctrl-C the results of the inputs and methods that were finished are written.
+
+      \(Status.explanation)
       """)
 
-  @Argument(help: "PNG or JPEG files; WAV, FLAC, Ogg or MP3 for a model that listens.") var inputs:
-    [String] = []
+  @OptionGroup var input: InputOptions
 
-  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "A model by name (`prism models` lists them) or by the path of its file.",
+      valueName: "model"))
   var model: String?
 
   @OptionGroup var method: MethodOptions
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"))
-  var output: String?
+    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"),
+    completion: .directory)
+  var output = "out"
 
   @Option(
     name: .customLong("format"),
-    help: ArgumentHelp("What to write, separated by commas.", valueName: "formats"))
+    help: ArgumentHelp(
+      "What to write, separated by commas; csv, html and pdf for pictures, wav for sounds.",
+      valueName: "formats"))
   var formats = CommaSeparated<Format>([.png, .npy, .json])
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
-  @Flag(help: "Print the JSON document instead of a summary.") var json = false
+  @Flag(help: "Print the JSON documents instead of a summary.") var json = false
 
   func validate() throws {
     if method.isListing { return }
-    guard !inputs.isEmpty else { throw ValidationError("Missing expected argument '<inputs> ...'") }
+    try input.requireInputs()
     guard model != nil else { throw ValidationError("Missing expected argument '--model <model>'") }
-    guard output != nil else {
-      throw ValidationError("Missing expected argument '--output <dir>'")
-    }
   }
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
     if method.isListing { return try list(console) }
-    guard let name = model, let output else { return .wrongUsage }
+    guard let name = model else { return .wrongUsage }
     let model = try catalog.model(name)
     // The digest for the document is computed beside everything else.
     if json || formats.elements.contains(.json) { model.file.mapping.beginHashing() }
@@ -60,39 +74,43 @@ struct ExplainCommand: Subcommand {
     }
     let explainers = try method.explainers(for: model)
     let folder = try OutputFolder(output)
+    let inputs = input.list(for: model)
     var names = UniqueNames()
+    let stems = Dictionary(
+      inputs.files.map { ($0, names.name(forStemOf: $0)) }, uniquingKeysWith: { first, _ in first })
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { input in
-      let stem = names.name(forStemOf: input)
-      let document =
-        isSound
-        ? try explainSound(input, named: stem, with: model, explainers, into: folder)
-        : try explain(input, named: stem, with: model, explainers, into: folder)
+    let status = Batch(console).forEach(inputs) { [self] input, running in
+      let stem = stems[input] ?? input
+      return isSound
+        ? try explainSound(input, named: stem, with: model, explainers, running)
+        : try explain(input, named: stem, with: model, explainers, running)
+    } finish: { _, results in
+      try folder.write(results.files)
       if json {
-        documents.append(document.json)
+        documents.append(results.document.json)
       } else {
-        summarize(document, in: output, console)
+        summarize(results, in: output, console)
       }
     }
-    if json { console.print(Document.formatted(documents, of: inputs)) }
+    if json { console.print(Document.formatted(documents, of: inputs.files)) }
     return status
   }
 
   private func list(_ console: Console) throws -> Status {
     let list = MethodList(for: try model.map(catalog.model), layer: method.layer)
     if json {
-      console.print(list.json.formatted)
+      console.print(list.json)
     } else {
       for line in list.lines { console.print(line) }
     }
     return .done
   }
 
-  /// Explains one input and writes its files, all or none of them.
+  /// Explains one input and makes its files.
   private func explain(
     _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
-    into folder: OutputFolder
-  ) throws -> Document {
+    _ running: Running<ExplanationResults>
+  ) throws -> ExplanationResults {
     let image = try Image(contentsOf: input)
     let explained = model.explained(image)
     let prediction = try model.predict(explained)
@@ -101,9 +119,10 @@ struct ExplainCommand: Subcommand {
     var files: [OutputFolder.File] = []
     var entries: [Document.Entry] = []
     var methods: [[Explanation]] = []
-    for explainer in explainers {
+    for (index, explainer) in explainers.enumerated() {
+      running.stage(explainer.name, index + 1, of: explainers.count)
       let explanations = try model.explain(
-        explained, with: explainer, targets: targets, batch: method.batch)
+        explained, with: explainer, targets: targets, batch: method.batch, work: running.work)
       methods.append(explanations)
       var labels = UniqueNames()
       for explanation in explanations {
@@ -120,6 +139,11 @@ struct ExplainCommand: Subcommand {
         }
         entries.append(.init(explanation: explanation, files: written))
       }
+      let document = Document(
+        input: input, model: model, prediction: prediction, explanations: entries)
+      running.keep(
+        ExplanationResults(
+          document: document, files: files, named: stem, formats: formats.elements))
     }
     let report = ComparisonReport(
       Comparison(image: image, prediction: prediction, explanations: methods), input: input,
@@ -130,15 +154,12 @@ struct ExplainCommand: Subcommand {
     }
     let document = Document(
       input: input, model: model, prediction: prediction, explanations: entries)
-    if formats.elements.contains(.json) {
-      files.append(
-        .init(name: "\(stem).json", contents: Array((document.json.formatted + "\n").utf8)))
-    }
-    try folder.write(files)
-    return document
+    return ExplanationResults(
+      document: document, files: files, named: stem, formats: formats.elements)
   }
 
-  private func summarize(_ document: Document, in output: String, _ console: Console) {
+  private func summarize(_ results: ExplanationResults, in output: String, _ console: Console) {
+    let document = results.document
     console.print("\(document.input):")
     for line in summary(of: document.prediction) { console.print("  " + line) }
     for entry in document.explanations {
@@ -149,7 +170,35 @@ struct ExplainCommand: Subcommand {
         console.print("    \(line)")
       }
     }
+    let named = Set(document.explanations.flatMap { $0.files.map(\.name) })
+    for name in results.names where !named.contains(name) {
+      console.print("  \(output)/\(name)")
+    }
   }
+}
+
+/// What is known about an input after some of the methods, or all of them: its document, and its files as they are written.
+struct ExplanationResults: Sendable {
+  let document: Document
+  let files: [OutputFolder.File]
+
+  /// - Parameters:
+  ///   - document: The document.
+  ///   - files: All files but that of the document.
+  ///   - stem: How the file of the document begins.
+  ///   - formats: What is written.
+  init(document: Document, files: [OutputFolder.File], named stem: String, formats: [Format]) {
+    self.document = document
+    guard formats.contains(.json) else {
+      self.files = files
+      return
+    }
+    let text = document.json.formatted + "\n"
+    self.files = files + [.init(name: "\(stem).json", contents: Array(text.utf8))]
+  }
+
+  /// The names of the files.
+  var names: [String] { files.map(\.name) }
 }
 
 /// What is written for an explanation.

@@ -5,12 +5,16 @@ struct LayersCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "layers",
     abstract: "List every named value of a model with its shape.",
-    discussion: "The default layer of the CAM family is marked with an asterisk.")
+    discussion: """
+      A line has the name that --layer takes, the shape for one input (1×rows×columns×channels for \
+      a map), and other names of the same value, such as those of Keras. The layer that CAM methods \
+      look at unless told otherwise is marked with an asterisk.
+      """)
 
-  @Argument(help: "A model in the weights folder, or the path of a weights file.")
+  @Argument(help: "A model by name (`prism models` lists them) or by the path of its file.")
   var model: String
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
 
   @Flag(help: "Print a JSON document.") var json = false
 
@@ -18,7 +22,7 @@ struct LayersCommand: Subcommand {
     let layers = try catalog.model(model).layers
     if json {
       console.print(
-        JSON.array(
+        .array(
           layers.map { layer in
             [
               "name": .string(layer.name),
@@ -27,15 +31,16 @@ struct LayersCommand: Subcommand {
               "aliases": .array(layer.aliases.map(JSON.string)),
             ]
           }
-        ).formatted)
+        ))
     } else {
+      let header = [" ", "name", "shape", "other names"]
       let rows = layers.map { layer in
         [
           layer.isDefault ? "*" : " ", layer.name, "\(layer.shape)",
           layer.aliases.joined(separator: ", "),
         ]
       }
-      for line in table(rows) { console.print(line) }
+      for line in table([header] + rows) { console.print(line) }
     }
     return .done
   }
