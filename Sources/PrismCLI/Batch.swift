@@ -74,10 +74,10 @@ struct Batch {
     _ interruption: Interruption, done: Int, of count: Int, partly input: String? = nil
   ) -> Status {
     console.endProgress()
-    let part = input.map { ", and of \($0) what was finished" } ?? ""
-    console.report(
-      "prism: interrupted; the results of \(done) of \(count) \(count == 1 ? "input" : "inputs") "
-        + "are written\(part)")
+    var text = "prism: interrupted; the results of \(done) of \(count) "
+    text += count == 1 ? "input are written" : "inputs are written"
+    if let input { text += ", and of \(input) those of the methods that were finished" }
+    console.report(text)
     return interruption.status
   }
 }

@@ -13,9 +13,9 @@ final class Running<Value: Sendable>: Sendable {
   }
 
   /// How long a batch that runs may take to end after an interruption, in milliseconds.
-  private static var grace: Int { 100 }
+  private static var grace: Int { 80 }
   /// How soon an interruption is noticed, in milliseconds.
-  private static var pause: Int { 20 }
+  private static var pause: Int { 10 }
 
   private struct State {
     var kept: Value?
