@@ -196,7 +196,10 @@ let package = Package(
       ], swiftSettings: house),
     .testTarget(
       name: "PrismCLITests",
-      dependencies: ["Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismTestSupport"],
+      dependencies: [
+        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismTestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: house),
   ] + simdVariants + peakVariants
 )

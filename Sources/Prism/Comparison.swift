@@ -119,7 +119,8 @@ extension Model {
     by test: ParameterRandomization, work: Work = .unwatched
   ) throws -> [ParameterRandomization.Result?] {
     try namingLayers {
-      try test(explainers, target: target.index, image: explained(image), of: classifier, work: work)
+      try test(
+        explainers, target: target.index, image: explained(image), of: classifier, work: work)
     }
   }
 }

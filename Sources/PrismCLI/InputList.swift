@@ -69,7 +69,8 @@ struct InputList: Sendable {
   private static func note(on others: [String], in path: String, _ kind: Kind) -> String {
     let shown = others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " …" : "")
     let (files, verb) = others.count == 1 ? ("file", "is") : ("files", "are")
-    return "\(path): \(others.count) \(files) that \(verb) not \(kind.name) \(verb) left out: \(shown)"
+    return
+      "\(path): \(others.count) \(files) that \(verb) not \(kind.name) \(verb) left out: \(shown)"
   }
 
   /// A walk through a folder.
@@ -126,7 +127,8 @@ enum InputError: Error, CustomStringConvertible {
     case .nothing(let path, let kind, let others, let folders):
       "\(path): the folder holds no \(kind.name)"
         + (others.isEmpty
-          ? "" : ", only \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? " …" : "")")
+          ? ""
+          : ", only \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? " …" : "")")
         + (folders > 0 ? "; --recursive looks into the folders in it" : "")
     }
   }

@@ -60,7 +60,9 @@ struct ModelCatalogue: Sendable {
   ) {
     var places: [Place] = []
     func add(_ path: String, _ origin: Place.Origin) {
-      if !places.contains(where: { $0.path == path }) { places.append(.init(path: path, origin: origin)) }
+      if !places.contains(where: { $0.path == path }) {
+        places.append(.init(path: path, origin: origin))
+      }
     }
     if let explicit { add(explicit, .option) }
     for path in (environment["PRISM_WEIGHTS"] ?? "").split(separator: ":") {

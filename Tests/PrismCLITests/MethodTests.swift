@@ -98,13 +98,6 @@ struct MethodOptionTests {
       #expect(outcome.status == .wrongUsage && outcome.diagnostics.contains(part))
     }
   }
-
-  @Test("the time that is left")
-  func progress() {
-    #expect(Batch.progress(0, of: 4, since: 1) == "0 of 4 done")
-    #expect(Batch.progress(1, of: 4, since: 2.5) == "1 of 4 done, about 8 s left")
-    #expect(Batch.progress(2, of: 202, since: 60) == "2 of 202 done, about 100 min left")
-  }
 }
 
 @Suite("methods and models", .serialized)
