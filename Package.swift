@@ -64,7 +64,9 @@ let package = Package(
   ],
   targets: [
     // System libraries.
-    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CSPNG", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
+    .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
@@ -105,8 +107,8 @@ let package = Package(
     .target(
       name: "PrismMedia",
       dependencies: [
-        "CCairo", "CFFTW", "CPNG", "CSndFile", "CTurboJPEG", "CZlib", "PrismCard", "PrismFiles",
-        "PrismTensor",
+        "CCairo", "CFFTW", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
+        "PrismCard", "PrismFiles", "PrismTensor",
       ],
       swiftSettings: numeric),
     .target(

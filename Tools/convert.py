@@ -2,7 +2,7 @@
 
     python3 Tools/convert.py SOURCE --output FILE [--labels FILE|a,b,c] [--help]
 
-Needs the packages of Tools/requirements.txt, and torch for .pth and .pt files.
+Needs the packages of Tools/requirements.txt; nothing of a file is executed, and torch is needed for --verify alone.
 """
 
 import sys

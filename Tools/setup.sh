@@ -9,7 +9,8 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 . Tools/packages.sh
 
 packages=(
-  libopenblas-dev libfftw3-dev libpng-dev libturbojpeg0-dev libsndfile1-dev libcairo2-dev
+  libopenblas-dev libfftw3-dev libspng-dev libturbojpeg0-dev libtiff-dev libwebp-dev libgdcm-tools
+  libsndfile1-dev libcairo2-dev
   nettle-dev zlib1g-dev fonts-dejavu-core pkg-config
 )
 

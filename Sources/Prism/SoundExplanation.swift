@@ -124,7 +124,7 @@ extension Model {
   /// - Returns: `nil` for silence, of which the model can say nothing.
   public func probability(of target: Prediction.Entry, in window: Sound) throws -> Double? {
     guard window.samples.contains(where: { $0 != 0 }) else { return nil }
-    return try predict(explained(try audioPreparation().picture(of: window)))
+    return try predict(try audioPreparation().picture(of: window))
       .entries[target.index].probability
   }
 }

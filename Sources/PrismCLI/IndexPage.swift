@@ -35,7 +35,7 @@ struct IndexPage {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(model.escaped)</title>
+      <title>\(model.escapedForHTML)</title>
       <style>
       body { font: 15px/1.4 system-ui, sans-serif; color: #1b1f24; margin: 2rem; }
       h1 { font-size: 1.5rem; } a { color: inherit; } li { margin: 0 0 1.6rem; }
@@ -45,13 +45,14 @@ struct IndexPage {
       </head>
       <body>
       <h1>Explanations of \(entries.count) pictures</h1>
-      <p class="grey">\(model.escaped)\(failures > 0 ? "; \(failures) inputs failed" : "")</p>
+      <p class="grey">\(model.escapedForHTML)\(failures > 0 ? "; \(failures) inputs failed" : "")</p>
       <ul>
 
       """
     for entry in entries {
-      page += "<li><a href=\"\(entry.link.percentEncoded)\">\(entry.input.escaped)</a> "
-      page += "<span class=\"grey\">\(entry.label.escaped) \(percent(entry.probability))</span>"
+      page += "<li><a href=\"\(entry.link.percentEncoded)\">\(entry.input.escapedForHTML)</a> "
+      page +=
+        "<span class=\"grey\">\(entry.label.escapedForHTML) \(percent(entry.probability))</span>"
       if let picture = entry.picture {
         page +=
           "<a href=\"\(entry.link.percentEncoded)\"><img src=\"\(picture.percentEncoded)\" alt=\"\" loading=\"lazy\"></a>"

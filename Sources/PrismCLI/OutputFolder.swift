@@ -31,7 +31,7 @@ struct OutputFolder {
 
   /// The contents of a text file, or `nil` where it cannot be read.
   func text(of name: String) -> String? {
-    (try? readFile("\(path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
+    (try? Files.read("\(path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Writes files, each whole; if one cannot be written, those before it are removed again.

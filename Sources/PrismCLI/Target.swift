@@ -43,7 +43,7 @@ enum Target {
     if alike.count == 1 { return alike }
     if alike.count > 1 { throw TargetError.ambiguous(target, candidates: alike.map(\.label)) }
     let labels = prediction.entries.map(\.label)
-    throw TargetError.unknownLabel(target, nearest: nearestName(to: target, among: labels))
+    throw TargetError.unknownLabel(target, nearest: Text.nearest(to: target, among: labels))
   }
 }
 

@@ -19,7 +19,10 @@ public final class PackedWeights: Sendable {
     let algorithm: ConvolutionAlgorithm
   }
 
+  // Blocks are here once they are filled, never before.
   private let blocks = Mutex<[Key: FloatBlock]>([:])
+  // Held while blocks are filled: whoever needs the same waits, and what is packed is packed once.
+  private let packing = Mutex(())
   private let didPack: @Sendable (_ names: [String]) -> Void
 
   /// Makes a store without weights.
@@ -38,39 +41,66 @@ public final class PackedWeights: Sendable {
     blocks.withLock { $0[key] }
   }
 
-  /// Packs what is missing, on all threads.
+  /// Packs what is missing, on all threads; afterwards every job has its block.
   func pack(_ jobs: [PackJob], recording: Recording, kernels: Kernels, pool: WorkerPool) {
-    let missing = jobs.filter { self[$0.key] == nil }
-    guard !missing.isEmpty else { return }
-    // Several tasks a convolution where the packing can be divided: one network has layers of very different sizes.
-    // Those share the folded weights; elsewhere the task folds them itself, and their memory is used again.
-    var tasks: [(job: PackJob, weights: FoldedWeights?, block: FloatBlock, panels: Range<Int>)] = []
-    // One block for all: few and large pages.
-    let sizes = missing.map { ArenaLayout.aligned($0.size(kernels)) }
+    let packed = packing.withLock { _ in
+      let missing = jobs.filter { self[$0.key] == nil }
+      guard !missing.isEmpty else { return missing }
+      let filled = fill(missing, recording: recording, kernels: kernels, pool: pool)
+      blocks.withLock { $0.merge(filled) { first, _ in first } }
+      return missing
+    }
+    guard !packed.isEmpty else { return }
+    let names = recording.parameterNames
+    didPack(packed.compactMap { names[recording.operands(of: $0.key.convolution)[1]] })
+  }
+
+  /// One task of packing.
+  private struct Share {
+    let job: PackJob
+    /// What several tasks of a job share; elsewhere the task folds the weights itself, and their memory is used again.
+    let weights: FoldedWeights?
+    let block: FloatBlock
+    let panels: Range<Int>
+  }
+
+  /// The packed weights of some jobs, in one block of memory: few and large pages.
+  private func fill(
+    _ jobs: [PackJob], recording: Recording, kernels: Kernels, pool: WorkerPool
+  ) -> [Key: FloatBlock] {
+    let sizes = jobs.map { ArenaLayout.aligned($0.size(kernels)) }
     let whole = FloatBlock(count: sizes.reduce(0, +))
+    var filled: [Key: FloatBlock] = [:]
+    // Several tasks a convolution where the packing can be divided: one network has layers of very different sizes.
+    var shares: [Share] = []
     var offset = 0
-    for (job, size) in zip(missing, sizes) {
+    for (job, size) in zip(jobs, sizes) {
       let block = FloatBlock(whole, offset: offset, count: size)
       offset += size
-      blocks.withLock { $0[job.key] = block }
-      if case .winograd = job.key.algorithm {
-        let weights = FoldedWeights(job.key, recording: recording)
-        let panels = kernels.pointwisePanels(outputChannels: job.shape.outputChannels)
-        let step = max(1, panels / 8)
-        for start in stride(from: 0, to: panels, by: step) {
-          tasks.append((job, weights, block, start..<min(start + step, panels)))
-        }
-      } else {
-        tasks.append((job, nil, block, 0..<Int.max))
+      filled[job.key] = block
+      guard case .winograd = job.key.algorithm else {
+        shares.append(Share(job: job, weights: nil, block: block, panels: 0..<Int.max))
+        continue
+      }
+      let weights = FoldedWeights(
+        job.key.convolution, normalization: job.key.folding, in: recording)
+      let panels = kernels.pointwisePanels(outputChannels: job.shape.outputChannels)
+      let step = max(1, panels / 8)
+      for start in stride(from: 0, to: panels, by: step) {
+        shares.append(
+          Share(
+            job: job, weights: weights, block: block, panels: start..<min(start + step, panels)))
       }
     }
-    pool.run(tasks: tasks.count) { index, _ in
-      let task = tasks[index]
-      let weights = task.weights ?? FoldedWeights(task.job.key, recording: recording)
-      task.job.pack(weights, into: task.block, panels: task.panels, kernels: kernels)
+    pool.run(tasks: shares.count) { index, _ in
+      let share = shares[index]
+      let weights =
+        share.weights
+        ?? FoldedWeights(
+          share.job.key.convolution, normalization: share.job.key.folding, in: recording)
+      share.job.pack(weights, into: share.block, panels: share.panels, kernels: kernels)
     }
-    let names = recording.parameterNames
-    didPack(missing.compactMap { names[recording.operands(of: $0.key.convolution)[1]] })
+    return filled
   }
 }
 
@@ -119,61 +149,5 @@ struct PackJob {
         }
       }
     }
-  }
-}
-
-/// A convolution's weight and bias with the batch normalisation after it multiplied in.
-struct FoldedWeights {
-  let weights: Tensor
-  let bias: Tensor
-
-  init(_ key: PackedWeights.Key, recording: Recording) {
-    let operands = recording.operands(of: key.convolution)
-    let weight = recording.parameter(operands[1]) ?? Tensor(0)
-    let outputs = weight.shape[0]
-    var bias = [Double](repeating: 0, count: outputs)
-    if operands.count > 2, let given = recording.parameter(operands[2]) {
-      bias = given.scalars.map(Double.init)
-    }
-    guard let folding = key.folding else {
-      weights = weight
-      self.bias = Tensor([outputs], bias.map { Float($0) })
-      return
-    }
-    let affine = ChannelAffine(folding, recording: recording)
-    let perOutput = weight.count / outputs
-    weights = weight.withUnsafePointer { source in
-      Tensor(uninitialized: weight.shape) { target in
-        for o in 0..<outputs {
-          let factor = affine.scale[o]
-          let (row, folded) = (source + o * perOutput, target + o * perOutput)
-          for i in 0..<perOutput { folded[i] = Float(Double(row[i]) * factor) }
-        }
-      }
-    }
-    self.bias = Tensor(
-      [outputs], (0..<outputs).map { Float(bias[$0] * affine.scale[$0] + affine.shift[$0]) })
-  }
-}
-
-/// A batch normalisation with constant statistics as one factor and one summand a channel.
-struct ChannelAffine {
-  let scale: [Double]
-  let shift: [Double]
-
-  init(_ normalization: ValueID, recording: Recording) {
-    let parameters = recording.operands(of: normalization).dropFirst().map {
-      recording.parameter($0)?.scalars.map(Double.init) ?? []
-    }
-    let epsilon =
-      (recording.primitive(of: normalization) as? BatchNormalization).map { Double($0.epsilon) }
-      ?? 0
-    let (gamma, beta, mean, variance) = (
-      parameters[0], parameters[1], parameters[2], parameters[3]
-    )
-    scale = gamma.indices.map { gamma[$0] / (variance[$0] + epsilon).squareRoot() }
-    var shift: [Double] = []
-    for c in gamma.indices { shift.append(beta[c] - mean[c] * scale[c]) }
-    self.shift = shift
   }
 }

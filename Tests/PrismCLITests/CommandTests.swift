@@ -137,7 +137,7 @@ struct CommandTests {
         Repository.names(in: out) == ["husky.gradcam.npy", "husky.gradcam.png", "husky.json"])
       #expect(try ArrayFile.tensor(contentsOf: out + "/husky.gradcam.npy").shape == [160, 160])
       let json = try JSONReader.parse(
-        String(decoding: try readFile(out + "/husky.json"), as: UTF8.self)
+        String(decoding: try Files.read(out + "/husky.json"), as: UTF8.self)
       ).description
       for part in [
         "\"prism\":\"0.1.0\"", "\"architecture\":\"mobilenet_v2\"", "\"method\":\"gradcam\"",
@@ -161,7 +161,7 @@ struct CommandTests {
       for name in ["gradcam.npy", "gradcam.png", "lime.npy", "shap.npy", "ig.npy"].map({
         "husky.\($0)"
       }) {
-        let (a, b) = (try readFile("\(folder)/a/\(name)"), try readFile("\(folder)/b/\(name)"))
+        let (a, b) = (try Files.read("\(folder)/a/\(name)"), try Files.read("\(folder)/b/\(name)"))
         #expect(a == b)
       }
     }
@@ -190,7 +190,7 @@ struct CommandTests {
       let bad = folder + "/bad.png"
       try AtomicFile.write("no picture", to: bad)
       let copy = folder + "/husky.png"
-      try AtomicFile.write(try readFile(husky), to: copy)
+      try AtomicFile.write(try Files.read(husky), to: copy)
       let outcome = Outcome(
         "explain", husky, bad, copy, "--model", dogs, "--output", folder + "/out")
       #expect(outcome.status == .someInputsFailed)
@@ -217,7 +217,7 @@ struct CommandTests {
         try AtomicFile.write(bytes, to: path)
         return path
       }
-      let picture = try readFile(husky)
+      let picture = try Files.read(husky)
       explain(try file("text.png", Array("hello".utf8))).expectFailure("text.png", "PNG or JPEG")
       explain(try file("half.png", Array(picture.prefix(picture.count / 2))))
         .expectFailure("half.png", "cut off")
@@ -237,7 +237,7 @@ struct CommandTests {
         .expectFailure("did you mean dogs?")
       #expect(Repository.names(in: out) == [])
 
-      let weights = try readFile(dogs)
+      let weights = try Files.read(dogs)
       explain(husky, model: try file("half.safetensors", Array(weights.prefix(weights.count / 2))))
         .expectFailure("half.safetensors", "cut off")
       var renamed = weights

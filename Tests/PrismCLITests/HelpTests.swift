@@ -44,7 +44,7 @@ struct HelpTests {
     // A command that is new or gone is noticed.
     #expect(Repository.names(in: Self.folder) == Self.texts.keys.sorted())
     for (name, text) in Self.texts {
-      let expected = try readFile("\(Self.folder)/\(name)")
+      let expected = try Files.read("\(Self.folder)/\(name)")
       #expect(text == String(decoding: expected, as: UTF8.self), "\(name)")
     }
   }

@@ -96,7 +96,7 @@ struct ModelCatalogueTests {
       try FileManager.default.createDirectory(
         atPath: folder + "/w", withIntermediateDirectories: true)
       let path = folder + "/w/small.safetensors"
-      try AtomicFile.write(try readFile(SmallModel.softmax), to: path)
+      try AtomicFile.write(try Files.read(SmallModel.softmax), to: path)
       let outcome = Outcome("models", "--weights", folder + "/w")
       #expect(outcome.status == .done, "\(outcome.diagnostics)")
       #expect(

@@ -24,14 +24,15 @@ struct PNGTests {
   @Test("transparency shows the stated background")
   func background() throws {
     let image = try Image(
-      contentsOf: Fixtures.folder + "rgba.png", background: RGB(200, 10, 30))
+      contentsOf: Fixtures.folder + "rgba.png",
+      options: PictureOptions(background: RGB(200, 10, 30)))
     let expected = try #require(Fixtures.expected["rgba.png-on-red"])
     #expect(try #require(image.largestDifference(to: expected)) <= 1)
   }
 
   @Test("a file that is cut off is an error, wherever it is cut")
   func cut() throws {
-    let bytes = try readFile(Fixtures.samples + "husky.png")
+    let bytes = try Files.read(Fixtures.samples + "husky.png")
     #expect(throws: Never.self) { try Image(decoding: bytes) }
     for count in stride(from: 1, to: bytes.count, by: 97) {
       let error = #expect(throws: ImageError.self) {
@@ -60,7 +61,9 @@ struct PNGTests {
       throws: ImageError.tooLarge(path, width: 30000, height: 30000, limit: 100_000_000)
     ) { try Image(contentsOf: path) }
     // And with a limit that allows it, for want of data.
-    #expect(throws: ImageError.self) { try Image(contentsOf: path, pixelLimit: 1_000_000_000) }
+    #expect(throws: ImageError.self) {
+      try Image(contentsOf: path, options: PictureOptions(pixelLimit: 1_000_000_000))
+    }
   }
 
   @Test("what is written can be read again")
@@ -116,7 +119,7 @@ struct JPEGTests {
   func limit() throws {
     let path = Fixtures.folder + "colour-420.jpg"
     #expect(throws: ImageError.tooLarge(path, width: 37, height: 29, limit: 1000)) {
-      try Image(contentsOf: path, pixelLimit: 1000)
+      try Image(contentsOf: path, options: PictureOptions(pixelLimit: 1000))
     }
   }
 
@@ -143,7 +146,9 @@ struct BadPictureTests {
     let error = #expect(throws: ImageError.self) { try Image(contentsOf: path) }
     #expect(error == .unrecognised(path))
     #expect(
-      error?.description == "\(path): not a picture in a known format; give a PNG or JPEG file")
+      error?.description
+        == "\(path): not a picture in a known format; give a PNG, JPEG, TIFF, WebP, BMP or DICOM file"
+    )
   }
 
   @Test("missing files and folders are named")
@@ -168,7 +173,8 @@ struct BadPictureTests {
       let tail = (0..<Int.random(in: 0...400, using: &random)).map { _ in
         UInt8.random(in: 0...255, using: &random)
       }
-      _ = try? Image(decoding: heads[round % heads.count] + tail, pixelLimit: 1_000_000)
+      _ = try? Image(
+        decoding: heads[round % heads.count] + tail, options: PictureOptions(pixelLimit: 1_000_000))
     }
   }
 
@@ -187,7 +193,7 @@ struct BadPictureTests {
         bytes[Int.random(in: 0..<bytes.count, using: &random)] ^=
           1 << UInt8.random(in: 0...7, using: &random)
       }
-      _ = try? Image(decoding: bytes, pixelLimit: 1_000_000)
+      _ = try? Image(decoding: bytes, options: PictureOptions(pixelLimit: 1_000_000))
     }
   }
 }

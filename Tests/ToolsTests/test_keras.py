@@ -11,6 +11,7 @@ import numpy
 from support import ConverterTest
 
 from keras_files import Net, add_base, base, classifier, dense, norm_weights, numbers
+from prism_convert import limits
 
 
 def tensor_argument(values):
@@ -661,6 +662,60 @@ class Refusals(ConverterTest):
                 with contextlib.redirect_stderr(null):
                     self.run_converter("m.h5", *options)
             self.assertEqual(raised.exception.code, 2)
+
+
+class OtherFiles(ConverterTest):
+    """Nothing but the file itself is read, whatever it points to."""
+
+    def setUp(self):
+        super().setUp()
+        self.source = classifier().save_h5(self.folder / "m.h5")
+        self.secret = self.folder / "secret.bin"
+        with h5py.File(self.source, "r") as file:
+            self.places = []
+            file.visititems(lambda name, item: self.places.append(name) if isinstance(item, h5py.Dataset) else None)
+            self.place = next(name for name in self.places if file[name].ndim == 1)
+            self.count = file[self.place].shape[0]
+        numpy.arange(self.count, dtype="float32").tofile(self.secret)
+
+    def replace(self, make):
+        with h5py.File(self.source, "a") as file:
+            del file[self.place]
+            make(file)
+
+    def test_external_storage(self):
+        external = [(str(self.secret), 0, 4 * self.count)]
+        self.replace(lambda file: file.create_dataset(self.place, (self.count,), "<f4", external=external))
+        self.assert_refused(self.source, "lies in another file, which is not read")
+
+    def test_virtual_data_sets(self):
+        with h5py.File(self.folder / "other.h5", "w") as other:
+            other["x"] = numpy.ones(self.count, "float32")
+
+        def make(file):
+            layout = h5py.VirtualLayout((self.count,), "<f4")
+            layout[:] = h5py.VirtualSource(str(self.folder / "other.h5"), "x", shape=(self.count,))
+            file.create_virtual_dataset(self.place, layout)
+
+        self.replace(make)
+        self.assert_refused(self.source, "lies in another file, which is not read")
+
+    def test_external_links(self):
+        with h5py.File(self.folder / "other.h5", "w") as other:
+            other["x"] = numpy.ones(self.count, "float32")
+        self.replace(lambda file: file.__setitem__(self.place, h5py.ExternalLink(str(self.folder / "other.h5"), "/x")))
+        self.assert_refused(self.source, "is a link into another file, which is not read")
+
+    def test_sizes_are_checked_first(self):
+        self.replace(lambda file: file.create_dataset(self.place, (1 << 40,), "<f4", chunks=(1 << 16,)))
+        self.assert_refused(self.source, "too large")
+
+    def test_archives_that_unpack_to_too_much(self):
+        path = self.folder / "m.keras"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("config.json", b" " * (limits.CONFIG_BYTES + 1))
+            archive.writestr("model.weights.h5", b"")
+        self.assert_refused(path, "config.json is too large")
 
 
 if __name__ == "__main__":

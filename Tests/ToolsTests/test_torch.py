@@ -1,12 +1,16 @@
 """torch checkpoints and safetensors files: prefixes, heads, and what is refused. Most need no torch."""
 
+import argparse
 import json
+import pathlib
 import pickle
 import struct
 import unittest
 import warnings
+import zipfile
 
 import numpy
+import torch_writer
 from support import ConverterTest
 
 from keras_files import numbers
@@ -266,27 +270,36 @@ class Harm:
         return (open, (self.path, "w"))
 
 
-@unittest.skipUnless(torch, "torch is not installed")
 class Checkpoints(ConverterTest):
-    def save(self, content, name="m.pth"):
-        torch.save(content, self.folder / name)
-        return self.folder / name
+    """Files of torch.save, written without torch, in both of its formats."""
+
+    def save(self, content, name="m.pth", legacy=False):
+        return torch_writer.save(self.folder / name, content, legacy)
 
     def state(self, prefix="", labels=3):
-        tensors = base(prefix + "features.") | linear(prefix + "classifier.1", 1280, labels)
-        return {name: torch.from_numpy(value) for name, value in tensors.items()}
+        return base(prefix + "features.") | linear(prefix + "classifier.1", 1280, labels)
 
     def test_wrappings(self):
-        for wrap in (
-            lambda s: s,
-            lambda s: {"epoch": 3, "state_dict": s, "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}},
-            lambda s: {"model": s, "best": numpy.float64(0.5)},
-            lambda s: {"net": {"state_dict": s}},
-            lambda s: {"model_state_dict": s, "classes": ("a", "b", "c")},
-        ):
-            card, _ = self.convert(self.save(wrap(self.state("module."))))
-            self.assertEqual(card["architecture"], "mobilenet_v2")
-        self.assertEqual(card["labels"], ["a", "b", "c"])
+        for legacy in (False, True):
+            for wrap in (
+                lambda s: s,
+                lambda s: {"epoch": 3, "state_dict": s, "optimizer": {"state": {0: {"step": numbers(1)}}}},
+                lambda s: {"model": s, "best": numpy.float64(0.5)},
+                lambda s: {"model": s, "arguments": argparse.Namespace(rate=0.1), "folder": pathlib.Path("x")},
+                lambda s: {"net": {"state_dict": s}},
+                lambda s: {"model_state_dict": s, "classes": ("a", "b", "c")},
+            ):
+                card, tensors = self.convert(self.save(wrap(self.state("module.")), legacy=legacy))
+                self.assertEqual(card["architecture"], "mobilenet_v2")
+                numpy.testing.assert_array_equal(
+                    tensors["features.3.conv.2.weight"], self.state()["features.3.conv.2.weight"]
+                )
+            self.assertEqual(card["labels"], ["a", "b", "c"])
+
+    def test_half_precision(self):
+        state = {name: value.astype("float16") if value.dtype == "float32" else value for name, value in self.state().items()}
+        _, tensors = self.convert(self.save(state))
+        numpy.testing.assert_array_equal(tensors["classifier.1.bias"], state["classifier.1.bias"].astype("float32"))
 
     def test_labels_by_index(self):
         content = {"state_dict": self.state(), "class_to_idx": {"dog": 1, "cat": 0, "eel": 2}}
@@ -294,23 +307,96 @@ class Checkpoints(ConverterTest):
 
     def test_nothing_is_executed(self):
         victim = self.folder / "victim"
-        self.assert_refused(self.save({"state_dict": self.state(), "extra": Harm(victim)}), r"is refused: .* would call io\.open")
-        self.assertFalse(victim.exists())
+        for legacy in (False, True):
+            path = self.save({"state_dict": self.state(), "extra": Harm(victim)}, legacy=legacy)
+            self.assert_refused(path, r"is refused: .* would call io\.open")
+            self.assertFalse(victim.exists())
         path = self.folder / "plain.pth"
         path.write_bytes(pickle.dumps(Harm(victim)))
-        self.assert_refused(path, "refused|no torch checkpoint")
+        self.assert_refused(path, r"is refused: .* would call io\.open")
         self.assertFalse(victim.exists())
 
-    def test_whole_model(self):
-        path = self.save(torch.nn.Sequential(torch.nn.Linear(2, 2)))
-        self.assert_refused(path, r"pickled model .*save model\.state_dict\(\)")
+    def test_harmful_names(self):
+        for module, name in (
+            ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("builtins", "exec"), ("subprocess", "Popen"),
+            ("nt", "system"), ("importlib", "import_module"), ("runpy", "run_path"), ("ctypes", "CDLL"),
+        ):  # fmt: skip
+            harm = b"\x80\x02c" + f"{module}\n{name}\n".encode() + b"X\x01\x00\x00\x00x\x85R."
+            for data in (harm, b"\x80\x02}X\x01\x00\x00\x00a" + harm[2:-1] + b"s."):
+                self.raw(data)
+                self.assert_refused(self.folder / "m.pth", rf"is refused: .* would call {module}\.{name}")
 
-    def test_torchscript(self):
-        path = self.folder / "m.pt"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.jit.script(torch.nn.Linear(2, 2)).save(str(path))
-        self.assert_refused(path, "TorchScript")
+    def raw(self, data):
+        """A checkpoint with a pickle of any bytes."""
+        with zipfile.ZipFile(self.folder / "m.pth", "w") as archive:
+            archive.writestr("m/data.pkl", data)
+        return self.folder / "m.pth"
+
+    def test_opcodes(self):
+        self.assert_refused(self.raw(b"\x80\x02\x82\x01."), "its pickle has the opcode EXT1")
+        self.assert_refused(self.raw(b"\x80\x05\x97."), "its pickle has the opcode NEXT_BUFFER")
+        for data in (b"", b"\x80", b"\x80\x02(", b"hello", b"\x80\x02X\xff\xff\xff\x7fa."):
+            self.assert_refused(self.raw(data), "is no torch checkpoint|cannot be read as")
+
+    def test_classes_that_do_not_exist_are_records(self):
+        content = {"state_dict": self.state(), "config": torch_writer.module("my.package.Config", rate=0.1)}
+        self.assertEqual(self.convert(self.save(content))[0]["architecture"], "mobilenet_v2")
+
+    def whole(self, *head):
+        """A pickled network: features in a tree of modules, and a head."""
+
+        def tree(tensors):
+            children, parameters, buffers = {}, {}, {}
+            for name, value in tensors.items():
+                first, _, rest = name.partition(".")
+                if rest:
+                    children.setdefault(first, {})[rest] = value
+                else:
+                    (buffers if first.startswith(("running", "num_")) else parameters)[first] = value
+            attributes = {"eps": 1e-5} if buffers else {}
+            kind = "BatchNorm2d" if buffers else "Conv2d" if parameters else "Sequential"
+            inner = {name: tree(part) for name, part in children.items()}
+            return torch_writer.module(f"torchx.nn.{kind}", inner, parameters, buffers, **attributes)
+
+        classifier = torch_writer.module("torchx.nn.Sequential", {str(i): layer for i, layer in enumerate(head)})
+        return torch_writer.module(
+            "torchvisionx.models.MobileNetV2", {"features": tree(base("")), "classifier": classifier}
+        )
+
+    @staticmethod
+    def linear(inputs, outputs):
+        return torch_writer.module(
+            "torchx.nn.Linear", parameters={"weight": numbers(outputs, inputs, seed=3), "bias": numbers(outputs, seed=4)}
+        )
+
+    @staticmethod
+    def layer(kind, **attributes):
+        return torch_writer.module(f"torchx.nn.{kind}", **attributes)
+
+    def test_whole_model(self):
+        for legacy in (False, True):
+            network = self.whole(self.layer("Dropout"), self.linear(1280, 3))
+            card, tensors = self.convert(self.save(network, legacy=legacy))
+            self.assertEqual((card["architecture"], len(card["labels"])), ("mobilenet_v2", 3))
+            self.assertEqual(len(tensors), 262)
+            numpy.testing.assert_array_equal(tensors["classifier.1.weight"], numbers(3, 1280, seed=3))
+
+    def test_whole_model_of_another_kind(self):
+        self.assert_refused(self.save(self.linear(2, 2)), "is not of a supported architecture")
+
+    def test_a_tensor_beyond_its_block(self):
+        state = self.state()
+        path = self.save(state)
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(self.folder / "cut.pth", "w") as new:
+            for name in old.namelist():
+                data = old.read(name)
+                new.writestr(name, data[: len(data) // 2] if name == "m/data/7" else data)
+        self.assert_refused(self.folder / "cut.pth", "reaches beyond its storage 7")
+
+    def test_cut_off(self):
+        path = self.save(self.state(), legacy=True)
+        path.write_bytes(path.read_bytes()[:-100])
+        self.assert_refused(path, "is cut off in the block")
 
     def test_no_state_dict(self):
         self.assert_refused(self.save({"epoch": 3}), "holds no state dict")
@@ -318,6 +404,75 @@ class Checkpoints(ConverterTest):
         path = self.folder / "text.pth"
         path.write_text("hello")
         self.assert_refused(path, "text.pth")
+
+
+class Kinds(ConverterTest):
+    """Files of other kinds are named before anything is asked for."""
+
+    def test_by_content_and_name(self):
+        for name, data, pattern in (
+            ("m.pth", b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS"),
+            ("m.h5", b"<!DOCTYPE html><html>", "a web page"),
+            ("m.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 20, "a TFLite model"),
+            ("m.onnx", b"\x08\x07\x12\x07pytorch", "an ONNX model"),
+            ("m.pb", b"\x08\x01", "a TensorFlow graph"),
+            ("m.pth", b"", "is empty"),
+        ):
+            (self.folder / name).write_bytes(data)
+            self.assert_refused(self.folder / name, pattern)
+
+    def test_archives_of_programs(self):
+        for member, pattern in (("m/code/__torch__.py", "TorchScript"), ("m/archive_format", r"torch\.export")):
+            with zipfile.ZipFile(self.folder / "m.pt", "w") as archive:
+                archive.writestr(member, "x")
+            self.assert_refused(self.folder / "m.pt", pattern)
+
+    def test_folders(self):
+        self.assert_refused(self.folder, "is a folder: name a")
+        (self.folder / "saved_model.pb").write_bytes(b"x")
+        self.assert_refused(self.folder, "a TensorFlow SavedModel")
+
+    def test_sizes_are_checked_first(self):
+        path = self.folder / "m.safetensors"
+        with path.open("wb") as file:
+            file.write(struct.pack("<Q", 2) + b"{}")
+            file.truncate(1 << 40)
+        self.assert_refused(path, "too large")
+
+    def test_names_from_files_are_escaped(self):
+        path = self.folder / "m.safetensors"
+        write_safetensors(path, {"a\x1b[31m\u202e.weight": numbers(2, 2)})
+        err = self.assert_refused(path, "not of a supported architecture")
+        self.assertNotIn("\x1b", err)
+        self.assertNotIn("\u202e", err)
+
+
+@unittest.skipUnless(torch, "torch is not installed")
+class WithTorch(ConverterTest):
+    """What torch itself writes."""
+
+    def test_both_formats(self):
+        state = {name: torch.from_numpy(value) for name, value in (base() | linear("classifier.1", 1280, 3)).items()}
+        state["features.0.0.weight"] = torch.nn.Parameter(state["features.0.0.weight"].transpose(2, 3))
+        expected = state["features.0.0.weight"].detach().numpy()
+        for zipped in (True, False):
+            torch.save({"model": state}, self.folder / "m.pth", _use_new_zipfile_serialization=zipped)
+            _, tensors = self.convert(self.folder / "m.pth")
+            numpy.testing.assert_array_equal(tensors["features.0.0.weight"], expected)
+
+    def test_bfloat16(self):
+        state = {name: torch.from_numpy(value) for name, value in (base() | linear("classifier.1", 1280, 3)).items()}
+        state = {name: value.bfloat16() if value.is_floating_point() else value for name, value in state.items()}
+        torch.save(state, self.folder / "m.pth")
+        _, tensors = self.convert(self.folder / "m.pth")
+        numpy.testing.assert_array_equal(tensors["classifier.1.bias"], state["classifier.1.bias"].float().numpy())
+
+    def test_torchscript(self):
+        path = self.folder / "m.pt"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.jit.script(torch.nn.Linear(2, 2)).save(str(path))
+        self.assert_refused(path, "TorchScript")
 
 
 if __name__ == "__main__":

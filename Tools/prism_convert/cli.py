@@ -4,9 +4,10 @@ import argparse
 import json
 import pathlib
 import sys
+import unicodedata
 import zipfile
 
-from . import flatfile
+from . import flatfile, limits
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
 from .preprocessing import MODES
@@ -59,6 +60,7 @@ def read_labels(text):
     except OSError:
         is_file = False
     if is_file:
+        limits.check(path.stat().st_size, limits.CONFIG_BYTES, f"{path} is too large, in bytes")
         try:
             content = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
@@ -92,15 +94,47 @@ def json_labels(path, content):
     return value
 
 
+def refuse_folder(path):
+    """Names what a folder is."""
+    if (path / "saved_model.pb").exists():
+        raise ConversionError(f"{path} is a TensorFlow SavedModel: save the model as one file, .keras or .h5")
+    inside = [name for name in ("model.safetensors", "pytorch_model.bin", "model.keras") if (path / name).is_file()]
+    hint = f"name the file in it, {path / inside[0]}" if inside else "name a .h5, .keras, .pth, .pt or .safetensors file"
+    raise ConversionError(f"{path} is a folder: {hint}")
+
+
+def refuse_kind(path, start):
+    """Names a file of a kind that is not read, before anything is asked for."""
+    text = start.lstrip().lower()
+    what = None
+    if not start:
+        what = "is empty: copy it again"
+    elif start.startswith(b"version https://git-lfs"):
+        what = "is a pointer of Git LFS, not the file itself: `git lfs pull` fetches it"
+    elif text.startswith((b"<!doctype html", b"<html")):
+        what = "is a web page, not a model: download the file itself"
+    elif start[4:8] == b"TFL3":
+        what = "is a TFLite model, which is not supported: convert the Keras model that it was made from"
+    elif path.suffix == ".onnx":
+        what = "is an ONNX model, which is not supported: convert the torch or Keras model that it was made from"
+    elif path.suffix == ".pb":
+        what = "is a TensorFlow graph, which is not supported: save the model as one file, .keras or .h5"
+    elif path.suffix in (".gguf", ".ggml") or start[:4] == b"GGUF":
+        what = "is a GGUF file, which holds no convolutional network"
+    if what:
+        raise ConversionError(f"{path} {what}")
+
+
 def reader(path):
     """The module that reads this kind of file."""
     if path.is_dir():
-        raise ConversionError(f"{path} is a folder (a TensorFlow SavedModel?): save the model as one file, .keras or .h5")
+        refuse_folder(path)
     if not path.is_file():
         raise ConversionError(f"there is no file {path}")
     with path.open("rb") as file:
-        start = file.read(8)
-    if start == b"\x89HDF\r\n\x1a\n":
+        start = file.read(512)
+    refuse_kind(path, start)
+    if start[:8] == b"\x89HDF\r\n\x1a\n":
         from . import keras_model
 
         return keras_model
@@ -129,18 +163,46 @@ def convert(options):
 def main(arguments=None):
     options = parser().parse_args(arguments)
     try:
-        model, card = convert(options)
-        for note in model.notes:
-            print(f"convert: {note}", file=sys.stderr)
-        height, width = model.size
-        print(
-            f"{options.output}: {model.architecture.title}, {height}×{width}, {len(card['labels'])} labels, "
-            f"{card['output']}, {len(model.tensors)} tensors",
-            flush=True,
-        )
-        if options.verify:
-            print(verify(options.file, options.output, model, options, card))
+        run(options)
     except ConversionError as error:
-        print(f"convert: {error}", file=sys.stderr)
-        return 1
+        return failed(error)
+    except KeyboardInterrupt:
+        failed("stopped; nothing was written")
+        return 130
+    except MemoryError:
+        return failed(f"{options.file} needs more memory than there is")
+    except OSError as error:
+        return failed(error)
+    except Exception as error:  # Whatever a file may hold: one line, and no traceback.
+        return failed(f"{options.file} cannot be converted: {type(error).__name__}: {error}")
     return 0
+
+
+def failed(message):
+    """Says on one line why there is no result."""
+    print(f"convert: {one_line(str(message))}", file=sys.stderr)
+    return 1
+
+
+def one_line(text):
+    """Text from outside fit for one line of a terminal: control characters and changes of direction are escaped."""
+    kinds = ("Cc", "Cf", "Zl", "Zp", "Cs")
+    shown = "".join(
+        f"\\u{{{ord(c):x}}}" if unicodedata.category(c) in kinds else c for c in " ".join(text.splitlines())
+    )
+    return shown if len(shown) <= 2000 else shown[:1500] + "…" + shown[-200:]
+
+
+def run(options):
+    """Converts, tells what was assumed and made, and compares."""
+    model, card = convert(options)
+    for note in model.notes:
+        print(f"convert: {one_line(note)}", file=sys.stderr)
+    height, width = model.size
+    print(
+        f"{options.output}: {model.architecture.title}, {height}×{width}, {len(card['labels'])} labels, "
+        f"{card['output']}, {len(model.tensors)} tensors",
+        flush=True,
+    )
+    if options.verify:
+        print(verify(options.file, options.output, model, options, card))

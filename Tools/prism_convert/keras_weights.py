@@ -7,6 +7,7 @@ import zipfile
 import h5py
 import numpy
 
+from . import limits
 from .errors import ConversionError
 from .flatfile import names
 
@@ -27,17 +28,43 @@ def attribute_list(group, name):
     return [item for part in result for item in part]
 
 
-def array(dataset, name):
-    """A dataset as an array, refused if it is not of numbers."""
+def array(dataset, name, budget):
+    """A dataset as an array, refused if it is not of numbers, lies in another file, or is too large."""
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
         raise ConversionError(f"weight {name} is not an array of numbers")
+    if dataset.external or dataset.is_virtual:
+        raise ConversionError(f"weight {name} lies in another file, which is not read: save the model as one file")
+    budget.take(dataset.size, name)
     return numpy.asarray(dataset[()])
+
+
+def refuse_links(file, path):
+    """Refuses a file of which a part lies in another one: nothing but the file itself is read."""
+    groups, seen, known = [file], 0, set()
+    while groups:
+        group = groups.pop()
+        for name in group:
+            seen += 1
+            limits.check(seen, limits.MEMBERS, f"{path} has too many members")
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise ConversionError(
+                    f"{path}: {group.name.rstrip('/')}/{name} is a link into another file, which is not read: "
+                    "save the model as one file"
+                )
+            # A soft link leads to what is looked at in its own place.
+            if isinstance(link, h5py.HardLink) and group.get(name, getclass=True) is h5py.Group:
+                place = h5py.h5o.get_info(group[name].id).addr
+                if place not in known:
+                    known.add(place)
+                    groups.append(group[name])
 
 
 class LegacyWeights:
     """The weights of an `.h5` file: one group per outermost layer, whose weights have names."""
 
     def __init__(self, group):
+        self.budget = limits.Budget()
         self.entries = {}  # outermost layer → [(path within it, dataset)]
         self.used = set()
         for layer in attribute_list(group, "layer_names") or list(group):
@@ -60,7 +87,7 @@ class LegacyWeights:
         for path, dataset in items:
             name = path[-1].split(":")[0]
             name = CANONICAL.get(name, name)
-            result[name] = array(dataset, "/".join(path))
+            result[name] = array(dataset, "/".join(path), self.budget)
             self.used.add((outermost, path))
         return result
 
@@ -95,6 +122,7 @@ class ArchiveWeights:
     """The weights of a `.keras` archive: numbered arrays in places given by the classes of the layers."""
 
     def __init__(self, file):
+        self.budget = limits.Budget()
         self.arrays = {}  # place → {number: dataset}
         self.used = set()
 
@@ -117,7 +145,7 @@ class ArchiveWeights:
         for number, dataset in items.items():
             index = int(number) if number.isdigit() else len(order)
             name = order[index] if index < len(order) else number
-            result[name] = array(dataset, f"{layer.store}vars/{number}")
+            result[name] = array(dataset, f"{layer.store}vars/{number}", self.budget)
             self.used.add((layer.store, number))
         return result
 
@@ -146,11 +174,13 @@ def variable_names(layer):
 
 def open_file(path):
     """The configuration and the weights of a Keras file."""
+    limits.check_file(path)
     try:
         if zipfile.is_zipfile(path):
             return open_archive(path)
         file = h5py.File(path, "r")
-    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:
+        refuse_links(file, path)
+    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as error:
         raise ConversionError(f"{path} cannot be read as a Keras file: {error}") from error
     if "model_config" not in file.attrs:
         raise ConversionError(
@@ -162,11 +192,13 @@ def open_file(path):
 
 def open_archive(path):
     with zipfile.ZipFile(path) as archive:
-        members = set(archive.namelist())
+        members = {info.filename for info in limits.open_zip(path, archive)}
         if not {"config.json", "model.weights.h5"} <= members:
             raise ConversionError(f"{path} is not a Keras archive: it lacks {names({'config.json', 'model.weights.h5'} - members)}")
-        config = parse(archive.read("config.json"), path)
-        file = h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r")
+        config = parse(limits.read_member(path, archive, "config.json", limits.CONFIG_BYTES), path)
+        data = limits.read_member(path, archive, "model.weights.h5", limits.TENSOR_BYTES)
+        file = h5py.File(io.BytesIO(data), "r")
+        refuse_links(file, path)
     return config, ArchiveWeights(file)
 
 

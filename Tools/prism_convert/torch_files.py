@@ -1,11 +1,13 @@
 """Reads tensors by name from torch checkpoints and safetensors files, without running anything in them."""
 
-import warnings
-
 import numpy
 
+from . import limits, torch_pickle
 from .errors import ConversionError
 from .flatfile import names
+from .limits import Budget
+from .torch_modules import Modules
+from .torch_pickle import Record, Tensor, Unsupported
 
 # Where checkpoints keep the weights, most telling first.
 WRAPPERS = (
@@ -18,11 +20,13 @@ SAFETENSORS_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": None, "I6
 
 
 def open_file(path):
-    """Name → float32 array in the order of the file, and the labels that the checkpoint lists, if any."""
+    """Name → float32 array in the order of the file, the labels that the checkpoint lists, if any, and the modules of a
+    whole pickled model, if it is one."""
+    limits.check_file(path)
     with path.open("rb") as file:
         start = file.read(10)
     if len(start) == 10 and start[8:9] == b"{":
-        return open_safetensors(path), None
+        return open_safetensors(path), None, None
     return open_checkpoint(path)
 
 
@@ -48,22 +52,23 @@ def open_safetensors(path):
 
 
 def open_checkpoint(path):
-    try:
-        import torch
-    except ImportError as error:
-        raise ConversionError(f"reading {path} needs torch, which is not installed") from error
-    content = load(torch, path)
-    state, labels = find_state(torch, content, path)
-    tensors, integers = {}, []
+    content = torch_pickle.load(path)
+    modules = None
+    if isinstance(content, Record):
+        content = whole_model(content, path)
+    state, labels = find_state(content, path)
+    if isinstance(state, Modules):
+        state, modules = state.state(), state
+    tensors, integers, budget = {}, [], Budget()
     for name, value in state.items():
-        if not isinstance(value, torch.Tensor):
+        if isinstance(value, Unsupported):
+            raise ConversionError(f"tensor {name} is of the type {value.what}, which is not supported")
+        if not isinstance(value, Tensor):
             continue
-        if value.is_quantized or value.layout != torch.strided or value.is_complex() or value.is_meta:
-            raise ConversionError(f"tensor {name} is of the type {value.type()}, which is not supported")
-        value = value.detach()
-        add(tensors, integers, name, (value.float() if value.is_floating_point() else value).numpy())
+        budget.take(value.count, name)
+        add(tensors, integers, name, value.array())
     refuse_integers(integers)
-    return tensors, labels
+    return tensors, labels, modules
 
 
 def add(tensors, integers, name, value):
@@ -79,77 +84,46 @@ def refuse_integers(integers):
         raise ConversionError(f"tensors of integers (a quantised model?) are not supported: {names(integers)}")
 
 
-def harmless(torch):
-    """Types that checkpoints often hold beside tensors and that cannot do anything when they are made."""
-    import argparse
-    import collections
-
-    types = [argparse.Namespace, collections.defaultdict, numpy.ndarray, numpy.dtype]
-    types += [type(numpy.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "?")]
-    multiarray = getattr(numpy, "_core", None) or numpy.core
-    types += [multiarray.multiarray.scalar, multiarray.multiarray._reconstruct]
-    types += [(multiarray.multiarray.scalar, "numpy.core.multiarray.scalar")]
-    types += [(multiarray.multiarray._reconstruct, "numpy.core.multiarray._reconstruct")]
-    return torch.serialization.safe_globals(types)
+def whole_model(record, path):
+    """The network of a pickled model, a learner (fastai) or a wrapper around one."""
+    for _ in range(4):
+        if Modules.is_module(record):
+            return Modules(record)
+        inner = record.attributes()
+        record = next((inner[key] for key in ("model", "module", "net", "network") if isinstance(inner.get(key), Record)), None)
+        if record is None:
+            break
+    raise ConversionError(f"{path} holds no state dict and no network")
 
 
-def load(torch, path):
-    """The content of a checkpoint: tensors and plain data only, nothing in it is executed."""
-    import pickle
-
-    try:
-        with warnings.catch_warnings(), harmless(torch):
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ConversionError(refusal(path, str(error))) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        if "TorchScript" in str(error) or "torch.jit" in str(error):
-            raise ConversionError(f"{path} is a TorchScript program: save model.state_dict() instead") from error
-        raise ConversionError(f"{path} cannot be read as a torch checkpoint: {first[0]}") from error
-
-
-def refusal(path, message):
-    """Why torch would not read a pickle without executing it."""
-    import re
-
-    found = re.search(r"(?:GLOBAL|class|function|global)\s+`?([\w.]+\.[\w.]+)`?", message)
-    what = found.group(1) if found else "something"
-    if "TorchScript" in message:
-        return f"{path} is a TorchScript program: save model.state_dict() instead"
-    if what.startswith(("torchvision.", "torch.nn.", "__main__.")) or "models" in what:
-        return f"{path} is a pickled model ({what}), which only runs as code: save model.state_dict() instead"
-    if not found:
-        return f"{path} is no torch checkpoint"
-    return f"{path} is refused: it is not only data, it would call {what}"
-
-
-def find_state(torch, content, path):
-    """The dictionary of tensors inside a checkpoint, and labels beside it."""
+def find_state(content, path):
+    """The dictionary of tensors inside a checkpoint, or the network that it holds, and labels beside it."""
     labels = find_labels(content)
     for _ in range(4):
+        if isinstance(content, Modules):
+            return content, labels or find_labels(content.attributes)
         if not isinstance(content, dict):
             break
-        if sum(isinstance(value, torch.Tensor) for value in content.values()) > 1:
+        if sum(isinstance(value, (Tensor, Unsupported)) for value in content.values()) > 1:
             return content, labels
-        inner = [content[key] for key in WRAPPERS if isinstance(content.get(key), dict)]
-        inner += [value for key, value in content.items() if isinstance(value, dict) and key not in WRAPPERS]
-        inner = [item for item in inner if holds_tensors(torch, item)]
+        inner = [content[key] for key in WRAPPERS if key in content]
+        inner += [value for key, value in content.items() if key not in WRAPPERS]
+        inner = [Modules(item) if Modules.is_module(item) else item for item in inner]
+        inner = [item for item in inner if isinstance(item, Modules) or holds_tensors(item)]
         if not inner:
             break
         content = inner[0]
-        labels = labels or find_labels(content)
+        labels = labels or (find_labels(content) if isinstance(content, dict) else None)
     raise ConversionError(f"{path} holds no state dict")
 
 
-def holds_tensors(torch, item, depth=3):
+def holds_tensors(item, depth=3):
     """Whether this is a dictionary of tensors by name, or holds one."""
     if not isinstance(item, dict) or depth == 0:
         return False
-    if any(isinstance(value, torch.Tensor) and isinstance(key, str) for key, value in item.items()):
+    if any(isinstance(value, (Tensor, Unsupported)) and isinstance(key, str) for key, value in item.items()):
         return True
-    return any(holds_tensors(torch, value, depth - 1) for value in item.values())
+    return any(holds_tensors(value, depth - 1) or Modules.is_module(value) for value in item.values())
 
 
 def find_labels(content):

@@ -25,7 +25,7 @@ VGG16_GAPS = (("classifier.0", "classifier\\.3"), ("classifier.3", "classifier\\
 
 def read(path, options):
     """The model in a torch checkpoint or safetensors file."""
-    state, labels = open_file(path)
+    state, labels, modules = open_file(path)
     state = {modern_name(name): value for name, value in state.items()}
     architecture, prefix = recognise(state)
     tensors = {name: state.pop(prefix + name.removeprefix("features.")) for name in architecture.tensors()}

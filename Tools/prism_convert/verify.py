@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import numpy
@@ -116,13 +117,20 @@ def keras_logits(source, model, pixels):
 
 
 def import_torchvision(torch):
-    """torchvision; its models need none of the compiled operators that another torch variant's wheel cannot load."""
-    library = torch.library.Library("torchvision", "DEF")
+    """torchvision; its models need none of the compiled operators that another torch variant's wheel cannot load.
+
+    Defining them where they exist would end the process, so that is done only where importing fails without them.
+    """
     try:
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:
-        pass  # They are there.
+        return needed("torchvision", "torchvision")
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise ConversionError(f"--verify cannot import torchvision: {error}") from error
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     module = needed("torchvision", "torchvision")
     module._prism_library = library  # The definitions live as long as this object.
     return module

@@ -109,7 +109,7 @@ struct CompareCommand: Subcommand {
     _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
     _ truth: Tensor?, in folder: OutputFolder, _ running: Running<Results>
   ) throws -> Results {
-    let bytes = try readFile(input)
+    let bytes = try Files.read(input)
     let image = try Image(decoding: bytes, name: input)
     let key = key(of: bytes, model, explainers, truth)
     let files = formats.elements.map { "\(stem).\($0.rawValue)" }

@@ -114,8 +114,8 @@ struct ExplainCommand: Subcommand {
     _ running: Running<ExplanationResults>
   ) throws -> ExplanationResults {
     let image = try Image(contentsOf: input)
-    let explained = model.explained(image)
-    let prediction = try model.predict(explained)
+    var explained = model.explained(image)
+    let prediction = try model.predict(&explained)
     let targets = try method.targets(of: prediction, for: model)
 
     var files: [OutputFolder.File] = []

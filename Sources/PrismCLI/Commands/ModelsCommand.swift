@@ -107,7 +107,7 @@ func wrapped(_ text: String, to width: Int) -> [String] {
 /// Rows of cells as lines with aligned columns.
 func table(_ rows: [[String]]) -> [String] {
   // Cells are as wide as they are printed.
-  let rows = rows.map { $0.map { harmless($0) } }
+  let rows = rows.map { $0.map { Text.harmless($0) } }
   let columns = rows.map(\.count).max() ?? 0
   let widths = (0..<columns).map { column in
     rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

@@ -38,39 +38,58 @@ enum EXIF {
   }
 }
 
-extension Image {
-  /// The picture turned and mirrored as an EXIF orientation demands.
-  func oriented(_ orientation: Int) -> Image {
-    guard (2...8).contains(orientation) else { return self }
-    let (sourceWidth, sourceHeight) = (self.width, self.height)
+/// A turn and a mirroring, as an EXIF orientation from 1 to 8 demands.
+struct Orientation {
+  /// The columns of the result.
+  let width: Int
+  /// The rows of the result.
+  let height: Int
+  // Where the first pixel of the result comes from, and the steps to its right and lower neighbours.
+  private let start, stepX, stepY: Int
+
+  init(_ orientation: Int, width: Int, height: Int) {
     let swaps = orientation >= 5
-    let (width, height) = swaps ? (sourceHeight, sourceWidth) : (sourceWidth, sourceHeight)
-    // Where the first pixel of the result comes from, and the steps to its right and lower neighbours.
-    let (right, bottom) = (sourceWidth - 1, (sourceHeight - 1) * sourceWidth)
-    let (start, stepX, stepY) =
+    (self.width, self.height) = swaps ? (height, width) : (width, height)
+    let (right, bottom) = (width - 1, (height - 1) * width)
+    (start, stepX, stepY) =
       switch orientation {
-      case 2: (right, -1, sourceWidth)
-      case 3: (bottom + right, -1, -sourceWidth)
-      case 4: (bottom, 1, -sourceWidth)
-      case 5: (0, sourceWidth, 1)
-      case 6: (bottom, -sourceWidth, 1)
-      case 7: (bottom + right, -sourceWidth, -1)
-      default: (right, sourceWidth, -1)
+      case 2: (right, -1, width)
+      case 3: (bottom + right, -1, -width)
+      case 4: (bottom, 1, -width)
+      case 5: (0, width, 1)
+      case 6: (bottom, -width, 1)
+      case 7: (bottom + right, -width, -1)
+      case 8: (right, width, -1)
+      default: (0, 1, width)
       }
-    let turned = pixels.withUnsafeBufferPointer { source in
-      [UInt8](unsafeUninitializedCapacity: source.count) { target, count in
+  }
+
+  /// Interleaved samples in the order of the result.
+  func applied<Sample>(to samples: [Sample], channels: Int) -> [Sample] {
+    samples.withUnsafeBufferPointer { source in
+      [Sample](unsafeUninitializedCapacity: source.count) { target, count in
         for y in 0..<height {
-          var from = 3 * (start + y * stepY)
+          var from = start + y * stepY
           for to in (y * width)..<((y + 1) * width) {
-            target[3 * to] = source[from]
-            target[3 * to + 1] = source[from + 1]
-            target[3 * to + 2] = source[from + 2]
-            from += 3 * stepX
+            for c in 0..<channels { target[channels * to + c] = source[channels * from + c] }
+            from += stepX
           }
         }
         count = source.count
       }
     }
-    return Image(width: width, height: height, pixels: turned)
+  }
+}
+
+extension Image {
+  /// The picture turned and mirrored as an EXIF orientation demands, which its origin then says.
+  func oriented(_ orientation: Int) -> Image {
+    guard (2...8).contains(orientation) else { return self }
+    let order = Orientation(orientation, width: width, height: height)
+    var origin = origin
+    origin.notes.append("turned as its EXIF orientation \(orientation) says")
+    return Image(
+      width: order.width, height: order.height, pixels: order.applied(to: pixels, channels: 3),
+      deep: deep?.oriented(orientation, width: width, height: height), origin: origin)
   }
 }

@@ -1,7 +1,7 @@
 internal import PrismFiles
 public import PrismTensor
 
-/// A picture of interleaved 8-bit sRGB pixels, with value semantics.
+/// A picture of interleaved 8-bit sRGB pixels, with value semantics; deeper samples of its file are kept beside them.
 public struct Image: Sendable, Equatable {
   /// The largest number of pixels that is decoded unless told otherwise: 100 million.
   public static let defaultPixelLimit = 100_000_000
@@ -12,24 +12,46 @@ public struct Image: Sendable, Equatable {
   public let height: Int
   /// The pixels, row by row from the top: red, green, blue, red, …; `[height, width, 3]`.
   public let pixels: [UInt8]
+  /// Where the picture comes from, and what was done to it on the way.
+  public let origin: PictureOrigin
+  /// The samples of a file with more than 8 bits; ``pixels`` are made of them.
+  let deep: DeepSamples?
 
   /// Makes a picture from its pixels.
   ///
+  /// - Throws: `ImageError.corrupt` where the pixels do not fill the picture: both extents are to be
+  ///   positive and `pixels.count == width * height * 3`.
+  public init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
+    let (area, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !overflow, pixels.count / 3 == area, pixels.count % 3 == 0 else {
+      throw .corrupt(
+        "image data", reason: "\(pixels.count) bytes do not fill \(width)×\(height) RGB pixels")
+    }
+    self.init(width: width, height: height, exactly: pixels)
+  }
+
+  /// Makes a picture from pixels that are known to fill it.
+  ///
   /// - Precondition: Both extents are positive and `pixels.count == width * height * 3`.
-  public init(width: Int, height: Int, pixels: [UInt8]) {
+  package init(width: Int, height: Int, exactly pixels: [UInt8]) {
     precondition(
       width > 0 && height > 0 && pixels.count == width * height * 3,
       "\(pixels.count) bytes do not fill \(width)×\(height) RGB pixels")
+    self.init(width: width, height: height, pixels: pixels, deep: nil, origin: PictureOrigin())
+  }
+
+  init(width: Int, height: Int, pixels: [UInt8], deep: DeepSamples?, origin: PictureOrigin) {
     self.width = width
     self.height = height
     self.pixels = pixels
+    self.deep = deep
+    self.origin = origin
   }
 
   /// Makes a picture of one colour.
   ///
   /// - Precondition: Both extents are positive.
   public init(width: Int, height: Int, filledWith color: RGB) {
-    precondition(width > 0 && height > 0, "a picture of \(width)×\(height) pixels")
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
       for i in 0..<(width * height) {
         target[3 * i] = color.red
@@ -38,45 +60,52 @@ public struct Image: Sendable, Equatable {
       }
       count = width * height * 3
     }
-    self.init(width: width, height: height, pixels: pixels)
+    self.init(width: width, height: height, exactly: pixels)
   }
 
-  /// Reads a PNG or JPEG file; the contents decide which, not the name.
+  /// Reads a picture: PNG, JPEG, TIFF, WebP, BMP or DICOM; the contents decide which, not the name.
   ///
   /// - Parameters:
   ///   - path: The file.
-  ///   - background: What shows through transparent pixels.
-  ///   - pixelLimit: The largest number of pixels, checked before memory is taken.
+  ///   - options: What shows through transparency, which samples are black and white, and limits.
   /// - Throws: `ImageError`.
   public init(
-    contentsOf path: String, background: RGB = .white, pixelLimit: Int = Image.defaultPixelLimit
+    contentsOf path: String, options: PictureOptions = PictureOptions()
   ) throws(ImageError) {
     let bytes: [UInt8]
-    do { bytes = try readFile(path) } catch { throw ImageError(error) }
-    try self.init(decoding: bytes, name: path, background: background, pixelLimit: pixelLimit)
+    do { bytes = try Files.read(path) } catch { throw ImageError(error) }
+    try self.init(decoding: bytes, name: path, options: options)
   }
 
-  /// Decodes the contents of a PNG or JPEG file.
+  /// Decodes the contents of a picture's file.
   ///
   /// - Parameters:
   ///   - bytes: The contents.
   ///   - name: What errors call the picture.
-  ///   - background: What shows through transparent pixels.
-  ///   - pixelLimit: The largest number of pixels, checked before memory is taken.
+  ///   - options: What shows through transparency, which samples are black and white, and limits.
   /// - Throws: `ImageError`.
   public init(
-    decoding bytes: [UInt8], name: String = "image data", background: RGB = .white,
-    pixelLimit: Int = Image.defaultPixelLimit
+    decoding bytes: [UInt8], name: String = "image data",
+    options: PictureOptions = PictureOptions()
   ) throws(ImageError) {
-    if PNG.recognises(bytes) {
-      self = try PNG.decode(bytes, name: name, background: background, pixelLimit: pixelLimit)
-    } else if JPEG.recognises(bytes) {
-      self = try JPEG.decode(bytes, name: name, pixelLimit: pixelLimit)
-    } else if bytes.isEmpty {
-      throw .truncated(name)
-    } else {
-      throw .unrecognised(name)
+    guard let format = PictureFormat(of: bytes) else {
+      throw bytes.isEmpty ? .truncated(name) : .unrecognised(name)
     }
+    self =
+      switch format {
+      case .png: try PNG.decode(bytes, name: name, options: options)
+      case .jpeg: try JPEG.decode(bytes, name: name, options: options)
+      case .tiff: try TIFF.decode(bytes, name: name, options: options)
+      case .webP: try WebP.decode(bytes, name: name, options: options)
+      case .bmp: try BMP.decode(bytes, name: name, options: options)
+      case .dicom: try DICOM.decode(bytes, name: name, options: options)
+      }
+  }
+
+  /// Whether two pictures have the same samples, wherever they come from.
+  public static func == (first: Image, second: Image) -> Bool {
+    first.width == second.width && first.height == second.height && first.pixels == second.pixels
+      && first.deep == second.deep
   }
 
   /// The pixel in a column and a row.
@@ -100,7 +129,10 @@ public struct Image: Sendable, Equatable {
       let start = 3 * (row * self.width + x)
       part += pixels[start..<(start + 3 * width)]
     }
-    return Image(width: width, height: height, pixels: part)
+    return Image(
+      width: width, height: height, pixels: part,
+      deep: deep?.cropped(x: x, y: y, width: width, height: height, of: self.width),
+      origin: origin)
   }
 
   /// The picture as numbers from 0 to 255, `[H, W, 3]`.

@@ -6,7 +6,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case notFound(String)
   /// The file is there but cannot be read.
   case unreadable(String, reason: String)
-  /// The contents are neither PNG nor JPEG, whatever the file's name says.
+  /// The contents are no picture of a known kind, whatever the file's name says.
   case unrecognised(String)
   /// The file ends before the picture does.
   case truncated(String)
@@ -16,8 +16,14 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case tooLarge(String, width: Int, height: Int, limit: Int)
   /// A variety of the format that we do not read.
   case unsupported(String, reason: String)
+  /// The file has several frames or pages, and none was chosen.
+  case severalFrames(String, count: Int)
+  /// The file has no frame of that number.
+  case noFrame(String, frame: Int, count: Int)
   /// There is not enough memory to draw or to encode a picture.
   case noMemory(width: Int, height: Int)
+  /// What is to be drawn is impossible: a map without rows and columns, a figure beyond all bounds.
+  case cannotDraw(String)
   /// The picture cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
 
@@ -29,7 +35,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let name, let reason):
       "\(name): cannot be read: \(reason)"
     case .unrecognised(let name):
-      "\(name): not a picture in a known format; give a PNG or JPEG file"
+      "\(name): not a picture in a known format; give a PNG, JPEG, TIFF, WebP, BMP or DICOM file"
     case .truncated(let name):
       "\(name): the file is cut off before the end of the picture; copy it again"
     case .corrupt(let name, let reason):
@@ -37,9 +43,14 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooLarge(let name, let width, let height, let limit):
       "\(name): \(width)×\(height) pixels are more than the limit of \(limit); scale it down first"
     case .unsupported(let name, let reason):
-      "\(name): \(reason) is not supported; convert it to an 8-bit PNG or JPEG"
+      "\(name): \(reason) is not supported; convert it to a PNG"
+    case .severalFrames(let name, let count):
+      "\(name): it has \(count) frames; choose one with --frame 1 to \(count)"
+    case .noFrame(let name, let frame, let count):
+      "\(name): it has no frame \(frame), only 1 to \(count)"
     case .noMemory(let width, let height):
       "there is not enough memory for a picture of \(width)×\(height) pixels; scale the input down"
+    case .cannotDraw(let reason): reason
     case .cannotWrite(let name, let reason):
       "\(name): cannot be written: \(reason)"
     }

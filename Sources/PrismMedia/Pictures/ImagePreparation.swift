@@ -7,6 +7,15 @@ extension ModelCard.ImageInput {
     image.resized(width: width, height: height, method: ResizeMethod(resize))
   }
 
+  /// The network's input for a picture, and the picture at the network's size; resized once.
+  ///
+  /// - Returns: `[1, height, width, 3]`, and 8-bit pixels for people and for segmentations.
+  public func prepared(_ image: Image) -> (input: Tensor, pixels: Image) {
+    let resized = pixels(of: image)
+    // 8-bit pixels are their own resize; deeper samples are resized without rounding.
+    return (tensor(of: image.deep == nil ? resized : image), resized)
+  }
+
   /// What a black pixel is in the network's input, one number a channel.
   public var black: [Float] {
     (0..<3).map { c in
@@ -22,6 +31,7 @@ extension ModelCard.ImageInput {
   ///
   /// - Returns: `[1, height, width, 3]`.
   public func tensor(of image: Image) -> Tensor {
+    if let deep = image.deep { return tensor(of: deep, width: image.width, height: image.height) }
     let resized = pixels(of: image)
     // What a sample becomes, for each of the network's channels and the 256 samples there are.
     let table = (0..<3).flatMap { c in
@@ -53,6 +63,35 @@ extension ModelCard.ImageInput {
             target[position + 1] = table[256 + samples.1]
             target[position + 2] = table[512 + samples.2]
           }
+        }
+      }
+    }
+  }
+}
+
+extension ModelCard.ImageInput {
+  /// The network's input for samples of more than 8 bits: nothing is rounded on the way.
+  private func tensor(of deep: DeepSamples, width: Int, height: Int) -> Tensor {
+    let tones = deep.resized(
+      width: width, height: height, to: self.width, self.height, method: ResizeMethod(resize))
+    let affine = (0..<3).map { c -> (factor: Float, offset: Float) in
+      let i = mean.count == 1 ? 0 : c
+      return (Float(scale / std[i]), Float(-mean[i] / std[i]))
+    }
+    return tones.withUnsafePointer { source in
+      Tensor(uninitialized: [1, self.height, self.width, 3]) { target in
+        for at in stride(from: 0, to: tones.count, by: 3) {
+          var samples = (source[at], source[at + 1], source[at + 2])
+          switch channels {
+          case .rgb: break
+          case .bgr: swap(&samples.0, &samples.2)
+          case .grey:
+            let luma = 0.299 * samples.0 + 0.587 * samples.1 + 0.114 * samples.2
+            samples = (luma, luma, luma)
+          }
+          target[at] = samples.0 * affine[0].factor + affine[0].offset
+          target[at + 1] = samples.1 * affine[1].factor + affine[1].offset
+          target[at + 2] = samples.2 * affine[2].factor + affine[2].offset
         }
       }
     }

@@ -2,15 +2,25 @@ internal import CTurboJPEG
 
 /// JPEG through the TurboJPEG interface of libjpeg-turbo, which returns errors instead of jumping.
 enum JPEG {
-  static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0xFF, 0xD8, 0xFF]) }
+  /// The most scans of a progressive file; programs write some ten.
+  private static let scanLimit = 200
+  /// The most pixels times scans, relative to the limit of pixels: what a decoder works through.
+  private static let workLimit = 20
 
   /// Decodes a JPEG file of 8 bits per sample: grey, colour, or CMYK as Adobe's programs write it.
-  static func decode(_ bytes: [UInt8], name: String, pixelLimit: Int) throws(ImageError) -> Image {
+  static func decode(
+    _ bytes: [UInt8], name: String, options: PictureOptions
+  ) throws(ImageError) -> Image {
+    let pixelLimit = options.pixelLimit
     let header = try header(of: bytes, name: name)
     let (width, height) = (header.width, header.height)
     // Both extents have 16 bits, so that the product cannot overflow.
     guard width * height <= pixelLimit else {
       throw .tooLarge(name, width: width, height: height, limit: pixelLimit)
+    }
+    let scans = scanCount(bytes[header.firstScan...])
+    guard scans <= scanLimit, scans * width * height <= workLimit * pixelLimit else {
+      throw .corrupt(name, reason: "\(scans) scans of \(width)×\(height) pixels are no picture")
     }
     let channels = header.components == 4 ? 4 : 3
     guard let decoder = tjInitDecompress() else {
@@ -32,7 +42,8 @@ enum JPEG {
       try check(decoder, name: name, isWhole: isWhole)
     }
     let image = Image(
-      width: width, height: height, pixels: channels == 4 ? rgb(cmyk: samples) : samples)
+      width: width, height: height, pixels: channels == 4 ? rgb(cmyk: samples) : samples,
+      deep: nil, origin: PictureOrigin(format: PictureFormat.jpeg.rawValue))
     return image.oriented(header.orientation)
   }
 
@@ -110,6 +121,11 @@ enum JPEG {
       throw .unsupported(name, reason: "this kind of JPEG (\(message))")
     }
     throw .corrupt(name, reason: message)
+  }
+
+  /// The number of scans, by their markers; inside the data of a scan none can occur.
+  private static func scanCount(_ bytes: ArraySlice<UInt8>) -> Int {
+    1 + zip(bytes, bytes.dropFirst()).count { $0 == 0xFF && $1 == 0xDA }
   }
 
   /// Whether the marker that ends a picture is there; inside the data of a scan it cannot occur.

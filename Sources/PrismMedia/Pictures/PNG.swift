@@ -1,58 +1,120 @@
-internal import CPNG
+internal import CSPNG
+internal import CZlib
 
-/// Reading PNG through libpng's simplified interface, which returns errors instead of jumping.
+/// Reading PNG through libspng, whose interface returns errors instead of jumping.
 enum PNG {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-  /// The largest width or height that libpng accepts by default.
+  /// The largest width or height.
   private static let extentLimit = 1_000_000
-
-  static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: signature) }
 
   /// Decodes a PNG file.
   ///
-  /// Samples are taken as sRGB whatever the file says about gamma and profiles (as Pillow does); 16-bit samples
-  /// become 8-bit ones by division by 257, rounded; transparency is composed in sRGB on the background.
+  /// Samples are taken as sRGB whatever the file says about gamma and profiles (as Pillow does) and keep their depth;
+  /// transparency is composed in sRGB on the background.
   static func decode(
-    _ bytes: [UInt8], name: String, background: RGB, pixelLimit: Int
+    _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
-    let essence = try essence(of: bytes, name: name, pixelLimit: pixelLimit)
-    let (width, height) = (essence.width, essence.height)
-    let channels = essence.hasAlpha ? 4 : 3
+    let essence = try essence(of: bytes, name: name, pixelLimit: options.pixelLimit)
+    let image =
+      essence.isDeep
+      ? try deep(essence, name: name, options: options)
+      : try plain(essence, name: name, options: options)
+    return image.oriented(essence.orientation)
+  }
 
-    var image = png_image()
-    image.version = png_uint_32(PNG_IMAGE_VERSION)
-    defer { png_image_free(&image) }
-    // libpng reads from the memory between the two calls, so both happen while the pointer is valid.
-    let samples: [UInt8]? = essence.bytes.withUnsafeBytes { source in
-      guard png_image_begin_read_from_memory(&image, source.baseAddress, source.count) != 0,
-        Int(image.width) == width, Int(image.height) == height
-      else { return nil }
-      image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
-      image.format = png_uint_32(
-        essence.hasAlpha ? PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA : PNG_FORMAT_FLAG_COLOR)
-      var succeeded = false
-      let samples = [UInt8](unsafeUninitializedCapacity: width * height * channels) {
-        target, count in
-        succeeded = png_image_finish_read(&image, nil, target.baseAddress, 0, nil) != 0
-        count = succeeded ? width * height * channels : 0
-      }
-      return succeeded ? samples : nil
+  /// A picture of 8 bits or fewer.
+  private static func plain(
+    _ essence: Essence, name: String, options: PictureOptions
+  ) throws(ImageError) -> Image {
+    let (width, height) = (essence.width, essence.height)
+    let samples: [UInt8] = try read(
+      essence, format: essence.hasAlpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8,
+      channels: essence.hasAlpha ? 4 : 3, name: name)
+    var origin = PictureOrigin(
+      format: PictureFormat.png.rawValue, bitDepth: essence.depth)
+    guard essence.hasAlpha else {
+      return Image(width: width, height: height, pixels: samples, deep: nil, origin: origin)
     }
-    guard let samples else { throw .corrupt(name, reason: message(of: image)) }
-    return Image(
-      width: width, height: height,
-      pixels: essence.hasAlpha ? composed(samples, on: background) : samples)
+    let (pixels, isComposed) = options.background.composing(rgba: samples)
+    if isComposed { origin.notes.append(options.background.compositionNote) }
+    return Image(width: width, height: height, pixels: pixels, deep: nil, origin: origin)
+  }
+
+  /// A picture of 16 bits.
+  private static func deep(
+    _ essence: Essence, name: String, options: PictureOptions
+  ) throws(ImageError) -> Image {
+    var samples = PictureSamples(
+      width: essence.width, height: essence.height, channels: essence.isGrey ? 1 : 3, depth: 16,
+      values: [], alpha: nil, format: .png)
+    if essence.hasAlpha {
+      let all: [UInt16] = try read(essence, format: SPNG_FMT_RGBA16, channels: 4, name: name)
+      let count = all.count / 4
+      samples.alpha = (0..<count).map { all[4 * $0 + 3] }
+      let channels = samples.channels
+      samples.values = (0..<count * channels).map { all[4 * ($0 / channels) + $0 % channels] }
+    } else {
+      // As the file has them: one sample a pixel for grey, three for colour.
+      samples.values = try read(
+        essence, format: SPNG_FMT_PNG, channels: samples.channels, name: name)
+    }
+    return try samples.image(name: name, options: options)
+  }
+
+  /// The decoded samples.
+  private static func read<Sample: FixedWidthInteger>(
+    _ essence: Essence, format: spng_format, channels: Int, name: String
+  ) throws(ImageError) -> [Sample] {
+    guard let context = spng_ctx_new(0) else {
+      throw .noMemory(width: essence.width, height: essence.height)
+    }
+    defer { spng_ctx_free(context) }
+    let count = essence.width * essence.height * channels
+    let size = count * MemoryLayout<Sample>.stride
+    let form = CInt(format.rawValue)
+    let flags = CInt(essence.hasAlpha ? SPNG_DECODE_TRNS.rawValue : 0)
+    var status: CInt = 0
+    var samples: [Sample] = []
+    // libspng reads from the memory in every call, so all happen while the pointer is valid.
+    essence.bytes.withUnsafeBytes { source in
+      status = spng_set_png_buffer(context, source.baseAddress, source.count)
+      var expected = 0
+      if status == 0 { status = spng_decoded_image_size(context, form, &expected) }
+      guard status == 0 else { return }
+      guard expected == size else {
+        status = CInt(SPNG_EBUFSIZ.rawValue)
+        return
+      }
+      samples = [Sample](unsafeUninitializedCapacity: count) { target, initialized in
+        status = spng_decode_image(context, target.baseAddress, size, form, flags)
+        initialized = status == 0 ? count : 0
+      }
+    }
+    guard status == 0 else {
+      let reason = spng_strerror(status).map { String(cString: $0) } ?? "error \(status)"
+      throw .corrupt(name, reason: reason)
+    }
+    return samples
   }
 
   private struct Essence {
     var width: Int
     var height: Int
+    /// The bits of a sample.
+    var depth: Int
+    /// The colour type of the header.
+    var kind: UInt8
     var hasAlpha: Bool
+    var orientation = 1
     var bytes: [UInt8]
+
+    var isDeep: Bool { depth == 16 }
+    var isGrey: Bool { kind & 2 == 0 }
   }
 
   /// Checks the frame of a file and keeps only the chunks that decide what the pixels are.
   ///
+  /// Every chunk's check sum must be right, also of those that are left out, and none may be unknown and critical.
   /// Without the rest, gamma and colour profiles have no say, and nothing else can be attacked through them.
   private static func essence(
     of bytes: [UInt8], name: String, pixelLimit: Int
@@ -73,7 +135,8 @@ enum PNG {
     }
 
     var essence = Essence(
-      width: width, height: height, hasAlpha: bytes[25] & 4 != 0, bytes: signature)
+      width: width, height: height, depth: Int(bytes[24]), kind: bytes[25],
+      hasAlpha: bytes[25] & 4 != 0, bytes: signature)
     essence.bytes.reserveCapacity(bytes.count)
     var position = 8
     var dataCount = 0
@@ -84,18 +147,32 @@ enum PNG {
       guard length <= bytes.count - position - 12 else { throw .truncated(name) }
       let kind = String(decoding: bytes[(position + 4)..<(position + 8)], as: UTF8.self)
       let chunk = bytes[position..<(position + 12 + length)]
+      guard Int(checksum(of: bytes, position + 4, length + 4)) == number(at: position + 8 + length)
+      else { throw .corrupt(name, reason: "the check sum of its part \(shown(kind)) is wrong") }
       switch kind {
-      case "IHDR", "PLTE": essence.bytes += chunk
+      case "IHDR": essence.bytes += chunk
+      case "PLTE":
+        // Colours that no sample can name are left out: programs write them, and libspng refuses them.
+        let most = essence.kind == 3 ? 3 << min(essence.depth, 8) : 768
+        essence.bytes +=
+          length > most ? part("PLTE", Array(chunk.dropFirst(8).prefix(most))) : Array(chunk)
       case "IDAT":
         dataCount += length
         essence.bytes += chunk
       case "tRNS":
         essence.hasAlpha = true
         essence.bytes += chunk
+      case "eXIf":
+        essence.orientation =
+          EXIF.orientation(in: chunk.dropFirst(8).dropLast(4)) ?? essence.orientation
       case "IEND":
         ended = true
         essence.bytes += chunk
-      default: break
+      default:
+        // A small first letter says that a reader may pass over what it does not know.
+        guard bytes[position + 4] & 0x20 != 0 else {
+          throw .corrupt(name, reason: "it has the unknown critical part \(shown(kind))")
+        }
       }
       position += 12 + length
     }
@@ -107,29 +184,22 @@ enum PNG {
     return essence
   }
 
-  /// Composes RGBA samples on an opaque colour, in sRGB.
-  private static func composed(_ samples: [UInt8], on background: RGB) -> [UInt8] {
-    let count = samples.count / 4
-    func blend(_ sample: UInt8, _ behind: UInt8, _ alpha: Int) -> UInt8 {
-      UInt8((Int(sample) * alpha + Int(behind) * (255 - alpha) + 127) / 255)
-    }
-    return samples.withUnsafeBufferPointer { source in
-      [UInt8](unsafeUninitializedCapacity: count * 3) { target, initialized in
-        for i in 0..<count {
-          let alpha = Int(source[4 * i + 3])
-          target[3 * i] = blend(source[4 * i], background.red, alpha)
-          target[3 * i + 1] = blend(source[4 * i + 1], background.green, alpha)
-          target[3 * i + 2] = blend(source[4 * i + 2], background.blue, alpha)
-        }
-        initialized = count * 3
-      }
+  /// A chunk of the file.
+  private static func part(_ kind: String, _ data: [UInt8]) -> [UInt8] {
+    func bytes(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(number >> (24 - 8 * $0) & 255) } }
+    let body = Array(kind.utf8) + data
+    return bytes(UInt32(data.count)) + body
+      + bytes(UInt32(truncatingIfNeeded: checksum(of: body, 0, body.count)))
+  }
+
+  private static func checksum(of bytes: [UInt8], _ start: Int, _ count: Int) -> UInt {
+    bytes.withUnsafeBufferPointer { source in
+      UInt(crc32_z(0, source.baseAddress.map { $0 + start }, count))
     }
   }
 
-  private static func message(of image: png_image) -> String {
-    let text = withUnsafeBytes(of: image.message) {
-      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    return text.isEmpty ? "the header contradicts itself" : text
+  /// The name of a chunk, fit for a line.
+  private static func shown(_ kind: String) -> String {
+    String(kind.map { $0.isASCII && $0.isLetter ? $0 : "?" })
   }
 }

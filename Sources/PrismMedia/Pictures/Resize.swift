@@ -24,6 +24,13 @@ extension Image {
   public func resized(width: Int, height: Int, method: ResizeMethod) -> Image {
     precondition(width > 0 && height > 0, "a picture cannot have \(width)×\(height) pixels")
     if width == self.width, height == self.height { return self }
+    if let deep {
+      let tones = deep.resized(
+        width: self.width, height: self.height, to: width, height, method: method)
+      return Image(
+        width: width, height: height, pixels: tones.scalars.map { UInt8($0.rounded()) },
+        deep: nil, origin: origin)
+    }
     switch method {
     case .nearest: return nearest(width: width, height: height)
     case .bilinear: return plainBilinear(width: width, height: height)
@@ -52,7 +59,7 @@ extension Image {
         count = to
       }
     }
-    return Image(width: width, height: height, pixels: result)
+    return Image(width: width, height: height, exactly: result)
   }
 
   private func plainBilinear(width: Int, height: Int) -> Image {
@@ -82,7 +89,7 @@ extension Image {
         count = to
       }
     }
-    return Image(width: width, height: height, pixels: result)
+    return Image(width: width, height: height, exactly: result)
   }
 
   /// Pillow's passes in fixed point, one along each axis that changes, each rounded to 8 bits.
@@ -107,6 +114,61 @@ extension Image {
   }
 }
 
+/// Along one axis: for every new pixel, the old ones it is made of and their weights.
+struct FilterAxis {
+  private var starts: [Int] = []
+  private var weights: [[Float]] = []
+
+  init(from oldCount: Int, to newCount: Int, method: ResizeMethod) {
+    switch method {
+    case .nearest:
+      starts = nearestSources(from: oldCount, to: newCount)
+      weights = starts.map { _ in [1] }
+    case .bilinear:
+      let axis = BilinearAxis(from: oldCount, to: newCount)
+      for i in 0..<newCount {
+        let (first, second, u) = (axis.first[i], axis.second[i], axis.weight[i])
+        starts.append(first)
+        weights.append(first == second ? [1] : [1 - u, u])
+      }
+    case .bilinearAntialias: add(oldCount, newCount, support: 1) { max(0, 1 - abs($0)) }
+    case .bicubic: add(oldCount, newCount, support: 2, weight: cubic)
+    }
+  }
+
+  private mutating func add(
+    _ oldCount: Int, _ newCount: Int, support: Double, weight: (Double) -> Double
+  ) {
+    for i in 0..<newCount {
+      let (first, values) = filterWeights(
+        i, from: oldCount, to: newCount, support: support, weight: weight)
+      starts.append(first)
+      weights.append(values.map { Float($0) })
+    }
+  }
+
+  /// The old pixels and their weights for a new one.
+  func taps(_ i: Int) -> Zip2Sequence<Range<Int>, [Float]> {
+    zip(starts[i]..<(starts[i] + weights[i].count), weights[i])
+  }
+}
+
+/// The first of the old pixels that a new one is made of, and their weights, as Pillow has them.
+private func filterWeights(
+  _ i: Int, from oldCount: Int, to newCount: Int, support: Double, weight: (Double) -> Double
+) -> (first: Int, values: [Double]) {
+  let scale = Double(oldCount) / Double(newCount)
+  let width = max(scale, 1)
+  let reach = support * width
+  let center = (Double(i) + 0.5) * scale
+  let first = max(Int(center - reach + 0.5), 0)
+  let last = min(Int(center + reach + 0.5), oldCount)
+  var values = (first..<last).map { weight((Double($0) - center + 0.5) * (1 / width)) }
+  let sum = values.reduce(0, +)
+  if sum != 0 { values = values.map { $0 / sum } }
+  return (first, values)
+}
+
 /// Along one axis: for every new pixel, the old ones it is made of and their weights in fixed point.
 private struct Taps {
   /// As many as leave room for 8 bits of pixel, a sign, and sums above 1.
@@ -119,19 +181,13 @@ private struct Taps {
   var stride: Int
 
   init(from oldCount: Int, to newCount: Int, support: Double, weight: (Double) -> Double) {
-    let scale = Double(oldCount) / Double(newCount)
-    let width = max(scale, 1)
-    let reach = support * width
+    let reach = support * max(Double(oldCount) / Double(newCount), 1)
     stride = Int(reach.rounded(.up)) * 2 + 1
     for i in 0..<newCount {
-      let center = (Double(i) + 0.5) * scale
-      let first = max(Int(center - reach + 0.5), 0)
-      let last = min(Int(center + reach + 0.5), oldCount)
-      var values = (first..<last).map { weight((Double($0) - center + 0.5) * (1 / width)) }
-      let sum = values.reduce(0, +)
-      if sum != 0 { values = values.map { $0 / sum } }
+      let (first, values) = filterWeights(
+        i, from: oldCount, to: newCount, support: support, weight: weight)
       start.append(first)
-      count.append(last - first)
+      count.append(values.count)
       for value in values {
         let scaled = value * Double(1 << Self.fractionBits)
         weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
@@ -195,7 +251,7 @@ private func filterRows(of image: Image, _ taps: Taps) -> Image {
       }
     }
   }
-  return Image(width: width, height: rows, pixels: pixels)
+  return Image(width: width, height: rows, exactly: pixels)
 }
 
 private func filterColumns(of image: Image, _ taps: Taps) -> Image {
@@ -217,5 +273,5 @@ private func filterColumns(of image: Image, _ taps: Taps) -> Image {
       count = rowLength * height
     }
   }
-  return Image(width: image.width, height: height, pixels: pixels)
+  return Image(width: image.width, height: height, exactly: pixels)
 }

@@ -1,0 +1,61 @@
+/// Which samples of a picture are black and which are white.
+public enum ToneRange: Sendable, Equatable, Codable {
+  /// What the file says: its window where it has one (DICOM), else all values of the bits that its largest sample needs.
+  ///
+  /// Pictures of 8 bits or fewer always take all their values.
+  case automatic
+  /// All values that the samples' depth has.
+  case full
+  /// From the smallest sample of the picture to its largest.
+  case used
+  /// From one sample to another; those beyond are black and white.
+  case limits(low: Double, high: Double)
+  /// A radiologist's window: as `limits`, by its centre and its width (DICOM's linear function).
+  case window(center: Double, width: Double)
+}
+
+/// How a picture is read.
+public struct PictureOptions: Sendable, Equatable {
+  /// What shows through transparent pixels.
+  public var background = RGB.white
+  /// The largest number of pixels, checked before memory is taken.
+  public var pixelLimit = Image.defaultPixelLimit
+  /// Which samples are black and white.
+  public var range = ToneRange.automatic
+  /// Which frame of a file with several, counted from 1; `nil` refuses such files.
+  public var frame: Int?
+
+  /// Makes options; those left out are the usual ones.
+  public init(
+    background: RGB = .white, pixelLimit: Int = Image.defaultPixelLimit,
+    range: ToneRange = .automatic, frame: Int? = nil
+  ) {
+    self.background = background
+    self.pixelLimit = pixelLimit
+    self.range = range
+    self.frame = frame
+  }
+}
+
+/// Where a picture comes from, and what was done to it on the way.
+public struct PictureOrigin: Sendable, Equatable, Codable {
+  /// The kind of file, such as `PNG`; `nil` for a picture that no file holds.
+  public var format: String?
+  /// The bits of a sample.
+  public var bitDepth: Int
+  /// The samples that are black and white, where the file has more than 8 bits.
+  public var range: ClosedRange<Double>?
+  /// What a reader should know, such as that transparency was composed on white.
+  public var notes: [String]
+
+  /// Makes a record.
+  public init(
+    format: String? = nil, bitDepth: Int = 8, range: ClosedRange<Double>? = nil,
+    notes: [String] = []
+  ) {
+    self.format = format
+    self.bitDepth = bitDepth
+    self.range = range
+    self.notes = notes
+  }
+}

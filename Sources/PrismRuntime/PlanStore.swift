@@ -1,0 +1,40 @@
+internal import PrismAutodiff
+internal import Synchronization
+
+/// The plans of one recording by the values that they compute, each made once.
+///
+/// Whoever asks first makes a plan; whoever asks for the same meanwhile waits for it, and others are not kept waiting.
+final class PlanStore: Sendable {
+  // The place of one plan; its lock is held while the plan is made.
+  private final class Slot: Sendable {
+    private let plan = Mutex<Plan?>(nil)
+
+    func plan(making make: () throws -> Plan) throws -> Plan {
+      try plan.withLock { plan in
+        if let plan { return plan }
+        let made = try make()
+        plan = made
+        return made
+      }
+    }
+  }
+
+  private let slots = Mutex<[[ValueID]: Slot]>([:])
+
+  /// The plan that computes some values.
+  ///
+  /// - Parameters:
+  ///   - wanted: The values.
+  ///   - make: Makes the plan where there is none yet; after an error the next to ask tries again.
+  /// - Returns: The same plan for the same values.
+  /// - Throws: What `make` throws.
+  func plan(for wanted: [ValueID], making make: () throws -> Plan) throws -> Plan {
+    let slot = slots.withLock { slots in
+      if let slot = slots[wanted] { return slot }
+      let slot = Slot()
+      slots[wanted] = slot
+      return slot
+    }
+    return try slot.plan(making: make)
+  }
+}
