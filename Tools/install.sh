@@ -101,7 +101,8 @@ put LICENSE share/prism/LICENSE
 
 # The plugin's help builds the tool behind it; the plugin itself would build every product of the package.
 say "making the manual"
-swift package plugin generate-manual --help >/dev/null 2>&1
+swift package plugin generate-manual --help >"$staged/log" 2>&1 || { cat "$staged/log" >&2; exit 1; }
+rm "$staged/log"
 manual=$(swift build --show-bin-path)/generate-manual-tool
 mkdir -p "$staged/manual"
 date=$(git log -1 --format=%cs 2>/dev/null || true)
