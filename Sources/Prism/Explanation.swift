@@ -21,12 +21,16 @@ public struct Explanation: Sendable {
   /// - Parameters:
   ///   - image: The explained picture, at its own size.
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  ///   - source: What was explained, such as the file's name.
   /// - Returns: A picture that is larger than `image` by the caption and the colour bar.
   /// - Throws: `ImageError.noMemory`.
-  public func overlay(on image: Image, colorMap: ColorMap? = nil) throws(ImageError) -> Image {
+  public func overlay(
+    on image: Image, colorMap: ColorMap? = nil, source: String? = nil
+  ) throws(ImageError) -> Image {
     try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
-      method: title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
+      method: title,
+      details: (attribution.layer.map { ["layer \($0)"] } ?? []) + (source.map { [$0] } ?? []),
       notes: attribution.diagnostics, overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }

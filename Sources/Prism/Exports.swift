@@ -5,6 +5,7 @@
 @_exported public import PrismExplain
 @_exported public import PrismFiles
 @_exported public import PrismMedia
+@_exported public import PrismRuntime
 @_exported public import PrismTensor
 @_exported public import PrismTraining
 @_exported public import PrismWeights

@@ -1,6 +1,6 @@
 internal import PrismAutodiff
 internal import PrismModels
-internal import PrismRuntime
+public import PrismRuntime
 
 /// A classifier opened from a weights file: predicts and explains.
 public struct Model: Sendable {
@@ -146,17 +146,18 @@ public struct Model: Sendable {
   ///   - explainer: The method.
   ///   - targets: The labels, from a ``Prediction`` of the same picture.
   ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func explain(
     _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry],
-    batch: Int? = nil
+    batch: Int? = nil, work: Work = .unwatched
   ) throws -> [Explanation] {
     let clock = ContinuousClock()
     let start = clock.now
     let attributions = try namingLayers {
       try explainer.explain(
-        image, targets: targets.map(\.index), of: classifier(batch: batch))
+        image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
     }
     let seconds = (clock.now - start) / .seconds(1)
     return zip(targets, attributions).map { target, attribution in

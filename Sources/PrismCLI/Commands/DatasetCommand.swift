@@ -21,7 +21,7 @@ struct DatasetCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     let data = try options.open(path)
     if json {
-      console.print(document(data).formatted)
+      console.print(document(data))
       return .done
     }
     let total = data.splits.reduce(0) { $0 + $1.samples.count + $1.missing.count }

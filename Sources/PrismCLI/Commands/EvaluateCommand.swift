@@ -40,7 +40,7 @@ struct EvaluateCommand: Subcommand {
   var output: String?
 
   @OptionGroup var dataOptions: DataOptions
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   @Flag(help: "Print the JSON document instead of a table.") var json = false
@@ -90,7 +90,7 @@ struct EvaluateCommand: Subcommand {
       ])
     }
     if json {
-      console.print(document.formatted)
+      console.print(document)
       return .done
     }
     console.print(

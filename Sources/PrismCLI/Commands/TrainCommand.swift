@@ -112,7 +112,7 @@ struct TrainCommand: Subcommand {
   @Flag(help: "Go on from the checkpoint.") var resume = false
 
   @OptionGroup var dataOptions: DataOptions
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   enum OptimizerName: String, CaseIterable, ExpressibleByArgument {
@@ -147,8 +147,8 @@ struct TrainCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let stem =
-      output.hasSuffix(ModelCatalog.suffix)
-      ? String(output.dropLast(ModelCatalog.suffix.count)) : output
+      output.hasSuffix(ModelCatalogue.suffix)
+      ? String(output.dropLast(ModelCatalogue.suffix.count)) : output
     let data = try dataOptions.open(self.data)
     var options = TrainingOptions()
     options.task =

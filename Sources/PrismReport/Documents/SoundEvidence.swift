@@ -1,27 +1,12 @@
 public import Prism
 
 /// Where a sound's evidence is, and what the model says with it alone and without it.
-public struct SoundEvidence: Sendable {
+struct SoundEvidence: Sendable {
   let explanation: SoundExplanation
   /// The probability of the label for the evidence alone, `nil` for silence, and the file.
   let kept: (probability: Double?, file: String?)
   /// The same for the window without the evidence.
   let removed: (probability: Double?, file: String?)
-
-  /// Makes the record of an explanation's evidence.
-  ///
-  /// - Parameters:
-  ///   - explanation: The explanation.
-  ///   - kept: The probability of the label for the evidence alone, `nil` for silence, and the file.
-  ///   - removed: The same for the window without the evidence.
-  public init(
-    explanation: SoundExplanation, kept: (probability: Double?, file: String?),
-    removed: (probability: Double?, file: String?)
-  ) {
-    self.explanation = explanation
-    self.kept = kept
-    self.removed = removed
-  }
 
   var json: JSON {
     func part(_ part: (probability: Double?, file: String?)) -> JSON {
@@ -31,12 +16,13 @@ public struct SoundEvidence: Sendable {
       ]
     }
     return [
-      "window": interval(explanation.window.start, explanation.window.end),
+      "window": InputDocument.interval(explanation.window.start, explanation.window.end),
       "regions": .array(
         explanation.regions.map { region in
           [
-            "seconds": interval(region.times.lowerBound, region.times.upperBound),
-            "hertz": interval(region.frequencies.lowerBound, region.frequencies.upperBound),
+            "seconds": InputDocument.interval(region.times.lowerBound, region.times.upperBound),
+            "hertz": InputDocument.interval(
+              region.frequencies.lowerBound, region.frequencies.upperBound),
             "share": .number(region.share),
           ]
         }),
@@ -46,7 +32,7 @@ public struct SoundEvidence: Sendable {
   }
 
   /// A line for each region, and one for what the model says without the rest.
-  public var lines: [String] {
+  var lines: [String] {
     let regions = explanation.regions.prefix(3).map { region in
       "\(NumberText.fixed(region.times.lowerBound, digits: 2)) to \(NumberText.fixed(region.times.upperBound, digits: 2)) s, "
         + "\(Int(region.frequencies.lowerBound.rounded())) to "
@@ -74,7 +60,7 @@ extension Hearing {
       "windows": .array(
         windows.map { window in
           [
-            "seconds": interval(window.start, window.end),
+            "seconds": InputDocument.interval(window.start, window.end),
             "probabilities": .array(window.prediction.entries.map { .number($0.probability) }),
           ]
         }),
@@ -94,10 +80,3 @@ extension Hearing {
       })
   }
 }
-
-private func interval(_ start: Double, _ end: Double) -> JSON {
-  .array([.number(rounded(start)), .number(rounded(end))])
-}
-
-/// A millisecond or a thousandth of a hertz is as much as there is.
-private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

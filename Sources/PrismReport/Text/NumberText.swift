@@ -47,34 +47,31 @@ public enum NumberText {
     return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
   }
 
+  /// A small time as it is shown, such as `< 1 ms`, `12 ms` or `3.4 s`.
+  public static func seconds(_ value: Double) -> String {
+    guard value.isFinite else { return "–" }
+    if value < 0.001 { return "< 1 ms" }
+    if value < 0.9995 { return "\(Int((1000 * value).rounded())) ms" }
+    return value < 100 ? fixed(value, digits: 1) + " s" : duration(value)
+  }
+
+  /// What is left of a sum that should be zero, in which rounding errors mean nothing.
+  public static func gap(_ value: Double) -> String {
+    guard value.isFinite else { return "–" }
+    return abs(value) < 1e-5 ? "< 0.00001" : significant(value, digits: 2)
+  }
+
+  /// A measure with three decimals, with a true minus sign; a dash for what is not known.
+  public static func measure(_ value: Double?) -> String {
+    guard let value, value.isFinite else { return "–" }
+    let text = fixed(value, digits: 3)
+    return text.hasPrefix("-") ? "−" + text.dropFirst() : text
+  }
+
   /// A time as it is shown, such as `1 h 5 min` or `12 s`.
   public static func duration(_ seconds: Double) -> String {
     let whole = Int(min(max(seconds, 0), 1e9).rounded())
     if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
     return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
-  }
-}
-
-/// Rows of cells as lines with aligned columns.
-public enum TextTable {
-  /// The lines of a table.
-  ///
-  /// - Parameter rows: Cells; rows may have different lengths.
-  /// - Returns: One line a row, without blanks at the end.
-  public static func lines(_ rows: [[String]]) -> [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        line += cell
-        if column < row.count - 1 {
-          line += String(repeating: " ", count: widths[column] - cell.count + 2)
-        }
-      }
-      return line
-    }
   }
 }
