@@ -44,7 +44,7 @@ struct Layer: Hashable {
 
   private init(
     _ network: String, _ name: String, _ kind: Kind, _ image: Shape, outputs: Int,
-    window: Window? = nil, groups: Int = 1
+    window: SlidingWindow? = nil, groups: Int = 1
   ) {
     self.network = network
     self.name = name
@@ -80,7 +80,7 @@ struct Layer: Hashable {
         layer = Layer(
           network, name, .depthwise, image, outputs: outputs, window: depthwise.window,
           groups: outputs)
-      case is PrismAutodiff.Dense:
+      case is PrismAutodiff.FullyConnected:
         layer = Layer(network, name, .dense, image, outputs: outputs)
       case let pool as MaxPool:
         layer = Layer(
@@ -119,7 +119,7 @@ struct Layer: Hashable {
       primitive = DepthwiseConvolution(window: window)
       shapes = [image, [outputs, 1, kernel, kernel], [outputs]]
     case .dense:
-      primitive = PrismAutodiff.Dense()
+      primitive = PrismAutodiff.FullyConnected()
       shapes = [[batch, inputs], [outputs, inputs], [outputs]]
     case .maxPool:
       primitive = MaxPool(window: window)

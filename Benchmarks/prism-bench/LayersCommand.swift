@@ -66,7 +66,7 @@ struct LayersCommand: ParsableCommand {
       if write {
         try AtomicFile.write(text, to: path)
         print("\(path): \(layers.count) sizes of layers")
-      } else if try String(decoding: readFile(path), as: UTF8.self) != text {
+      } else if try String(decoding: Files.read(path), as: UTF8.self) != text {
         throw BenchError.staleTable(path)
       }
     }
@@ -77,7 +77,7 @@ struct LayersCommand: ParsableCommand {
   }
 
   private func read(_ path: String) throws -> [Layer] {
-    let lines = try String(decoding: readFile(path), as: UTF8.self).split(separator: "\n")
+    let lines = try String(decoding: Files.read(path), as: UTF8.self).split(separator: "\n")
     return try lines.enumerated().dropFirst().map { number, line in
       guard let layer = Layer(line: line) else { throw BenchError.badTable(path, line: number + 1) }
       return layer

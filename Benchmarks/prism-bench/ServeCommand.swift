@@ -167,7 +167,7 @@ private struct Server {
   }
 
   private func tensor(_ path: String, _ shape: Shape) throws -> Tensor {
-    let bytes = try readFile(path)
+    let bytes = try Files.read(path)
     guard shape.isValid, bytes.count == 4 * shape.count else {
       throw BenchError.badRequest("\(path) does not hold the numbers of a tensor \(shape)")
     }

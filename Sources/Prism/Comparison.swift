@@ -91,8 +91,9 @@ extension Model {
     batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,
     work: Work = .unwatched
   ) throws -> Comparison {
-    let explained = explained(image)
-    let prediction = try predict(explained)
+    var seen = explained(image)
+    let prediction = try predict(&seen)
+    let explained = seen
     let explanations = try explainers.map {
       try explain(explained, with: $0, targets: targets, batch: batch, work: work)
     }

@@ -43,7 +43,7 @@ public struct Model: Sendable {
     self.card = card
     guard classifier.shape(of: card.layers.default) != nil else {
       throw ModelError.unknownLayer(
-        card.layers.default, nearest: nearestName(to: card.layers.default, among: layerNames))
+        card.layers.default, nearest: Text.nearest(to: card.layers.default, among: layerNames))
     }
   }
 
@@ -95,14 +95,17 @@ public struct Model: Sendable {
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: Image) throws -> Prediction {
-    try prediction(for: input(for: image))
+    try prediction(of: logits(input(for: image)))
   }
 
   /// Predicts the labels of a picture that ``explained(_:)`` has made ready.
   ///
+  /// What methods need of the default layer is kept with the picture, so that an explanation of it needs no second
+  /// forward pass.
+  ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
-  public func predict(_ image: ExplainedImage) throws -> Prediction {
-    try prediction(for: image.input)
+  public func predict(_ image: inout ExplainedImage) throws -> Prediction {
+    try prediction(of: image.logits(by: classifier))
   }
 
   /// Explains one label's number for a picture.
@@ -139,7 +142,7 @@ public struct Model: Sendable {
 
   /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
   ///
-  /// Explaining the default layer right after ``predict(_:)-(ExplainedImage)`` needs no second forward pass.
+  /// Explaining the default layer of a picture that ``predict(_:)-(ExplainedImage)`` was given needs no second forward pass.
   ///
   /// - Parameters:
   ///   - image: The picture.
@@ -188,7 +191,7 @@ public struct Model: Sendable {
       return try body()
     } catch let error as UnknownValueError {
       throw ModelError.unknownLayer(
-        error.name, nearest: nearestName(to: error.name, among: layerNames))
+        error.name, nearest: Text.nearest(to: error.name, among: layerNames))
     }
   }
 
@@ -197,8 +200,8 @@ public struct Model: Sendable {
     batch.map { BatchedClassifier(classifier, batch: $0) } ?? classifier
   }
 
-  private func prediction(for input: Tensor) throws -> Prediction {
-    let logits = try classifier.logits(input).scalars.map(Double.init)
+  private func prediction(of logits: Tensor) throws -> Prediction {
+    let logits = logits.scalars.map(Double.init)
     guard logits.allSatisfy(\.isFinite) else { throw ModelError.notFinite }
     return Prediction(logits: logits, labels: card.labels, output: card.output)
   }

@@ -74,13 +74,14 @@ public struct SoundExplanation: Sendable {
       image: picture, map: rule.upright(explanation.values),
       times: window.start...window.end, frequencies: frequencies,
       label: explanation.target.label, probability: explanation.target.probability,
-      details: (source.map { [$0] } ?? []) + [explanation.title]
+      details: [explanation.title]
         + (attribution.layer.map { ["layer \($0)"] } ?? [])
         + (scores.count > 1 ? ["the probability is that of the window shown"] : [])
         + ["frames: the evidence, half of the positive attribution"],
       notes: attribution.diagnostics,
       boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
-      scores: scores, overlay: Overlay(colorMap: colorMap)
+      scores: scores, title: source ?? "", unit: explanation.unit,
+      overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }
 }
@@ -149,7 +150,7 @@ extension Model {
   /// - Returns: `nil` for silence, of which the model can say nothing.
   public func probability(of target: Prediction.Entry, in window: Sound) throws -> Double? {
     guard window.samples.contains(where: { $0 != 0 }) else { return nil }
-    return try predict(explained(try audioPreparation().picture(of: window)))
+    return try predict(try audioPreparation().picture(of: window))
       .entries[target.index].probability
   }
 }

@@ -44,27 +44,27 @@ struct Console: Sendable {
   var outputError: OutputError? { failure.error.withLock { $0 } }
 
   /// Writes a line of results.
-  func print(_ line: String) { write(harmless(line)) }
+  func print(_ line: String) { write(Text.harmless(line)) }
 
   /// Writes a document.
   func print(_ document: JSON) { write(Self.harmlessDocument(document.formatted)) }
 
   /// Writes several lines that the command itself has divided.
-  func print(text: String) { write(harmless(text, keepsLines: true)) }
+  func print(text: String) { write(Text.harmless(text, keepsLines: true)) }
 
   /// Shows how far something is, on one line that the next such call or report replaces.
   func progress(_ text: String) {
-    if isTerminal { diagnostics("\r\u{1B}[K" + harmless(text)) }
+    if isTerminal { diagnostics("\r\u{1B}[K" + Text.harmless(text)) }
   }
 
   /// Takes the line of progress away.
   func endProgress() { progress("") }
 
   /// Writes a line about what went wrong or how it goes on.
-  func report(_ line: String) { diagnostics(harmless(line) + "\n") }
+  func report(_ line: String) { diagnostics(Text.harmless(line) + "\n") }
 
   /// Writes several lines about what went wrong, which the command itself has divided.
-  func report(text: String) { diagnostics(harmless(text, keepsLines: true) + "\n") }
+  func report(text: String) { diagnostics(Text.harmless(text, keepsLines: true) + "\n") }
 
   private func write(_ text: String) {
     endProgress()
@@ -80,10 +80,10 @@ struct Console: Sendable {
 
   /// A document in which the same characters are escaped as JSON has it; outside of strings there are none.
   private static func harmlessDocument(_ text: String) -> String {
-    guard harmless(text, keepsLines: true) != text else { return text }
+    guard Text.harmless(text, keepsLines: true) != text else { return text }
     return text.unicodeScalars.map { scalar in
       let single = String(scalar)
-      if harmless(single, keepsLines: true) == single { return single }
+      if Text.harmless(single, keepsLines: true) == single { return single }
       return single.utf16.map { unit in
         let digits = String(unit, radix: 16)
         return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

@@ -15,7 +15,7 @@ struct InputList: Sendable {
     /// The extensions by which files in folders are recognised.
     var extensions: Set<String> {
       switch self {
-      case .pictures: ["png", "jpg", "jpeg", "jpe", "jfif"]
+      case .pictures: Set(PictureFormat.allExtensions)
       case .sounds: ["wav", "wave", "flac", "ogg", "oga", "mp3"]
       }
     }
@@ -23,8 +23,8 @@ struct InputList: Sendable {
     /// What errors call the files.
     var name: String {
       switch self {
-      case .pictures: "pictures (PNG or JPEG)"
-      case .sounds: "sounds (WAV, FLAC, Ogg or MP3)"
+      case .pictures: "pictures (\(PictureFormat.allCases.map(\.rawValue).joined(separator: ", ")))"
+      case .sounds: "sounds (WAV, FLAC, Ogg, MP3)"
       }
     }
   }

@@ -59,6 +59,7 @@ final class Running<Value: Sendable>: Sendable {
   /// - Parameters:
   ///   - interruption: What somebody wants.
   ///   - body: The work; it may still run for the length of a batch after an interruption.
+  /// - Returns: How it ended.
   func run(
     until interruption: @Sendable () -> Interruption?,
     _ body: @escaping @Sendable (Running<Value>) throws -> Value

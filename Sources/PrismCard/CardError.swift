@@ -15,10 +15,10 @@ extension CardError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .missing(let file):
-      "\(printable(file)): the file has no Prism model card (metadata key "
-        + "\(quoted(ModelCard.metadataKey))); convert it with Tools/convert.py"
+      "\(Text.printable(file)): the file has no Prism model card (metadata key "
+        + "\(Text.quoted(ModelCard.metadataKey))); convert it with Tools/convert.py"
     case .invalid(let file, let field, let reason):
-      "\(printable(file)): model card: \(printable(field)) \(reason); "
+      "\(Text.printable(file)): model card: \(Text.printable(field)) \(reason); "
         + "convert the model again with Tools/convert.py"
     }
   }

@@ -351,7 +351,7 @@ private struct CardField {
     let text = try string()
     guard let choice = Choice(rawValue: text) else {
       let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw failure("is \(quoted(text)), which is none of: \(allowed)")
+      throw failure("is \(Text.quoted(text)), which is none of: \(allowed)")
     }
     return choice
   }

@@ -68,7 +68,8 @@ extension ModelCard {
       case .dense(let name, let units, let activation):
         try check(isVector, path, "is dense, but nothing before it pools or flattens")
         try check.text(name, "\(path).name")
-        try check(names.insert(name).inserted, "\(path).name", "is used twice: \(quoted(name))")
+        try check(
+          names.insert(name).inserted, "\(path).name", "is used twice: \(Text.quoted(name))")
         try check.size(units, "\(path).units")
         let isLast = !head[(i + 1)...].contains { if case .dense = $0 { true } else { false } }
         if isLast {
@@ -80,7 +81,8 @@ extension ModelCard {
         }
       case .batchNorm(let name, let epsilon):
         try check.text(name, "\(path).name")
-        try check(names.insert(name).inserted, "\(path).name", "is used twice: \(quoted(name))")
+        try check(
+          names.insert(name).inserted, "\(path).name", "is used twice: \(Text.quoted(name))")
         try check.epsilon(epsilon, "\(path).epsilon")
       case .activation(let function):
         try check(

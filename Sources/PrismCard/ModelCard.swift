@@ -74,7 +74,7 @@ public struct ModelCard: Sendable, Equatable {
   }
 
   /// How layers with a stride pad their input.
-  public enum Padding: String, Sendable, CaseIterable {
+  public enum PaddingConvention: String, Sendable, CaseIterable {
     /// TensorFlow's rule: as much as the output size needs, the odd pixel at the end.
     case same
     /// Torch's rule: the same on both sides.
@@ -88,10 +88,10 @@ public struct ModelCard: Sendable, Equatable {
     /// The epsilon of the base's batch normalisation; `nil` for VGG16, which has none.
     public var epsilon: Double?
     /// How layers with a stride pad their input.
-    public var padding: Padding
+    public var padding: PaddingConvention
 
     /// Makes a configuration.
-    public init(width: Double = 1, epsilon: Double?, padding: Padding) {
+    public init(width: Double = 1, epsilon: Double?, padding: PaddingConvention) {
       self.width = width
       self.epsilon = epsilon
       self.padding = padding

@@ -20,7 +20,7 @@ package struct CSVReader {
   ///
   /// - Throws: `FileError` where the file cannot be read or has no header.
   package init(contentsOf path: String) throws {
-    try self.init(try readFile(path), path: path)
+    try self.init(try Files.read(path), path: path)
   }
 
   /// Reads the header of a file's contents.

@@ -152,7 +152,7 @@ public struct JSONReader {
       var names: Set<String> = []
       try readObject { reader, name throws(JSONError) in
         guard names.insert(name).inserted else {
-          throw reader.failure("\(quoted(name)) appears twice in one object")
+          throw reader.failure("\(Text.quoted(name)) appears twice in one object")
         }
         members.append(.init(name: name, value: try reader.readValue(depth: depth + 1)))
       }

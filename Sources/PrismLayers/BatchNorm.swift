@@ -2,7 +2,8 @@ public import PrismAutodiff
 public import PrismTensor
 public import PrismWeights
 
-/// Batch normalisation over the channels of an image or the columns of a matrix, with its statistics.
+/// Batch normalisation over the channels of an image or the columns of a matrix, with its
+/// statistics.
 public struct BatchNorm: Sendable {
   /// The name under which the output is recorded.
   public let name: String
@@ -39,8 +40,8 @@ public struct BatchNorm: Sendable {
 
   /// Records the normalisation with the moments of the batch, as in training.
   ///
-  /// The moments are named ``batchMean`` and ``batchVariance``, so that a trainer can move the running statistics
-  /// towards them.
+  /// The moments are named ``batchMean`` and ``batchVariance``, so that a trainer can move the
+  /// running statistics towards them.
   ///
   /// - Parameter x: `[…, C]`.
   /// - Returns: The shape of `x`.

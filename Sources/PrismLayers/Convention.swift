@@ -4,7 +4,8 @@ public import PrismAutodiff
 public struct Convention: Hashable, Sendable {
   /// Added to the variance in batch normalisation.
   public let epsilon: Float
-  /// Whether strided layers pad as TensorFlow's `same` does, more at the end, instead of symmetrically.
+  /// Whether strided layers pad as TensorFlow's `same` does, more at the end, instead of
+  /// symmetrically.
   public let padsLikeTensorFlow: Bool
 
   /// Makes a convention.

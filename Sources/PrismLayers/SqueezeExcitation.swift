@@ -4,8 +4,9 @@ public import PrismWeights
 
 /// The gate that scales every channel by what the whole image says.
 ///
-/// Mean over rows and columns, a 1×1 convolution, SiLU, a second 1×1 convolution, sigmoid; the result multiplies the
-/// input. Definition: Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, with the activation of EfficientNet.
+/// Mean over rows and columns, a 1×1 convolution, SiLU, a second 1×1 convolution, sigmoid; the
+/// result multiplies the input. Definition: Hu et al., "Squeeze-and-Excitation Networks", CVPR
+/// 2018, with the activation of EfficientNet.
 public struct SqueezeExcitation: Sendable {
   /// The name under which the output is recorded.
   public let name: String

@@ -1,7 +1,8 @@
-// DenseNet121, the convolutional base: Huang et al., "Densely Connected Convolutional Networks", CVPR 2017
-// (arXiv:1608.06993). Names are those of torchvision's `densenet121`; with an epsilon of 1.001e-5 it is Keras'
-// `DenseNet121`. The last activation, which torchvision applies in place after `features.norm5`, is a value of its
-// own here, `features.relu5`: nothing overwrites the normalised features.
+// DenseNet121, the convolutional base: Huang et al., "Densely Connected Convolutional Networks",
+// CVPR 2017 (arXiv:1608.06993). Names are those of torchvision's `densenet121`; with an epsilon of
+// 1.001e-5 it is Keras' `DenseNet121`. The last activation, which torchvision applies in place
+// after `features.norm5`, is a value of its own here, `features.relu5`: nothing overwrites the
+// normalised features.
 
 internal import PrismAutodiff
 internal import PrismLayers

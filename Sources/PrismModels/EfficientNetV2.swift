@@ -1,6 +1,7 @@
-// EfficientNetV2, the convolutional base: Tan and Le, "EfficientNetV2: Smaller Models and Faster Training", ICML 2021
-// (arXiv:2104.00298). Names are those of torchvision's `efficientnet_v2_s/m/l`; with TensorFlow's padding it is Keras'
-// `EfficientNetV2S/M/L`. The variants B0 to B3 exist in Keras only and are named by the same rules.
+// EfficientNetV2, the convolutional base: Tan and Le, "EfficientNetV2: Smaller Models and Faster
+// Training", ICML 2021 (arXiv:2104.00298). Names are those of torchvision's
+// `efficientnet_v2_s/m/l`; with TensorFlow's padding it is Keras' `EfficientNetV2S/M/L`. The
+// variants B0 to B3 exist in Keras only and are named by the same rules.
 
 internal import PrismCard
 internal import PrismAutodiff
@@ -150,7 +151,8 @@ private protocol Block: Sendable {
   func callAsFunction(_ x: Value) -> Value
 }
 
-/// The fused block: a 3×3 convolution that expands, a 1×1 that projects; only the 3×3 where nothing is expanded.
+/// The fused block: a 3×3 convolution that expands, a 1×1 that projects; only the 3×3 where nothing
+/// is expanded.
 private struct FusedMBConv: Block {
   let name: String
   let expand: ConvNormActivation

@@ -12,7 +12,7 @@ public struct Head: Sendable {
     case adaptiveAveragePool(height: Int, width: Int)
     case flatten
     case dropout(rate: Double)
-    case dense(PrismLayers.Dense, Activation)
+    case dense(Dense, Activation)
     case batchNorm(BatchNorm)
     case activation(Activation)
   }
@@ -53,7 +53,7 @@ public struct Head: Sendable {
       case .dense(let name, let units, let activation):
         layers.append(
           .dense(
-            try PrismLayers.Dense(reader.scope(name), inputs: channels, outputs: units), activation)
+            try Dense(reader.scope(name), inputs: channels, outputs: units), activation)
         )
         channels = units
       case .batchNorm(let name, let epsilon):
@@ -77,8 +77,8 @@ public struct Head: Sendable {
   ///
   /// - Parameters:
   ///   - features: `[N, H, W, C]`.
-  ///   - seed: In training, selects the masks of the dropouts; normalisations then use the moments of the batch.
-  ///     `nil` for inference, where dropout is the identity.
+  ///   - seed: In training, selects the masks of the dropouts; normalisations then use the moments
+  ///     of the batch. `nil` for inference, where dropout is the identity.
   /// - Returns: The logits, `[N, K]`.
   public func callAsFunction(_ features: Value, trainingWith seed: UInt64? = nil) -> Value {
     var y = features

@@ -1,6 +1,6 @@
-// MobileNetV2, the convolutional base: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
-// CVPR 2018 (arXiv:1801.04381). Names are those of torchvision's `mobilenet_v2`; with TensorFlow's padding and an
-// epsilon of 1e-3 it is Keras' `MobileNetV2`.
+// MobileNetV2, the convolutional base: Sandler et al., "MobileNetV2: Inverted Residuals and Linear
+// Bottlenecks", CVPR 2018 (arXiv:1801.04381). Names are those of torchvision's `mobilenet_v2`; with
+// TensorFlow's padding and an epsilon of 1e-3 it is Keras' `MobileNetV2`.
 
 internal import PrismCard
 internal import PrismAutodiff

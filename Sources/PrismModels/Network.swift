@@ -25,8 +25,8 @@ public struct Network: Sendable {
   /// - Parameters:
   ///   - card: The file's model card.
   ///   - file: The weights.
-  /// - Throws: `WeightError` where tensors are missing, misshapen or left over; `ShapeError` where the card's
-  ///   input size is too small for the architecture.
+  /// - Throws: `WeightError` where tensors are missing, misshapen or left over; `ShapeError` where
+  ///   the card's input size is too small for the architecture.
   public init(_ card: ModelCard, weights file: SafetensorsFile) throws {
     self = try WeightReader.bind(file) { reader in try Network(card, reader) }
   }
@@ -51,8 +51,8 @@ public struct Network: Sendable {
 
   /// Records the network's forward pass.
   ///
-  /// A binary model has one logit z, of its second label; its recording returns `[−z, z]`, so that both labels have
-  /// a logit whose sigmoid is their probability.
+  /// A binary model has one logit z, of its second label; its recording returns `[−z, z]`, so that
+  /// both labels have a logit whose sigmoid is their probability.
   ///
   /// - Parameter batch: N, the number of inputs at once.
   /// - Returns: A recording from `[N, H, W, 3]` to `[N, K]`, with all named values.

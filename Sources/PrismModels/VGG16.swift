@@ -1,6 +1,6 @@
-// VGG16 without batch normalisation, the convolutional base: Simonyan and Zisserman, "Very Deep Convolutional
-// Networks for Large-Scale Image Recognition", ICLR 2015 (arXiv:1409.1556), configuration D. Names are those of
-// torchvision's `vgg16`; Keras' `VGG16` computes the same.
+// VGG16 without batch normalisation, the convolutional base: Simonyan and Zisserman, "Very Deep
+// Convolutional Networks for Large-Scale Image Recognition", ICLR 2015 (arXiv:1409.1556),
+// configuration D. Names are those of torchvision's `vgg16`; Keras' `VGG16` computes the same.
 
 internal import PrismAutodiff
 internal import PrismLayers

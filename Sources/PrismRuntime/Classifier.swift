@@ -1,7 +1,8 @@
 public import PrismAutodiff
 public import PrismTensor
 
-/// Anything that gives numbers to the labels of an image: what black-box explainers need to know of a model.
+/// Anything that gives numbers to the labels of an image: what black-box explainers need to know of
+/// a model.
 public protocol Classifier: Sendable {
   /// The shape of one image, `[1, H, W, C]`.
   var inputShape: Shape { get }
@@ -19,8 +20,8 @@ public protocol Classifier: Sendable {
   ///
   /// - Parameters:
   ///   - count: The number of images.
-  ///   - compose: Writes the image with an index, `[H, W, C]`, all of it. May be called from any thread, for several
-  ///     images at a time, in any order, and more than once for one index.
+  ///   - compose: Writes the image with an index, `[H, W, C]`, all of it. May be called from any
+  ///     thread, for several images at a time, in any order, and more than once for one index.
   /// - Returns: `[count, K]`, one row an image.
   /// - Throws: What the model throws.
   func logits(
@@ -63,56 +64,44 @@ public protocol DifferentiableClassifier: Classifier {
   /// The shape of a named value for one image, or `nil` where there is no such value.
   func shape(of name: String) -> Shape?
 
-  /// A named value and the gradients of logits at it, for one image.
+  /// Computes of an image what is needed to go on from a named value.
   ///
   /// - Parameters:
-  ///   - targets: The indices of the logits.
-  ///   - name: The name of the value to differentiate by: a layer, or the input.
-  ///   - image: `[1, H, W, C]`.
-  ///   - rule: What happens at rectifiers.
-  /// - Returns: The value and, for every target, the gradient of its logit, in the value's shape.
-  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no logit has the index.
-  func gradients(
-    of targets: [Int], at name: String, image: Tensor, rule: GradientRule
-  ) throws -> (value: Tensor, gradients: [Tensor])
+  ///   - pass: The image, and what is known of it.
+  ///   - name: The name of a value; `nil` for the default layer, with which come the logits.
+  /// - Returns: The pass itself where it has all of that, else one that has it too.
+  /// - Throws: ``UnknownValueError`` where no value has the name; what the model throws.
+  func forward(_ pass: ForwardPass, to name: String?) throws -> ForwardPass
 
-  /// The gradients of logits at the input, for several images.
+  /// Walks back from logits to a named value, for several images.
   ///
   /// - Parameters:
   ///   - targets: The indices of the logits.
-  ///   - images: Each `[1, H, W, C]`.
-  ///   - rule: What happens at rectifiers.
-  /// - Returns: For every image one gradient a target, in the image's shape.
-  /// - Throws: ``UnknownOutputError`` where no logit has the index; what the model throws.
-  func inputGradients(
-    of targets: [Int], images: [Tensor], rule: GradientRule
-  ) throws -> [[Tensor]]
+  ///   - name: The name of the value to stop at: a layer, or the input; `nil` for the input.
+  ///   - passes: The images, and what is known of them.
+  ///   - rule: What happens at every operation.
+  /// - Returns: For every image the value, and for every target what the rule found at it.
+  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no
+  ///   logit has the index; what the model throws.
+  func backward(
+    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+  ) throws -> [BackwardPass]
 
   /// The logits of one image with a named value replaced by others.
   ///
-  /// What comes before the value is computed once.
+  /// What comes before the value is computed once, and not at all where the pass has it.
   ///
   /// - Parameters:
   ///   - count: The number of replacements.
   ///   - name: The name of the value: a layer, or the input.
-  ///   - image: `[1, H, W, C]`.
+  ///   - pass: The image, and what is known of it.
   ///   - replace: Receives the index of a replacement and the value itself, to change it.
   /// - Returns: `[count, K]`, one row a replacement.
   /// - Throws: ``UnknownValueError`` where no value has the name; what the model throws.
   func logits(
-    count: Int, at name: String, image: Tensor, replacing replace: (Int, inout Tensor) -> Void
+    count: Int, at name: String, of pass: ForwardPass,
+    replacing replace: (Int, inout Tensor) -> Void
   ) throws -> Tensor
-
-  /// DeepLIFT's multipliers of logits at the input, for one image against a baseline.
-  ///
-  /// - Parameters:
-  ///   - targets: The indices of the logits.
-  ///   - image: `[1, H, W, C]`.
-  ///   - baseline: `[1, H, W, C]`.
-  /// - Returns: For every target a tensor in the image's shape; its product with `image − baseline` adds up to the
-  ///   difference of the logits.
-  /// - Throws: ``UnknownOutputError`` where no logit has the index; what the model throws.
-  func multipliers(of targets: [Int], image: Tensor, baseline: Tensor) throws -> [Tensor]
 }
 
 extension DifferentiableClassifier {
@@ -120,14 +109,19 @@ extension DifferentiableClassifier {
   ///
   /// - Parameters:
   ///   - targets: The indices of the logits.
-  ///   - name: The name of the value to differentiate by: a layer, or the input.
+  ///   - name: The name of the value to differentiate by: a layer, or the input; `nil` for the
+  ///     input.
   ///   - image: `[1, H, W, C]`.
+  ///   - rule: What happens at every operation.
   /// - Returns: The value and, for every target, the gradient of its logit, in the value's shape.
-  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no logit has the index.
+  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no
+  ///   logit has the index.
   public func gradients(
-    of targets: [Int], at name: String, image: Tensor
+    of targets: [Int], at name: String? = nil, image: Tensor, rule: any BackwardRule = ExactRule()
   ) throws -> (value: Tensor, gradients: [Tensor]) {
-    try gradients(of: targets, at: name, image: image, rule: .exact)
+    let found = try backward(from: targets, to: name, passes: [ForwardPass(image)], rule: rule)
+    guard let found = found.first else { throw UnknownValueError(name: name ?? "input") }
+    return (found.value, found.cotangents)
   }
 }
 

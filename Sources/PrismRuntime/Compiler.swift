@@ -246,7 +246,7 @@ struct Compiler {
   }
 
   private func convolutionShape(
-    _ window: Window, from input: ValueID, to output: ValueID
+    _ window: SlidingWindow, from input: ValueID, to output: ValueID
   ) -> ConvolutionShape {
     let (x, y) = (recording[input].shape, recording[output].shape)
     return ConvolutionShape(
@@ -459,7 +459,7 @@ struct Compiler {
     case .none: break
     case .gate(let gate): step.head = .gate(place(gate, homes))
     case .normalization(let id, let relu):
-      let affine = ChannelAffine(id, recording: recording)
+      guard let affine = ChannelAffine(id, in: recording) else { break }
       step.head = .affine(
         scale: Self.block(affine.scale), shift: Self.block(affine.shift), relu: relu)
     }

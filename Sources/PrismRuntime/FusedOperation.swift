@@ -57,8 +57,8 @@ struct FusedOperation {
     case gate(ValueID, by: ValueID)
     case elementwise
     case product(ValueID)
-    case maximumPool(Window)
-    case averagePool(Window, countsPadding: Bool)
+    case maximumPool(SlidingWindow)
+    case averagePool(SlidingWindow, countsPadding: Bool)
     case globalAverage
     case concatenation([ValueID])
     /// The same numbers under another shape.
@@ -112,7 +112,8 @@ struct Fusion {
       case let primitive as Convolution where canRun(primitive, id): fuse(convolution: id)
       case let primitive as DepthwiseConvolution where canRun(primitive.window, id):
         fuse(depthwise: id)
-      case is Dense where recording.isParameter(recording.operands(of: id)[1]): fuse(dense: id)
+      case is PrismAutodiff.FullyConnected
+      where recording.isParameter(recording.operands(of: id)[1]): fuse(dense: id)
       default: break
       }
     }
@@ -307,7 +308,7 @@ struct Fusion {
   }
 
   /// Whether the kernels take a window: no dilation, padding smaller than the kernel.
-  private func canRun(_ window: Window, _ id: ValueID) -> Bool {
+  private func canRun(_ window: SlidingWindow, _ id: ValueID) -> Bool {
     let isWeightConstant = recording.operands(of: id).dropFirst().allSatisfy(recording.isParameter)
     return isWeightConstant
       && [window.vertical, window.horizontal].allSatisfy { axis in

@@ -82,7 +82,8 @@ public final class PackedWeights: Sendable {
         shares.append(Share(job: job, weights: nil, block: block, panels: 0..<Int.max))
         continue
       }
-      let weights = FoldedWeights(job.key, recording: recording)
+      let weights = FoldedWeights(
+        job.key.convolution, normalization: job.key.folding, in: recording)
       let panels = kernels.pointwisePanels(outputChannels: job.shape.outputChannels)
       let step = max(1, panels / 8)
       for start in stride(from: 0, to: panels, by: step) {
@@ -93,7 +94,10 @@ public final class PackedWeights: Sendable {
     }
     pool.run(tasks: shares.count) { index, _ in
       let share = shares[index]
-      let weights = share.weights ?? FoldedWeights(share.job.key, recording: recording)
+      let weights =
+        share.weights
+        ?? FoldedWeights(
+          share.job.key.convolution, normalization: share.job.key.folding, in: recording)
       share.job.pack(weights, into: share.block, panels: share.panels, kernels: kernels)
     }
     return filled
@@ -145,61 +149,5 @@ struct PackJob {
         }
       }
     }
-  }
-}
-
-/// A convolution's weight and bias with the batch normalisation after it multiplied in.
-struct FoldedWeights {
-  let weights: Tensor
-  let bias: Tensor
-
-  init(_ key: PackedWeights.Key, recording: Recording) {
-    let operands = recording.operands(of: key.convolution)
-    let weight = recording.parameter(operands[1]) ?? Tensor(0)
-    let outputs = weight.shape[0]
-    var bias = [Double](repeating: 0, count: outputs)
-    if operands.count > 2, let given = recording.parameter(operands[2]) {
-      bias = given.scalars.map(Double.init)
-    }
-    guard let folding = key.folding else {
-      weights = weight
-      self.bias = Tensor([outputs], bias.map { Float($0) })
-      return
-    }
-    let affine = ChannelAffine(folding, recording: recording)
-    let perOutput = weight.count / outputs
-    weights = weight.withUnsafePointer { source in
-      Tensor(uninitialized: weight.shape) { target in
-        for o in 0..<outputs {
-          let factor = affine.scale[o]
-          let (row, folded) = (source + o * perOutput, target + o * perOutput)
-          for i in 0..<perOutput { folded[i] = Float(Double(row[i]) * factor) }
-        }
-      }
-    }
-    self.bias = Tensor(
-      [outputs], (0..<outputs).map { Float(bias[$0] * affine.scale[$0] + affine.shift[$0]) })
-  }
-}
-
-/// A batch normalisation with constant statistics as one factor and one summand a channel.
-struct ChannelAffine {
-  let scale: [Double]
-  let shift: [Double]
-
-  init(_ normalization: ValueID, recording: Recording) {
-    let parameters = recording.operands(of: normalization).dropFirst().map {
-      recording.parameter($0)?.scalars.map(Double.init) ?? []
-    }
-    let epsilon =
-      (recording.primitive(of: normalization) as? BatchNormalization).map { Double($0.epsilon) }
-      ?? 0
-    let (gamma, beta, mean, variance) = (
-      parameters[0], parameters[1], parameters[2], parameters[3]
-    )
-    scale = gamma.indices.map { gamma[$0] / (variance[$0] + epsilon).squareRoot() }
-    var shift: [Double] = []
-    for c in gamma.indices { shift.append(beta[c] - mean[c] * scale[c]) }
-    self.shift = shift
   }
 }

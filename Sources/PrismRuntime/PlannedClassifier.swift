@@ -13,22 +13,18 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let precision: Plan.Precision
   private let weights: PackedWeights
   private let plans = PlanStore()
-  private let last = Mutex<SingleImage?>(nil)
+  private let owner = ForwardPass.Owner()
 
-  // What the last single image gave.
-  private struct SingleImage {
-    let image: Tensor
-    let values: [ValueID: Tensor]
-  }
-
-  /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to `[1, K]`.
+  /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to
+  /// `[1, K]`.
   ///
   /// - Parameters:
   ///   - recording: Has one input and one output.
   ///   - defaultLayer: The layer that the CAM family explains unless told otherwise.
   ///   - aliases: Further names of named values.
   ///   - precision: How much rounding plans may trade for speed.
-  ///   - didPack: Is told the names of weights that have been packed, and that plans do not read again.
+  ///   - didPack: Is told the names of weights that have been packed, and that plans do not read
+  ///     again.
   public init(
     _ recording: Recording, defaultLayer: String, aliases: [String: String] = [:],
     precision: Plan.Precision = .standard,
@@ -49,7 +45,9 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// Whether the network has rectifiers, at which guided backpropagation differs from the gradient.
   public var hasRectifiers: Bool {
-    recording.ids.contains { recording.primitive(of: $0).map(GradientRule.isRectifier) ?? false }
+    recording.ids.contains {
+      if case .rectifier = recording.primitive(of: $0)?.nature { true } else { false }
+    }
   }
 
   /// The same classifier with another recording, such as one with other weights.
@@ -68,9 +66,6 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
   ///
-  /// The value of the default layer for a single image is kept until the next one, so that an explanation that follows
-  /// a prediction need not compute it again.
-  ///
   /// - Throws: `EvaluationError` where the images have another shape than the recording's input.
   public func logits(_ images: Tensor) throws -> Tensor {
     guard images.shape == inputShape else { return try plan(for: recording.outputs)(images)[0] }
@@ -78,13 +73,11 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return try predicted(images)[output] ?? Tensor(recording[output].shape)
   }
 
-  /// The logits and the value of the default layer for a single image, which are kept.
+  /// The logits and the value of the default layer for a single image.
   private func predicted(_ image: Tensor) throws -> [ValueID: Tensor] {
     let wanted = recording.outputs + (value(defaultLayer).map { [$0] } ?? [])
     let computed = try plan(for: wanted)(image)
-    let values = Dictionary(zip(wanted, computed)) { first, _ in first }
-    last.withLock { $0 = SingleImage(image: image, values: values) }
-    return values
+    return Dictionary(zip(wanted, computed)) { first, _ in first }
   }
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
@@ -96,61 +89,69 @@ public final class PlannedClassifier: DifferentiableClassifier {
     try plan(for: recording.outputs).run(count: count, composing: compose)[0]
   }
 
-  /// A named value and the gradients of logits at it, for one image.
+  /// Computes of an image what is needed to go on from a named value, by a plan.
   ///
-  /// The value is computed by a plan; only what follows it is evaluated for the gradient.
-  ///
-  /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
-  public func gradients(
-    of targets: [Int], at name: String, image: Tensor, rule: GradientRule
-  ) throws -> (value: Tensor, gradients: [Tensor]) {
-    guard let layer = value(name) else { throw UnknownValueError(name: name) }
-    let cotangents = try targets.map(cotangent)
+  /// - Throws: ``UnknownValueError``, `EvaluationError`.
+  public func forward(_ pass: ForwardPass, to name: String?) throws -> ForwardPass {
+    let known = pass.values(of: owner)
     let output = recording.outputs[0]
-    let known = try values(before: layer, image: image)
-    guard let value = known[layer] else { throw UnknownValueError(name: name) }
-    let gradients = try cotangents.map { cotangent in
-      let result = try recording.gradient(
-        of: output, cotangent: cotangent, at: [layer], given: known, rule: rule)
-      return result[layer] ?? Tensor(value.shape)
+    var values: [ValueID: Tensor]
+    if let name {
+      values = try start(at: try layer(name), pass)
+    } else if known[output] != nil {
+      return pass
+    } else {
+      values = try predicted(pass.image)
     }
-    return (value, gradients)
+    values[recording.inputs[0]] = nil
+    let all = known.merging(values) { first, _ in first }
+    return ForwardPass(pass.image, logits: all[output] ?? pass.logits, values: all, of: owner)
   }
 
-  /// The gradients of logits at the input, for several images, one image a thread.
+  /// Walks back from logits to a named value, for several images, one image a thread.
   ///
-  /// - Throws: ``UnknownOutputError``, `EvaluationError`.
-  public func inputGradients(
-    of targets: [Int], images: [Tensor], rule: GradientRule
-  ) throws -> [[Tensor]] {
-    let (input, output) = (recording.inputs[0], recording.outputs[0])
+  /// The value is computed by a plan where it is not the input and the pass does not have it; only
+  /// what follows it is evaluated for the walk, once for all logits.
+  ///
+  /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
+  public func backward(
+    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+  ) throws -> [BackwardPass] {
+    let layer = try name.map(layer) ?? recording.inputs[0]
     let cotangents = try targets.map(cotangent)
-    let results = Mutex([Result<[Tensor], EvaluationError>?](repeating: nil, count: images.count))
-    Workers.pool.run(tasks: images.count) { index, _ in
-      let result = Result { () throws(EvaluationError) in
-        var gradients: [Tensor] = []
-        for cotangent in cotangents {
-          let found = try recording.gradient(
-            of: output, cotangent: cotangent, at: [input], given: [input: images[index]],
-            rule: rule)
-          gradients.append(found[input] ?? Tensor(images[index].shape))
-        }
-        return gradients
-      }
+    let starts = try passes.map { try start(at: layer, $0) }
+    let results = Mutex([Result<BackwardPass, any Error>?](repeating: nil, count: passes.count))
+    Workers.pool.run(tasks: passes.count) { index, _ in
+      let result = Result { try walkBack(to: layer, cotangents, from: starts[index], rule) }
       results.withLock { $0[index] = result }
     }
     return try results.withLock { try $0.compactMap { try $0?.get() } }
+  }
+
+  private func walkBack(
+    to layer: ValueID, _ cotangents: [Tensor], from start: [ValueID: Tensor],
+    _ rule: any BackwardRule
+  ) throws -> BackwardPass {
+    let value = start[layer] ?? Tensor(recording[layer].shape)
+    guard let last = cotangents.last else { return BackwardPass(value: value, cotangents: []) }
+    let trace = try recording.trace(
+      of: recording.outputs[0], at: [layer], given: start, rule: rule)
+    func found(_ result: [ValueID: Tensor]) -> Tensor { result[layer] ?? Tensor(value.shape) }
+    let first = try cotangents.dropLast().map { found(try trace.gradient(cotangent: $0)) }
+    return BackwardPass(
+      value: value, cotangents: first + [found(try trace.gradient(cotangent: last))])
   }
 
   /// The logits of one image with a named value replaced by others, `[count, K]`.
   ///
   /// - Throws: ``UnknownValueError``, `EvaluationError`.
   public func logits(
-    count: Int, at name: String, image: Tensor, replacing replace: (Int, inout Tensor) -> Void
+    count: Int, at name: String, of pass: ForwardPass,
+    replacing replace: (Int, inout Tensor) -> Void
   ) throws -> Tensor {
-    guard let layer = value(name) else { throw UnknownValueError(name: name) }
+    let layer = try layer(name)
     let output = recording.outputs[0]
-    var known = try values(before: layer, image: image)
+    var known = try start(at: layer, pass)
     guard let original = known[layer] else { throw UnknownValueError(name: name) }
     // The logits of the image itself, which may be among them, are not those that are asked for.
     if layer != output { known[output] = nil }
@@ -162,20 +163,6 @@ public final class PlannedClassifier: DifferentiableClassifier {
         ?? Tensor(recording[output].shape)
     }
     return Tensor.stacking(rows)
-  }
-
-  /// DeepLIFT's multipliers of logits at the input, for one image against a baseline.
-  ///
-  /// - Throws: ``UnknownOutputError``, `EvaluationError`.
-  public func multipliers(
-    of targets: [Int], image: Tensor, baseline: Tensor
-  ) throws -> [Tensor] {
-    let (input, output) = (recording.inputs[0], recording.outputs[0])
-    return try targets.map { target in
-      try recording.multipliers(
-        of: output, cotangent: try cotangent(target), at: [input], given: [input: image],
-        reference: [input: baseline])[input] ?? Tensor(image.shape)
-    }
   }
 
   /// The cotangent that selects one logit.
@@ -197,21 +184,30 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// A value, and what else is needed to compute the logits from it.
   ///
-  /// The default layer comes, with the logits, from the plan of predictions, whose last values are kept; another layer
-  /// from a plan that ends there.
-  private func values(before layer: ValueID, image: Tensor) throws -> [ValueID: Tensor] {
-    var known: [ValueID: Tensor] = [recording.inputs[0]: image]
-    let start = recording.boundary(from: [layer], to: recording.outputs[0])
-    let wanted = Array(Set(start + [layer])).sorted().filter { known[$0] == nil }
-    guard !wanted.isEmpty else { return known }
-    if wanted == [value(defaultLayer)] {
-      let kept = last.withLock { $0.flatMap { $0.image == image ? $0.values : nil } }
-      known.merge(try kept ?? predicted(image)) { first, _ in first }
+  /// The default layer comes, with the logits, from the plan of predictions; another layer from a
+  /// plan that ends there.
+  private func start(at layer: ValueID, _ pass: ForwardPass) throws -> [ValueID: Tensor] {
+    let (input, output) = (recording.inputs[0], recording.outputs[0])
+    let boundary = recording.boundary(from: [layer], to: output)
+    let wanted = Set(boundary + [layer]).subtracting([input]).sorted()
+    var start = [input: pass.image]
+    guard !wanted.isEmpty else { return start }
+    let known = pass.values(of: owner)
+    let isPrediction = wanted == [value(defaultLayer)]
+    if wanted.allSatisfy({ known[$0] != nil }) {
+      for id in wanted { start[id] = known[id] }
+      if isPrediction { start[output] = known[output] }
+    } else if isPrediction {
+      start.merge(try predicted(pass.image)) { first, _ in first }
+    } else {
+      for (id, value) in zip(wanted, try plan(for: wanted)(pass.image)) { start[id] = value }
     }
-    if !wanted.allSatisfy({ known[$0] != nil }) {
-      for (id, value) in zip(wanted, try plan(for: wanted)(image)) { known[id] = value }
-    }
-    return known
+    return start
+  }
+
+  private func layer(_ name: String) throws(UnknownValueError) -> ValueID {
+    guard let layer = value(name) else { throw UnknownValueError(name: name) }
+    return layer
   }
 
   private func value(_ name: String) -> ValueID? {

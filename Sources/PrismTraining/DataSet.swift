@@ -258,22 +258,22 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .empty(let path):
       "\(path): holds no pictures and no sounds; give a folder with a folder for every class, or a CSV"
     case .oneClass(let path, let label):
-      "\(path): all samples have the label \(quoted(label)); two labels are needed to learn anything"
+      "\(path): all samples have the label \(Text.quoted(label)); two labels are needed to learn anything"
     case .noLabel(let path, let name, let labels):
-      "\(path): there is no label \(quoted(name)); there are \(list(labels))"
+      "\(path): there is no label \(Text.quoted(name)); there are \(list(labels))"
     case .mixed(let path):
       "\(path): holds pictures and sounds; a model takes one kind, so separate them"
     case .noColumn(let path, let column, let found):
-      "\(path): has no column \(quoted(column)); its columns are \(list(found))"
+      "\(path): has no column \(Text.quoted(column)); its columns are \(list(found))"
     case .badCell(let path, let line, let column, let value, let expected):
-      "\(path): line \(line): \(quoted(value)) in the column \(quoted(column)) is not \(expected)"
+      "\(path): line \(line): \(Text.quoted(value)) in the column \(Text.quoted(column)) is not \(expected)"
     case .noSplit(let path, let name, let found):
       "\(path): has no samples for \(name); its splits are \(list(found))"
     }
   }
 
   private func list(_ names: [String]) -> String {
-    let shown = names.prefix(20).map(printable).joined(separator: ", ")
+    let shown = names.prefix(20).map(Text.printable).joined(separator: ", ")
     return names.isEmpty ? "none" : shown + (names.count > 20 ? ", …" : "")
   }
 }

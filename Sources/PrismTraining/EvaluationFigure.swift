@@ -68,14 +68,15 @@ extension Evaluation {
       let area = label.measures.first { $0.name == "auc" }?.value ?? .nan
       roc.append(
         Chart.Series(
-          name: "\(label.label.prefix(20)) \((area * 1000).rounded() / 1000)",
+          name: "\(Text.decimal(area, decimals: 3)) \(label.label)",
           points: curve.map { ($0.falsePositiveRate, $0.truePositiveRate) }))
     }
     let reliability = Chart.Series(
       name: "", points: calibration.filter { $0.count > 0 }.map { ($0.confidence, $0.accuracy) })
     var panels = [
       Chart.Panel(
-        title: "ROC", xLabel: "false positive rate", yLabel: "true positive rate",
+        title: perLabel.count > 6 ? "ROC of 6 of \(perLabel.count) labels" : "ROC",
+        xLabel: "false positive rate", yLabel: "true positive rate",
         contents: .curves(roc + [diagonal], x: 0...1, y: 0...1, marks: [])),
       Chart.Panel(
         title: "Calibration", xLabel: "confidence", yLabel: "share of right decisions",

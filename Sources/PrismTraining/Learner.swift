@@ -29,7 +29,9 @@ public struct Learner {
   private let baseEnd: ValueID
   /// Where the trained part of the base begins; its end where nothing of the base is trained.
   private let cut: ValueID
-  /// Where the trained part of the head begins in a recording of the head.
+  /// The head for one sample in training.
+  private let sampleHead: Recording
+  /// Where the trained part of the head begins.
   private let headCut: ValueID
   private let prefix: Plan?
   private var bodies: [Int: Recording] = [:]
@@ -50,13 +52,15 @@ public struct Learner {
     self.objective = objective
     self.trained = trained.sorted()
     trainedNames = trained
-    base = try network.recordBase()
+    let base = try network.recordBase()
+    self.base = base
     baseEnd = base.outputs[0]
     let first = base.firstUse { name in trained.contains(name) }
-    cut = first.map(base.cut(before:)) ?? baseEnd
+    cut = first.map { base.cut(before: $0) } ?? baseEnd
     let head = try Recording(input: network.featureShape) { network.head($0, trainingWith: 0) }
+    sampleHead = head
     if cut == baseEnd {
-      headCut = head.cut(before: head.firstUse { _ in true } ?? head.outputs[0].index)
+      headCut = head.cut(before: head.firstUse { _ in true })
       featureShape = head[headCut].shape
     } else {
       headCut = head.inputs[0]
@@ -86,7 +90,7 @@ public struct Learner {
 
   /// The part of the head that does not change.
   private func headFeatures(_ samples: [Tensor]) throws -> [Tensor] {
-    let head = try Recording(input: network.featureShape) { network.head($0, trainingWith: 0) }
+    let head = sampleHead
     guard headCut != head.inputs[0] else { return samples }
     return try samples.map { sample in
       try head.evaluate([headCut], given: [head.inputs[0]: sample])[headCut] ?? sample
@@ -115,13 +119,18 @@ public struct Learner {
       let head = try Recording(
         input: network.featureShape.replacing(axis: 0, with: range.count)
       ) { network.head($0) }
-      let begin = cut == baseEnd ? headCut : head.inputs[0]
+      let begin = try begin(of: head)
       var given = parameterTensors(of: head)
       given[begin] = mapped
       let output = head.outputs[0]
       rows.append(try head.evaluate([output], given: given)[output] ?? Tensor([range.count, 1]))
     }
     return Tensor.stacking(rows)
+  }
+
+  /// Where the trained part of the head begins in another recording of it: of a batch, in inference, with a loss.
+  private func begin(of recording: Recording) throws -> ValueID {
+    try recording.counterpart(of: headCut, in: sampleHead)
   }
 
   /// The current tensors of all parameters of a recording.
@@ -240,10 +249,7 @@ public struct Learner {
     let recording = try Recording(inputs: [shape, targets.shape, elements.shape]) {
       [objective.loss(network.head($0[0], trainingWith: seed), targets: $0[1], weights: $0[2])]
     }
-    // The recording has two more inputs than that of the head alone, so its values come two places later.
-    let begin =
-      cut == baseEnd && headCut.index > 0
-      ? ValueID(index: headCut.index + 2) : recording.inputs[0]
+    let begin = try begin(of: recording)
     var given = parameterTensors(of: recording)
     given[begin] = mapped
     given[recording.inputs[1]] = targets
@@ -286,11 +292,11 @@ public struct Learner {
 
 extension Recording {
   /// The first computed value with a parameter whose name is accepted, or a dropout, or `nil`.
-  fileprivate func firstUse(_ isTrained: (String) -> Bool) -> Int? {
+  fileprivate func firstUse(_ isTrained: (String) -> Bool) -> ValueID? {
     let names = parameterNames
     return ids.first { id in
       primitive(of: id) is Dropout
         || operands(of: id).contains { names[$0].map(isTrained) ?? false }
-    }?.index
+    }
   }
 }

@@ -199,7 +199,7 @@ public struct Trainer {
     else {
       let known = recording.names.filter { !recording.isParameter($0.value) }.map(\.name)
       throw TrainingError.noLayer(
-        name, nearest: nearestName(to: name, among: known + card.layers.aliases.keys))
+        name, nearest: Text.nearest(to: name, among: known + card.layers.aliases.keys))
     }
     return id.index
   }

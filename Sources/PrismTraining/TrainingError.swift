@@ -24,9 +24,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// One line that says what is wrong and what to do.
   public var description: String {
     switch self {
-    case .badHead(let part, let reason): "the head's layer \(quoted(part)) \(reason)"
+    case .badHead(let part, let reason): "the head's layer \(Text.quoted(part)) \(reason)"
     case .noLayer(let name, let nearest):
-      "the base has no layer called \(quoted(name))"
+      "the base has no layer called \(Text.quoted(name))"
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism layers` lists the names")
     case .wrongTask(let task, let reason): "the task \(task) does not fit the data: \(reason)"
     case .diverged(let phase, let epoch):
@@ -45,6 +45,6 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   private func list(_ names: [String]) -> String {
-    names.prefix(10).map(printable).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
+    names.prefix(10).map(Text.printable).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
   }
 }

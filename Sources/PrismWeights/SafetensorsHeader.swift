@@ -73,7 +73,7 @@ extension SafetensorsFile {
       try reader.readObject { reader, key throws(JSONError) in
         let value = try reader.readString()
         guard result.updateValue(value, forKey: key) == nil else {
-          throw reader.failure("metadata \(quoted(key)) appears twice")
+          throw reader.failure("metadata \(Text.quoted(key)) appears twice")
         }
       }
       return result
@@ -91,16 +91,18 @@ extension SafetensorsFile {
         case "shape" where shape == nil: shape = try readIntegers(&reader)
         case "data_offsets" where offsets == nil: offsets = try readIntegers(&reader)
         case "dtype", "shape", "data_offsets":
-          throw reader.failure("tensor \(quoted(name)) has \(key) twice")
-        default: throw reader.failure("tensor \(quoted(name)) has the unknown key \(quoted(key))")
+          throw reader.failure("tensor \(Text.quoted(name)) has \(key) twice")
+        default:
+          throw reader.failure(
+            "tensor \(Text.quoted(name)) has the unknown key \(Text.quoted(key))")
         }
       }
       guard let type, let shape, let offsets else {
         let key = type == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"
-        throw reader.failure("tensor \(quoted(name)) has no \(key)")
+        throw reader.failure("tensor \(Text.quoted(name)) has no \(key)")
       }
       guard offsets.count == 2 else {
-        throw reader.failure("tensor \(quoted(name)) has \(offsets.count) data_offsets, not 2")
+        throw reader.failure("tensor \(Text.quoted(name)) has \(offsets.count) data_offsets, not 2")
       }
       return RawEntry(name: name, type: type, shape: shape, offsets: offsets)
     }

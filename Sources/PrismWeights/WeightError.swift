@@ -83,50 +83,50 @@ extension WeightError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .notFound(let file):
-      "\(printable(file)): no such file; check the path"
+      "\(Text.printable(file)): no such file; check the path"
     case .notAFile(let file):
-      "\(printable(file)): not a file; name the .safetensors file itself"
+      "\(Text.printable(file)): not a file; name the .safetensors file itself"
     case .empty(let file):
-      "\(printable(file)): the file is empty; copy or convert it again"
+      "\(Text.printable(file)): the file is empty; copy or convert it again"
     case .unreadable(let file, let reason):
-      "\(printable(file)): cannot be read: \(printable(reason))"
+      "\(Text.printable(file)): cannot be read: \(Text.printable(reason))"
     case .cutOff(let file, let needs, let has):
-      "\(printable(file)): the file is cut off: needs \(needs) bytes, has \(has); "
+      "\(Text.printable(file)): the file is cut off: needs \(needs) bytes, has \(has); "
         + "copy or convert it again"
     case .headerTooLong(let file, let length):
-      "\(printable(file)): not a safetensors file: its header would be \(length) bytes long, "
+      "\(Text.printable(file)): not a safetensors file: its header would be \(length) bytes long, "
         + "the limit is \(SafetensorsFile.headerLimit); convert it with Tools/convert.py"
     case .invalidHeader(let file, let reason):
-      "\(printable(file)): not a valid safetensors header: \(reason); "
+      "\(Text.printable(file)): not a valid safetensors header: \(reason); "
         + "convert it again with Tools/convert.py"
     case .duplicateName(let file, let tensor):
-      "\(printable(file)): two tensors are named \(quoted(tensor)); give each its own name"
+      "\(Text.printable(file)): two tensors are named \(Text.quoted(tensor)); give each its own name"
     case .unknownType(let file, let tensor, let type):
-      "\(printable(file)): tensor \(quoted(tensor)) has the unknown type \(quoted(type)); "
+      "\(Text.printable(file)): tensor \(Text.quoted(tensor)) has the unknown type \(Text.quoted(type)); "
         + "store it as F32 or F16"
     case .invalidShape(let file, let tensor, let reason):
-      "\(printable(file)): tensor \(quoted(tensor)) has an impossible shape: \(reason); "
+      "\(Text.printable(file)): tensor \(Text.quoted(tensor)) has an impossible shape: \(reason); "
         + "convert it again"
     case .invalidOffsets(let file, let tensor, let reason):
-      "\(printable(file)): tensor \(quoted(tensor)) has impossible offsets: \(reason); "
+      "\(Text.printable(file)): tensor \(Text.quoted(tensor)) has impossible offsets: \(reason); "
         + "convert it again"
     case .trailingBytes(let file, let count):
-      "\(printable(file)): \(plural(count, "byte")) after the last tensor belong to nothing; "
+      "\(Text.printable(file)): \(plural(count, "byte")) after the last tensor belong to nothing; "
         + "copy or convert it again"
     case .unsupportedType(let file, let tensor, let type):
-      "\(printable(file)): tensor \(quoted(tensor)) is stored as \(type), "
+      "\(Text.printable(file)): tensor \(Text.quoted(tensor)) is stored as \(type), "
         + "which Prism does not read; store it as F32 or F16"
     case .nonFinite(let file, let tensor, let index, let value):
-      "\(printable(file)): tensor \(quoted(tensor)) holds \(value) at \(index); "
+      "\(Text.printable(file)): tensor \(Text.quoted(tensor)) holds \(value) at \(index); "
         + "weights must be finite: use a checkpoint from before training diverged"
     case .mismatch(let file, let mismatch):
-      "\(printable(file)): the weights do not fit the model: \(mismatch.summary); "
+      "\(Text.printable(file)): the weights do not fit the model: \(mismatch.summary); "
         + "convert the model again with Tools/convert.py"
     case .doesNotFit(let file, let tensor, let index, let value, let type):
-      "\(printable(file)): tensor \(quoted(tensor)) holds \(value) at \(index), "
+      "\(Text.printable(file)): tensor \(Text.quoted(tensor)) holds \(value) at \(index), "
         + "which \(type) cannot hold; store it as F32"
     case .unwritable(let file, let reason):
-      "\(printable(file)): cannot be written: \(printable(reason))"
+      "\(Text.printable(file)): cannot be written: \(Text.printable(reason))"
     }
   }
 }
@@ -139,19 +139,21 @@ extension WeightMismatch: CustomStringConvertible {
     var parts: [String] = []
     if !missing.isEmpty {
       let shown = missing.prefix(Self.listed).map { name in
-        guard let near = nearestName(to: name, among: unexpected) else { return printable(name) }
-        return "\(printable(name)) (did you mean \(quoted(near))?)"
+        guard let near = Text.nearest(to: name, among: unexpected) else {
+          return Text.printable(name)
+        }
+        return "\(Text.printable(name)) (did you mean \(Text.quoted(near))?)"
       }
       parts.append(Self.list(shown, of: missing.count, "missing"))
     }
     if !misshapen.isEmpty {
       let shown = misshapen.prefix(Self.listed).map {
-        "\(printable($0.name)) is \($0.found), not \($0.expected)"
+        "\(Text.printable($0.name)) is \($0.found), not \($0.expected)"
       }
       parts.append(Self.list(shown, of: misshapen.count, "misshapen"))
     }
     if !unexpected.isEmpty {
-      let shown = unexpected.prefix(Self.listed).map { printable($0) }
+      let shown = unexpected.prefix(Self.listed).map { Text.printable($0) }
       parts.append(Self.list(shown, of: unexpected.count, "unexpected"))
     }
     return parts.joined(separator: "; ")

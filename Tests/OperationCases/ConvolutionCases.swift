@@ -2,7 +2,7 @@ package import PrismAutodiff
 import PrismTensor
 
 /// The convolution of the definition: seven nested loops.
-package func naiveConvolution(_ window: Window, groups: Int, _ inputs: [Grid]) -> Grid {
+package func naiveConvolution(_ window: SlidingWindow, groups: Int, _ inputs: [Grid]) -> Grid {
   let (x, w) = (inputs[0], inputs[1])
   let (v, h) = (window.vertical, window.horizontal)
   let height = (x.shape[1] + v.before + v.after - v.dilation * (v.kernel - 1) - 1) / v.stride + 1

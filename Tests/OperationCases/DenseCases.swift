@@ -21,7 +21,7 @@ extension OperationCase {
     ("", [3, 5], 4, true), ("without bias", [2, 7], 3, false), ("one number", [1, 1], 1, true),
   ].map { (label: String, input: Shape, outputs: Int, bias: Bool) in
     OperationCase(
-      label, Dense(), inputs: [input, [outputs, input[1]]] + (bias ? [[outputs]] : []),
+      label, FullyConnected(), inputs: [input, [outputs, input[1]]] + (bias ? [[outputs]] : []),
       reduction: input[1], reference: naiveDense)
   }
 }

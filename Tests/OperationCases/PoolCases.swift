@@ -3,7 +3,7 @@ import PrismTensor
 
 /// Applies a function to the pixels of every window, with the number of taps on padding.
 package func naivePool(
-  _ window: Window, _ x: Grid, _ function: (_ pixels: [Double], _ padding: Int) -> Double
+  _ window: SlidingWindow, _ x: Grid, _ function: (_ pixels: [Double], _ padding: Int) -> Double
 ) -> Grid {
   let (v, h) = (window.vertical, window.horizontal)
   let height = (x.shape[1] + v.before + v.after - v.dilation * (v.kernel - 1) - 1) / v.stride + 1
@@ -110,8 +110,9 @@ extension OperationCase {
     + [[2, 3, 4, 5], [1, 1, 1, 1]].flatMap { (image: Shape) in
       let pixels = image[1] * image[2]
       @Sendable func everything(_ x: Grid, _ function: ([Double]) -> Double) -> Grid {
-        let window = Window(
-          vertical: Window.Axis(kernel: image[1]), horizontal: Window.Axis(kernel: image[2]))
+        let window = SlidingWindow(
+          vertical: SlidingWindow.Axis(kernel: image[1]),
+          horizontal: SlidingWindow.Axis(kernel: image[2]))
         let pooled = naivePool(window, x) { pixels, _ in function(pixels) }
         return Grid([image[0], image[3]], pooled.values)
       }

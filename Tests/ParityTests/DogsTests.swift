@@ -56,7 +56,7 @@ struct DogsTests {
     #expect(abs(prediction.top.probability - 0.998) <= 0.001)
 
     let document = try JSONReader.parse(
-      String(decoding: try readFile(Self.folder + "dogs.json"), as: UTF8.self))
+      String(decoding: try Files.read(Self.folder + "dogs.json"), as: UTF8.self))
     let box = try #require(document["dog"]?["box"]?.integers)
     let map = try model.explain(image, with: GradCAM(), target: prediction.top)
       .values.resizedBilinear(height: image.height, width: image.width)
@@ -82,7 +82,7 @@ struct DogsTests {
     let prediction = try model.predict(image)
     let map = try model.explain(image, with: method, target: prediction.top).values
     let document = try JSONReader.parse(
-      String(decoding: try readFile(Self.folder + "dogs.json"), as: UTF8.self))
+      String(decoding: try Files.read(Self.folder + "dogs.json"), as: UTF8.self))
     let box = try #require(document["dog"]?["box"]?.integers)
     let (rows, columns) = (map.shape[0], map.shape[1])
     let mask = Tensor([rows, columns]) { target in

@@ -25,8 +25,8 @@ try map.overlay(on: image).write(to: "husky.gradcam.png")
 
   @Test("the snippet is compiled word for word")
   func text() throws {
-    let readme = String(decoding: try readFile(Repository.root + "README.md"), as: UTF8.self)
-    let source = String(decoding: try readFile(#filePath), as: UTF8.self)
+    let readme = String(decoding: try Files.read(Repository.root + "README.md"), as: UTF8.self)
+    let source = String(decoding: try Files.read(#filePath), as: UTF8.self)
     let parts = readme.components(separatedBy: "```swift\nimport Prism\n\n")
     try #require(parts.count == 2)
     let block = try #require(parts[1].components(separatedBy: "```").first)

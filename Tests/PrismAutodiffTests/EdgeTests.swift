@@ -164,9 +164,10 @@ struct EdgeTests {
     var testDescription: String { "\(primitive.name) of \(inputs)" }
   }
 
-  static let three = Window(vertical: Window.Axis(kernel: 3), horizontal: Window.Axis(kernel: 3))
-  static let allPadding = Window(
-    vertical: Window.Axis(kernel: 2, before: 2), horizontal: Window.Axis(kernel: 2))
+  static let three = SlidingWindow(
+    vertical: SlidingWindow.Axis(kernel: 3), horizontal: SlidingWindow.Axis(kernel: 3))
+  static let allPadding = SlidingWindow(
+    vertical: SlidingWindow.Axis(kernel: 2, before: 2), horizontal: SlidingWindow.Axis(kernel: 2))
 
   static let refusals: [Refusal] = [
     Refusal(Convolution(window: three), [1, 5, 5, 2]),
@@ -181,9 +182,9 @@ struct EdgeTests {
     Refusal(DepthwiseConvolution(window: three), [1, 5, 5, 2], [1, 1, 3, 3]),
     Refusal(DepthwiseConvolution(window: three), [1, 5, 5, 2], [2, 1, 3, 3], [1]),
     Refusal(DepthwiseConvolution(window: three), [1, 2, 5, 2], [2, 1, 3, 3]),
-    Refusal(Dense(), [2, 3], [4, 2]),
-    Refusal(Dense(), [2, 3], [3]),
-    Refusal(Dense(), [2, 3], [4, 3], [3]),
+    Refusal(FullyConnected(), [2, 3], [4, 2]),
+    Refusal(FullyConnected(), [2, 3], [3]),
+    Refusal(FullyConnected(), [2, 3], [4, 3], [3]),
     Refusal(BatchNormalization(epsilon: 0), [2, 3], [3], [3], [3]),
     Refusal(BatchNormalization(epsilon: 0), [2, 3], [3], [3], [3], [2]),
     Refusal(BatchNormalization(epsilon: 0), [3], [3], [3], [3], [3]),

@@ -200,6 +200,7 @@ struct Counted: Primitive {
   let log: CallLog
 
   var name: String { label }
+  var nature: Nature { .linear }
   var reach: Reach { .pointwise }
 
   func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }

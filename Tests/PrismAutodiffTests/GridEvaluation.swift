@@ -87,7 +87,7 @@ extension Recording {
     case let it as MaxPool:
       naivePool(it.window, inputs[0]) { pixels, _ in pixels.reduce(-.infinity, max) }
     case is GlobalAveragePool: pooledWhole(inputs[0])
-    case is Dense: naiveDense(inputs)
+    case is FullyConnected: naiveDense(inputs)
     case is Add: naiveBroadcast(inputs[0], inputs[1], +)
     case is Subtract: naiveBroadcast(inputs[0], inputs[1], -)
     case is Multiply: naiveBroadcast(inputs[0], inputs[1], *)
@@ -103,8 +103,9 @@ extension Recording {
   }
 
   private func pooledWhole(_ x: Grid) -> Grid {
-    let window = Window(
-      vertical: Window.Axis(kernel: x.shape[1]), horizontal: Window.Axis(kernel: x.shape[2]))
+    let window = SlidingWindow(
+      vertical: SlidingWindow.Axis(kernel: x.shape[1]),
+      horizontal: SlidingWindow.Axis(kernel: x.shape[2]))
     let pooled = naivePool(window, x) { pixels, _ in naiveMean(pixels) }
     return Grid([x.shape[0], x.shape[3]], pooled.values)
   }

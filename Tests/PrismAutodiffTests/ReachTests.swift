@@ -8,19 +8,19 @@ import Testing
 struct ReachTests {
   /// A random window over a random image, the same at every call with one seed.
   struct Example {
-    let window: Window
+    let window: SlidingWindow
     let height, width: Int
     let output: Shape
 
     init?(seed: UInt64) {
       var random = SeededRandom(seed: seed)
-      func axis() -> Window.Axis {
-        Window.Axis(
+      func axis() -> SlidingWindow.Axis {
+        SlidingWindow.Axis(
           kernel: .random(in: 1...5, using: &random), stride: .random(in: 1...4, using: &random),
           before: .random(in: 0...3, using: &random), after: .random(in: 0...3, using: &random),
           dilation: .random(in: 1...2, using: &random))
       }
-      window = Window(vertical: axis(), horizontal: axis())
+      window = SlidingWindow(vertical: axis(), horizontal: axis())
       height = .random(in: 1...9, using: &random)
       width = .random(in: 1...9, using: &random)
       guard let shape = window.outputShape([1, height, width, 1], channels: 1) else { return nil }
@@ -124,7 +124,8 @@ struct ReachTests {
 
   @Test("nothing changed alters nothing, nothing wanted needs nothing")
   func empty() {
-    let window = Window(vertical: Window.Axis(kernel: 3), horizontal: Window.Axis(kernel: 3))
+    let window = SlidingWindow(
+      vertical: SlidingWindow.Axis(kernel: 3), horizontal: SlidingWindow.Axis(kernel: 3))
     let nothing = Rectangle(rows: 2..<2, columns: 1..<1)
     #expect(isEmpty(Reach.window(window).altered(by: nothing, height: 5, width: 5)))
     #expect(isEmpty(Reach.window(window).needed(for: nothing, height: 5, width: 5)))
@@ -158,16 +159,19 @@ struct ReachTests {
   @Test("a window that makes no sense has no output and traps nowhere")
   func senseless() {
     let bad = [
-      Window.Axis(kernel: 0), Window.Axis(kernel: -1), Window.Axis(kernel: 3, stride: 0),
-      Window.Axis(kernel: 3, before: -1), Window.Axis(kernel: 3, after: -1),
-      Window.Axis(kernel: 3, dilation: 0), Window.Axis(kernel: .max, dilation: .max),
-      Window.Axis(kernel: 3, before: .max, after: .max), Window.Axis(kernel: 9),
+      SlidingWindow.Axis(kernel: 0), SlidingWindow.Axis(kernel: -1),
+      SlidingWindow.Axis(kernel: 3, stride: 0),
+      SlidingWindow.Axis(kernel: 3, before: -1), SlidingWindow.Axis(kernel: 3, after: -1),
+      SlidingWindow.Axis(kernel: 3, dilation: 0), SlidingWindow.Axis(kernel: .max, dilation: .max),
+      SlidingWindow.Axis(kernel: 3, before: .max, after: .max), SlidingWindow.Axis(kernel: 9),
     ]
-    let good = Window.Axis(kernel: 1)
+    let good = SlidingWindow.Axis(kernel: 1)
     for axis in bad {
       let image: Shape = [1, 8, 8, 1]
-      #expect(Window(vertical: axis, horizontal: good).outputShape(image, channels: 1) == nil)
-      #expect(Window(vertical: good, horizontal: axis).outputShape(image, channels: 1) == nil)
+      #expect(
+        SlidingWindow(vertical: axis, horizontal: good).outputShape(image, channels: 1) == nil)
+      #expect(
+        SlidingWindow(vertical: good, horizontal: axis).outputShape(image, channels: 1) == nil)
     }
     for stride in [0, -1, .max] {
       #expect(throws: ShapeError.self) {

@@ -201,6 +201,7 @@ struct Tracked: Primitive {
   let log: LifetimeLog
 
   var name: String { label }
+  var nature: Nature { .linear }
   var reach: Reach { .pointwise }
 
   func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape { inputs[0] }

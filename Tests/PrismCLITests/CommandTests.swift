@@ -70,26 +70,15 @@ struct UsageTests {
     }
   }
 
-  @Test(
-    "every command has help",
-    arguments: [
-      "models", "layers", "classify", "explain", "compare", "dataset", "train", "evaluate",
-    ])
-  func subcommandHelp(_ command: String) {
-    let outcome = Outcome("help", command)
-    #expect(outcome.status == .done)
-    #expect(outcome.output.contains("USAGE: prism \(command)"))
-  }
-
-  @Test("the version is printed")
-  func version() {
-    #expect(Outcome("--version").output == "0.1.0\n")
+  @Test("the version is printed", arguments: ["--version", "version"])
+  func version(_ word: String) {
+    #expect(Outcome(word).output == "0.1.0\n")
   }
 
   @Test("wrong usage has the status 2")
   func usage() {
     for outcome in [
-      Outcome("explain"), Outcome("explain", "a.png", "--model", "dogs"),
+      Outcome("explain"), Outcome("explain", "a.png"), Outcome("compare", "--model", "dogs"),
       Outcome("classify", "a.png"), Outcome("paint"),
       Outcome("explain", "a.png", "--model", "m", "--output", "o", "--method", "tea"),
       Outcome("explain", "a.png", "--model", "m", "--output", "o", "--format", "tiff"),
@@ -148,7 +137,7 @@ struct CommandTests {
         Repository.names(in: out) == ["husky.gradcam.npy", "husky.gradcam.png", "husky.json"])
       #expect(try ArrayFile.tensor(contentsOf: out + "/husky.gradcam.npy").shape == [160, 160])
       let json = try JSONReader.parse(
-        String(decoding: try readFile(out + "/husky.json"), as: UTF8.self)
+        String(decoding: try Files.read(out + "/husky.json"), as: UTF8.self)
       ).description
       for part in [
         "\"prism\":\"0.1.0\"", "\"architecture\":\"mobilenet_v2\"", "\"method\":\"gradcam\"",
@@ -172,7 +161,7 @@ struct CommandTests {
       for name in ["gradcam.npy", "gradcam.png", "lime.npy", "shap.npy", "ig.npy"].map({
         "husky.\($0)"
       }) {
-        let (a, b) = (try readFile("\(folder)/a/\(name)"), try readFile("\(folder)/b/\(name)"))
+        let (a, b) = (try Files.read("\(folder)/a/\(name)"), try Files.read("\(folder)/b/\(name)"))
         #expect(a == b)
       }
     }
@@ -201,7 +190,7 @@ struct CommandTests {
       let bad = folder + "/bad.png"
       try AtomicFile.write("no picture", to: bad)
       let copy = folder + "/husky.png"
-      try AtomicFile.write(try readFile(husky), to: copy)
+      try AtomicFile.write(try Files.read(husky), to: copy)
       let outcome = Outcome(
         "explain", husky, bad, copy, "--model", dogs, "--output", folder + "/out")
       #expect(outcome.status == .someInputsFailed)
@@ -228,7 +217,7 @@ struct CommandTests {
         try AtomicFile.write(bytes, to: path)
         return path
       }
-      let picture = try readFile(husky)
+      let picture = try Files.read(husky)
       explain(try file("text.png", Array("hello".utf8))).expectFailure("text.png", "PNG or JPEG")
       explain(try file("half.png", Array(picture.prefix(picture.count / 2))))
         .expectFailure("half.png", "cut off")
@@ -248,7 +237,7 @@ struct CommandTests {
         .expectFailure("did you mean dogs?")
       #expect(Repository.names(in: out) == [])
 
-      let weights = try readFile(dogs)
+      let weights = try Files.read(dogs)
       explain(husky, model: try file("half.safetensors", Array(weights.prefix(weights.count / 2))))
         .expectFailure("half.safetensors", "cut off")
       var renamed = weights

@@ -68,11 +68,11 @@ struct ModelMethodTests {
             "\(folder)/\(batch)", "--threads", threads, "--batch", batch, "--format", "npy,json",
           ] + Self.quick(method))
         #expect(outcome.status == .done && outcome.diagnostics == "", "\(outcome.diagnostics)")
-        arrays.append(try readFile("\(folder)/\(batch)/husky.\(method.rawValue).npy"))
+        arrays.append(try Files.read("\(folder)/\(batch)/husky.\(method.rawValue).npy"))
       }
       #expect(arrays[0] == arrays[1] && arrays[0] == arrays[2])
       let document = try JSONReader.parse(
-        String(decoding: try readFile(folder + "/1/husky.json"), as: UTF8.self))
+        String(decoding: try Files.read(folder + "/1/husky.json"), as: UTF8.self))
       let explanation = try #require(document["explanations"]?.elements.first)
       #expect(explanation["method"]?.string == method.rawValue)
       if method.choices.contains(.segments) {
@@ -123,7 +123,7 @@ struct ModelMethodTests {
         "--segments", "grid:2x2", "--target", "above-threshold", "--output", folder + "/s")
       #expect(some.status == .done, "\(some.diagnostics)")
       let document = try JSONReader.parse(
-        String(decoding: try readFile(folder + "/s/husky.json"), as: UTF8.self))
+        String(decoding: try Files.read(folder + "/s/husky.json"), as: UTF8.self))
       let above = document["predictions"]?.elements.filter {
         $0["probability"]?.double ?? 0 >= 0.5
       }
@@ -141,7 +141,7 @@ struct ModelMethodTests {
       #expect(outcome.status == .done, "\(outcome.diagnostics)")
       #expect(
         Repository.names(in: folder) == ["husky.csv", "husky.html", "husky.json", "husky.pdf"])
-      let lines = String(decoding: try readFile(folder + "/husky.csv"), as: UTF8.self)
+      let lines = String(decoding: try Files.read(folder + "/husky.csv"), as: UTF8.self)
         .split(separator: "\n")
       #expect(lines.count == 5)
       #expect(
@@ -233,20 +233,20 @@ struct ModelMethodTests {
       #expect(first.output.contains("layers are randomised"))
       let names = ["csv", "html", "json", "pdf", "png"].map { "husky.compare.\($0)" }
       #expect(Repository.names(in: out) == names + ["index.html"])
-      let page = String(decoding: try readFile(out + "/husky.compare.html"), as: UTF8.self)
+      let page = String(decoding: try Files.read(out + "/husky.compare.html"), as: UTF8.self)
       #expect(page.contains("<canvas") && page.contains("type=\"range\""))
       #expect(!page.contains("http"), "the page needs nothing from elsewhere")
       #expect(page.components(separatedBy: "data-segments").count == 3)
-      let pdf = try readFile(out + "/husky.compare.pdf")
+      let pdf = try Files.read(out + "/husky.compare.pdf")
       #expect(pdf.starts(with: Array("%PDF".utf8)))
-      let csv = String(decoding: try readFile(out + "/husky.compare.csv"), as: UTF8.self)
+      let csv = String(decoding: try Files.read(out + "/husky.compare.csv"), as: UTF8.self)
       let lines = csv.split(separator: "\n")
       #expect(lines.count == 5)
       for line in lines {
         #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == 20)
       }
       let document = try JSONReader.parse(
-        String(decoding: try readFile(out + "/husky.compare.json"), as: UTF8.self))
+        String(decoding: try Files.read(out + "/husky.compare.json"), as: UTF8.self))
       #expect(document["explanations"]?.elements.count == 4)
       #expect(document["faithfulness"]?.elements.count == 4)
       #expect(document["agreement"]?.elements.count == 2)
@@ -261,7 +261,7 @@ struct ModelMethodTests {
       // The second run does nothing, a run with other options everything.
       let second = run("--sanity")
       #expect(second.output.contains("done before") && second.status == .someInputsFailed)
-      #expect(try readFile(out + "/husky.compare.pdf") == pdf)
+      #expect(try Files.read(out + "/husky.compare.pdf") == pdf)
       #expect(!run().output.contains("done before"))
       #expect(!run("--seed", "1").output.contains("done before"))
       try FileManager.default.removeItem(atPath: out + "/husky.compare.csv")
@@ -290,7 +290,7 @@ struct ModelMethodTests {
         #expect(outcome.status == .done, "\(outcome.diagnostics)")
         #expect(outcome.output.contains("inside ↑"))
         let document = try JSONReader.parse(
-          String(decoding: try readFile(folder + "/out/husky.compare.json"), as: UTF8.self))
+          String(decoding: try Files.read(folder + "/out/husky.compare.json"), as: UTF8.self))
         for (m, judgement) in (document["faithfulness"]?.elements ?? []).enumerated() {
           let found = try #require(judgement["localization"])
           shares[m] += try #require(found["massInside"]?.double)

@@ -33,7 +33,7 @@ struct SoundTests {
     #expect(found == (names + ["voice-synthetic.json"]).sorted())
 
     let text = String(
-      decoding: try readFile(folder + "/voice-synthetic.json"), as: UTF8.self)
+      decoding: try Files.read(folder + "/voice-synthetic.json"), as: UTF8.self)
     let document = try JSONReader.parse(text)
     let sound = try #require(document["sound"])
     #expect(sound["seconds"] == .number(2) && sound["sampleRate"] == .integer(8000))

@@ -48,8 +48,9 @@ struct DeepLIFTTests {
       return (first * second).reshaped(to: [1, 1])
     }
     let image = Tensor([1, 1, 1, 2], [5, 3])
-    let multipliers = try model.multipliers(
-      of: [0], image: image, baseline: Tensor([1, 1, 1, 2], [1, 2]))
+    let multipliers = try model.gradients(
+      of: [0], image: image, rule: DeepLIFTRule(reference: [Tensor([1, 1, 1, 2], [1, 2])])
+    ).gradients
     // Half the sum of the other factor's values: (3 + 2) / 2 and (5 + 1) / 2.
     #expect(multipliers[0] == Tensor([1, 1, 1, 2], [2.5, 3]))
   }

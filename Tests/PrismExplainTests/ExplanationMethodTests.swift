@@ -69,7 +69,8 @@ struct ExplanationMethodTests {
       try classifier.gradients(of: [3], at: "features", image: image.input)
     }
     #expect(throws: UnknownOutputError(index: -1, count: 3)) {
-      try classifier.multipliers(of: [-1], image: image.input, baseline: image.input)
+      try classifier.gradients(
+        of: [-1], image: image.input, rule: DeepLIFTRule(reference: [image.input]))
     }
   }
 

@@ -10,7 +10,7 @@ struct AtomicFileTests {
       let path = folder + "/a.json"
       try AtomicFile.write("first", to: path)
       try AtomicFile.write("second", to: path)
-      #expect(try readFile(path) == Array("second".utf8))
+      #expect(try Files.read(path) == Array("second".utf8))
       #expect(Repository.names(in: folder) == ["a.json"])
     }
   }

@@ -32,7 +32,7 @@ struct PNGTests {
 
   @Test("a file that is cut off is an error, wherever it is cut")
   func cut() throws {
-    let bytes = try readFile(Fixtures.samples + "husky.png")
+    let bytes = try Files.read(Fixtures.samples + "husky.png")
     #expect(throws: Never.self) { try Image(decoding: bytes) }
     for count in stride(from: 1, to: bytes.count, by: 97) {
       let error = #expect(throws: ImageError.self) {

@@ -1,3 +1,4 @@
+import PrismFiles
 import PrismTensor
 import Testing
 
@@ -84,7 +85,7 @@ struct ScaleTests {
       (1.5e-7, "1.50 × 10⁻⁷"), (-2.5e9, "−2.50 × 10⁹"), (5e-45, "5.00 × 10⁻⁴⁵"),
     ])
   func numbers(value: Double, text: String) {
-    #expect(Ticks.number(value) == text)
+    #expect(Text.number(value) == text)
   }
 
   @Test(
@@ -110,11 +111,11 @@ struct ScaleTests {
 
   @Test("probabilities never claim more than they are")
   func percent() {
-    #expect(FigureLayout.percent(0.9982) == "99.8 %")
-    #expect(FigureLayout.percent(0.99999) == "> 99.9 %")
-    #expect(FigureLayout.percent(0.00001) == "< 0.1 %")
-    #expect(FigureLayout.percent(1) == "100.0 %")
-    #expect(FigureLayout.percent(.nan) == "")
+    #expect(Text.percent(0.9982) == "99.8 %")
+    #expect(Text.percent(0.99999) == "> 99.9 %")
+    #expect(Text.percent(0.00001) == "< 0.1 %")
+    #expect(Text.percent(1) == "100.0 %")
+    #expect(Text.percent(.nan) == "")
   }
 }
 

@@ -14,7 +14,7 @@ enum Fixtures {
   static let folder = String(#filePath.dropLast("Fixtures.swift".count)) + "Fixtures/"
   static let samples = folder + "../../../Samples/"
 
-  static func bytes(_ name: String) throws -> [UInt8] { try readFile(folder + name) }
+  static func bytes(_ name: String) throws -> [UInt8] { try Files.read(folder + name) }
   static func image(_ name: String) throws -> Image { try Image(contentsOf: folder + name) }
 
   /// Every expected picture by name.

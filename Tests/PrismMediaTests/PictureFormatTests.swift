@@ -31,7 +31,7 @@ struct PictureCase: Decodable, CustomTestStringConvertible, Sendable {
 
   static func all(_ file: String) -> [PictureCase] {
     (try? JSONDecoder().decode(
-      [PictureCase].self, from: Data(readFile(Fixtures.folder + file)))) ?? []
+      [PictureCase].self, from: Data(Files.read(Fixtures.folder + file)))) ?? []
   }
 
   /// The largest difference between the samples of a picture and the expected ones.

@@ -70,6 +70,6 @@ struct ArgumentTests {
     for text in ["a\nb", "a\rb", "a\r\nb"] {
       #expect(text.commaSeparatedValue == "\"\(text)\"")
     }
-    #expect("<a href=\"x\">&".escaped == "&lt;a href=&quot;x&quot;&gt;&amp;")
+    #expect("<a href=\"x\">&".escapedForHTML == "&lt;a href=&quot;x&quot;&gt;&amp;")
   }
 }

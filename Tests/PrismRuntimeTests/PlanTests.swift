@@ -14,7 +14,7 @@ struct NetworkCase: Sendable, CustomTestStringConvertible {
   let architecture: ModelCard.Architecture
   let height: Int
   let width: Int
-  var padding = ModelCard.Padding.symmetric
+  var padding = ModelCard.PaddingConvention.symmetric
   var output = ModelCard.Output.softmax
   var head: [ModelCard.HeadLayer] = [
     .globalAveragePool, .dense(name: "classifier", units: 7, activation: .linear),

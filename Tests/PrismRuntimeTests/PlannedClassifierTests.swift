@@ -1,6 +1,7 @@
 import PrismAutodiff
 import PrismTensor
 import PrismTestSupport
+import Synchronization
 import Testing
 
 @testable import PrismRuntime
@@ -24,19 +25,61 @@ struct PlannedClassifierTests {
   }
 
   @Test(
-    "gradients after a prediction are those without one, whichever image was predicted",
+    "a walk back from a prediction's pass has the bits of one without, and another's pass is not used",
     arguments: NetworkCase.all)
-  func remembered(_ network: NetworkCase) throws {
-    let (fresh, used) = (try classifier(network), try classifier(network))
-    let images = network.images(2)
-    for (predicted, explained) in [(0, 0), (0, 1), (1, 1)] {
-      _ = try used.logits(images.slice(predicted))
-      let image = images.slice(explained)
-      let expected = try fresh.gradients(of: [0, 1], at: fresh.defaultLayer, image: image)
-      let given = try used.gradients(of: [0, 1], at: used.defaultLayer, image: image)
-      #expect(given.value == expected.value)
-      #expect(given.gradients == expected.gradients)
+  func passes(_ network: NetworkCase) throws {
+    let (first, second) = (try classifier(network), try classifier(network))
+    for image in (0..<2).map(network.images(2).slice) {
+      let logits = try first.logits(image)
+      let pass = try first.forward(ForwardPass(image), to: nil)
+      #expect(pass.logits == logits)
+      let expected = try first.gradients(of: [0, 1], at: first.defaultLayer, image: image)
       #expect(expected.value.isFinite && expected.value.count > 0)
+      for classifier in [first, second] {
+        let given = try classifier.backward(
+          from: [0, 1], to: classifier.defaultLayer, passes: [pass], rule: ExactRule())
+        #expect(given.map(\.value) == [expected.value])
+        #expect(given.map(\.cotangents) == [expected.gradients])
+      }
+    }
+  }
+
+  @Test("explaining after a prediction needs no second forward pass, and many at once none more")
+  func evaluations() async throws {
+    let count = Counter()
+    func make() throws -> PlannedClassifier {
+      let recording = try Recording(input: [1, 6, 6, 2]) { x in
+        var random = SeededRandom(seed: 3)
+        let weight = Tensor.uniform([4, 2, 3, 3], in: -1..<1, using: &random)
+        let head = Tensor.uniform([3, 4], in: -1..<1, using: &random)
+        return x.named("input").applying(CountedIdentity(counter: count))
+          .convolution(x.parameter(weight, named: "a"), padding: .symmetric(1)).relu()
+          .named("features").globalAveragePool().dense(x.parameter(head, named: "b"))
+      }
+      return PlannedClassifier(recording, defaultLayer: "features")
+    }
+    var random = SeededRandom(seed: 5)
+    let images = (0..<24).map { _ in Tensor.uniform([1, 6, 6, 2], in: -1..<1, using: &random) }
+    let alone = try make()
+    let expected = try images.map { try alone.gradients(of: [1], at: "features", image: $0) }
+    #expect(count.value == images.count)
+    let shared = try make()
+    let found = try await withThrowingTaskGroup(of: (Int, BackwardPass).self) { group in
+      for (index, image) in images.enumerated() {
+        group.addTask {
+          let pass = try shared.forward(ForwardPass(image), to: nil)
+          await Task.yield()
+          let back = try shared.backward(
+            from: [1], to: "features", passes: [pass], rule: ExactRule())
+          return (index, back[0])
+        }
+      }
+      return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    }
+    #expect(count.value == 2 * images.count)
+    for (index, expected) in expected.enumerated() {
+      #expect(found[index]?.value == expected.value)
+      #expect(found[index]?.cotangents == expected.gradients)
     }
   }
 
@@ -78,4 +121,28 @@ struct PlannedClassifierTests {
       return map.globalAveragePool().dense(parameter([4, 32], "dense"))
     }
   }
+}
+
+/// Counts what is done on any thread.
+private final class Counter: Sendable {
+  private let count = Atomic(0)
+  var value: Int { count.load(ordering: .relaxed) }
+  func add() { count.add(1, ordering: .relaxed) }
+}
+
+/// The identity, which counts its evaluations.
+private struct CountedIdentity: ElementwisePrimitive {
+  let counter: Counter
+
+  var name: String { "counted" }
+  var nature: Nature { .linear }
+
+  func forward(_ inputs: [Tensor]) -> Tensor {
+    counter.add()
+    return inputs[0]
+  }
+
+  func pullback(
+    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
+  ) -> [Tensor?] { [cotangent] }
 }

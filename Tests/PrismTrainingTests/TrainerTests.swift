@@ -106,7 +106,7 @@ struct TrainerTests {
       #expect(first.wasStopped && first.curve.epochs.count == steps / 5)
       let second = try trainer().train(output: parts, checkpoint: checkpoint, resumes: true)
       #expect(second.curve == outcome.curve)
-      #expect(try readFile(whole) == readFile(parts))
+      #expect(try Files.read(whole) == Files.read(parts))
     }
   }
 
@@ -119,7 +119,7 @@ struct TrainerTests {
       } _: { trainer, folder in
         _ = try trainer().train(
           output: folder + "/out", checkpoint: folder + "/c", resumes: false)
-        files.append(try readFile(folder + "/out"))
+        files.append(try Files.read(folder + "/out"))
       }
     }
     // Folders have other names, which a model does not know of.
@@ -164,7 +164,7 @@ struct TrainerTests {
           output: folder + "/" + name, checkpoint: folder + "/c", resumes: false, type: type)
       }
       let (single, half) = (
-        try readFile(folder + "/single").count, try readFile(folder + "/half").count
+        try Files.read(folder + "/single").count, try Files.read(folder + "/half").count
       )
       #expect(half < single * 6 / 10)
       #expect(try SafetensorsFile(contentsOf: folder + "/half").card().labels == ["dark", "light"])

@@ -1,10 +1,11 @@
 public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
-/// The means over a stated number of bins that cover the image: `[N, H, W, C]` to `[N, height, width, C]`.
+/// The means over a stated number of bins that cover the image: `[N, H, W, C]` to
+/// `[N, height, width, C]`.
 ///
-/// Bin `i` of `n` over `H` rows holds the rows from ⌊i · H / n⌋ to ⌈(i + 1) · H / n⌉, as in torch; bins may overlap,
-/// and there may be more of them than rows.
+/// Bin `i` of `n` over `H` rows holds the rows from ⌊i · H / n⌋ to ⌈(i + 1) · H / n⌉, as in torch;
+/// bins may overlap, and there may be more of them than rows.
 public struct AdaptiveAveragePool: Primitive {
   /// The rows of the output.
   public let height: Int
@@ -18,6 +19,8 @@ public struct AdaptiveAveragePool: Primitive {
   }
 
   public var name: String { "adaptiveAveragePool" }
+
+  public var nature: Nature { .linear }
 
   public var reach: Reach { .everywhere }
 

@@ -3,35 +3,22 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean of every window, channel by channel: `[N, H, W, C]` to `[N, H′, W′, C]`.
-public struct AveragePool: Primitive {
+public struct AveragePool: PoolPrimitive {
   /// The sliding window.
-  public let window: Window
-  /// Whether padding counts as zeros (torch's default) or is left out of the mean (TensorFlow's rule).
+  public let window: SlidingWindow
+  /// Whether padding counts as zeros (torch's default) or is left out of the mean (TensorFlow's
+  /// rule).
   public let countsPadding: Bool
 
   /// Makes the operation.
-  public init(window: Window, countsPadding: Bool) {
+  public init(window: SlidingWindow, countsPadding: Bool) {
     self.window = window
     self.countsPadding = countsPadding
   }
 
   public var name: String { "averagePool" }
 
-  public var reach: Reach { .window(window) }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    try expect(rank: 4, ofInput: 0, inputs)
-    guard let shape = window.outputShape(inputs[0], channels: inputs[0][3]) else {
-      throw ShapeError(name, inputs, "the image is smaller than the kernel")
-    }
-    guard countsPadding || window.alwaysMeets(height: inputs[0][1], width: inputs[0][2]) else {
-      throw ShapeError(name, inputs, "a window holds nothing but padding")
-    }
-    return shape
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count * window.taps }
+  public var nature: Nature { .linear }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let x = inputs[0]
@@ -44,8 +31,8 @@ public struct AveragePool: Primitive {
         for n in 0..<shape[0] {
           plainSumPool(
             geometry, channels: channels,
-            image: x + n * geometry.height * geometry.width * channels,
-            factors: shares, output: y + n * geometry.outputHeight * geometry.outputWidth * channels
+            image: x + n * geometry.pixels * channels,
+            factors: shares, output: y + n * geometry.outputPixels * channels
           )
         }
       }
@@ -65,13 +52,15 @@ public struct AveragePool: Primitive {
         for n in 0..<shape[0] {
           plainSumPoolPullback(
             geometry, channels: channels,
-            cotangent: dy + n * geometry.outputHeight * geometry.outputWidth * channels,
-            factors: shares, imageCotangent: dx + n * geometry.height * geometry.width * channels)
+            cotangent: dy + n * geometry.outputPixels * channels,
+            factors: shares, imageCotangent: dx + n * geometry.pixels * channels)
         }
       }
     }
     return [dx]
   }
+
+  public var allowsEmptyWindows: Bool { countsPadding }
 
   /// What every element of a window weighs in its mean, for every output position.
   private func shares(_ input: Shape, _ output: Shape) -> [Float] {
@@ -96,12 +85,8 @@ extension Value {
   public func averagePool(
     kernel: Int, stride: Int? = nil, padding: Padding = .none, countsPadding: Bool = true
   ) -> Value {
-    guard shape.rank == 4 else {
-      return failing(ShapeError("averagePool", [shape], "the image must have rank 4"))
+    pooling("averagePool", kernel: kernel, stride: stride, padding: padding) {
+      AveragePool(window: $0, countsPadding: countsPadding)
     }
-    let stride = stride ?? kernel
-    let window = padding.window(
-      kernel: (kernel, kernel), stride: (stride, stride), height: shape[1], width: shape[2])
-    return applying(AveragePool(window: window, countsPadding: countsPadding))
   }
 }

@@ -3,10 +3,10 @@ public import PrismTensor
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// Normalises every channel, `(x − mean) / √(variance + ε) · scale + offset`.
 ///
-/// Inputs: `x` with the channels last, then scale, offset, mean and variance, each `[C]`. In inference the moments
-/// are the stored running statistics; in training they are ``ChannelMean`` and ``ChannelVariance`` of `x` itself,
-/// recorded as values, so that the gradient through them comes from the chain rule. Updating the running statistics
-/// is the trainer's business.
+/// Inputs: `x` with the channels last, then scale, offset, mean and variance, each `[C]`. In
+/// inference the moments are the stored running statistics; in training they are ``ChannelMean``
+/// and ``ChannelVariance`` of `x` itself, recorded as values, so that the gradient through them
+/// comes from the chain rule. Updating the running statistics is the trainer's business.
 public struct BatchNormalization: Primitive {
   /// What is added to the variance.
   public let epsilon: Float
@@ -17,6 +17,8 @@ public struct BatchNormalization: Primitive {
   }
 
   public var name: String { "batchNormalization" }
+
+  public var nature: Nature { .linear }
 
   public var reach: Reach { .pointwise }
 
@@ -116,7 +118,8 @@ extension Value {
   ///   - scale: `[C]`.
   ///   - offset: `[C]`.
   ///   - mean: `[C]`: running statistics, or ``channelMean()`` of the same value in training.
-  ///   - variance: `[C]`: running statistics, or ``channelVariance()`` of the same value in training.
+  ///   - variance: `[C]`: running statistics, or ``channelVariance()`` of the same value in
+  ///     training.
   ///   - epsilon: What is added to the variance.
   /// - Returns: A value of the same shape.
   public func batchNormalized(

@@ -1,12 +1,15 @@
 public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
-/// The binary cross entropy of logits against targets between 0 and 1, element by element, then averaged.
+/// The binary cross entropy of logits against targets between 0 and 1, element by element, then
+/// averaged.
 ///
-/// Inputs: the logits `[N, K]`, the targets `[N, K]`, then, where the operation has them, a weight for the positive
-/// targets of every class `[K]` and a weight for every element `[N, K]`. Output: a scalar. An element with logit x
-/// and target t loses `p · t · softplus(−x) + (1 − t) · softplus(x)`, where p is its class's positive weight. The
-/// mean is weighted by the elements' weights: weight 0 leaves an element out, and where all are 0 the loss is 0.
+/// Inputs: the logits `[N, K]`, the targets `[N, K]`, then, where the operation has them, a weight
+/// for the positive targets of every class `[K]` and a weight for every element `[N, K]`. Output: a
+/// scalar. An element with logit x and target t loses
+/// `p · t · softplus(−x) + (1 − t) · softplus(x)`, where p is its class's positive weight. The mean
+/// is weighted by the elements' weights: weight 0 leaves an element out, and where all are 0 the
+/// loss is 0.
 public struct BinaryCrossEntropy: Primitive {
   /// Whether an input weighs the positive targets of every class.
   public let hasPositiveWeights: Bool
@@ -20,6 +23,8 @@ public struct BinaryCrossEntropy: Primitive {
   }
 
   public var name: String { "binaryCrossEntropy" }
+
+  public var nature: Nature { .other }
 
   public var reach: Reach { .everywhere }
 
@@ -50,9 +55,9 @@ public struct BinaryCrossEntropy: Primitive {
     return Tensor(Float(total == 0 ? 0 : loss / total))
   }
 
-  // With s the sigmoid of x and W the sum of the weights w, an element's loss l has
-  // dl/dx = (1 − t) · s − p · t · (1 − s), dl/dt = p · softplus(−x) − softplus(x), dl/dp = t · softplus(−x);
-  // the mean adds the factor w / W, and its derivative by w is (l − mean) / W.
+  // With s the sigmoid of x and W the sum of the weights w, an element's loss l has dl/dx = (1 − t)
+  // · s − p · t · (1 − s), dl/dt = p · softplus(−x) − softplus(x), dl/dp = t · softplus(−x); the
+  // mean adds the factor w / W, and its derivative by w is (l − mean) / W.
   public func pullback(
     _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
   ) -> [Tensor?] {
@@ -105,12 +110,14 @@ public struct BinaryCrossEntropy: Primitive {
 }
 
 extension Value {
-  /// Records the mean binary cross entropy of these logits, `[N, K]`, against targets between 0 and 1.
+  /// Records the mean binary cross entropy of these logits, `[N, K]`, against targets between 0 and
+  /// 1.
   ///
   /// - Parameters:
   ///   - targets: `[N, K]`.
   ///   - positiveWeights: `[K]`, what a positive target of each class weighs, or `nil` for ones.
-  ///   - weights: `[N, K]`, what each element weighs in the mean (0 to ignore it), or `nil` for ones.
+  ///   - weights: `[N, K]`, what each element weighs in the mean (0 to ignore it), or `nil` for
+  ///     ones.
   /// - Returns: A scalar.
   public func binaryCrossEntropy(
     _ targets: Value, positiveWeights: Value? = nil, weights: Value? = nil

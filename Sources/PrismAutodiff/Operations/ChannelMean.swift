@@ -2,21 +2,13 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean of every channel over all other axes: `[N, H, W, C]` to `[C]`, accumulated in Double.
-public struct ChannelMean: Primitive {
+public struct ChannelMean: ChannelMomentPrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "channelMean" }
 
-  public var reach: Reach { .everywhere }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    guard inputs[0].rank > 1 else {
-      throw ShapeError(name, inputs, "needs a batch axis and a channel axis")
-    }
-    return [inputs[0][-1]]
-  }
+  public var nature: Nature { .linear }
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int { inputs[0].count }
 

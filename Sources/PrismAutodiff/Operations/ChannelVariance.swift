@@ -1,22 +1,15 @@
 public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
-/// The biased variance of every channel over all other axes: `[N, H, W, C]` to `[C]`, accumulated in Double.
-public struct ChannelVariance: Primitive {
+/// The biased variance of every channel over all other axes: `[N, H, W, C]` to `[C]`, accumulated
+/// in Double.
+public struct ChannelVariance: ChannelMomentPrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "channelVariance" }
 
-  public var reach: Reach { .everywhere }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    guard inputs[0].rank > 1 else {
-      throw ShapeError(name, inputs, "needs a batch axis and a channel axis")
-    }
-    return [inputs[0][-1]]
-  }
+  public var nature: Nature { .other }
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int { 4 * inputs[0].count }
 
@@ -42,7 +35,8 @@ public struct ChannelVariance: Primitive {
     return Tensor([channels], sums.map { Float($0 / rows) })
   }
 
-  // dx = 2 (x − mean) / M · dy; the path through the mean vanishes, because the distances from it sum to zero.
+  // dx = 2 (x − mean) / M · dy; the path through the mean vanishes, because the distances from it
+  // sum to zero.
   public func pullback(
     _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
   ) -> [Tensor?] {

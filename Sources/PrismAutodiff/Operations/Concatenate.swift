@@ -13,6 +13,8 @@ public struct Concatenate: Primitive {
 
   public var name: String { "concatenate" }
 
+  public var nature: Nature { .linear }
+
   // Only channels, the last axis of an image, can be joined without moving positions.
   public var reach: Reach { axis == -1 ? .pointwise : .everywhere }
 

@@ -4,44 +4,25 @@ public import PrismTensor
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// A two-dimensional convolution (cross-correlation, as every framework defines it), in groups.
 ///
-/// Inputs: the image `[N, H, W, I]`, the weight `[O, I / groups, kH, kW]` and, optionally, the bias `[O]`.
-/// Output: `[N, H′, W′, O]`. Same definition as `torch.nn.functional.conv2d`.
-public struct Convolution: Primitive {
+/// Inputs: the image `[N, H, W, I]`, the weight `[O, I / groups, kH, kW]` and, optionally, the bias
+/// `[O]`. Output: `[N, H′, W′, O]`. Same definition as `torch.nn.functional.conv2d`.
+public struct Convolution: ConvolutionPrimitive {
   /// The sliding window.
-  public let window: Window
+  public let window: SlidingWindow
   /// The number of groups into which input and output channels are divided.
   public let groups: Int
 
   /// Makes a convolution.
-  public init(window: Window, groups: Int = 1) {
+  public init(window: SlidingWindow, groups: Int = 1) {
     self.window = window
     self.groups = groups
   }
 
   public var name: String { "convolution" }
 
-  public var reach: Reach { window.isPointwise ? .pointwise : .window(window) }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(2...3, inputs)
-    try expect(rank: 4, ofInput: 0, inputs)
-    try expect(rank: 4, ofInput: 1, inputs)
-    let weight = inputs[1]
-    guard groups > 0, weight[0] % groups == 0, inputs[0][3] % groups == 0,
-      weight[1] == inputs[0][3] / groups
-    else {
-      throw ShapeError(name, inputs, "the channels do not fit \(groups) groups")
-    }
-    guard weight[2] == window.vertical.kernel, weight[3] == window.horizontal.kernel else {
-      throw ShapeError(name, inputs, "the weight's kernel is not the window's")
-    }
-    if inputs.count == 3, inputs[2] != [weight[0]] {
-      throw ShapeError(name, inputs, "the bias needs one number an output channel")
-    }
-    guard let shape = window.outputShape(inputs[0], channels: weight[0]) else {
-      throw ShapeError(name, inputs, "the image is smaller than the kernel")
-    }
-    return shape
+  public func misfit(of weight: Shape, on image: Shape) -> String? {
+    groups > 0 && weight[0] % groups == 0 && image[3] % groups == 0
+      && weight[1] == image[3] / groups ? nil : "the channels do not fit \(groups) groups"
   }
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int {
@@ -54,16 +35,18 @@ public struct Convolution: Primitive {
     let packed = geometry.rowsOfTaps(weight)
     return Tensor(uninitialized: geometry.output) { y in
       geometry.withRows { rows in
-        for n in 0..<x.shape[0] {
-          for g in 0..<groups {
-            let columns = geometry.unfold(x, image: n, group: g, into: rows)
-            packed.withUnsafePointer { w in
-              plainMatrixProduct(
-                m: geometry.positions, n: geometry.outputs, k: geometry.taps,
-                a: columns.pointer, leadingA: columns.stride,
-                b: w + g * geometry.outputs * geometry.taps, leadingB: geometry.taps,
-                transposeB: true, c: y + geometry.offset(image: n, group: g),
-                leadingC: weight.shape[0])
+        x.withUnsafePointer { image in
+          packed.withUnsafePointer { w in
+            for n in 0..<x.shape[0] {
+              for g in 0..<groups {
+                let columns = geometry.unfold(image, image: n, group: g, into: rows)
+                plainMatrixProduct(
+                  m: geometry.positions, n: geometry.outputs, k: geometry.taps,
+                  a: columns.pointer, leadingA: columns.stride,
+                  b: w + g * geometry.outputs * geometry.taps, leadingB: geometry.taps,
+                  transposeB: true, c: y + geometry.offset(image: n, group: g),
+                  leadingC: weight.shape[0])
+              }
             }
           }
         }
@@ -87,28 +70,19 @@ public struct Convolution: Primitive {
         for n in 0..<x.shape[0] {
           for g in 0..<groups {
             let dySlice = dy + geometry.offset(image: n, group: g)
-            // dW[o, t] = Σ positions dY[p, o] · rows[p, t]
             dw?.withUnsafeMutablePointer { dw in
-              let columns = geometry.unfold(x, image: n, group: g, into: rows)
-              plainMatrixProduct(
-                m: geometry.outputs, n: geometry.taps, k: geometry.positions,
-                a: dySlice, leadingA: weight.shape[0], transposeA: true,
-                b: columns.pointer, leadingB: columns.stride, beta: 1,
-                c: dw + g * geometry.outputs * geometry.taps, leadingC: geometry.taps)
+              x.withUnsafePointer { x in
+                geometry.addWeightCotangent(
+                  dySlice, geometry.unfold(x, image: n, group: g, into: rows),
+                  to: dw + g * geometry.outputs * geometry.taps)
+              }
             }
-            // rows'[p, t] = Σ outputs dY[p, o] · W[o, t], added back to the pixels they were read from.
             dx?.withUnsafeMutablePointer { dx in
               packed.withUnsafePointer { w in
-                plainMatrixProduct(
-                  m: geometry.positions, n: geometry.taps, k: geometry.outputs,
-                  a: dySlice, leadingA: weight.shape[0],
-                  b: w + g * geometry.outputs * geometry.taps, leadingB: geometry.taps,
-                  c: rows, leadingC: geometry.taps)
+                geometry.addImageCotangent(
+                  dySlice, weight: w + g * geometry.outputs * geometry.taps, rows: rows,
+                  to: dx + n * geometry.imageCount + g * geometry.inputs)
               }
-              plainFold(
-                geometry.window, rows: rows, channels: geometry.inputs,
-                image: dx + n * geometry.imageCount + g * geometry.inputs,
-                pixelStride: x.shape[3])
             }
           }
         }
@@ -160,17 +134,41 @@ public struct Convolution: Primitive {
       body(rows)
     }
 
-    /// The windows of one group of one image as the rows of a matrix; a pointwise window needs no copy.
+    /// The rows of a matrix, and the distance between them.
+    typealias Columns = (pointer: UnsafePointer<Float>, stride: Int)
+
+    /// The windows of one group of one of the images as the rows of a matrix; a pointwise window
+    /// needs no copy.
     func unfold(
-      _ x: Tensor, image: Int, group: Int, into rows: UnsafeMutablePointer<Float>
-    ) -> (pointer: UnsafePointer<Float>, stride: Int) {
-      x.withUnsafePointer { x in
-        let source = x + image * imageCount + group * inputs
-        let pixelStride = imageCount / (window.height * window.width)
-        if isPointwise { return (source, pixelStride) }
-        plainUnfold(window, image: source, pixelStride: pixelStride, channels: inputs, rows: rows)
-        return (UnsafePointer(rows), taps)
-      }
+      _ x: UnsafePointer<Float>, image: Int, group: Int, into rows: UnsafeMutablePointer<Float>
+    ) -> Columns {
+      let source = x + image * imageCount + group * inputs
+      if isPointwise { return (source, pixelStride) }
+      plainUnfold(window, image: source, pixelStride: pixelStride, channels: inputs, rows: rows)
+      return (UnsafePointer(rows), taps)
+    }
+
+    /// The floats between the pixels of an image.
+    private var pixelStride: Int { imageCount / window.pixels }
+
+    /// dW[o, t] += Σ positions dY[p, o] · rows[p, t].
+    func addWeightCotangent(
+      _ dy: UnsafePointer<Float>, _ columns: Columns, to dw: UnsafeMutablePointer<Float>
+    ) {
+      plainMatrixProduct(
+        m: outputs, n: taps, k: positions, a: dy, leadingA: weight[0], transposeA: true,
+        b: columns.pointer, leadingB: columns.stride, beta: 1, c: dw, leadingC: taps)
+    }
+
+    /// rows[p, t] = Σ outputs dY[p, o] · W[o, t], added back to the pixels they were read from.
+    func addImageCotangent(
+      _ dy: UnsafePointer<Float>, weight w: UnsafePointer<Float>,
+      rows: UnsafeMutablePointer<Float>, to dx: UnsafeMutablePointer<Float>
+    ) {
+      plainMatrixProduct(
+        m: positions, n: taps, k: outputs, a: dy, leadingA: weight[0], b: w, leadingB: taps,
+        c: rows, leadingC: taps)
+      plainFold(window, rows: rows, channels: inputs, image: dx, pixelStride: pixelStride)
     }
 
     /// Where the output of one group of one image begins.
@@ -195,13 +193,8 @@ extension Value {
     _ weight: Value, bias: Value? = nil, stride: Int = 1, padding: Padding = .none,
     dilation: Int = 1, groups: Int = 1
   ) -> Value {
-    guard shape.rank == 4, weight.shape.rank == 4 else {
-      return failing(ShapeError("convolution", [shape, weight.shape], "both must have rank 4"))
-    }
-    let window = padding.window(
-      kernel: (weight.shape[2], weight.shape[3]), stride: (stride, stride),
-      dilation: (dilation, dilation), height: shape[1], width: shape[2])
-    return applying(
-      Convolution(window: window, groups: groups), [weight] + (bias.map { [$0] } ?? []))
+    convolving(
+      "convolution", weight, bias: bias, stride: stride, padding: padding, dilation: dilation
+    ) { Convolution(window: $0, groups: groups) }
   }
 }

@@ -1,15 +1,19 @@
 public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
-/// The cross entropy of logits against target distributions, `−Σ wₖ · tₖ · log softmax(x)ₖ`, mean over the batch.
+/// The cross entropy of logits against target distributions, `−Σ wₖ · tₖ · log softmax(x)ₖ`, mean
+/// over the batch.
 ///
-/// Inputs: the logits `[N, K]`, the targets `[N, K]` and, optionally, a weight for every class `[K]`. Output: a
-/// scalar. The sum is divided by N, also with class weights, as torch does for targets that are distributions.
+/// Inputs: the logits `[N, K]`, the targets `[N, K]` and, optionally, a weight for every class
+/// `[K]`. Output: a scalar. The sum is divided by N, also with class weights, as torch does for
+/// targets that are distributions.
 public struct CrossEntropy: Primitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "crossEntropy" }
+
+  public var nature: Nature { .other }
 
   public var reach: Reach { .everywhere }
 
@@ -41,8 +45,8 @@ public struct CrossEntropy: Primitive {
     return Tensor(Float(loss / Double(inputs[0].shape[0])))
   }
 
-  // With p the softmax: dxₖ = dy / N · (pₖ · Σ w t − wₖ tₖ), dtₖ = −dy / N · wₖ log pₖ, dwₖ = −dy / N · Σ rows of
-  // tₖ log pₖ.
+  // With p the softmax: dxₖ = dy / N · (pₖ · Σ w t − wₖ tₖ), dtₖ = −dy / N · wₖ log pₖ, dwₖ = −dy /
+  // N · Σ rows of tₖ log pₖ.
   public func pullback(
     _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
   ) -> [Tensor?] {
@@ -73,7 +77,8 @@ public struct CrossEntropy: Primitive {
 }
 
 extension Value {
-  /// Records the cross entropy of these logits, `[N, K]`, against target distributions; mean over the batch.
+  /// Records the cross entropy of these logits, `[N, K]`, against target distributions; mean over
+  /// the batch.
   ///
   /// - Parameters:
   ///   - targets: `[N, K]`; a one-hot row for a label.

@@ -4,39 +4,22 @@ public import PrismTensor
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// A two-dimensional convolution of every channel with a kernel of its own.
 ///
-/// Inputs: the image `[N, H, W, C]`, the weight `[C, 1, kH, kW]` and, optionally, the bias `[C]`. Output:
-/// `[N, H′, W′, C]`. Same definition as `torch.nn.functional.conv2d` with as many groups as channels.
-public struct DepthwiseConvolution: Primitive {
+/// Inputs: the image `[N, H, W, C]`, the weight `[C, 1, kH, kW]` and, optionally, the bias `[C]`.
+/// Output: `[N, H′, W′, C]`. Same definition as `torch.nn.functional.conv2d` with as many groups as
+/// channels.
+public struct DepthwiseConvolution: ConvolutionPrimitive {
   /// The sliding window.
-  public let window: Window
+  public let window: SlidingWindow
 
   /// Makes a depthwise convolution.
-  public init(window: Window) {
+  public init(window: SlidingWindow) {
     self.window = window
   }
 
   public var name: String { "depthwiseConvolution" }
 
-  public var reach: Reach { window.isPointwise ? .pointwise : .window(window) }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(2...3, inputs)
-    try expect(rank: 4, ofInput: 0, inputs)
-    try expect(rank: 4, ofInput: 1, inputs)
-    let weight = inputs[1]
-    guard weight[0] == inputs[0][3], weight[1] == 1 else {
-      throw ShapeError(name, inputs, "the weight needs one kernel a channel")
-    }
-    guard weight[2] == window.vertical.kernel, weight[3] == window.horizontal.kernel else {
-      throw ShapeError(name, inputs, "the weight's kernel is not the window's")
-    }
-    if inputs.count == 3, inputs[2] != [weight[0]] {
-      throw ShapeError(name, inputs, "the bias needs one number a channel")
-    }
-    guard let shape = window.outputShape(inputs[0], channels: weight[0]) else {
-      throw ShapeError(name, inputs, "the image is smaller than the kernel")
-    }
-    return shape
+  public func misfit(of weight: Shape, on image: Shape) -> String? {
+    weight[0] == image[3] && weight[1] == 1 ? nil : "the weight needs one kernel a channel"
   }
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count * 2 * window.taps }
@@ -53,9 +36,9 @@ public struct DepthwiseConvolution: Primitive {
           for n in 0..<shape[0] {
             plainDepthwise(
               geometry, channels: channels,
-              image: x + n * geometry.height * geometry.width * channels,
+              image: x + n * geometry.pixels * channels,
               weights: weights, bias: nil,
-              output: y + n * geometry.outputHeight * geometry.outputWidth * channels)
+              output: y + n * geometry.outputPixels * channels)
           }
         }
       }
@@ -72,8 +55,8 @@ public struct DepthwiseConvolution: Primitive {
     let weights = tapsFirst(inputs[1])
     var dx = wanted[0] ? Tensor(x.shape) : nil
     var dw = wanted[1] ? Tensor(weights.shape) : nil
-    let imageCount = geometry.height * geometry.width * channels
-    let outputCount = geometry.outputHeight * geometry.outputWidth * channels
+    let imageCount = geometry.pixels * channels
+    let outputCount = geometry.outputPixels * channels
     for n in 0..<x.shape[0] {
       cotangent.withUnsafePointer { dy in
         x.withUnsafePointer { x in
@@ -122,13 +105,9 @@ extension Value {
     _ weight: Value, bias: Value? = nil, stride: Int = 1, padding: Padding = .none,
     dilation: Int = 1
   ) -> Value {
-    guard shape.rank == 4, weight.shape.rank == 4 else {
-      return failing(
-        ShapeError("depthwiseConvolution", [shape, weight.shape], "both must have rank 4"))
-    }
-    let window = padding.window(
-      kernel: (weight.shape[2], weight.shape[3]), stride: (stride, stride),
-      dilation: (dilation, dilation), height: shape[1], width: shape[2])
-    return applying(DepthwiseConvolution(window: window), [weight] + (bias.map { [$0] } ?? []))
+    convolving(
+      "depthwiseConvolution", weight, bias: bias, stride: stride, padding: padding,
+      dilation: dilation
+    ) { DepthwiseConvolution(window: $0) }
   }
 }

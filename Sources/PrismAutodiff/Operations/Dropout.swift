@@ -3,9 +3,9 @@ public import PrismTensor
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// Sets elements to zero at random and scales the others by `1 / (1 − rate)`, as in training.
 ///
-/// Which elements survive depends on the seed and their row-major index alone: recording with the same seed gives
-/// the same mask. In inference dropout is the identity and simply not recorded.
-public struct Dropout: Primitive {
+/// Which elements survive depends on the seed and their row-major index alone: recording with the
+/// same seed gives the same mask. In inference dropout is the identity and simply not recorded.
+public struct Dropout: ElementwisePrimitive {
   /// The share of elements that become zero, at least 0 and less than 1.
   public let rate: Float
   /// Selects the mask.
@@ -19,7 +19,7 @@ public struct Dropout: Primitive {
 
   public var name: String { "dropout" }
 
-  public var reach: Reach { .pointwise }
+  public var nature: Nature { .linear }
 
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
     try expect(1...1, inputs)
@@ -28,8 +28,6 @@ public struct Dropout: Primitive {
     }
     return inputs[0]
   }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count }
 
   public func forward(_ inputs: [Tensor]) -> Tensor { masked(inputs[0]) }
 
@@ -41,7 +39,8 @@ public struct Dropout: Primitive {
 
   private func masked(_ x: Tensor) -> Tensor {
     let random = CounterRandom(seed: seed)
-    // The number at an index has 24 bits: it is less than the rate where its bits are less than this.
+    // The number at an index has 24 bits: it is less than the rate where its bits are less than
+    // this.
     let limit = UInt64((Double(rate) * 0x1p24).rounded(.up))
     let factor = 1 / (1 - rate)
     return Tensor(uninitialized: x.shape) { y in

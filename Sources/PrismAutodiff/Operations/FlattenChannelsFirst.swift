@@ -10,6 +10,8 @@ public struct FlattenChannelsFirst: Primitive {
 
   public var name: String { "flattenChannelsFirst" }
 
+  public var nature: Nature { .linear }
+
   public var reach: Reach { .everywhere }
 
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -40,6 +42,7 @@ public struct FlattenChannelsFirst: Primitive {
 }
 
 extension Value {
-  /// Records an image as a row in the order channels, rows, columns: `[N, H, W, C]` to `[N, C · H · W]`.
+  /// Records an image as a row in the order channels, rows, columns: `[N, H, W, C]` to
+  /// `[N, C · H · W]`.
   public func flattenedChannelsFirst() -> Value { applying(FlattenChannelsFirst()) }
 }

@@ -2,21 +2,13 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The mean over all rows and columns: `[N, H, W, C]` to `[N, C]`, accumulated in Double.
-public struct GlobalAveragePool: Primitive {
+public struct GlobalAveragePool: GlobalPoolPrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "globalAveragePool" }
 
-  public var reach: Reach { .everywhere }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    try expect(rank: 4, ofInput: 0, inputs)
-    return [inputs[0][0], inputs[0][3]]
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { inputs[0].count }
+  public var nature: Nature { .linear }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let shape = inputs[0].shape

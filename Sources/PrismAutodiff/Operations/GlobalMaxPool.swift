@@ -4,21 +4,13 @@ public import PrismTensor
 /// The largest element over all rows and columns: `[N, H, W, C]` to `[N, C]`.
 ///
 /// Among equal elements the first in row-major order gets the gradient. NaN wins over every number.
-public struct GlobalMaxPool: Primitive {
+public struct GlobalMaxPool: GlobalPoolPrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "globalMaxPool" }
 
-  public var reach: Reach { .everywhere }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    try expect(rank: 4, ofInput: 0, inputs)
-    return [inputs[0][0], inputs[0][3]]
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { inputs[0].count }
+  public var nature: Nature { .selection }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     pool(inputs[0].shape).forward(inputs).reshaped(to: [inputs[0].shape[0], inputs[0].shape[3]])
@@ -36,8 +28,9 @@ public struct GlobalMaxPool: Primitive {
   /// The pool whose one window is the whole image.
   private func pool(_ shape: Shape) -> MaxPool {
     MaxPool(
-      window: Window(
-        vertical: Window.Axis(kernel: shape[1]), horizontal: Window.Axis(kernel: shape[2])))
+      window: SlidingWindow(
+        vertical: SlidingWindow.Axis(kernel: shape[1]),
+        horizontal: SlidingWindow.Axis(kernel: shape[2])))
   }
 }
 

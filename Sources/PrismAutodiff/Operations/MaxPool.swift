@@ -4,34 +4,20 @@ public import PrismTensor
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The largest element of every window, channel by channel: `[N, H, W, C]` to `[N, H′, W′, C]`.
 ///
-/// Padding never wins. Among equal elements the first of the window in row-major order gets the gradient, as in
-/// torch. NaN wins over every number.
-public struct MaxPool: Primitive {
+/// Padding never wins. Among equal elements the first of the window in row-major order gets the
+/// gradient, as in torch. NaN wins over every number.
+public struct MaxPool: PoolPrimitive {
   /// The sliding window.
-  public let window: Window
+  public let window: SlidingWindow
 
   /// Makes the operation.
-  public init(window: Window) {
+  public init(window: SlidingWindow) {
     self.window = window
   }
 
   public var name: String { "maxPool" }
 
-  public var reach: Reach { .window(window) }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    try expect(rank: 4, ofInput: 0, inputs)
-    guard let shape = window.outputShape(inputs[0], channels: inputs[0][3]) else {
-      throw ShapeError(name, inputs, "the image is smaller than the kernel")
-    }
-    guard window.alwaysMeets(height: inputs[0][1], width: inputs[0][2]) else {
-      throw ShapeError(name, inputs, "a window holds nothing but padding")
-    }
-    return shape
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count * window.taps }
+  public var nature: Nature { .selection }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let x = inputs[0]
@@ -43,8 +29,8 @@ public struct MaxPool: Primitive {
         for n in 0..<shape[0] {
           plainMaxPool(
             geometry, channels: channels,
-            image: x + n * geometry.height * geometry.width * channels,
-            output: y + n * geometry.outputHeight * geometry.outputWidth * channels)
+            image: x + n * geometry.pixels * channels,
+            output: y + n * geometry.outputPixels * channels)
         }
       }
     }
@@ -56,8 +42,8 @@ public struct MaxPool: Primitive {
     let x = inputs[0]
     let channels = x.shape[3]
     let geometry = PlainWindow(window, input: x.shape, output: output.shape)
-    let imageCount = geometry.height * geometry.width * channels
-    let outputCount = geometry.outputHeight * geometry.outputWidth * channels
+    let imageCount = geometry.pixels * channels
+    let outputCount = geometry.outputPixels * channels
     var dx = Tensor(x.shape)
     dx.withUnsafeMutablePointer { dx in
       x.withUnsafePointer { x in
@@ -86,12 +72,8 @@ extension Value {
   ///   - padding: What surrounds the image; it never wins.
   /// - Returns: `[N, H′, W′, C]`.
   public func maxPool(kernel: Int, stride: Int? = nil, padding: Padding = .none) -> Value {
-    guard shape.rank == 4 else {
-      return failing(ShapeError("maxPool", [shape], "the image must have rank 4"))
+    pooling("maxPool", kernel: kernel, stride: stride, padding: padding) {
+      MaxPool(window: $0)
     }
-    let stride = stride ?? kernel
-    let window = padding.window(
-      kernel: (kernel, kernel), stride: (stride, stride), height: shape[1], width: shape[2])
-    return applying(MaxPool(window: window))
   }
 }

@@ -17,6 +17,8 @@ public struct Mean: Primitive {
 
   public var name: String { "mean" }
 
+  public var nature: Nature { .linear }
+
   public var reach: Reach { .everywhere }
 
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

@@ -4,27 +4,16 @@ public import PrismTensor
 /// The product of two tensors, element by element.
 ///
 /// The operands broadcast to one shape by NumPy's rule.
-public struct Multiply: Primitive {
+public struct Multiply: BroadcastPrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "multiply" }
 
-  public var reach: Reach { .pointwise }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(2...2, inputs)
-    guard let shape = Shape.broadcast(inputs[0], inputs[1]) else {
-      throw ShapeError(name, inputs, "the shapes do not broadcast")
-    }
-    return shape
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count }
+  public var nature: Nature { .product }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
-    let shape = Shape.broadcast(inputs[0].shape, inputs[1].shape) ?? []
-    return broadcasting(inputs[0], inputs[1], to: shape) { $0 * $1 }
+    broadcasting(inputs[0], inputs[1]) { $0 * $1 }
   }
 
   public func pullback(

@@ -4,17 +4,17 @@ public import PrismTensor
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// A convolution, its batch normalisation with stored statistics, and a clamp, as one step.
 ///
-/// Inputs: the image `[N, H, W, I]`, the weight (`[O, I, kH, kW]`, or `[C, 1, kH, kW]` where depthwise), then scale,
-/// offset, mean and variance of the normalisation, each `[O]`. Output: `[N, H′, W′, O]`, the same numbers as those of
-/// ``Convolution`` (or ``DepthwiseConvolution``), ``BatchNormalization`` and the clamp one after the other, up to
-/// rounding.
+/// Inputs: the image `[N, H, W, I]`, the weight (`[O, I, kH, kW]`, or `[C, 1, kH, kW]` where
+/// depthwise), then scale, offset, mean and variance of the normalisation, each `[O]`. Output:
+/// `[N, H′, W′, O]`, the same numbers as those of ``Convolution`` (or ``DepthwiseConvolution``),
+/// ``BatchNormalization`` and the clamp one after the other, up to rounding.
 ///
-/// The normalisation is folded into the weight, so that only the clamped output has to be kept for the pullback: with
-/// z = W′ ∗ x + b′ and W′ = γ/σ · W, the sum over positions of `dz · (W ∗ x)` is `⟨W, dW′⟩`, from which come the
-/// derivatives by γ and σ without the convolution's own output.
+/// The normalisation is folded into the weight, so that only the clamped output has to be kept for
+/// the pullback: with z = W′ ∗ x + b′ and W′ = γ/σ · W, the sum over positions of `dz · (W ∗ x)` is
+/// `⟨W, dW′⟩`, from which come the derivatives by γ and σ without the convolution's own output.
 public struct NormalizedConvolution: Primitive {
   /// The sliding window.
-  public let window: Window
+  public let window: SlidingWindow
   /// Whether every channel has a kernel of its own.
   public let isDepthwise: Bool
   /// What is added to the variance.
@@ -26,7 +26,7 @@ public struct NormalizedConvolution: Primitive {
 
   /// Makes the operation.
   public init(
-    window: Window, isDepthwise: Bool, epsilon: Float, low: Float = -.infinity,
+    window: SlidingWindow, isDepthwise: Bool, epsilon: Float, low: Float = -.infinity,
     high: Float = .infinity
   ) {
     self.window = window
@@ -37,6 +37,8 @@ public struct NormalizedConvolution: Primitive {
   }
 
   public var name: String { "normalizedConvolution" }
+
+  public var nature: Nature { isClamped ? .other : .linear }
 
   public var reach: Reach { window.isPointwise ? .pointwise : .window(window) }
 
@@ -61,7 +63,7 @@ public struct NormalizedConvolution: Primitive {
     (try? InstructionSet.select().get()) ?? InstructionSet.available.last ?? .baseline)
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
-    let folded = Folded(inputs, epsilon: epsilon)
+    let folded = folded(inputs)
     let x = inputs[0]
     let epilogue = Epilogue(low: low, high: high)
     if window.isPointwise, !isDepthwise {
@@ -73,17 +75,18 @@ public struct NormalizedConvolution: Primitive {
       return depthwise(x, folded.weight, bias: folded.bias, shape, epilogue)
     }
     let y = plain.forward([x, folded.weight, folded.bias])
-    return low == -.infinity && high == .infinity ? y : y.map { min(max($0, low), high) }
+    return !isClamped ? y : y.map { min(max($0, low), high) }
   }
 
-  // With dz the cotangent before the clamp and W′ = W · γ/σ: dβ = Σ dz, dx and dW′ as of the convolution with W′,
-  // dW = dW′ · γ/σ, dγ = (⟨W, dW′⟩ − μ dβ) / σ, dμ = −γ/σ · dβ, dσ² = −γ / (2 σ²) · dγ.
+  // With dz the cotangent before the clamp and W′ = W · γ/σ: dβ = Σ dz, dx and dW′ as of the
+  // convolution with W′, dW = dW′ · γ/σ, dγ = (⟨W, dW′⟩ − μ dβ) / σ, dμ = −γ/σ · dβ,
+  // dσ² = −γ / (2 σ²) · dγ.
   public func pullback(
     _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
   ) -> [Tensor?] {
     let x = inputs[0]
     let channels = output.shape[3]
-    let folded = Folded(inputs, epsilon: epsilon)
+    let folded = folded(inputs)
     let needsSums = wanted[2...].contains(true)
     let (dz, sums) = clampPullback(cotangent, output, needsSums: needsSums)
     var results = [Tensor?](repeating: nil, count: 6)
@@ -93,7 +96,7 @@ public struct NormalizedConvolution: Primitive {
     if wanted[1] || wanted[2] || wanted[5] {
       let dWeight = weightPullback(dz, x, folded.weight)
       let length = dWeight.count / channels
-      if wanted[1] { results[1] = dWeight.scalingRows(by: folded.factor) }
+      if wanted[1] { results[1] = dWeight.scalingRows(by: folded.affine.roundedScale) }
       if wanted[2] || wanted[5] {
         let mean = inputs[4].scalars
         var dScale: [Float] = []
@@ -102,11 +105,11 @@ public struct NormalizedConvolution: Primitive {
             for o in 0..<channels {
               var total = -Double(mean[o]) * sums[o]
               for i in (o * length)..<((o + 1) * length) { total += Double(w[i]) * Double(dw[i]) }
-              dScale.append(Float(total / folded.deviation[o]))
+              dScale.append(Float(total / folded.affine.deviation[o]))
             }
           }
         }
-        let (scale, deviation) = (inputs[2].scalars, folded.deviation)
+        let (scale, deviation) = (inputs[2].scalars, folded.affine.deviation)
         if wanted[5] {
           results[5] = Tensor(
             [channels],
@@ -119,41 +122,32 @@ public struct NormalizedConvolution: Primitive {
     }
     if wanted[4] {
       results[4] = Tensor(
-        [channels], sums.indices.map { Float(-Double(folded.factor[$0]) * sums[$0]) })
+        [channels], sums.indices.map { Float(-folded.affine.roundedScale[$0] * sums[$0]) })
     }
     if !wanted[3] { results[3] = nil }
     return results
   }
 
-  /// The convolution with the normalisation folded into it.
-  private struct Folded {
-    let weight, bias: Tensor
-    /// γ/σ and σ of every output channel.
-    let factor: [Float]
-    let deviation: [Double]
+  /// Whether the clamp changes anything.
+  private var isClamped: Bool { low > -.infinity || high < .infinity }
 
-    init(_ inputs: [Tensor], epsilon: Float) {
-      let (scale, offset) = (inputs[2].scalars, inputs[3].scalars)
-      let (mean, variance) = (inputs[4].scalars, inputs[5].scalars)
-      deviation = variance.map { (Double($0) + Double(epsilon)).squareRoot() }
-      var factor: [Float] = []
-      var bias: [Float] = []
-      for o in scale.indices {
-        let ratio = Double(scale[o]) / deviation[o]
-        factor.append(Float(ratio))
-        bias.append(Float(Double(offset[o]) - Double(mean[o]) * ratio))
-      }
-      self.factor = factor
-      self.bias = Tensor([bias.count], bias)
-      weight = inputs[1].scalingRows(by: factor)
-    }
+  /// The normalisation, and the convolution with it folded in.
+  ///
+  /// The factors are rounded before they are multiplied in, so that the pullback can apply the
+  /// same.
+  private func folded(_ inputs: [Tensor]) -> (affine: ChannelAffine, weight: Tensor, bias: Tensor) {
+    let affine = ChannelAffine(
+      scale: inputs[2], offset: inputs[3], mean: inputs[4], variance: inputs[5], epsilon: epsilon)
+    return (
+      affine, inputs[1].scalingRows(by: affine.roundedScale),
+      Tensor([affine.shift.count], affine.shift.map(Float.init))
+    )
   }
 
   /// The cotangent before the clamp and its sums over rows.
   private func clampPullback(
     _ cotangent: Tensor, _ output: Tensor, needsSums: Bool
   ) -> (Tensor, [Double]) {
-    let isClamped = low > -.infinity || high < .infinity
     guard isClamped || needsSums else { return (cotangent, []) }
     let channels = output.shape[3]
     var sums = [Double](repeating: 0, count: needsSums ? channels : 0)
@@ -197,24 +191,24 @@ public struct NormalizedConvolution: Primitive {
   }
 
   /// The window of the transposed convolution, where that is one.
-  private var turnedWindow: Window? {
-    func turned(_ axis: Window.Axis) -> Window.Axis? {
+  private var turnedWindow: SlidingWindow? {
+    func turned(_ axis: SlidingWindow.Axis) -> SlidingWindow.Axis? {
       guard axis.stride == 1, axis.dilation == 1, axis.before < axis.kernel,
         axis.after < axis.kernel
       else {
         return nil
       }
-      return Window.Axis(
+      return SlidingWindow.Axis(
         kernel: axis.kernel, before: axis.kernel - 1 - axis.before,
         after: axis.kernel - 1 - axis.after)
     }
     guard let vertical = turned(window.vertical), let horizontal = turned(window.horizontal)
     else { return nil }
-    return Window(vertical: vertical, horizontal: horizontal)
+    return SlidingWindow(vertical: vertical, horizontal: horizontal)
   }
 
   /// The sizes as the depthwise kernel takes them; `nil` where it does not.
-  private func shape(_ input: Shape, padding window: Window) -> ConvolutionShape? {
+  private func shape(_ input: Shape, padding window: SlidingWindow) -> ConvolutionShape? {
     let (v, h) = (window.vertical, window.horizontal)
     guard v.dilation == 1, h.dilation == 1, max(v.before, v.after) < v.kernel,
       max(h.before, h.after) < h.kernel
@@ -302,21 +296,6 @@ public struct NormalizedConvolution: Primitive {
                 shape: shape, input: x + n * inputSize, weights: packed,
                 output: y + n * outputSize, epilogue: epilogue))
           }
-        }
-      }
-    }
-  }
-}
-
-extension Tensor {
-  /// Every slice along the first axis times its own factor.
-  fileprivate func scalingRows(by factors: [Float]) -> Tensor {
-    let length = count / factors.count
-    return withUnsafePointer { source in
-      Tensor(uninitialized: shape) { target in
-        for (row, factor) in factors.enumerated() {
-          let (source, target) = (source + row * length, target + row * length)
-          for i in 0..<length { target[i] = source[i] * factor }
         }
       }
     }

@@ -22,6 +22,8 @@ public struct Pad: Primitive {
 
   public var name: String { "pad" }
 
+  public var nature: Nature { .linear }
+
   public var reach: Reach { .window(window) }
 
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -60,13 +62,14 @@ public struct Pad: Primitive {
   }
 
   /// Padding as a window of one tap.
-  private var window: Window {
-    Window(
-      vertical: Window.Axis(kernel: 1, before: top, after: bottom),
-      horizontal: Window.Axis(kernel: 1, before: left, after: right))
+  private var window: SlidingWindow {
+    SlidingWindow(
+      vertical: SlidingWindow.Axis(kernel: 1, before: top, after: bottom),
+      horizontal: SlidingWindow.Axis(kernel: 1, before: left, after: right))
   }
 
-  /// Calls a closure with the offsets of every image row in the input and in the output, and its length.
+  /// Calls a closure with the offsets of every image row in the input and in the output, and its
+  /// length.
   private func forEachRow(_ input: Shape, _ output: Shape, _ body: (Int, Int, Int) -> Void) {
     let length = input[2] * input[3]
     for n in 0..<input[0] {

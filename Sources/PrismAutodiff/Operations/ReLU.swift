@@ -2,20 +2,13 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The rectifier `max(x, 0)`, element by element.
-public struct ReLU: Primitive {
+public struct ReLU: ElementwisePrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "relu" }
 
-  public var reach: Reach { .pointwise }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    return inputs[0]
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count }
+  public var nature: Nature { .rectifier }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     inputs[0].map { $0 < 0 ? 0 : $0 }

@@ -13,6 +13,8 @@ public struct Reshape: Primitive {
 
   public var name: String { "reshape" }
 
+  public var nature: Nature { .linear }
+
   public var reach: Reach { .everywhere }
 
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

@@ -3,20 +3,15 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The sigmoid-weighted unit `x / (1 + exp(−x))` (also called swish), element by element.
-public struct SiLU: Primitive {
+public struct SiLU: ElementwisePrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "silu" }
 
-  public var reach: Reach { .pointwise }
+  public var nature: Nature { .rectifier }
 
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    return inputs[0]
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { 5 * output.count }
+  public var flopsPerElement: Int { 5 }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     inputs[0].map { $0 * plainSigmoid($0) }

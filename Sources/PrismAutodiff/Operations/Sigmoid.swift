@@ -3,20 +3,13 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The logistic function `1 / (1 + exp(−x))`, element by element.
-public struct Sigmoid: Primitive {
+public struct Sigmoid: ElementwisePrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "sigmoid" }
 
-  public var reach: Reach { .pointwise }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    return inputs[0]
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { 4 * output.count }
+  public var flopsPerElement: Int { 4 }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     inputs[0].map { plainSigmoid($0) }

@@ -16,6 +16,8 @@ public struct Sum: Primitive {
 
   public var name: String { "sum" }
 
+  public var nature: Nature { .linear }
+
   public var reach: Reach { .everywhere }
 
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

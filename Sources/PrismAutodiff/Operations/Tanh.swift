@@ -2,20 +2,13 @@ public import PrismTensor
 
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 /// The hyperbolic tangent, element by element.
-public struct Tanh: Primitive {
+public struct Tanh: ElementwisePrimitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "tanh" }
 
-  public var reach: Reach { .pointwise }
-
-  public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-    try expect(1...1, inputs)
-    return inputs[0]
-  }
-
-  public func flops(_ inputs: [Shape], output: Shape) -> Int { 5 * output.count }
+  public var flopsPerElement: Int { 5 }
 
   public func forward(_ inputs: [Tensor]) -> Tensor {
     inputs[0].map { hyperbolicTangent($0) }

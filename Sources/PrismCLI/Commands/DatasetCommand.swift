@@ -52,7 +52,7 @@ struct DatasetCommand: Subcommand {
     let missing = data.splits.flatMap(\.missing)
     if !missing.isEmpty {
       console.print("  \(missing.count) of \(total) files are missing, such as:")
-      for sample in missing.prefix(5) { console.print("    \(printable(sample.path))") }
+      for sample in missing.prefix(5) { console.print("    \(Text.printable(sample.path))") }
     }
     return .done
   }

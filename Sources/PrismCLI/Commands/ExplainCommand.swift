@@ -7,6 +7,8 @@ struct ExplainCommand: Subcommand {
     commandName: "explain",
     abstract: "Show which parts of pictures and sounds a model's predictions rest on.",
     discussion: """
+      Every input is classified, and every method shows what of it speaks for the labels of --target.
+
         prism explain cat.png --model dogs
         prism explain cat.png --model dogs --method gradcam,lime --target top3
         prism explain voice.wav --model voice --format png,json,wav

@@ -5,7 +5,8 @@ internal import Prism
 struct InputOptions: ParsableArguments {
   @Argument(
     help: """
-      PNG or JPEG files, or WAV, FLAC, Ogg or MP3 for a model that listens; or folders of them.
+      PNG, JPEG, TIFF, WebP, BMP or DICOM files; for a model that listens WAV, FLAC, Ogg or MP3; or \
+      folders of them.
       """, completion: .file())
   var inputs: [String] = []
 

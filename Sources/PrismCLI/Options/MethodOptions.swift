@@ -115,7 +115,7 @@ struct MethodOptions: ParsableArguments {
         let known = ExplanationMethod.allCases.map(\.rawValue)
         throw ValidationError(
           "there is no method called \(name)"
-            + (nearestName(to: name.lowercased(), among: known).map { "; did you mean \($0)?" }
+            + (Text.nearest(to: name.lowercased(), among: known).map { "; did you mean \($0)?" }
               ?? "; --method list shows what there is"))
       }
       if !methods.contains(method) { methods.append(method) }

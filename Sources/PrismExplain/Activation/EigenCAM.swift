@@ -1,12 +1,14 @@
 public import PrismRuntime
 public import PrismTensor
 
-/// The first principal component of a layer's activations: what the layer sees most of, whatever the target.
+/// The first principal component of a layer's activations: what the layer sees most of, whatever
+/// the target.
 ///
-/// The activations, a matrix of h·w rows and C columns, are centred by column and projected on their first right
-/// singular vector. That vector's sign is arbitrary: here the map is flipped where its minimum is larger in magnitude
-/// than its maximum. All targets get the same map. Definition: Muhammad and Yeasin, "Eigen-CAM: Class Activation Map
-/// using Principal Components", IJCNN 2020; the centring and the projection are those of the package pytorch-grad-cam.
+/// The activations, a matrix of h·w rows and C columns, are centred by column and projected on
+/// their first right singular vector. That vector's sign is arbitrary: here the map is flipped
+/// where its minimum is larger in magnitude than its maximum. All targets get the same map.
+/// Definition: Muhammad and Yeasin, "Eigen-CAM: Class Activation Map using Principal Components",
+/// IJCNN 2020; the centring and the projection are those of the package pytorch-grad-cam.
 public struct EigenCAM: ClassActivationMap {
   /// The method's name on the command line.
   public let name = "eigencam"
@@ -16,36 +18,33 @@ public struct EigenCAM: ClassActivationMap {
   public let facts = MethodFacts(
     needs: [.layer], cost: "one forward pass",
     paper: "Muhammad and Yeasin, Eigen-CAM, IJCNN 2020")
-  /// The name of the layer to explain; `nil` for the model's default.
-  public let layer: String?
-  /// Whether negative values of the map are cut off.
-  public let isRectified: Bool
+  /// Which layer is looked at, and what of the map is kept.
+  public let choice: LayerChoice
 
   /// Makes the method.
-  public init(layer: String? = nil, isRectified: Bool = true) {
-    self.layer = layer
-    self.isRectified = isRectified
-  }
+  public init(_ choice: LayerChoice) { self.choice = choice }
 
   /// Explains predictions for one image: one map for all targets.
   ///
-  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or its values are not finite.
+  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or its values are not
+  ///   finite.
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
     work: Work
   ) throws -> [Attribution] {
     let look = try LayerLook(
-      image, targets: targets, layer: layer, of: classifier, work: work, isDifferentiated: false)
+      image, targets: targets, layer: layer, of: classifier, work: work)
     let raw = map(activation: look.activation)
     return targets.map {
       finish(raw, target: $0, layer: look.name, image: image, evaluations: 1)
     }
   }
 
-  /// The projection of the centred activations, `[1, h, w, C]`, on their first right singular vector: `[h, w]`.
+  /// The projection of the centred activations, `[1, h, w, C]`, on their first right singular
+  /// vector: `[h, w]`.
   ///
-  /// With `X = U S Vᵀ` the projection on the first column of V is `S₁ U₁`: the first eigenvector of `X Xᵀ`, which is
-  /// of the size of the map, times the root of its eigenvalue.
+  /// With `X = U S Vᵀ` the projection on the first column of V is `S₁ U₁`: the first eigenvector of
+  /// `X Xᵀ`, which is of the size of the map, times the root of its eigenvalue.
   public func map(activation: Tensor) -> Tensor {
     let (h, w, channels) = (activation.shape[1], activation.shape[2], activation.shape[3])
     let rows = h * w

@@ -2,30 +2,25 @@ public import PrismTensor
 
 /// Grad-CAM with a weight for every position's gradient, for several instances of one class.
 ///
-/// The map is `ReLU(Σ_c w_c · A_c)` with `w_c = Σ α ⊙ ReLU(G_c)` and `α = G² / (2 G² + ΣA_c · G³ + 1e-6)`, zero where
-/// G is zero; A are the activations of a layer and G the gradient of a logit at them. The formula and its constant are
-/// those of the package pytorch-grad-cam; the paper's factor exp(logit) scales the whole map and is left out.
-/// Definition: Chattopadhay et al., "Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep
-/// Convolutional Networks", WACV 2018.
+/// The map is `ReLU(Σ_c w_c · A_c)` with `w_c = Σ α ⊙ ReLU(G_c)` and
+/// `α = G² / (2 G² + ΣA_c · G³ + 1e-6)`, zero where G is zero; A are the activations of a layer and
+/// G the gradient of a logit at them. The formula and its constant are those of the package
+/// pytorch-grad-cam; the paper's factor exp(logit) scales the whole map and is left out.
+/// Definition: Chattopadhay et al., "Grad-CAM++: Generalized Gradient-based Visual Explanations for
+/// Deep Convolutional Networks", WACV 2018.
 public struct GradCAMPlusPlus: GradientActivationMap {
   /// The method's name on the command line.
   public let name = "gradcam++"
   /// The method's name as it is written in texts.
   public let title = "Grad-CAM++"
   /// What the method needs, costs and where it is defined.
-  public let facts = MethodFacts(
-    needs: [.gradients, .layer], cost: "one forward pass, one backward pass a target",
+  public let facts = MethodFacts.gradientMap(
     paper: "Chattopadhay et al., Grad-CAM++, WACV 2018")
-  /// The name of the layer to explain; `nil` for the model's default.
-  public let layer: String?
-  /// Whether negative values of the map are cut off.
-  public let isRectified: Bool
+  /// Which layer is looked at, and what of the map is kept.
+  public let choice: LayerChoice
 
   /// Makes the method.
-  public init(layer: String? = nil, isRectified: Bool = true) {
-    self.layer = layer
-    self.isRectified = isRectified
-  }
+  public init(_ choice: LayerChoice) { self.choice = choice }
 
   /// The sum of the channels of `[1, h, w, C]`, each weighted by its positive gradients: `[h, w]`.
   public func map(activation: Tensor, gradient: Tensor) -> Tensor {

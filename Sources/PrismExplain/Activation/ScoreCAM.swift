@@ -3,11 +3,12 @@ internal import PrismTensor
 
 /// Class activation mapping whose weights come from the output instead of the gradient.
 ///
-/// Every channel of the activations is enlarged to the input's size (bilinearly, corners on corners), scaled to the
-/// range 0 to 1 (with 1e-8 added to the range), and multiplied with the input; the softmax over the logits that the
-/// model gives these inputs weights the channels: `ReLU(Σ_c w_c · A_c)`. As in the package pytorch-grad-cam, whose
-/// constants these are. Definition: Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional
-/// Neural Networks", CVPR Workshops 2020.
+/// Every channel of the activations is enlarged to the input's size (bilinearly, corners on
+/// corners), scaled to the range 0 to 1 (with 1e-8 added to the range), and multiplied with the
+/// input; the softmax over the logits that the model gives these inputs weights the channels:
+/// `ReLU(Σ_c w_c · A_c)`. As in the package pytorch-grad-cam, whose constants these are.
+/// Definition: Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural
+/// Networks", CVPR Workshops 2020.
 public struct ScoreCAM: ClassActivationMap {
   /// The method's name on the command line.
   public let name = "scorecam"
@@ -17,26 +18,23 @@ public struct ScoreCAM: ClassActivationMap {
   public let facts = MethodFacts(
     needs: [.layer], cost: "one forward pass a channel of the layer",
     paper: "Wang et al., Score-CAM, CVPR Workshops 2020")
-  /// The name of the layer to explain; `nil` for the model's default.
-  public let layer: String?
-  /// Whether negative values of the map are cut off.
-  public let isRectified: Bool
+  /// Which layer is looked at, and what of the map is kept.
+  public let choice: LayerChoice
 
   /// Makes the method.
-  public init(layer: String? = nil, isRectified: Bool = true) {
-    self.layer = layer
-    self.isRectified = isRectified
-  }
+  public init(_ choice: LayerChoice) { self.choice = choice }
 
   /// Explains predictions for one image; the masked inputs are computed once for all targets.
   ///
-  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or the model's values are not finite.
+  /// - Throws: ``ExplanationError`` where the layer has no rows and columns or the model's values
+  ///   are not finite.
   public func explain(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
     work: Work
   ) throws -> [Attribution] {
     let look = try LayerLook(
-      image, targets: targets, layer: layer, of: classifier, work: work, isDifferentiated: false)
+      image, targets: targets, layer: layer, of: classifier, work: work
+    ) { $0 }
     let activation = look.activation
     let channels = activation.shape[3]
     let input = image.input
@@ -87,24 +85,6 @@ public struct ScoreCAM: ClassActivationMap {
       }
       let (low, high) = (mask.min() ?? 0, mask.max() ?? 0)
       return mask.map { ($0 - low) / (high - low + 1e-8) }
-    }
-  }
-}
-
-/// Along one axis of a bilinear resize that puts the corners on the corners: neighbours and the share of the second.
-struct CornerAxis: Sendable {
-  private(set) var first: [Int] = []
-  private(set) var second: [Int] = []
-  private(set) var weight: [Float] = []
-
-  init(from count: Int, to newCount: Int) {
-    let scale = newCount > 1 ? Double(count - 1) / Double(newCount - 1) : 0
-    for i in 0..<newCount {
-      let position = Double(i) * scale
-      let index = min(Int(position), count - 1)
-      first.append(index)
-      second.append(min(index + 1, count - 1))
-      weight.append(Float(position - Double(index)))
     }
   }
 }

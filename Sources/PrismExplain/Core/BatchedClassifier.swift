@@ -44,37 +44,29 @@ public struct BatchedClassifier: DifferentiableClassifier {
       })
   }
 
-  /// A named value and the gradients of logits at it, for one image.
+  /// Computes of an image what is needed to go on from a named value.
   ///
   /// - Throws: What the classifier throws.
-  public func gradients(
-    of targets: [Int], at name: String, image: Tensor, rule: GradientRule
-  ) throws -> (value: Tensor, gradients: [Tensor]) {
-    try base.gradients(of: targets, at: name, image: image, rule: rule)
+  public func forward(_ pass: ForwardPass, to name: String?) throws -> ForwardPass {
+    try base.forward(pass, to: name)
   }
 
-  /// The gradients of logits at the input, for several images.
+  /// Walks back from logits to a named value, for several images.
   ///
   /// - Throws: What the classifier throws.
-  public func inputGradients(
-    of targets: [Int], images: [Tensor], rule: GradientRule
-  ) throws -> [[Tensor]] {
-    try base.inputGradients(of: targets, images: images, rule: rule)
+  public func backward(
+    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+  ) throws -> [BackwardPass] {
+    try base.backward(from: targets, to: name, passes: passes, rule: rule)
   }
 
   /// The logits of one image with a named value replaced by others, `[count, K]`.
   ///
   /// - Throws: What the classifier throws.
   public func logits(
-    count: Int, at name: String, image: Tensor, replacing replace: (Int, inout Tensor) -> Void
+    count: Int, at name: String, of pass: ForwardPass,
+    replacing replace: (Int, inout Tensor) -> Void
   ) throws -> Tensor {
-    try base.logits(count: count, at: name, image: image, replacing: replace)
-  }
-
-  /// DeepLIFT's multipliers of logits at the input, for one image against a baseline.
-  ///
-  /// - Throws: What the classifier throws.
-  public func multipliers(of targets: [Int], image: Tensor, baseline: Tensor) throws -> [Tensor] {
-    try base.multipliers(of: targets, image: image, baseline: baseline)
+    try base.logits(count: count, at: name, of: pass, replacing: replace)
   }
 }

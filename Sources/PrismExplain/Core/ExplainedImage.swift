@@ -1,12 +1,15 @@
 public import PrismRuntime
 public import PrismTensor
 
-/// The image to explain, as the network takes it, with what some methods want to know of the picture behind it.
+/// The image to explain, as the network takes it, with what some methods want to know of the
+/// picture behind it.
 public struct ExplainedImage: Sendable {
+  /// What has been computed of the image so far; methods that need it do not compute it again.
+  public private(set) var pass: ForwardPass
   /// The network's input, `[1, H, W, C]`: resized and scaled.
-  public let input: Tensor
-  /// The picture's colours at the network's size, `[H, W, 3]` from 0 to 255, for segmentations that look at colours;
-  /// made when asked for.
+  public var input: Tensor { pass.image }
+  /// The picture's colours at the network's size, `[H, W, 3]` from 0 to 255, for segmentations that
+  /// look at colours; made when asked for.
   public var pixels: Tensor? { makePixels() }
   /// What a black pixel is in the network's input, one number a channel.
   public let black: [Float]?
@@ -22,9 +25,20 @@ public struct ExplainedImage: Sendable {
     _ input: Tensor, pixels: @autoclosure @escaping @Sendable () -> Tensor? = nil,
     black: [Float]? = nil
   ) {
-    self.input = input
+    pass = ForwardPass(input)
     makePixels = pixels
     self.black = black
+  }
+
+  /// The logits of a classifier for the image; what methods need of its default layer is kept with
+  /// the image.
+  ///
+  /// - Parameter classifier: The model that will be explained.
+  /// - Returns: `[1, K]`.
+  /// - Throws: What the model throws.
+  public mutating func logits(by classifier: any DifferentiableClassifier) throws -> Tensor {
+    pass = try classifier.forward(pass, to: nil)
+    return try pass.logits ?? classifier.logits(input)
   }
 
   /// The rows.

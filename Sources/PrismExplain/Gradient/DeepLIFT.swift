@@ -1,14 +1,18 @@
+internal import PrismAutodiff
 public import PrismRuntime
 internal import PrismTensor
 
-/// The difference of the output from a baseline's, traced back through every operation (Rescale rule; DeepSHAP).
+/// The difference of the output from a baseline's, traced back through every operation (Rescale
+/// rule; DeepSHAP).
 ///
-/// `Σ_c m · (x − b)` with the multipliers m of every operation: `Δy / Δx` for elementwise functions, SiLU and ReLU6 among
-/// them as one function each, the symmetric rule for products such as squeeze-and-excitation gates, and the split by the
-/// winners for max pools. So the sum of the map is `y(x) − y(b)` for all networks of the zoo, but for rounding; the
-/// completeness gap shows it. With several baselines the map is the mean over them (DeepSHAP). Definitions: Shrikumar,
-/// Greenside and Kundaje, "Learning Important Features Through Propagating Activation Differences", ICML 2017; Lundberg
-/// and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS 2017.
+/// `Σ_c m · (x − b)` with the multipliers m of every operation: `Δy / Δx` for elementwise
+/// functions, SiLU and ReLU6 among them as one function each, the symmetric rule for products such
+/// as squeeze-and-excitation gates, and the split by the winners for max pools. So the sum of the
+/// map is `y(x) − y(b)` for all networks of the zoo, but for rounding; the completeness gap shows
+/// it. With several baselines the map is the mean over them (DeepSHAP). Definitions: Shrikumar,
+/// Greenside and Kundaje, "Learning Important Features Through Propagating Activation Differences",
+/// ICML 2017; Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS
+/// 2017.
 public struct DeepLIFT: Explainer {
   /// The method's name on the command line.
   public let name = "deeplift"
@@ -44,11 +48,15 @@ public struct DeepLIFT: Explainer {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }
     let starts = try baselines.map { try $0.replacement(for: image) }
+    // The image and the baselines, then both again for the multipliers of every baseline.
+    work.plan(1 + 3 * starts.count)
     let ends = try Evaluator(classifier, targets: targets, work: work)(starts + [image.input])
     var sums = targets.map { _ in [Double](repeating: 0, count: image.area) }
     for start in starts {
-      let multipliers = try classifier.multipliers(
-        of: targets, image: image.input, baseline: start)
+      let multipliers = try classifier.backward(
+        from: targets, to: nil, passes: [image.pass], rule: DeepLIFTRule(reference: [start])
+      ).flatMap(\.cotangents)
+      try work.did(2)
       guard multipliers.allSatisfy(\.isFinite) else {
         throw ExplanationError.notFinite(layer: "the multipliers of the input")
       }

@@ -1,16 +1,18 @@
 public import PrismRuntime
 internal import PrismTensor
 
-/// Integrated gradients averaged over baselines and over places on the way, all drawn at random (GradientSHAP).
+/// Integrated gradients averaged over baselines and over places on the way, all drawn at random
+/// (GradientSHAP).
 ///
-/// `E[(x − b) · ∂y/∂x (b + t (x − b))]` with b drawn from the baselines and t from 0…1, added up over the channels. The
-/// sum of the map is `y(x) − E[y(b)]` in expectation; the completeness gap says how far this draw is off, and the
-/// standard error how sure every pixel is. With `isStratified` the draws cover baselines and places evenly: sample i
-/// takes baseline `i mod n` and a t from its own slice of 0…1, which has the same expectation and errs less; the
-/// standard error, which treats samples as independent, is then an upper estimate. With ``stopping`` draws are
-/// independent, since nobody knows beforehand how many there will be. Definition: Erion et al., "Improving
-/// performance of deep learning models with axiomatic attribution priors and expected gradients", Nature Machine
-/// Intelligence, 2021.
+/// `E[(x − b) · ∂y/∂x (b + t (x − b))]` with b drawn from the baselines and t from 0…1, added up
+/// over the channels. The sum of the map is `y(x) − E[y(b)]` in expectation; the completeness gap
+/// says how far this draw is off, and the standard error how sure every pixel is. With
+/// `isStratified` the draws cover baselines and places evenly: sample i takes baseline `i mod n`
+/// and a t from its own slice of 0…1, which has the same expectation and errs less; the standard
+/// error, which treats samples as independent, is then an upper estimate. With ``stopping`` draws
+/// are independent, since nobody knows beforehand how many there will be. Definition: Erion et al.,
+/// "Improving performance of deep learning models with axiomatic attribution priors and expected
+/// gradients", Nature Machine Intelligence, 2021.
 public struct ExpectedGradients: Explainer {
   /// The method's name on the command line.
   public let name = "gradientshap"
@@ -66,7 +68,8 @@ public struct ExpectedGradients: Explainer {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }
     let gradient = try InputGradient(
-      image, targets: targets, of: classifier, work: work)
+      image, targets: targets, of: classifier, work: work,
+      evaluations: samples + baselines.count + 1)
     let starts = try baselines.map { try $0.replacement(for: image) }
     let ends = try Evaluator(classifier, targets: targets, work: work)(starts + [image.input])
     try maps.draw(inGroupsOf: InputGradient.group) { range in

@@ -3,11 +3,12 @@ public import PrismRuntime
 
 /// The logit's gradient at every pixel, walked back with negative parts cut off at every rectifier.
 ///
-/// At ReLU, ReLU6 and SiLU a gradient passes only where it and the activation's input are positive. The maps are sharp
-/// and look like the image's edges, for they hardly depend on the weights: the method fails the test of
-/// ``ParameterRandomization`` and is here as its negative control, not for use. Definition: Springenberg, Dosovitskiy,
-/// Brox and Riedmiller, "Striving for Simplicity: The All Convolutional Net", ICLR Workshop 2015; its failure: Adebayo et
-/// al., "Sanity Checks for Saliency Maps", NeurIPS 2018.
+/// At ReLU, ReLU6 and SiLU a gradient passes only where it and the activation's input are positive.
+/// The maps are sharp and look like the image's edges, for they hardly depend on the weights: the
+/// method fails the test of ``ParameterRandomization`` and is here as its negative control, not for
+/// use. Definition: Springenberg, Dosovitskiy, Brox and Riedmiller, "Striving for Simplicity: The
+/// All Convolutional Net", ICLR Workshop 2015; its failure: Adebayo et al., "Sanity Checks for
+/// Saliency Maps", NeurIPS 2018.
 public struct GuidedBackpropagation: Explainer {
   /// The method's name on the command line.
   public let name = "guided-backprop"
@@ -35,13 +36,8 @@ public struct GuidedBackpropagation: Explainer {
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
     work: Work
   ) throws -> [Attribution] {
-    let gradients = try InputGradient(
-      image, targets: targets, of: classifier, rule: .guided, work: work)(
-        image.input)
-    return zip(targets, gradients).map { target, gradient in
-      Attribution(
-        target: target, values: image.map(reduction(gradient)), evaluations: 1,
-        diagnostics: gradient.blankness)
-    }
+    try explainSensitivity(
+      of: image, targets: targets, by: classifier, rule: GuidedRule(), reduction: reduction,
+      work: work)
   }
 }

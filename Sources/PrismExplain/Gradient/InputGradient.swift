@@ -6,18 +6,30 @@ internal import PrismTensor
 struct InputGradient {
   let classifier: any DifferentiableClassifier
   let targets: [Int]
-  let rule: GradientRule
+  let rule: any BackwardRule
   let work: Work
 
+  /// Checks what is asked, and announces the work.
+  ///
+  /// - Parameters:
+  ///   - image: The image that is explained.
+  ///   - targets: The logits.
+  ///   - classifier: The model.
+  ///   - rule: What happens at every operation.
+  ///   - work: Is told of every group of images.
+  ///   - evaluations: How many images' gradients will be asked for, and what else the method
+  ///     evaluates.
+  /// - Throws: ``ExplanationError``.
   init(
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
-    rule: GradientRule = .exact, work: Work
+    rule: any BackwardRule = ExactRule(), work: Work, evaluations: Int
   ) throws {
     self.work = work
     try image.check(for: classifier, targets: targets)
     self.classifier = classifier
     self.targets = targets
     self.rule = rule
+    work.plan(evaluations)
   }
 
   /// How many images' gradients are held at a time.
@@ -28,7 +40,9 @@ struct InputGradient {
 
   /// For every image one gradient a target, in the image's shape.
   func callAsFunction(_ images: [Tensor]) throws -> [[Tensor]] {
-    let gradients = try classifier.inputGradients(of: targets, images: images, rule: rule)
+    let gradients = try classifier.backward(
+      from: targets, to: nil, passes: images.map { ForwardPass($0) }, rule: rule
+    ).map(\.cotangents)
     try work.did(images.count)
     guard gradients.count == images.count,
       gradients.allSatisfy({ $0.count == targets.count && $0.allSatisfy(\.isFinite) })
@@ -41,7 +55,8 @@ extension ExplainedImage {
   /// A map of numbers in row-major order, `[H, W]`.
   func map(_ values: [Double]) -> Tensor { Tensor([height, width], values.map { Float($0) }) }
 
-  /// The product of two tensors in the image's shape, added up over the channels: one number a pixel.
+  /// The product of two tensors in the image's shape, added up over the channels: one number a
+  /// pixel.
   func product(_ first: Tensor, _ second: Tensor) -> [Double] {
     var sums = [Double](repeating: 0, count: area)
     first.withUnsafePointer { a in

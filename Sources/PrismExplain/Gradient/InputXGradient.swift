@@ -3,8 +3,9 @@ internal import PrismTensor
 
 /// The gradient times the input, added up over the channels.
 ///
-/// `Σ_c x_c · ∂y/∂x_c`: the first-order estimate of what a pixel adds against an input of zeros. Definition: Shrikumar
-/// et al., "Not Just a Black Box: Learning Important Features Through Propagating Activation Differences", 2016.
+/// `Σ_c x_c · ∂y/∂x_c`: the first-order estimate of what a pixel adds against an input of zeros.
+/// Definition: Shrikumar et al., "Not Just a Black Box: Learning Important Features Through
+/// Propagating Activation Differences", 2016.
 public struct InputXGradient: Explainer {
   /// The method's name on the command line.
   public let name = "inputxgradient"
@@ -28,7 +29,7 @@ public struct InputXGradient: Explainer {
     work: Work
   ) throws -> [Attribution] {
     let gradients = try InputGradient(
-      image, targets: targets, of: classifier, work: work)(image.input)
+      image, targets: targets, of: classifier, work: work, evaluations: 1)(image.input)
     return zip(targets, gradients).map { target, gradient in
       let map = image.input.withUnsafePointer { x in
         gradient.sumOverChannels { g, i, _ in Double(x[i]) * Double(g[i]) }

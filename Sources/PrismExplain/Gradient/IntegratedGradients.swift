@@ -16,8 +16,8 @@ public enum Quadrature: String, Sendable, CaseIterable {
 
   /// The points and weights of a rule with so many steps; the weights add up to 1.
   ///
-  /// captum's trapezoid spreads n points over the interval and gives all but the outer ones the weight 1 / n, which adds
-  /// up to (n − 1) / n; this one does not.
+  /// captum's trapezoid spreads n points over the interval and gives all but the outer ones the
+  /// weight 1 / n, which adds up to (n − 1) / n; this one does not.
   ///
   /// - Parameter steps: At least 1.
   /// - Returns: As many points as steps, for the trapezoid one more.
@@ -60,13 +60,14 @@ public enum Quadrature: String, Sendable, CaseIterable {
 
 /// The gradient integrated along the straight way from a baseline to the image, times the way.
 ///
-/// `(x − b) · ∫₀¹ ∂y/∂x (b + t (x − b)) dt`, added up over the channels. The sum of the map is `y(x) − y(b)` but for
-/// the rule's error, which is reported as the completeness gap.
+/// `(x − b) · ∫₀¹ ∂y/∂x (b + t (x − b)) dt`, added up over the channels. The sum of the map is
+/// `y(x) − y(b)` but for the rule's error, which is reported as the completeness gap.
 ///
-/// Unless a number of steps is given, fifty Gauss-Legendre points are taken first; where the gap is then larger than 1 %
-/// of the explained difference for a target, as for networks with many kinks, the trapezoid rule follows, whose steps are
-/// halved, all gradients kept, until the gap is small enough or 1024 steps are reached. Definition: Sundararajan, Taly and Yan, "Axiomatic
-/// Attribution for Deep Networks", ICML 2017.
+/// Unless a number of steps is given, fifty Gauss-Legendre points are taken first; where the gap is
+/// then larger than 1 % of the explained difference for a target, as for networks with many kinks,
+/// the trapezoid rule follows, whose steps are halved, all gradients kept, until the gap is small
+/// enough or 1024 steps are reached. Definition: Sundararajan, Taly and Yan, "Axiomatic Attribution
+/// for Deep Networks", ICML 2017.
 public struct IntegratedGradients: Explainer {
   /// The method's name on the command line.
   public let name = "ig"
@@ -120,13 +121,14 @@ public struct IntegratedGradients: Explainer {
     guard (1...100_000).contains(steps ?? 1) else {
       throw ExplanationError.parameter("the number of steps", "must lie between 1 and 100000")
     }
+    var taken = steps ?? Self.firstSteps
+    let points = quadrature.points(taken)
     let gradient = try InputGradient(
-      image, targets: targets, of: classifier, work: work)
+      image, targets: targets, of: classifier, work: work, evaluations: points.count + 2)
     let start = try baseline.replacement(for: image)
     let ends = try Evaluator(classifier, targets: targets, work: work)([start, image.input])
     var path = Path(image, from: start, targets: targets.count, gradient: gradient)
-    var taken = steps ?? Self.firstSteps
-    var sums = try path.sums(quadrature.points(taken))
+    var sums = try path.sums(points)
     var diagnostics: [String] = []
     func isComplete(_ sums: [[Double]]) -> Bool {
       targets.indices.allSatisfy { t in
@@ -136,11 +138,15 @@ public struct IntegratedGradients: Explainer {
       }
     }
     if steps == nil, !isComplete(sums) {
-      // The trapezoid rule with half the steps has every second of its points; only the others are new.
+      // The trapezoid rule with half the steps has every second of its points; only the others are
+      // new.
       taken = Self.refinement.lowerBound
-      var trapezoid = try path.sums(Quadrature.trapezoid.points(taken))
+      let refined = Quadrature.trapezoid.points(taken)
+      work.plan(refined.count)
+      var trapezoid = try path.sums(refined)
       while !isComplete(trapezoid), taken < Self.refinement.upperBound {
         let between = Quadrature.middle.points(taken)
+        work.plan(between.count)
         for (t, new) in try path.sums(between).enumerated() {
           for i in new.indices { trapezoid[t][i] = (trapezoid[t][i] + new[i]) / 2 }
         }

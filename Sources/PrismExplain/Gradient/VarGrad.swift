@@ -1,12 +1,11 @@
 public import PrismRuntime
-internal import PrismTensor
 
 /// The variance of saliency maps of the image with noise on it.
 ///
-/// Samples are those of ``SmoothGrad``; the map is the variance of their ``Saliency`` (divisor n). Definition: Adebayo
-/// et al., "Local Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values", ICLR Workshop
-/// 2018.
-public struct VarGrad: Explainer {
+/// Samples are those of ``SmoothGrad``; the map is the variance of their ``Saliency`` (divisor n).
+/// Definition: Adebayo et al., "Local Explanation Methods for Deep Neural Networks Lack Sensitivity
+/// to Parameter Values", ICLR Workshop 2018.
+public struct VarGrad: NoisyGradientMethod {
   /// The method's name on the command line.
   public let name = "vargrad"
   /// The method's name as it is written in texts.
@@ -15,30 +14,11 @@ public struct VarGrad: Explainer {
   public let facts = MethodFacts(
     needs: [.gradients], cost: "one forward pass a sample, one backward pass a sample and target",
     paper: "Adebayo et al., Local Explanation Methods Lack Sensitivity, ICLR Workshop 2018")
-  private let gradients: NoisyGradients
-
-  /// The number of samples, or the limit where ``stopping`` is given.
-  public var samples: Int { gradients.samples }
-  /// The deviation of the noise relative to the input's range.
-  public var noise: Double { gradients.noise }
-  /// The seed of the noise.
-  public var seed: UInt64 { gradients.seed }
-  /// How channels become one number.
-  public var reduction: ChannelReduction { gradients.reduction }
-  /// When to stop before all samples are drawn.
-  public var stopping: StoppingRule? { gradients.stopping }
+  /// How samples are drawn.
+  public let sampling: NoisySampling
 
   /// Makes the method.
-  public init(
-    samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0,
-    reduction: ChannelReduction = .largestMagnitude, stopping: StoppingRule? = nil
-  ) {
-    gradients = NoisyGradients(
-      samples: samples, noise: noise, seed: seed, reduction: reduction, stopping: stopping)
-  }
-
-  /// The values of the parameters.
-  public var parameters: [MethodParameter] { gradients.parameters }
+  public init(_ sampling: NoisySampling) { self.sampling = sampling }
 
   /// Explains predictions for one image; the noise is the same for all targets.
   ///
@@ -47,13 +27,6 @@ public struct VarGrad: Explainer {
     _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
     work: Work
   ) throws -> [Attribution] {
-    let maps = try gradients.maps(
-      image, targets: targets, of: classifier, work: work, statistic: .variance)
-    return zip(targets, maps.moments).map { target, moments in
-      Attribution(
-        target: target, values: image.map(moments.variances), evaluations: maps.taken,
-        standardError: image.errorMap(moments.standardErrorsOfVariances),
-        diagnostics: maps.diagnostics)
-    }
+    try explain(image, targets: targets, of: classifier, work: work, statistic: .variance)
   }
 }

@@ -39,7 +39,7 @@ public enum ArrayFile {
   ///
   /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed`.
   public static func tensor(contentsOf path: String) throws(FileError) -> Tensor {
-    try tensor(decoding: try readFile(path), name: path)
+    try tensor(decoding: try Files.read(path), name: path)
   }
 
   /// Decodes the contents of a file as `tensor(contentsOf:)` does.
@@ -70,7 +70,7 @@ public enum ArrayFile {
   public static func integers(
     contentsOf path: String
   ) throws(FileError) -> (shape: Shape, values: [Int]) {
-    try integers(decoding: try readFile(path), name: path)
+    try integers(decoding: try Files.read(path), name: path)
   }
 
   /// Decodes the contents of a file as `integers(contentsOf:)` does.

@@ -13,11 +13,13 @@ public final class Canvas {
 
   /// A canvas of pixels, white at first.
   ///
-  /// - Precondition: Both extents are between 1 and `extentLimit`.
+  /// - Throws: `ImageError.cannotDraw` beyond `extentLimit`, `.noMemory`.
   init(width: Int, height: Int) throws(ImageError) {
-    precondition(
-      (1...Self.extentLimit).contains(width) && (1...Self.extentLimit).contains(height),
-      "a canvas of \(width)×\(height) pixels")
+    guard (1...Self.extentLimit).contains(width), (1...Self.extentLimit).contains(height) else {
+      throw .cannotDraw(
+        "a figure of \(width)×\(height) pixels is too large; show fewer labels or methods at a time"
+      )
+    }
     guard
       let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CInt(width), CInt(height)),
       let context = cairo_create(surface), cairo_status(context) == CAIRO_STATUS_SUCCESS
@@ -115,7 +117,24 @@ public final class Canvas {
     cairo_stroke(context)
   }
 
-  /// Draws a picture into a rectangle; at its own size and a whole position, its pixels are copied as they are.
+  /// Draws many straight lines at once, with square ends.
+  func lines(
+    _ lines: [(from: (x: Double, y: Double), to: (x: Double, y: Double))], color: RGB,
+    thickness: Double
+  ) {
+    setColor(color)
+    cairo_set_line_width(context, thickness)
+    cairo_set_line_cap(context, CAIRO_LINE_CAP_SQUARE)
+    for line in lines {
+      cairo_move_to(context, line.from.x, line.from.y)
+      cairo_line_to(context, line.to.x, line.to.y)
+    }
+    cairo_stroke(context)
+    cairo_set_line_cap(context, CAIRO_LINE_CAP_BUTT)
+  }
+
+  /// Draws a picture into a rectangle; at its own size and a whole position, its pixels are copied
+  /// as they are.
   func draw(_ image: Image, x: Double, y: Double, width: Double, height: Double) {
     let (columns, rows) = (image.width, image.height)
     guard
@@ -150,6 +169,11 @@ public final class Canvas {
     _ text: String, x: Double, y: Double, size: Double, typeface: Typeface = .regular, color: RGB
   ) {
     setColor(color)
+    if Pango.isNeeded(for: text),
+      let line = Pango.Line(text, size: size, typeface: typeface, on: context)
+    {
+      return line.show(x: x, y: y)
+    }
     typeface.select(on: context)
     cairo_set_font_size(context, size)
     cairo_move_to(context, x, y)
@@ -170,6 +194,11 @@ public final class Canvas {
 
   /// How far one line of text reaches to the right.
   func width(of text: String, size: Double, typeface: Typeface = .regular) -> Double {
+    if Pango.isNeeded(for: text),
+      let line = Pango.Line(text, size: size, typeface: typeface, on: context)
+    {
+      return line.width
+    }
     typeface.select(on: context)
     cairo_set_font_size(context, size)
     var extents = cairo_text_extents_t()
@@ -199,7 +228,7 @@ public final class Canvas {
       }
       count = width * height * 3
     }
-    return Image(width: width, height: height, pixels: pixels)
+    return Image(width: width, height: height, exactly: pixels)
   }
 
   private func setColor(_ color: RGB) {

@@ -58,9 +58,6 @@ public struct Chart: Sendable {
     self.panels = panels
   }
 
-  private static let ink = RGB(0x1B, 0x1F, 0x24)
-  private static let grey = RGB(0x57, 0x60, 0x6A)
-  private static let hairline = RGB(0xD5, 0xD9, 0xDE)
   /// Okabe and Ito's colours, which the colour-blind can tell apart.
   private static let colors = [
     RGB(0x00, 0x72, 0xB2), RGB(0xD5, 0x5E, 0x00), RGB(0x00, 0x9E, 0x73), RGB(0xCC, 0x79, 0xA7),
@@ -70,13 +67,22 @@ public struct Chart: Sendable {
   private static let panelHeight = 400.0
   private static let headHeight = 44.0
 
+  /// Breaks text into lines that fit.
+  private static func flow(
+    _ width: Double, size: Double, typeface: Typeface = .regular, on canvas: Canvas
+  ) -> TextFlow {
+    TextFlow(width: width) { canvas.width(of: $0, size: size, typeface: typeface) }
+  }
+
   /// The chart as pixels.
   ///
   /// - Throws: `ImageError.noMemory`.
   public func rendered() throws(ImageError) -> Image {
     let width = Self.panelWidth * Double(max(panels.count, 1))
     let canvas = try Canvas(width: Int(width), height: Int(Self.headHeight + Self.panelHeight))
-    canvas.write(title, x: 20, y: 28, size: 15, typeface: .bold, color: Self.ink)
+    let heading = Self.flow(width - 40, size: 15, typeface: .bold, on: canvas)
+      .line(elidingMiddleOf: title)
+    canvas.write(heading, x: 20, y: 28, size: 15, typeface: .bold, color: Sheet.ink)
     for (i, panel) in panels.enumerated() {
       draw(panel, on: canvas, x: Double(i) * Self.panelWidth, y: Self.headHeight)
     }
@@ -85,15 +91,18 @@ public struct Chart: Sendable {
 
   private func draw(_ panel: Panel, on canvas: Canvas, x: Double, y: Double) {
     let area = (x: x + 68, y: y + 34, width: Self.panelWidth - 92, height: Self.panelHeight - 92)
-    canvas.write(panel.title, x: area.x, y: y + 20, size: 13, typeface: .bold, color: Self.ink)
+    let title =
+      Self.flow(area.width, size: 13, typeface: .bold, on: canvas)
+      .lines(of: panel.title, limit: 1).first ?? ""
+    canvas.write(title, x: area.x, y: y + 20, size: 13, typeface: .bold, color: Sheet.ink)
     let labelWidth = canvas.width(of: panel.xLabel, size: 12)
     canvas.write(
       panel.xLabel, x: area.x + (area.width - labelWidth) / 2, y: area.y + area.height + 44,
-      size: 12, color: Self.grey)
+      size: 12, color: Sheet.grey)
     canvas.writeUpwards(
       panel.yLabel, x: area.x - 50,
       y: area.y + (area.height + canvas.width(of: panel.yLabel, size: 12)) / 2, size: 12,
-      color: Self.grey)
+      color: Sheet.grey)
     switch panel.contents {
     case .curves(let series, let xRange, let yRange, let marks):
       drawCurves(series, xRange, yRange, marks, on: canvas, area)
@@ -126,31 +135,31 @@ public struct Chart: Sendable {
     for tick in horizontal.ticks {
       let x = area.x + tick.position * area.width
       canvas.line(
-        from: (x, area.y), to: (x, area.y + area.height), color: Self.hairline, thickness: 1)
+        from: (x, area.y), to: (x, area.y + area.height), color: Sheet.hairline, thickness: 1)
       let width = canvas.width(of: tick.label, size: 11)
       canvas.write(
-        tick.label, x: x - width / 2, y: area.y + area.height + 18, size: 11, color: Self.ink)
+        tick.label, x: x - width / 2, y: area.y + area.height + 18, size: 11, color: Sheet.ink)
     }
     let vertical = Ticks(from: ys.lowerBound, to: ys.upperBound, count: 5)
     for tick in vertical.ticks {
       let y = area.y + area.height - tick.position * area.height
       canvas.line(
-        from: (area.x, y), to: (area.x + area.width, y), color: Self.hairline, thickness: 1)
+        from: (area.x, y), to: (area.x + area.width, y), color: Sheet.hairline, thickness: 1)
       let width = canvas.width(of: tick.label, size: 11)
-      canvas.write(tick.label, x: area.x - 8 - width, y: y + 4, size: 11, color: Self.ink)
+      canvas.write(tick.label, x: area.x - 8 - width, y: y + 4, size: 11, color: Sheet.ink)
     }
     if !vertical.factor.isEmpty {
-      canvas.write(vertical.factor, x: area.x, y: area.y - 5, size: 11, color: Self.grey)
+      canvas.write(vertical.factor, x: area.x, y: area.y - 5, size: 11, color: Sheet.grey)
     }
     for mark in marks {
       let x = place((mark.x, ys.lowerBound)).x
       canvas.line(
-        from: (x, area.y), to: (x, area.y + area.height), color: Self.grey, thickness: 1)
-      canvas.write(mark.name, x: x + 4, y: area.y + 12, size: 11, color: Self.grey)
+        from: (x, area.y), to: (x, area.y + area.height), color: Sheet.grey, thickness: 1)
+      canvas.write(mark.name, x: x + 4, y: area.y + 12, size: 11, color: Sheet.grey)
     }
     var shown = 0
     for line in series {
-      let color = line.isGuide ? Self.grey : Self.colors[shown % Self.colors.count]
+      let color = line.isGuide ? Sheet.grey : Self.colors[shown % Self.colors.count]
       if !line.isGuide { shown += 1 }
       let thickness = line.isGuide ? 1.0 : 2.0
       for (a, b) in zip(line.points, line.points.dropFirst())
@@ -165,25 +174,30 @@ public struct Chart: Sendable {
       }
     }
     canvas.frame(
-      x: area.x, y: area.y, width: area.width, height: area.height, color: Self.grey, thickness: 1)
+      x: area.x, y: area.y, width: area.width, height: area.height, color: Sheet.grey, thickness: 1)
     drawLegend(series, on: canvas, area)
   }
 
-  /// The names of the lines, on white, in the corner with the fewest points.
+  /// The names of the lines, on white, in the lower right corner; of too many, how many there are.
   private func drawLegend(_ series: [Series], on canvas: Canvas, _ area: Area) {
-    let named = series.filter { !$0.isGuide && !$0.name.isEmpty }.prefix(Self.colors.count)
+    let named = series.filter { !$0.isGuide && !$0.name.isEmpty }
     guard !named.isEmpty else { return }
-    let width = (named.map { canvas.width(of: $0.name, size: 11) }.max() ?? 0) + 36
-    let height = Double(named.count) * 17 + 8
+    let shown = named.prefix(Self.colors.count)
+    let flow = Self.flow(area.width / 2, size: 11, on: canvas)
+    var names = shown.map { flow.lines(of: $0.name, limit: 1).first ?? "" }
+    if named.count > shown.count { names.append("and \(named.count - shown.count) more") }
+    let width = (names.map { canvas.width(of: $0, size: 11) }.max() ?? 0) + 36
+    let height = Double(names.count) * 17 + 8
     let left = area.x + area.width - width - 8
     let top = area.y + area.height - height - 8
     canvas.fill(x: left, y: top, width: width, height: height, color: .white)
-    canvas.frame(x: left, y: top, width: width, height: height, color: Self.hairline, thickness: 1)
-    for (i, line) in named.enumerated() {
+    canvas.frame(x: left, y: top, width: width, height: height, color: Sheet.hairline, thickness: 1)
+    for (i, name) in names.enumerated() {
       let y = top + Double(i) * 17 + 13
-      canvas.line(
-        from: (left + 6, y), to: (left + 24, y), color: Self.colors[i], thickness: 2)
-      canvas.write(line.name, x: left + 30, y: y + 4, size: 11, color: Self.ink)
+      if i < shown.count {
+        canvas.line(from: (left + 6, y), to: (left + 24, y), color: Self.colors[i], thickness: 2)
+      }
+      canvas.write(name, x: left + 30, y: y + 4, size: 11, color: Sheet.ink)
     }
   }
 
@@ -205,20 +219,21 @@ public struct Chart: Sendable {
         let text = "\(number)"
         canvas.write(
           text, x: x + (width - canvas.width(of: text, size: size)) / 2, y: y + height / 2 + 4,
-          size: size, color: share > 0.6 ? .white : Self.ink)
+          size: size, color: share > 0.6 ? .white : Sheet.ink)
       }
-      let label = String(labels[i].prefix(rows.count > 6 ? 8 : 9))
+      let flow = Self.flow(min(58, rows.count > 6 ? 58 : width - 4), size: size, on: canvas)
+      let label = flow.lines(of: i < labels.count ? labels[i] : "", limit: 1).first ?? ""
       let labelWidth = canvas.width(of: label, size: size)
       canvas.write(
         label, x: area.x - labelWidth - 6, y: area.y + (Double(i) + 0.5) * height + 4, size: size,
-        color: Self.ink)
+        color: Sheet.ink)
       if rows.count <= 6 {
         canvas.write(
           label, x: area.x + (Double(i) + 0.5) * width - labelWidth / 2,
-          y: area.y + area.height + 18, size: size, color: Self.ink)
+          y: area.y + area.height + 18, size: size, color: Sheet.ink)
       }
     }
     canvas.frame(
-      x: area.x, y: area.y, width: area.width, height: area.height, color: Self.grey, thickness: 1)
+      x: area.x, y: area.y, width: area.width, height: area.height, color: Sheet.grey, thickness: 1)
   }
 }

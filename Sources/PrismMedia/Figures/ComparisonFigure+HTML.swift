@@ -1,3 +1,4 @@
+internal import PrismFiles
 internal import PrismTensor
 
 #if canImport(FoundationEssentials)
@@ -7,86 +8,129 @@ internal import PrismTensor
 #endif
 
 extension ComparisonFigure {
-  /// The figure as an HTML page that needs no other file: values under the pointer, and a slider for the overlay.
+  /// The figure as an HTML page that needs no other file: values under the pointer, and a slider for
+  /// the overlay.
   ///
-  /// - Throws: `ImageError.noMemory`.
+  /// - Throws: As ``rendered()``.
   public func html() throws(ImageError) -> String {
-    let side = 288.0
-    let scale = side / Double(max(image.width, image.height))
-    let picture = image.resized(
-      width: max(Int(Double(image.width) * scale), 1),
-      height: max(Int(Double(image.height) * scale), 1),
-      method: scale < 1 ? .bilinearAntialias : .nearest)
+    try check()
+    let shown = ShownSize(of: image, side: 288)
+    let picture = shown.sized(image)
     let source = "data:image/png;base64," + base64(try picture.pngData())
-    let ranges = columns.indices.map { range(ofColumn: $0) }
-    var page = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(title.escaped)</title>
-      <style>\(Self.style)</style>
-      </head>
-      <body>
-      <h1>\(title.escaped)</h1>
-      <p class="grey">\(subtitle.escaped)</p>
-
-      """
-    for note in shownNotes { page += "<p class=\"grey\">\(note.escaped)</p>\n" }
+    let scales = columns.indices.map { scale(ofColumn: $0) }
+    var page = head
+    for note in shownNotes + (shown.note.map { [$0] } ?? []) {
+      page += "<p class=\"grey\">\(note.escapedForHTML)</p>\n"
+    }
     page += """
       <p><label>Overlay <input id="opacity" type="range" min="0" max="100" value="60"></label>
       <output id="shown">60 %</output></p>
       <div class="scroll"><table class="maps">
-      <tr><th>Input</th>\(columns.map { "<th>\($0.escaped)</th>" }.joined())</tr>
+      <tr><th>Input</th>\(columns.map { "<th>\($0.escapedForHTML)</th>" }.joined())</tr>
 
       """
-    for row in rows {
-      let probability = row.probability.map { FigureLayout.percent($0) } ?? ""
-      page += "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">\(row.label.escaped) "
-      page += "<span class=\"grey\">\(probability.escaped)</span></td></tr>\n<tr>"
-      page +=
-        "<td><img src=\"\(source)\" width=\"\(picture.width)\" height=\"\(picture.height)\" alt=\"\"></td>"
-      for (column, cell) in row.cells.enumerated() {
-        let range = ranges[column]
-        let isShown = range.map { !$0.isFlat } ?? false
-        page += "<td><canvas width=\"\(picture.width)\" height=\"\(picture.height)\" "
-        page += "data-rows=\"\(cell.map.shape[0])\" data-columns=\"\(cell.map.shape[1])\" "
-        page += "data-map=\"\(base64(cell.map))\" "
-        if isShown, let range {
-          page += "data-low=\"\(range.lower)\" data-high=\"\(range.upper)\" "
-          page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\" "
-        }
-        if let segments = cell.segments {
-          page += "data-segments=\"\(base64(segments))\" "
-        }
-        page += "></canvas><div class=\"value\">&nbsp;</div>"
-        page += cell.captions.map { "<div class=\"grey\">\($0.escaped)</div>" }.joined()
-        page += "</td>"
+    let border = outline.map { Outline(of: $0).path(width: picture.width, height: picture.height) }
+    for index in rows.indices {
+      page += html(ofRow: index, picture: picture, source: source, border: border, scales: scales)
+    }
+    if scales.contains(where: \.isShared) {
+      page += "<tr><td></td>"
+      for (column, scale) in scales.enumerated() {
+        let range = scale.isShared ? scale.ranges.compactMap { $0 }.first : nil
+        page += "<td>\(bar(range, column: column, width: picture.width))</td>"
       }
       page += "</tr>\n"
     }
-    page += "<tr><td></td>"
-    for range in ranges {
-      guard let range, !range.isFlat else {
-        page += "<td></td>"
-        continue
+    page += "</table></div>\n"
+    for table in tables { page += html(of: table) }
+    return page + script(source: source) + "</body>\n</html>\n"
+  }
+
+  private var head: String {
+    """
+    <!DOCTYPE html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>\(title.escapedForHTML)</title>
+    <style>\(Self.style)</style>
+    </head>
+    <body>
+    <h1>\(title.escapedForHTML)</h1>
+    <p class="grey">\(subtitle.escapedForHTML)</p>
+
+    """
+  }
+
+  /// A label, the picture and its maps.
+  private func html(
+    ofRow index: Int, picture: Image, source: String, border: String?, scales: [Scale]
+  ) -> String {
+    let row = rows[index]
+    let extents = "width=\"\(picture.width)\" height=\"\(picture.height)\""
+    let outline =
+      border.map { path in
+        """
+        <svg \(extents)><path d="\(path)" class="rim"/><path d="\(path)" class="line"/></svg>
+        """
+      } ?? ""
+    var page = "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">"
+    page += "\(row.label.escapedForHTML) "
+    page +=
+      "<span class=\"grey\">\((row.probability.map(Text.percent) ?? "").escapedForHTML)</span>"
+    page += "</td></tr>\n<tr><td><div class=\"panel\"><img src=\"\(source)\" \(extents) alt=\"\">"
+    page += outline + "</div></td>"
+    for (column, cell) in row.cells.enumerated() {
+      let range = scales[column].ranges[index].flatMap { $0.isFlat ? nil : $0 }
+      page += "<td><div class=\"panel\"><canvas \(extents) "
+      page += "data-rows=\"\(cell.map.shape[0])\" data-columns=\"\(cell.map.shape[1])\" "
+      page += "data-map=\"\(base64(cell.map))\" "
+      if let range {
+        page += "data-low=\"\(range.lower)\" data-high=\"\(range.upper)\" "
+        page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\" "
       }
-      page += "<td><canvas class=\"bar\" width=\"\(picture.width)\" height=\"12\" "
-      page += "data-colors=\"\(range.isSigned ? "signed" : "positive")\"></canvas>"
-      page += "<div class=\"ends\"><span>\(Ticks.number(Double(range.lower)))</span>"
-      page += "<span>\(Ticks.number(Double(range.upper)))</span></div></td>"
-    }
-    page += "</tr>\n</table></div>\n"
-    for table in tables {
-      page +=
-        "<h2>\(table.title.escaped)</h2>\n<div class=\"scroll\"><table class=\"numbers\">\n<tr>"
-      page += table.header.map { "<th>\($0.escaped)</th>" }.joined() + "</tr>\n"
-      for row in table.rows {
-        page += "<tr>" + row.map { "<td>\($0.escaped)</td>" }.joined() + "</tr>\n"
+      if let segments = cell.segments, segments.count == cell.map.count {
+        page += "data-segments=\"\(base64(segments))\" "
       }
-      page += "</table></div>\n"
+      page += "></canvas>\(outline)</div><div class=\"value\">&nbsp;</div>"
+      if !scales[column].isShared { page += bar(range, column: column, width: picture.width) }
+      page += cell.captions.map { "<div class=\"grey\">\($0.escapedForHTML)</div>" }.joined()
+      page += "</td>"
     }
+    return page + "</tr>\n"
+  }
+
+  /// A colour scale with its ends and its name; nothing where there is nothing to show.
+  private func bar(_ range: MapRange?, column: Int, width: Int) -> String {
+    guard
+      let range,
+      let bar = ColorBar(range, overlay: Overlay(), unit: unit(ofColumn: column), count: 2)
+    else { return "" }
+    let (low, high) = (Double(range.lower - range.centre), Double(range.upper - range.centre))
+    // The ends carry their own powers of ten.
+    let title = ColorBar.title(of: range, measure: unit(ofColumn: column))
+    return """
+      <canvas class="bar" width="\(width)" height="12" \
+      data-colors="\(bar.range.isSigned ? "signed" : "positive")"></canvas>\
+      <div class="ends"><span>\(Text.number(low))</span><span>\(Text.number(high))</span></div>\
+      <div class="grey">\(title.escapedForHTML)</div>
+      """
+  }
+
+  private func html(of table: Table) -> String {
+    var page = "<h2>\(table.title.escapedForHTML)</h2>\n"
+    page += "<div class=\"scroll\"><table class=\"numbers\">\n<tr>"
+    page += table.header.map { "<th>\($0.escapedForHTML)</th>" }.joined() + "</tr>\n"
+    for row in table.rows {
+      page += "<tr>" + row.map { "<td>\($0.escapedForHTML)</td>" }.joined() + "</tr>\n"
+    }
+    page += "</table></div>\n"
+    for note in table.notes { page += "<p class=\"grey\">\(note.escapedForHTML)</p>\n" }
+    return page
+  }
+
+  private func script(source: String) -> String {
     let overlay = Overlay()
     let scales = [
       ("positive", MapRange(lower: 0, upper: 1)), ("signed", MapRange(lower: -1, upper: 1)),
@@ -95,10 +139,20 @@ extension ComparisonFigure {
       let colors = overlay.colorMap(for: range).colors.map { "[\($0.red),\($0.green),\($0.blue)]" }
       return "\(name):[\(colors.joined(separator: ","))]"
     }
-    page += "<script>\nconst picture = \"\(source)\";\n"
-    page +=
-      "const scales = {\(scales.joined(separator: ","))};\n\(Self.script)</script>\n</body>\n</html>\n"
-    return page
+    let axes =
+      axes.map { axes in
+        let frequencies = axes.frequencies.map { "\($0)" }.joined(separator: ",")
+        return "{from:\(axes.times.lowerBound),to:\(axes.times.upperBound),"
+          + "frequencies:[\(frequencies)]}"
+      } ?? "null"
+    return """
+      <script>
+      const picture = "\(source)";
+      const scales = {\(scales.joined(separator: ","))};
+      const axes = \(axes);
+      \(Self.script)</script>
+
+      """
   }
 
   private static let style = """
@@ -110,10 +164,14 @@ extension ComparisonFigure {
     table { border-collapse: collapse; } th { text-align: left; }
     .maps td, .maps th { padding: 0 1rem .3rem 0; vertical-align: top; }
     .maps .label { padding-top: .8rem; font-size: 1.05rem; }
+    .panel { position: relative; width: fit-content; }
+    .panel svg { position: absolute; inset: 0; pointer-events: none; fill: none; }
+    .rim { stroke: #1b1f24; stroke-width: 3.3; } .line { stroke: #fff; stroke-width: 1.5; }
     .maps canvas, .maps img { display: block; outline: 1px solid #b4bac2; }
     .value { font-variant-numeric: tabular-nums; min-height: 1.4em; }
     .ends { display: flex; justify-content: space-between; font-size: .85rem; }
-    .numbers td, .numbers th { padding: .2rem 1.2rem .2rem 0; text-align: right; font-variant-numeric: tabular-nums; }
+    .numbers td, .numbers th { padding: .2rem 1.2rem .2rem 0; text-align: right; }
+    .numbers td { font-variant-numeric: tabular-nums; }
     .numbers td:first-child, .numbers th:first-child { text-align: left; }
     .numbers th { border-bottom: 1px solid #b4bac2; color: #57606a; font-weight: 600; }
     @media (prefers-color-scheme: dark) {
@@ -147,10 +205,12 @@ extension ComparisonFigure {
       const i = Math.floor(x), j = Math.floor(y), a = x - i, b = y - j;
       const i1 = Math.min(i + 1, m.columns - 1), j1 = Math.min(j + 1, m.rows - 1);
       const at = (c, r) => m.values[r * m.columns + c];
-      return (1 - b) * ((1 - a) * at(i, j) + a * at(i1, j)) + b * ((1 - a) * at(i, j1) + a * at(i1, j1));
+      return (1 - b) * ((1 - a) * at(i, j) + a * at(i1, j))
+        + b * ((1 - a) * at(i, j1) + a * at(i1, j1));
     }
     function place(m, u, v) {
-      return Math.min(Math.floor(v * m.rows), m.rows - 1) * m.columns + Math.min(Math.floor(u * m.columns), m.columns - 1);
+      return Math.min(Math.floor(v * m.rows), m.rows - 1) * m.columns
+        + Math.min(Math.floor(u * m.columns), m.columns - 1);
     }
     function draw(m, image, opacity) {
       const { canvas } = m, w = canvas.width, h = canvas.height, c = canvas.getContext("2d");
@@ -173,6 +233,13 @@ extension ComparisonFigure {
       }
       c.putImageData(pixels, 0, 0);
     }
+    function where(u, v, row, column) {
+      if (!axes) return `row ${row}, column ${column}`;
+      const f = axes.frequencies, at = (1 - v) * (f.length - 1);
+      const i = Math.min(Math.max(Math.floor(at), 0), f.length - 2);
+      const hertz = f[i] + (f[i + 1] - f[i]) * (at - i);
+      return `${(axes.from + u * (axes.to - axes.from)).toFixed(2)} s, ${hertz.toFixed(0)} Hz`;
+    }
     const image = new Image(), slider = document.getElementById("opacity");
     function drawAll() {
       document.getElementById("shown").value = slider.value + " %";
@@ -182,12 +249,13 @@ extension ComparisonFigure {
     image.src = picture;
     slider.oninput = drawAll;
     for (const m of maps) {
-      const value = m.canvas.nextElementSibling;
+      const value = m.canvas.parentElement.nextElementSibling;
       m.canvas.onmousemove = event => {
         const box = m.canvas.getBoundingClientRect();
-        const u = (event.clientX - box.left) / box.width, v = (event.clientY - box.top) / box.height;
+        const u = (event.clientX - box.left) / box.width;
+        const v = (event.clientY - box.top) / box.height;
         const at = place(m, u, v);
-        value.textContent = `row ${Math.floor(at / m.columns)}, column ${at % m.columns}: `
+        value.textContent = where(u, v, Math.floor(at / m.columns), at % m.columns) + ": "
           + m.values[at].toPrecision(4) + (m.segments ? ` (segment ${m.segments[at]})` : "");
       };
       m.canvas.onmouseleave = () => { value.innerHTML = "&nbsp;"; };
@@ -209,21 +277,4 @@ private func base64(_ segments: [Int32]) -> String {
 
 private func littleEndian(_ word: UInt32) -> [UInt8] {
   (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) }
-}
-
-extension String {
-  /// The text as HTML, in which some characters have a meaning.
-  public var escaped: String {
-    var result = ""
-    for character in unicodeScalars {
-      switch character {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      default: result.unicodeScalars.append(character)
-      }
-    }
-    return result
-  }
 }

@@ -2,8 +2,9 @@ public import PrismTensor
 
 /// A picture beside several maps of it: a column a method, a row a label, tables below.
 ///
-/// All maps of a column have one colour scale, which stands below them: numbers of one method can be compared between
-/// labels; numbers of two methods have different units.
+/// All maps of a column have one colour scale, which stands below them: numbers of one method can be
+/// compared between labels; numbers of two methods have different units. Where the maps of a column
+/// differ by more than a factor of ten, each has its own.
 public struct ComparisonFigure: Sendable {
   /// A map with what is known about it.
   public struct Cell: Sendable {
@@ -47,42 +48,46 @@ public struct ComparisonFigure: Sendable {
     public var header: [String]
     /// The rows, as long as the header.
     public var rows: [[String]]
+    /// What the columns mean, a line each.
+    public var notes: [String]
 
     /// Makes a table.
-    public init(title: String, header: [String], rows: [[String]]) {
+    public init(title: String, header: [String], rows: [[String]], notes: [String] = []) {
       self.title = title
       self.header = header
       self.rows = rows
+      self.notes = notes
     }
   }
 
   /// The explained picture.
   public var image: Image
-  /// What the figure shows, such as the file's name.
+  /// What the figure shows, such as the file's name; its middle is left out where it is long.
   public var title: String
   /// More about it, such as the model.
   public var subtitle: String
   /// The methods.
   public var columns: [String]
+  /// The units of the methods' maps, such as `logit`, in the order of the columns; empty or shorter
+  /// where they are unknown.
+  public var units: [String]
   /// The labels; every row has a cell a column.
   public var rows: [Row]
   /// Numbers below the maps.
   public var tables: [Table]
   /// What a reader has to know.
   public var notes: [String]
+  /// What the axes of the picture show, where it is a spectrogram.
+  public var axes: FigureAxes?
+  /// A region whose border is drawn, not zero inside, `[H, W]` of any size; `nil` for none.
+  public var outline: Tensor?
 
   /// Makes a figure.
-  ///
-  /// - Precondition: Every row has a cell a column, and every map two axes.
   public init(
     image: Image, title: String, subtitle: String, columns: [String], rows: [Row],
-    tables: [Table] = [], notes: [String] = []
+    tables: [Table] = [], notes: [String] = [], units: [String] = [], axes: FigureAxes? = nil,
+    outline: Tensor? = nil
   ) {
-    precondition(
-      rows.allSatisfy {
-        $0.cells.count == columns.count && $0.cells.allSatisfy { $0.map.shape.rank == 2 }
-      },
-      "a row of a comparison needs a map for each of \(columns.count) columns")
     self.image = image
     self.title = title
     self.subtitle = subtitle
@@ -90,229 +95,94 @@ public struct ComparisonFigure: Sendable {
     self.rows = rows
     self.tables = tables
     self.notes = notes
-  }
-
-  /// The colour scale of a column's maps; `nil` where nothing can be shown.
-  func range(ofColumn column: Int) -> MapRange? {
-    let ranges = rows.compactMap { MapRange(of: $0.cells[column].map) }
-    guard let first = ranges.first else { return nil }
-    return ranges.dropFirst().reduce(first) { $0.union($1) }
-  }
-
-  /// What a reader has to know, the scales included.
-  var shownNotes: [String] {
-    notes
-      + columns.indices.compactMap { column in
-        range(ofColumn: column)?.note.map { "\(columns[column]): \($0)" }
-      }
+    self.units = units
+    self.axes = axes
+    self.outline = outline
   }
 
   /// The figure as pixels.
   ///
-  /// - Throws: `ImageError.noMemory`.
+  /// - Throws: `ImageError.noMemory`; `.cannotDraw` where a row has not a map a column, a table's row
+  ///   not a cell a column, or a map no rows and columns.
   public func rendered() throws(ImageError) -> Image {
-    let layout = try ComparisonLayout(self)
-    let canvas = try Canvas(width: Int(layout.width), height: Int(layout.height))
-    layout.draw(on: canvas)
-    return try canvas.image()
+    try ComparisonLayout(self).sheet.rendered()
   }
 
   /// The figure as the contents of a PDF file of one page.
   ///
-  /// - Throws: `ImageError.noMemory`.
+  /// - Throws: As ``rendered()``.
   public func pdfData() throws(ImageError) -> [UInt8] {
-    let layout = try ComparisonLayout(self)
-    let canvas = try Canvas(page: (layout.width, layout.height))
-    layout.draw(on: canvas)
-    return try canvas.pdfData()
+    try ComparisonLayout(self).sheet.pdfData()
+  }
+
+  /// Makes sure that everything has its place.
+  func check() throws(ImageError) {
+    for row in rows {
+      guard row.cells.count == columns.count else {
+        throw .cannotDraw("a row of \(row.cells.count) maps does not fill \(columns.count) columns")
+      }
+      for cell in row.cells { try ImageError.check(cell.map) }
+    }
+    for table in tables {
+      guard table.rows.allSatisfy({ $0.count == table.header.count }) else {
+        throw .cannotDraw("a row of the table \(table.title) is not as long as its header")
+      }
+    }
+    guard axes?.isUsable ?? true else { throw .cannotDraw("an axis of less than two frequencies") }
   }
 }
 
-/// Where everything in a comparison goes, as a list of what is drawn.
-private struct ComparisonLayout {
-  static let margin = 28.0
-  static let gap = 18.0
-  static let cell = 264.0
-  static let size = 13.0
-  static let ink = RGB(0x1B, 0x1F, 0x24)
-  static let grey = RGB(0x57, 0x60, 0x6A)
-  static let hairline = RGB(0xB4, 0xBA, 0xC2)
+// MARK: - Colour scales
 
-  private(set) var width = 0.0
-  private(set) var height = 0.0
-  private var drawings: [(Canvas) -> Void] = []
-  private let ruler: Canvas
+extension ComparisonFigure {
+  /// The colour scales of a column's maps.
+  struct Scale: Equatable {
+    /// One a row; `nil` where nothing can be shown.
+    let ranges: [MapRange?]
+    /// Whether they are all the same.
+    let isShared: Bool
+  }
 
-  init(_ figure: ComparisonFigure) throws(ImageError) {
-    ruler = try Canvas(width: 1, height: 1)
-    let scale = Self.cell / Double(max(figure.image.width, figure.image.height))
-    let area = (
-      width: max((Double(figure.image.width) * scale).rounded(), 1),
-      height: max((Double(figure.image.height) * scale).rounded(), 1)
-    )
-    // A narrow picture leaves its captions the room that they need.
-    let step = max(area.width, 200) + Self.gap
-    let columns = figure.columns.count + 1
-    let tables = figure.tables.map { tableWidth($0) }.max() ?? 0
-    let content = max(Double(columns) * step - Self.gap, tables)
-    width = (2 * Self.margin + content).rounded(.up)
+  /// The colour scales of a column: one for all its maps, unless one would not see anything.
+  func scale(ofColumn column: Int) -> Scale {
+    let own = rows.map { MapRange(of: $0.cells[column].map) }
+    let shown = own.compactMap { $0 }.filter { !$0.isFlat }
+    let reaches = shown.map(\.upper)
+    let areAlike =
+      shown.allSatisfy { $0.centre == 0 }
+      && (reaches.max() ?? 0) <= 10 * (reaches.min() ?? 0)
+    guard areAlike || shown.count < 2 else { return Scale(ranges: own, isShared: false) }
+    let all = shown.dropFirst().reduce(shown.first) { $0?.union($1) ?? $1 }
+    return Scale(ranges: own.map { $0.map { all ?? $0 } }, isShared: true)
+  }
 
-    var y = Self.margin
-    func x(_ column: Int) -> Double { Self.margin + Double(column) * step }
-    y += 20
-    write(figure.title, x: Self.margin, y: y, size: 20, width: content, isBold: true)
-    y += 22
-    write(figure.subtitle, x: Self.margin, y: y, width: content, color: Self.grey)
-    y += 20
-    for note in figure.shownNotes {
-      write(note, x: Self.margin, y: y, width: content, color: Self.grey)
-      y += 18
-    }
-    y += 14
-    for (column, name) in (["Input"] + figure.columns).enumerated() {
-      write(name, x: x(column), y: y, size: 15, width: step - Self.gap, isBold: true)
-    }
-    y += 10
-
-    let picture = figure.image.resized(
-      width: Int(area.width), height: Int(area.height),
-      method: scale < 1 ? .bilinearAntialias : .nearest)
-    let ranges = figure.columns.indices.map { figure.range(ofColumn: $0) }
-    for row in figure.rows {
-      let probability = row.probability.map { "  " + FigureLayout.percent($0) } ?? ""
-      y += 18
-      write(row.label + probability, x: Self.margin, y: y, size: 14, width: content)
-      y += 8
-      let top = y
-      place(picture, x: x(0), y: top)
-      var lines = 0
-      for (column, cell) in row.cells.enumerated() {
-        let shown = ComparisonFigure.drawn(cell, over: picture, range: ranges[column])
-        place(shown, x: x(column + 1), y: top)
-        for (index, caption) in cell.captions.enumerated() {
-          write(
-            caption, x: x(column + 1), y: top + area.height + 16 + 16 * Double(index), size: 12,
-            width: step - Self.gap, color: Self.grey)
-        }
-        lines = max(lines, cell.captions.count)
+  /// What a reader has to know, the scales included.
+  var shownNotes: [String] {
+    let scales = columns.indices.map { column in
+      let scale = scale(ofColumn: column)
+      let name = columns[column]
+      guard scale.isShared else {
+        return "\(name): every map has its own colour scale, below it, for they differ much."
       }
-      y = top + area.height + 16 * Double(lines) + 8
+      return scale.ranges.compactMap { $0?.note }.first.map { "\(name): \($0)" } ?? ""
     }
-    y += 10
-    for (column, range) in ranges.enumerated() {
-      guard let range, !range.isFlat else { continue }
-      bar(range, x: x(column + 1), y: y, length: area.width)
-    }
-    if ranges.contains(where: { $0.map { !$0.isFlat } ?? false }) { y += 52 }
-
-    for table in figure.tables {
-      y += 26
-      y = draw(table, y: y)
-    }
-    height = (y + Self.margin).rounded(.up)
+    return notes + scales.filter { !$0.isEmpty } + (outline == nil ? [] : [Sheet.outlineNote])
   }
 
-  func draw(on canvas: Canvas) {
-    for drawing in drawings { drawing(canvas) }
-  }
-
-  private mutating func write(
-    _ text: String, x: Double, y: Double, size: Double = ComparisonLayout.size, width: Double,
-    isBold: Bool = false, color: RGB = ComparisonLayout.ink
-  ) {
-    let typeface = isBold ? Typeface.bold : .regular
-    let ruler = ruler
-    let flow = TextFlow(width: width) { ruler.width(of: $0, size: size, typeface: typeface) }
-    guard let line = flow.lines(of: text, limit: 1).first else { return }
-    drawings.append { $0.write(line, x: x, y: y, size: size, typeface: typeface, color: color) }
-  }
-
-  private mutating func place(_ image: Image, x: Double, y: Double) {
-    let (width, height) = (Double(image.width), Double(image.height))
-    drawings.append { canvas in
-      canvas.draw(image, x: x, y: y, width: width, height: height)
-      canvas.frame(x: x, y: y, width: width, height: height, color: Self.hairline, thickness: 1)
-    }
-  }
-
-  private mutating func bar(_ range: MapRange, x: Double, y: Double, length: Double) {
-    let colors = Overlay().colorMap(for: range).colors
-    let strip = Image(
-      width: 256, height: 1, pixels: colors.flatMap { [$0.red, $0.green, $0.blue] })
-    let scale = Ticks(
-      from: Double(range.lower), to: Double(range.upper), count: max(2, Int(length / 66)))
-    drawings.append { canvas in
-      canvas.draw(strip, x: x, y: y, width: length, height: 11)
-      canvas.frame(x: x, y: y, width: length, height: 11, color: Self.hairline, thickness: 1)
-    }
-    var free = x - 20
-    for tick in scale.ticks {
-      let at = x + length * tick.position
-      let width = ruler.width(of: tick.label, size: 11)
-      let left = min(max(at - width / 2, x), x + length - width)
-      guard left >= free else { continue }
-      free = left + width + 5
-      drawings.append { canvas in
-        canvas.line(from: (at, y + 11), to: (at, y + 15), color: Self.grey, thickness: 1)
-        canvas.write(tick.label, x: left, y: y + 27, size: 11, color: Self.ink)
-      }
-    }
-    if !scale.factor.isEmpty {
-      write(scale.factor, x: x, y: y + 42, size: 11, width: length, color: Self.grey)
-    }
-  }
-
-  // The widths of a table's columns: as wide as their texts, and some room between them.
-  private func columnWidths(_ table: ComparisonFigure.Table) -> [Double] {
-    table.header.indices.map { column in
-      ([table.header] + table.rows).map {
-        ruler.width(of: $0[column], size: Self.size, typeface: column == 0 ? .regular : .bold)
-      }.max() ?? 0
-    }
-  }
-
-  private func tableWidth(_ table: ComparisonFigure.Table) -> Double {
-    columnWidths(table).reduce(0) { $0 + $1 + 26 } - 26
-  }
-
-  private mutating func draw(_ table: ComparisonFigure.Table, y top: Double) -> Double {
-    let widths = columnWidths(table)
-    let total = tableWidth(table)
-    var y = top
-    write(table.title, x: Self.margin, y: y, size: 14, width: 10_000, isBold: true)
-    for (index, cells) in ([table.header] + table.rows).enumerated() {
-      y += 20
-      var x = Self.margin
-      for (column, text) in cells.enumerated() {
-        // Text stands at the left of its column, numbers at the right.
-        let typeface = index == 0 && column > 0 ? Typeface.bold : .regular
-        let shift =
-          column == 0
-          ? 0 : widths[column] - ruler.width(of: text, size: Self.size, typeface: typeface)
-        let (at, base, color) = (x + shift, y, index == 0 ? Self.grey : Self.ink)
-        drawings.append {
-          $0.write(text, x: at, y: base, size: Self.size, typeface: typeface, color: color)
-        }
-        x += widths[column] + 26
-      }
-      if index == 0 {
-        y += 6
-        let base = y
-        drawings.append {
-          $0.line(
-            from: (Self.margin, base), to: (Self.margin + total, base), color: Self.hairline,
-            thickness: 1)
-        }
-      }
-    }
-    return y + 8
+  /// The unit of a column's maps; empty where unknown.
+  func unit(ofColumn column: Int) -> String {
+    units.indices.contains(column) ? units[column] : ""
   }
 }
 
 extension ComparisonFigure {
   /// A map over a picture, with the borders of its segments.
-  static func drawn(_ cell: Cell, over picture: Image, range: MapRange?) -> Image {
-    let shown = Overlay(range: range).draw(cell.map, over: picture)
+  ///
+  /// - Throws: `ImageError.cannotDraw`.
+  static func drawn(
+    _ cell: Cell, over picture: Image, range: MapRange?
+  ) throws(ImageError) -> Image {
+    let shown = try Overlay(range: range).draw(cell.map, over: picture)
     guard let segments = cell.segments, segments.count == cell.map.count else { return shown }
     let (width, height) = (picture.width, picture.height)
     let (columns, rows) = (cell.map.shape[1], cell.map.shape[0])
@@ -332,6 +202,6 @@ extension ComparisonFigure {
         }
       }
     }
-    return Image(width: width, height: height, pixels: pixels)
+    return Image(width: width, height: height, exactly: pixels)
   }
 }

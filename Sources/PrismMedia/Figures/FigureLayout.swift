@@ -1,216 +1,122 @@
+internal import PrismFiles
 internal import PrismTensor
 
 /// Where everything in a figure goes.
 struct FigureLayout {
-  struct Area {
-    var x: Double
-    var y: Double
-    var width: Double
-    var height: Double
-  }
+  private(set) var sheet: Sheet
+  private let figure: Figure
+  private let shown: ShownSize
+  private let bar: ColorBar?
+  private let isUpright: Bool
+  /// The height of text, the white around all, and the thickness of thin lines.
+  private let size: Double
+  private let margin: Double
+  private let hairline: Double
+  /// The base line of the next line of text, less its height.
+  private var y: Double
 
-  struct Line {
-    var text: String
-    var x: Double
-    var y: Double
-    var size: Double
-    var typeface: Typeface
-    var isStrong: Bool
-  }
-
-  struct Tick {
-    var label: String
-    var x: Double
-    var y: Double
-    var start: (x: Double, y: Double)
-    var end: (x: Double, y: Double)
-  }
-
-  struct Bar {
-    var range: MapRange
-    var isVertical: Bool
-    var area = Area(x: 0, y: 0, width: 0, height: 0)
-    var size: Double
-    var ticks: [Tick] = []
-    var factor = ""
-    var factorAt: (x: Double, y: Double) = (0, 0)
-  }
-
-  /// The extents of the whole figure in pixels.
-  let width: Int
-  let height: Int
-  /// Where the overlay goes; whole numbers.
-  let picture: Area
-  let text: [Line]
-  let bar: Bar?
-  let hairline: Double
-
+  /// - Throws: `ImageError.noMemory`, `.cannotDraw`.
   init(_ figure: Figure) throws(ImageError) {
-    let (shownWidth, shownHeight) = Self.shownSize(of: figure.image)
-    let area = Double(shownWidth * shownHeight)
-    let size = min(max(13, (area.squareRoot() / 38).rounded()), 200)
-    let margin = (1.25 * size).rounded()
-    let hairline = max(1, (size / 14).rounded())
-    let ruler = try Canvas(width: 1, height: 1)
+    try ImageError.check(figure.map)
+    self.figure = figure
+    sheet = try Sheet()
+    shown = ShownSize(of: figure.image)
+    size = Self.textSize(for: shown)
+    margin = (1.25 * size).rounded()
+    hairline = max(1, (size / 14).rounded())
+    isUpright = Double(shown.height) >= 14 * size
+    y = margin
 
-    var bar: Bar?
-    var notes = figure.notes
-    switch MapRange(of: figure.map) {
-    case nil:
-      notes.append("The map has values that are not finite, so nothing is drawn over the picture.")
-    case let own?:
-      let range = figure.overlay.range ?? own
+    let own = MapRange(of: figure.map)
+    let range = own.map { figure.overlay.range ?? $0 }
+    let length = Self.barLength(for: shown, size: size, isUpright: isUpright)
+    bar = ColorBar(
+      range, overlay: figure.overlay, unit: figure.unit,
+      count: Int(length / (isUpright ? 4.5 * size : 6 * size)))
+
+    let room = isUpright ? bar.map { $0.room(size: 0.85 * size, on: sheet) } ?? 0 : 0
+    let width = max(Double(shown.width) + room, 22 * size).rounded(.up)
+    writeCaption(notes: Self.notes(of: figure, range: range, shown), width: width)
+    try placePicture()
+    placeBar(length: length, width: width)
+    sheet.width = 2 * margin + width
+    sheet.height = y + margin
+  }
+
+  private static func textSize(for shown: ShownSize) -> Double {
+    let area = Double(shown.width) * Double(shown.height)
+    return min(max(13, (area.squareRoot() / 38).rounded()), 200)
+  }
+
+  private static func barLength(for shown: ShownSize, size: Double, isUpright: Bool) -> Double {
+    let available = isUpright ? Double(shown.height) : max(Double(shown.width), 22 * size)
+    return min(available, (isUpright ? 60 : 90) * size).rounded()
+  }
+
+  /// What a reader has to know, that which the picture itself calls for last.
+  private static func notes(
+    of figure: Figure, range: MapRange?, _ shown: ShownSize
+  ) -> [String] {
+    var notes = Sheet.shortened(figure.notes, to: 5)
+    if let range {
       if range.isFlat {
         notes.append("The map is zero everywhere, so nothing is drawn over the picture.")
-      } else {
-        if let note = range.note { notes.append(note) }
-        bar = Bar(range: range, isVertical: Double(shownHeight) >= 9 * size, size: 0.85 * size)
+      } else if let note = range.note {
+        notes.append(note)
       }
+    } else {
+      notes.append("The map has values that are not finite, so nothing is drawn over the picture.")
     }
+    if figure.outline != nil { notes.append(Sheet.outlineNote) }
+    if let note = shown.note { notes.append(note) }
+    return notes
+  }
 
-    // How much room the bar needs beside or below the picture decides how wide the caption may be.
-    var barLength = 0.0
-    var barRoom = 0.0
-    var scale = Ticks(from: 0, to: 0, count: 0)
-    if let bar {
-      let available = Double(bar.isVertical ? shownHeight : max(shownWidth, Int(22 * size)))
-      barLength = min(available, (bar.isVertical ? 60 : 90) * size).rounded()
-      let spacing = bar.isVertical ? 4.5 * size : 6 * size
-      scale = Ticks(
-        from: Double(bar.range.lower), to: Double(bar.range.upper),
-        count: min(max(Int(barLength / spacing), 2), 8))
-      let widest =
-        (scale.ticks.map(\.label) + [scale.factor])
-        .map { ruler.width(of: $0, size: bar.size) }.max() ?? 0
-      barRoom = bar.isVertical ? 2.4 * size + widest : 0
+  /// The name, the label with its probability, and lines about how the map was made.
+  private mutating func writeCaption(notes: [String], width: Double) {
+    if !figure.title.isEmpty {
+      let name = sheet.flow(width: width, size: size).line(elidingMiddleOf: figure.title)
+      sheet.write(name, x: margin, y: y + size, size: size, color: Sheet.grey)
+      y += 1.5 * size
     }
-    let contentWidth = max(Double(shownWidth) + barRoom, 22 * size).rounded(.up)
-
-    // The caption.
-    var text: [Line] = []
-    var y = margin
-    let titleSize = 1.3 * size
-    let probability = figure.probability.map(Self.percent) ?? ""
-    let probabilityWidth = probability.isEmpty ? 0 : ruler.width(of: probability, size: titleSize)
-    let reserve = probability.isEmpty ? 0 : probabilityWidth + 0.8 * size
-    let titleFlow = TextFlow(width: contentWidth) {
-      ruler.width(of: $0, size: titleSize, typeface: .bold)
-    }
-    let title = titleFlow.lines(of: figure.label, limit: 2, reserve: reserve)
-    for (index, line) in title.enumerated() {
-      let base = y + titleSize
-      text.append(
-        Line(text: line, x: margin, y: base, size: titleSize, typeface: .bold, isStrong: true))
-      if index == title.count - 1, !probability.isEmpty {
-        let shift = line.isEmpty ? 0 : titleFlow.measure(line) + 0.8 * size
-        text.append(
-          Line(
-            text: probability, x: margin + shift, y: base, size: titleSize, typeface: .regular,
-            isStrong: false))
-      }
-      y += 1.25 * titleSize
-    }
-    let flow = TextFlow(width: contentWidth) { ruler.width(of: $0, size: size) }
+    y = sheet.writeHeading(
+      figure.label, figure.probability, x: margin, top: y, size: 1.3 * size, width: width,
+      limit: 2)
     let subtitle = ([figure.method] + figure.details).filter { !$0.isEmpty }
       .joined(separator: " · ")
-    for paragraph in [subtitle] + notes.prefix(5) {
-      for line in flow.lines(of: paragraph, limit: 3) {
-        y += 0.25 * size
-        text.append(
-          Line(
-            text: line, x: margin, y: y + size, size: size, typeface: .regular, isStrong: false))
-        y += 1.1 * size
-      }
+    let flow = sheet.flow(width: width, size: size)
+    for line in ([subtitle] + notes).flatMap({ flow.lines(of: $0, limit: 3) }) {
+      sheet.write(line, x: margin, y: y + 1.25 * size, size: size, color: Sheet.grey)
+      y += 1.35 * size
     }
     y = (y + 0.9 * size).rounded()
-    // The factor stands above a bar at the picture's side.
-    if bar?.isVertical == true, !scale.factor.isEmpty { y += (0.6 * size).rounded() }
+  }
 
-    let picture = Area(
-      x: margin, y: y, width: Double(shownWidth), height: Double(shownHeight))
-    y += picture.height
-
-    if var placed = bar {
-      let thickness = (0.9 * size).rounded()
-      let mark = 0.3 * size
-      placed.factor = scale.factor
-      if placed.isVertical {
-        let x = picture.x + picture.width + size.rounded()
-        placed.area = Area(x: x, y: picture.y, width: thickness, height: barLength)
-        placed.factorAt = (x, picture.y - 0.45 * size)
-        placed.ticks = scale.ticks.map { tick in
-          let at = picture.y + barLength * (1 - tick.position)
-          let end = x + thickness + mark
-          return Tick(
-            label: tick.label, x: end + 0.25 * size,
-            // Half the height of a digit below the mark.
-            y: at + 0.365 * placed.size, start: (x + thickness, at), end: (end, at))
-        }
-      } else {
-        let top = picture.y + picture.height + size.rounded()
-        placed.area = Area(x: margin, y: top, width: barLength, height: thickness)
-        let base = top + thickness + mark + 1.1 * placed.size
-        var free = margin - size
-        for tick in scale.ticks {
-          let at = margin + barLength * tick.position
-          let labelWidth = ruler.width(of: tick.label, size: placed.size)
-          let x = min(max(at - labelWidth / 2, margin), margin + contentWidth - labelWidth)
-          // A label that would touch its neighbour is left out.
-          guard x >= free else { continue }
-          free = x + labelWidth + 0.4 * size
-          placed.ticks.append(
-            Tick(
-              label: tick.label, x: x, y: base, start: (at, top + thickness),
-              end: (at, top + thickness + mark)))
-        }
-        y = base + 0.3 * size
-        if !scale.factor.isEmpty {
-          placed.factorAt = (margin, base + 1.4 * placed.size)
-          y += 1.4 * placed.size
-        }
-      }
-      bar = placed
+  private mutating func placePicture() throws(ImageError) {
+    let drawn = try figure.overlay.draw(figure.map, over: shown.sized(figure.image))
+    sheet.place(drawn, x: margin, y: y, hairline: hairline)
+    if let region = figure.outline {
+      Outline(of: region).draw(
+        on: &sheet, x: margin, y: y, width: Double(shown.width), height: Double(shown.height),
+        thickness: max(1.5, size / 8))
     }
-
-    self.width = Int(margin + contentWidth + margin)
-    self.height = Int((y + margin).rounded(.up))
-    self.picture = picture
-    self.text = text
-    self.bar = bar
-    self.hairline = hairline
   }
 
-  /// A picture at the size it is shown at.
-  func sized(_ image: Image) -> Image {
-    let (width, height) = (Int(picture.width), Int(picture.height))
-    return image.resized(
-      width: width, height: height,
-      method: width < image.width || height < image.height ? .bilinearAntialias : .nearest)
-  }
-
-  private static func shownSize(of image: Image) -> (width: Int, height: Int) {
-    let longest = max(image.width, image.height)
-    let shortest = min(image.width, image.height)
-    // A canvas has an end; captions need a part of it.
-    let limit = 24_000
-    if longest > limit {
-      let scale = Double(limit) / Double(longest)
-      return (
-        max(1, Int((Double(image.width) * scale).rounded())),
-        max(1, Int((Double(image.height) * scale).rounded()))
-      )
+  private mutating func placeBar(length: Double, width: Double) {
+    let bottom = y + Double(shown.height)
+    if let bar, isUpright {
+      bar.drawUpright(
+        on: &sheet, x: margin + Double(shown.width) + (0.75 * size).rounded(), y: y,
+        length: length, size: 0.85 * size, hairline: hairline)
+      y = bottom
+    } else if let bar {
+      let top = bottom + size.rounded()
+      bar.drawLying(
+        on: &sheet, x: margin, y: top, length: length, width: width, size: 0.85 * size,
+        hairline: hairline)
+      y = top + ColorBar.height(size: 0.85 * size)
+    } else {
+      y = bottom
     }
-    // Whole factors: until the long side has 320 pixels, and the short one 64 where that does not make the long
-    // one huge.
-    let factor = max(1, (319 + longest) / longest, min((63 + shortest) / shortest, 1600 / longest))
-    return (image.width * factor, image.height * factor)
-  }
-
-  /// A probability as per cent with one decimal that never claims certainty.
-  static func percent(_ probability: Double) -> String {
-    guard probability.isFinite else { return "" }
-    if probability > 0.9995, probability < 1 { return "> 99.9 %" }
-    if probability < 0.0005, probability > 0 { return "< 0.1 %" }
-    return Ticks.decimal(100 * probability, decimals: 1) + " %"
   }
 }

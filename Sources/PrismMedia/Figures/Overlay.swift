@@ -1,3 +1,4 @@
+internal import PrismFiles
 public import PrismTensor
 
 /// The numbers at the two ends of a colour scale.
@@ -6,6 +7,8 @@ public struct MapRange: Sendable, Equatable {
   public var lower: Float
   /// The number that has the last colour.
   public var upper: Float
+  /// The number in the middle of a scale of two colours; 0 unless the map lies all on one side.
+  public var centre: Float
   /// The greatest magnitude of what is shown where the range ends below it; `nil` where all numbers are within.
   public var beyond: Float?
 
@@ -13,21 +16,34 @@ public struct MapRange: Sendable, Equatable {
   static let clippedShare = 0.01
 
   /// Makes a range from its ends.
-  public init(lower: Float, upper: Float, beyond: Float? = nil) {
+  public init(lower: Float, upper: Float, beyond: Float? = nil, centre: Float = 0) {
     self.lower = lower
     self.upper = upper
+    self.centre = centre
     self.beyond = beyond
   }
 
-  /// The range that shows a map: from 0 to its maximum, or as far below zero as above where it has negative values.
+  /// The range that shows a map: from 0 to its maximum, or as far below zero as above where it has
+  /// negative values.
   ///
-  /// Where a few elements stand out, as in maps of gradients, all others would be one colour: if no more than 1 % of
-  /// the elements have more than two thirds of the greatest magnitude, the range ends at the magnitude that 1 % pass,
-  /// and ``beyond`` tells the greatest. `nil` for a map that is empty or has an element that is not finite. Negative
-  /// values of less than a millionth of the maximum count as rounding errors.
+  /// Where a few elements stand out, as in maps of gradients, all others would be one colour: if no
+  /// more than 1 % of the elements have more than two thirds of the greatest magnitude, the range
+  /// ends at the magnitude that 1 % pass, and ``beyond`` tells the greatest. Where all elements lie
+  /// far on one side of zero and near each other, as in maps of RISE, one would see nothing either:
+  /// if their spread is at most half the greatest magnitude, the range lies around the median.
+  /// `nil` for a map that is empty or has an element that is not finite. Negative values of less
+  /// than a millionth of the maximum count as rounding errors.
   public init?(of map: Tensor) {
     let (least, greatest) = (map.minimum, map.maximum)
     guard least.isFinite, greatest.isFinite, map.count > 0 else { return nil }
+    if least > 0 || greatest < 0, greatest > least,
+      greatest - least <= max(greatest, -least) / 2
+    {
+      let median = map.scalars.sorted()[map.count / 2]
+      let reach = max(greatest - median, median - least)
+      self.init(lower: median - reach, upper: median + reach, centre: median)
+      return
+    }
     let isSigned = least < 0 && -least > 1e-6 * greatest
     let reach = isSigned ? max(-least, greatest) : max(greatest, 0)
     let end = Self.end(of: map, reach: reach)
@@ -44,7 +60,7 @@ public struct MapRange: Sendable, Equatable {
     return end > 0 ? end : reach
   }
 
-  /// The range that shows what either of two shows.
+  /// The range that shows what either of two shows, both around 0.
   func union(_ other: MapRange) -> MapRange {
     let reach = max(upper, other.upper)
     let strongest = max(beyond ?? upper, other.beyond ?? other.upper)
@@ -53,16 +69,20 @@ public struct MapRange: Sendable, Equatable {
       beyond: strongest > reach ? strongest : nil)
   }
 
-  /// What to tell of elements beyond the ends, or `nil` where there are none.
+  /// What to tell of elements beyond the ends or of the middle, or `nil` where there is nothing.
   var note: String? {
-    beyond.map {
-      "Colours end at \(Ticks.number(Double(upper))), which at most 1 % of the map pass, up to "
-        + "\(Ticks.number(Double($0)))."
+    if centre != 0 {
+      return "All values lie around \(Text.number(Double(centre))), their median; colours show how "
+        + "far above or below it they are."
+    }
+    return beyond.map {
+      "Colours end at \(Text.number(Double(upper))), which at most 1 % of the map pass, up to "
+        + "\(Text.number(Double($0)))."
     }
   }
 
-  /// Whether the range has room for negative numbers.
-  public var isSigned: Bool { lower < 0 }
+  /// Whether the range has a side on either side of its middle.
+  public var isSigned: Bool { lower < centre }
 
   /// Whether both ends are one number, so that nothing can be shown.
   public var isFlat: Bool { !(lower < upper) }
@@ -104,9 +124,9 @@ public struct Overlay: Sendable, Equatable {
   ///   - map: Raw attributions, `[H, W]`.
   ///   - image: What was explained.
   /// - Returns: The picture under the map, of the picture's size.
-  /// - Precondition: The map has two axes.
-  public func draw(_ map: Tensor, over image: Image) -> Image {
-    precondition(map.shape.rank == 2, "a map of \(map.shape) cannot be laid over a picture")
+  /// - Throws: `ImageError.cannotDraw` where the map has no rows and columns.
+  public func draw(_ map: Tensor, over image: Image) throws(ImageError) -> Image {
+    try ImageError.check(map)
     guard let range = MapRange(of: map).map({ self.range ?? $0 }), !range.isFlat else {
       return image
     }
@@ -127,7 +147,7 @@ public struct Overlay: Sendable, Equatable {
         }
       }
     }
-    return Image(width: image.width, height: image.height, pixels: pixels)
+    return Image(width: image.width, height: image.height, exactly: pixels)
   }
 
   /// For one colour: how much of the picture stays, of 256, and what is added, times 256.
@@ -163,9 +183,9 @@ extension ColorMap {
   ///   - range: The numbers at the ends of the scale; `nil` takes those of the map. A flat range gives the first
   ///     colour, and elements that are not a number have it too.
   /// - Returns: A picture of `W`×`H` pixels.
-  /// - Precondition: The map has two axes and at least one element.
-  public func apply(to map: Tensor, range: MapRange? = nil) -> Image {
-    precondition(map.shape.rank == 2 && map.count > 0, "a map of \(map.shape) is no picture")
+  /// - Throws: `ImageError.cannotDraw` where the map has no rows and columns.
+  public func apply(to map: Tensor, range: MapRange? = nil) throws(ImageError) -> Image {
+    try ImageError.check(map)
     let range = range ?? MapRange(of: map) ?? MapRange(lower: 0, upper: 0)
     let colors = self.colors
     var pixels: [UInt8] = []
@@ -178,6 +198,15 @@ extension ColorMap {
         pixels.append(color.blue)
       }
     }
-    return Image(width: map.shape[1], height: map.shape[0], pixels: pixels)
+    return Image(width: map.shape[1], height: map.shape[0], exactly: pixels)
+  }
+}
+
+extension ImageError {
+  /// Makes sure that a map has rows and columns.
+  static func check(_ map: Tensor) throws(ImageError) {
+    guard map.shape.rank == 2, map.count > 0 else {
+      throw .cannotDraw("a map of \(map.shape) cannot be drawn; give one of rows and columns")
+    }
   }
 }

@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 /// Breaks text into lines that fit.
 struct TextFlow {
   let width: Double
@@ -43,6 +45,22 @@ struct TextFlow {
     return lines
   }
 
+  /// One line whose middle gives way to an ellipsis where it is too wide, so that the name of a
+  /// file keeps its ending.
+  func line(elidingMiddleOf text: String) -> String {
+    let characters = Array(Self.words(of: text).joined(separator: " "))
+    func kept(_ count: Int) -> String {
+      String(characters.prefix((count + 1) / 2)) + "…" + String(characters.suffix(count / 2))
+    }
+    guard measure(String(characters)) > width else { return String(characters) }
+    var (fits, tooLong) = (0, characters.count)
+    while tooLong - fits > 1 {
+      let middle = (fits + tooLong) / 2
+      if measure(kept(middle)) <= width { fits = middle } else { tooLong = middle }
+    }
+    return kept(fits)
+  }
+
   /// The longest beginning that fits (at least one character), and what remains.
   private func split(_ text: String, within width: Double) -> (head: String, tail: String) {
     let characters = Array(text)
@@ -59,13 +77,5 @@ struct TextFlow {
     // Nobody reads more, and measuring is not free.
     text.prefix(2000).split { $0.isWhitespace || $0.unicodeScalars.contains { $0.value < 32 } }
       .map(String.init)
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }

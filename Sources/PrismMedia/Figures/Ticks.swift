@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
@@ -44,45 +46,13 @@ struct Ticks: Equatable {
     let ticks = (first...max(first, last)).map { i in
       Tick(
         position: min(max((Double(i) * step - low) / (high - low), 0), 1),
-        label: Self.decimal(Double(i) * step, decimals: decimals))
+        label: Text.decimal(Double(i) * step, decimals: decimals))
     }
-    self.init(ticks: ticks, factor: exponent == 0 ? "" : "×10" + Self.superscript(exponent))
+    self.init(ticks: ticks, factor: exponent == 0 ? "" : "×10" + Text.superscript(exponent))
   }
 
   private init(ticks: [Tick], factor: String) {
     self.ticks = ticks
     self.factor = factor
-  }
-
-  /// A number with a fixed number of decimals, and a true minus sign.
-  static func decimal(_ value: Double, decimals: Int) -> String {
-    guard value.isFinite, abs(value) < 1e12, decimals <= 6 else { return "\(value)" }
-    var scale = 1
-    for _ in 0..<decimals { scale *= 10 }
-    let units = Int((abs(value) * Double(scale)).rounded())
-    var text = String(units / scale)
-    if decimals > 0 {
-      let fraction = String(units % scale)
-      text += "." + String(repeating: "0", count: decimals - fraction.utf8.count) + fraction
-    }
-    return value < 0 && units > 0 ? "−" + text : text
-  }
-
-  /// A number with three digits.
-  static func number(_ value: Double) -> String {
-    guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
-    let exponent = Int(log10(abs(value)).rounded(.down))
-    guard (-4..<6).contains(exponent) else {
-      let half = exponent / 2
-      let mantissa = value / pow(10, Double(half)) / pow(10, Double(exponent - half))
-      return decimal(mantissa, decimals: 2) + " × 10" + superscript(exponent)
-    }
-    return decimal(value, decimals: max(0, 2 - exponent))
-  }
-
-  private static func superscript(_ number: Int) -> String {
-    let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
-    return (number < 0 ? "⁻" : "")
-      + String(String(abs(number)).compactMap(\.wholeNumberValue).map { digits[$0] })
   }
 }

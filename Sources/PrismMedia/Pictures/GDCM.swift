@@ -47,7 +47,7 @@ enum GDCM {
         name, reason: "this DICOM file needs GDCM; install the package libgdcm-tools")
     default: throw .corrupt(name, reason: "GDCM cannot decode it")
     }
-    do { return try readFile(target) } catch {
+    do { return try Files.read(target) } catch {
       throw .corrupt(name, reason: "GDCM cannot decode it")
     }
   }

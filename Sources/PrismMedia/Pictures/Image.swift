@@ -19,8 +19,21 @@ public struct Image: Sendable, Equatable {
 
   /// Makes a picture from its pixels.
   ///
+  /// - Throws: `ImageError.corrupt` where the pixels do not fill the picture: both extents are to be
+  ///   positive and `pixels.count == width * height * 3`.
+  public init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
+    let (area, overflow) = width.multipliedReportingOverflow(by: height)
+    guard width > 0, height > 0, !overflow, pixels.count / 3 == area, pixels.count % 3 == 0 else {
+      throw .corrupt(
+        "image data", reason: "\(pixels.count) bytes do not fill \(width)×\(height) RGB pixels")
+    }
+    self.init(width: width, height: height, exactly: pixels)
+  }
+
+  /// Makes a picture from pixels that are known to fill it.
+  ///
   /// - Precondition: Both extents are positive and `pixels.count == width * height * 3`.
-  public init(width: Int, height: Int, pixels: [UInt8]) {
+  package init(width: Int, height: Int, exactly pixels: [UInt8]) {
     precondition(
       width > 0 && height > 0 && pixels.count == width * height * 3,
       "\(pixels.count) bytes do not fill \(width)×\(height) RGB pixels")
@@ -39,7 +52,6 @@ public struct Image: Sendable, Equatable {
   ///
   /// - Precondition: Both extents are positive.
   public init(width: Int, height: Int, filledWith color: RGB) {
-    precondition(width > 0 && height > 0, "a picture of \(width)×\(height) pixels")
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
       for i in 0..<(width * height) {
         target[3 * i] = color.red
@@ -48,7 +60,7 @@ public struct Image: Sendable, Equatable {
       }
       count = width * height * 3
     }
-    self.init(width: width, height: height, pixels: pixels)
+    self.init(width: width, height: height, exactly: pixels)
   }
 
   /// Reads a picture: PNG, JPEG, TIFF, WebP, BMP or DICOM; the contents decide which, not the name.
@@ -61,7 +73,7 @@ public struct Image: Sendable, Equatable {
     contentsOf path: String, options: PictureOptions = PictureOptions()
   ) throws(ImageError) {
     let bytes: [UInt8]
-    do { bytes = try readFile(path) } catch { throw ImageError(error) }
+    do { bytes = try Files.read(path) } catch { throw ImageError(error) }
     try self.init(decoding: bytes, name: path, options: options)
   }
 

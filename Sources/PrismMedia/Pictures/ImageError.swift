@@ -22,6 +22,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case noFrame(String, frame: Int, count: Int)
   /// There is not enough memory to draw or to encode a picture.
   case noMemory(width: Int, height: Int)
+  /// What is to be drawn is impossible: a map without rows and columns, a figure beyond all bounds.
+  case cannotDraw(String)
   /// The picture cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
 
@@ -48,6 +50,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(name): it has no frame \(frame), only 1 to \(count)"
     case .noMemory(let width, let height):
       "there is not enough memory for a picture of \(width)×\(height) pixels; scale the input down"
+    case .cannotDraw(let reason): reason
     case .cannotWrite(let name, let reason):
       "\(name): cannot be written: \(reason)"
     }

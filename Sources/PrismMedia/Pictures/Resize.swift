@@ -59,7 +59,7 @@ extension Image {
         count = to
       }
     }
-    return Image(width: width, height: height, pixels: result)
+    return Image(width: width, height: height, exactly: result)
   }
 
   private func plainBilinear(width: Int, height: Int) -> Image {
@@ -89,7 +89,7 @@ extension Image {
         count = to
       }
     }
-    return Image(width: width, height: height, pixels: result)
+    return Image(width: width, height: height, exactly: result)
   }
 
   /// Pillow's passes in fixed point, one along each axis that changes, each rounded to 8 bits.
@@ -251,7 +251,7 @@ private func filterRows(of image: Image, _ taps: Taps) -> Image {
       }
     }
   }
-  return Image(width: width, height: rows, pixels: pixels)
+  return Image(width: width, height: rows, exactly: pixels)
 }
 
 private func filterColumns(of image: Image, _ taps: Taps) -> Image {
@@ -273,5 +273,5 @@ private func filterColumns(of image: Image, _ taps: Taps) -> Image {
       count = rowLength * height
     }
   }
-  return Image(width: image.width, height: height, pixels: pixels)
+  return Image(width: image.width, height: height, exactly: pixels)
 }

@@ -101,7 +101,7 @@ public struct AudioPreparation: Sendable {
         count = 3 * bands * frames
       }
     }
-    return Image(width: frames, height: bands, pixels: pixels)
+    return Image(width: frames, height: bands, exactly: pixels)
   }
 
   /// The network's input for a window.
@@ -124,7 +124,7 @@ extension AudioPreparation {
     let pixels = (0..<image.height).reversed().flatMap {
       image.pixels[($0 * row)..<(($0 + 1) * row)]
     }
-    return Image(width: image.width, height: image.height, pixels: pixels)
+    return Image(width: image.width, height: image.height, exactly: pixels)
   }
 
   /// A map of the network's picture with low frequencies at the bottom.

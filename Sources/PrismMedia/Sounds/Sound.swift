@@ -36,7 +36,7 @@ public struct Sound: Sendable, Equatable {
     contentsOf path: String, frameLimit: Int = Sound.defaultFrameLimit
   ) throws(SoundError) {
     let bytes: [UInt8]
-    do { bytes = try readFile(path) } catch { throw SoundError(error) }
+    do { bytes = try Files.read(path) } catch { throw SoundError(error) }
     try self.init(decoding: bytes, name: path, frameLimit: frameLimit)
   }
 

@@ -64,5 +64,5 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 private func milliseconds(_ seconds: Double) -> String {
-  "\(Ticks.decimal(seconds * 1000, decimals: 0)) ms"
+  "\(Text.decimal(seconds * 1000, decimals: 0)) ms"
 }

@@ -80,17 +80,17 @@ struct ComparisonReport {
     }
     let path = scene.input.path
     let model = pipeline.model.card
-    let context = [
-      view.axes, view.window == nil ? nil : "the probabilities are those of this window",
-    ]
+    let context = view.name.map {
+      ["\($0) of \(Text.duration(scene.hearing?.sound.seconds ?? 0)); its probabilities are shown"]
+    }
     return ComparisonFigure(
       image: view.picture, title: path.split(separator: "/").last.map(String.init) ?? path,
       subtitle:
         "\(ReportInput.shortened(path)) · \(model.name) (\(model.architecture.rawValue))",
       columns: methods.compactMap { $0.first?.title }, rows: rows,
-      tables: tables(index)
-        + (comparison.judgements.isEmpty ? [] : [Measures.legend(of: comparison)]),
-      notes: context.compactMap(\.self) + notes(methods))
+      tables: tables(index),
+      notes: (context ?? []) + notes(methods),
+      units: methods.compactMap { $0.first?.unit }, axes: view.axes, outline: view.outline)
   }
 
   private func cell(_ explanation: Explanation, _ view: ExplainedView) -> ComparisonFigure.Cell {
@@ -98,7 +98,7 @@ struct ComparisonReport {
     return ComparisonFigure.Cell(
       map: view.upright(explanation.values),
       captions: [
-        "\(NumberText.seconds(explanation.seconds)) · \(attribution.evaluations) "
+        "\(Text.duration(explanation.seconds)) · \(attribution.evaluations) "
           + (attribution.evaluations == 1 ? "evaluation" : "evaluations")
       ],
       segments: attribution.segments.map { view.upright($0.segmentation) })
@@ -172,7 +172,7 @@ struct ComparisonReport {
   private func lines(_ index: Int) -> [String] {
     let view = scene.views[index].name.map { ["\($0):"] } ?? []
     let tables = tables(index).flatMap {
-      [$0.title + ":"] + TextTable.lines([$0.header] + $0.rows).map { "  " + $0 }
+      [$0.title + ":"] + (TextTable.lines([$0.header] + $0.rows) + $0.notes).map { "  " + $0 }
     }
     return view + tables
   }

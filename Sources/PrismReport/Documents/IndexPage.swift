@@ -53,7 +53,7 @@ public struct IndexPage {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(model.escaped)</title>
+      <title>\(model.escapedForHTML)</title>
       <style>
       body { font: 15px/1.4 system-ui, sans-serif; color: #1b1f24; margin: 2rem; }
       h1 { font-size: 1.5rem; } a { color: inherit; } li { margin: 0 0 1.6rem; }
@@ -63,14 +63,14 @@ public struct IndexPage {
       </head>
       <body>
       <h1>Explanations of \(entries.count) inputs</h1>
-      <p class="grey">\(model.escaped)</p>
+      <p class="grey">\(model.escapedForHTML)</p>
       <ul>
 
       """
     for entry in entries {
       guard let first = entry.links.first else { continue }
-      page += "<li><a href=\"\(first.percentEncoded)\">\(entry.input.escaped)</a> "
-      page += "<span class=\"grey\">\(entry.label.escaped) "
+      page += "<li><a href=\"\(first.percentEncoded)\">\(entry.input.escapedForHTML)</a> "
+      page += "<span class=\"grey\">\(entry.label.escapedForHTML) "
       page += "\(NumberText.percent(entry.probability))</span>"
       for (index, picture) in entry.pictures.enumerated() {
         let link = index < entry.links.count ? entry.links[index] : first

@@ -137,12 +137,12 @@ extension Explanation {
     if let base = attribution.baseValue, let gap = attribution.completenessGap {
       let sum = target.logit - base - gap
       facts.append(
-        "base value \(NumberText.significant(base, digits: 4)) + sum "
-          + "\(NumberText.significant(sum, digits: 4)) = "
-          + "\(NumberText.significant(base + sum, digits: 4)), gap \(NumberText.gap(gap))")
+        "base value \(Text.number(base)) + sum "
+          + "\(Text.number(sum)) = "
+          + "\(Text.number(base + sum)), gap \(NumberText.gap(gap))")
     }
     if let score = attribution.score {
-      facts.append("R² of the fit \(NumberText.significant(score, digits: 3))")
+      facts.append("R² of the fit \(Text.number(score))")
     }
     return facts + notes(labels: labels)
   }

@@ -85,18 +85,14 @@ enum Measures {
             attribution.completenessGap.map(NumberText.gap) ?? "–",
             NumberText.measure(attribution.score),
           ]
-      })
+      }, notes: t == 0 ? legend(of: columns) : [])
   }
 
-  /// What the measures of a comparison mean, a line each.
-  static func legend(of comparison: Comparison) -> ComparisonFigure.Table {
-    let columns = columns(of: Array(comparison.judgements.joined()))
-    let lines =
-      columns.map { "\($0.title): \($0.meaning)" } + [
-        "gap: what is missing when base value and map are added up, of methods that promise the sum",
-        "R²: how well the simple model that the method fits explains the network near the input",
-      ]
-    return ComparisonFigure.Table(
-      title: "What the measures mean", header: [""], rows: lines.map { [$0] })
+  /// What the measures mean, a line each.
+  private static func legend(of columns: [Measure]) -> [String] {
+    columns.map { "\($0.title): \($0.meaning)" } + [
+      "gap: what is missing when base value and map are added up, of methods that promise the sum",
+      "R²: how well the simple model that the method fits explains the network near the input",
+    ]
   }
 }

@@ -34,7 +34,7 @@ struct SoundEvidence: Sendable {
   /// A line for each region, and one for what the model says without the rest.
   var lines: [String] {
     let regions = explanation.regions.prefix(3).map { region in
-      "\(NumberText.fixed(region.times.lowerBound, digits: 2)) to \(NumberText.fixed(region.times.upperBound, digits: 2)) s, "
+      "\(NumberText.time(region.times.lowerBound)) to \(NumberText.time(region.times.upperBound)) s, "
         + "\(Int(region.frequencies.lowerBound.rounded())) to "
         + "\(Int(region.frequencies.upperBound.rounded())) Hz: "
         + NumberText.percent(region.share) + " of the positive attribution"
@@ -73,7 +73,7 @@ extension Hearing {
     return TextTable.lines(
       windows.map { window in
         [
-          "\(NumberText.fixed(window.start, digits: 2)) to \(NumberText.fixed(window.end, digits: 2)) s",
+          "\(NumberText.time(window.start)) to \(NumberText.time(window.end)) s",
           NumberText.percent(window.prediction.top.probability, isAligned: true),
           window.prediction.top.label,
         ]

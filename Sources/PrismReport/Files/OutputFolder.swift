@@ -50,7 +50,7 @@ public struct OutputFolder: Sendable {
 
   /// A document in the folder, or `nil` where there is none that can be read.
   public func document(_ name: String) -> JSON? {
-    guard let bytes = try? readFile(path(of: name)) else { return nil }
+    guard let bytes = try? Files.read(path(of: name)) else { return nil }
     return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
   }
 

@@ -21,20 +21,31 @@ struct ExplainedView: Sendable {
   var times: ClosedRange<Double>? { window.map { $0.start...$0.end } }
 
   /// What is added to the names of files where a label is explained in several windows, such as `.2.00s`.
-  var suffix: String { window.map { ".\(NumberText.fixed($0.start, digits: 2))s" } ?? "" }
+  var suffix: String { window.map { ".\(NumberText.time($0.start))s" } ?? "" }
 
   /// Which part of a sound it is, in words.
   var name: String? {
     window.map {
-      "\(NumberText.fixed($0.start, digits: 2)) to \(NumberText.fixed($0.end, digits: 2)) s"
+      "\(NumberText.time($0.start)) to \(NumberText.time($0.end)) s"
     }
   }
 
-  /// What the axes of a spectrogram show, in words.
-  var axes: String? {
-    guard let name, let rule else { return nil }
-    let (low, high) = (Int(rule.frequency(at: 0).rounded()), Int(rule.frequency(at: 1).rounded()))
-    return "from left to right \(name), upwards \(low) to \(high) Hz in mel bands"
+  /// What the axes of a spectrogram show.
+  var axes: FigureAxes? {
+    guard let times, let rule else { return nil }
+    return FigureAxes(
+      times: times,
+      frequencies: (0...picture.height).map {
+        rule.frequency(at: Double($0) / Double(picture.height))
+      })
+  }
+
+  /// The region that is known to be right, of all labels together, as people see it.
+  var outline: Tensor? {
+    let known = truths.compactMap { $0 }
+    guard let first = known.first else { return nil }
+    let values = known.dropFirst().reduce(first.scalars) { zip($0, $1.scalars).map(max) }
+    return upright(Tensor(first.shape, values))
   }
 
   /// A map as people see it.

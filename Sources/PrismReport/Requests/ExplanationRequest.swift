@@ -146,7 +146,7 @@ extension ExplanationRequest.Method {
   func method() throws(RequestError) -> ExplanationMethod {
     guard let method = ExplanationMethod(named: name) else {
       let known = ExplanationMethod.allCases.map(\.rawValue)
-      throw .unknownMethod(name, nearest: nearestName(to: name.lowercased(), among: known))
+      throw .unknownMethod(name, nearest: Text.nearest(to: name.lowercased(), among: known))
     }
     return method
   }

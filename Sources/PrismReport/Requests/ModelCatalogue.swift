@@ -120,7 +120,7 @@ public struct ModelCatalogue: Sendable {
     if let entry = entries.first(where: { $0.name == name }) { return entry.path }
     let known = entries.map(\.name)
     throw CatalogueError.unknownModel(
-      name, places: places, nearest: nearestName(to: name, among: known), known: known)
+      name, places: places, nearest: Text.nearest(to: name, among: known), known: known)
   }
 
   /// Opens a model by its name or by the path of its file.

@@ -21,7 +21,7 @@ public struct ReportInput: Sendable {
   ///
   /// - Throws: `FileError`.
   public init(contentsOf path: String) throws {
-    self.init(try readFile(path), name: path, path: Self.wholePath(of: path))
+    self.init(try Files.read(path), name: path, path: Self.wholePath(of: path))
   }
 
   /// Takes what did not come from a file.

@@ -11,7 +11,9 @@ public enum Target {
     _ target: String, of prediction: Prediction
   ) throws -> [Prediction.Entry] {
     if let entry = prediction[target] { return [entry] }
+    let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
     let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if alike.count == 1, parts.count > 1 { return alike }
     if parts.count > 1 {
       var entries: [Prediction.Entry] = []
       for part in parts {
@@ -42,11 +44,10 @@ public enum Target {
       }
       return entries
     }
-    let labels = prediction.entries.map(\.label)
-    let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
     if alike.count == 1 { return alike }
     if alike.count > 1 { throw TargetError.ambiguous(target, candidates: alike.map(\.label)) }
-    throw TargetError.unknownLabel(target, nearest: nearestName(to: target, among: labels))
+    let labels = prediction.entries.map(\.label)
+    throw TargetError.unknownLabel(target, nearest: Text.nearest(to: target, among: labels))
   }
 }
 

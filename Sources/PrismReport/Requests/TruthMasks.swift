@@ -82,7 +82,7 @@ public struct TruthMasks: Sendable {
   /// What the results depend on: the contents of the masks of an input.
   func digest(of input: String) throws -> String {
     try (masks[input] ?? []).map {
-      try ($0.target ?? "") + SHA256.hexadecimalDigest(of: readFile($0.path))
+      try ($0.target ?? "") + SHA256.hexadecimalDigest(of: Files.read($0.path))
     }.joined(separator: " ")
   }
 

@@ -8,7 +8,7 @@ public enum TextTable {
   /// - Returns: One line a row, without blanks at the end.
   public static func lines(_ rows: [[String]]) -> [String] {
     // Cells are as wide as they are printed.
-    let rows = rows.map { $0.map { harmless($0) } }
+    let rows = rows.map { $0.map { Text.harmless($0) } }
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

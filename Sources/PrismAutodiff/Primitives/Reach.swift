@@ -4,10 +4,11 @@ public import PrismTensor
 public enum Reach: Equatable, Sendable {
   /// Every output position depends on the same position of the inputs only.
   ///
-  /// An input with one row (or column) under an output with more is broadcast: it counts for all of them.
+  /// An input with one row (or column) under an output with more is broadcast: it counts for all of
+  /// them.
   case pointwise
   /// Every output position depends on a window of the first input.
-  case window(Window)
+  case window(SlidingWindow)
   /// Every output element may depend on every input element.
   case everywhere
 }
@@ -31,7 +32,8 @@ extension Reach {
   ///
   /// - Parameters:
   ///   - rectangle: The changed rows and columns of the input.
-  ///   - input: The input's shape; where it is no image, or is broadcast over the output, all of it counts.
+  ///   - input: The input's shape; where it is no image, or is broadcast over the output, all of it
+  ///     counts.
   ///   - output: The output's shape, `[N, H, W, C]`.
   /// - Returns: As ``altered(by:height:width:)``.
   public func altered(by rectangle: Rectangle, of input: Shape, in output: Shape) -> Rectangle {
@@ -66,8 +68,8 @@ extension Reach {
   ///   - output: The wanted rows and columns of the output.
   ///   - height: The rows of the input.
   ///   - width: The columns of the input.
-  /// - Returns: The smallest such rectangle where windows overlap or touch and taps are not dilated; else possibly
-  ///   a larger one.
+  /// - Returns: The smallest such rectangle where windows overlap or touch and taps are not
+  ///   dilated; else possibly a larger one.
   public func needed(for output: Rectangle, height: Int, width: Int) -> Rectangle {
     switch self {
     case .pointwise: output

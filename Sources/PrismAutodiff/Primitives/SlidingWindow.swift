@@ -2,9 +2,9 @@ public import PrismTensor
 
 /// The geometry of a sliding window: kernel, stride, padding and dilation along both axes.
 ///
-/// Convolutions and pools share it. Padding is stated in rows and columns per side, so that TensorFlow's `same`
-/// (which pads more at the end) and torch's symmetric padding are both exact.
-public struct Window: Hashable, Sendable {
+/// Convolutions and pools share it. Padding is stated in rows and columns per side, so that
+/// TensorFlow's `same` (which pads more at the end) and torch's symmetric padding are both exact.
+public struct SlidingWindow: Hashable, Sendable {
   /// The window along one axis.
   public struct Axis: Hashable, Sendable {
     /// The number of taps.
@@ -81,7 +81,8 @@ public struct Window: Hashable, Sendable {
   /// The number of taps.
   public var taps: Int { vertical.kernel * horizontal.kernel }
 
-  /// Whether every window over an image of the given size holds at least one pixel that is not padding.
+  /// Whether every window over an image of the given size holds at least one pixel that is not
+  /// padding.
   func alwaysMeets(height: Int, width: Int) -> Bool {
     [(vertical, height), (horizontal, width)].allSatisfy { axis, count in
       (0..<axis.outputs(count)).allSatisfy { axis.taps(of: $0, inside: count) > 0 }
@@ -99,53 +100,13 @@ public struct Window: Hashable, Sendable {
   /// - Parameters:
   ///   - input: `[N, H, W, C]`.
   ///   - channels: The channels of the output.
-  /// - Returns: `[N, H′, W′, channels]`, or `nil` where no window fits or a parameter makes no sense.
+  /// - Returns: `[N, H′, W′, channels]`, or `nil` where no window fits or a parameter makes no
+  ///   sense.
   public func outputShape(_ input: Shape, channels: Int) -> Shape? {
     guard input.rank == 4, vertical.isSensible, horizontal.isSensible else { return nil }
     let shape = Shape([
       input[0], vertical.outputs(input[1]), horizontal.outputs(input[2]), channels,
     ])
     return shape.isValid ? shape : nil
-  }
-}
-
-/// How a layer pads its input, before the input's size is known.
-public enum Padding: Hashable, Sendable {
-  /// The same number of rows and columns on every side, as torch pads.
-  case symmetric(Int)
-  /// TensorFlow's `same`: the output has ⌈size / stride⌉ elements and the odd zero goes to the end.
-  case same
-  /// Stated sides.
-  case explicit(top: Int, left: Int, bottom: Int, right: Int)
-
-  /// No padding, TensorFlow's `valid`.
-  public static let none = Padding.symmetric(0)
-
-  /// The window over an input of the given size.
-  public func window(
-    kernel: (Int, Int), stride: (Int, Int), dilation: (Int, Int) = (1, 1), height: Int, width: Int
-  ) -> Window {
-    var vertical = Window.Axis(kernel: kernel.0, stride: stride.0, dilation: dilation.0)
-    var horizontal = Window.Axis(kernel: kernel.1, stride: stride.1, dilation: dilation.1)
-    switch self {
-    case .symmetric(let width):
-      (vertical.before, vertical.after) = (width, width)
-      (horizontal.before, horizontal.after) = (width, width)
-    case .same:
-      (vertical.before, vertical.after) = Self.same(vertical, height)
-      (horizontal.before, horizontal.after) = Self.same(horizontal, width)
-    case .explicit(let top, let left, let bottom, let right):
-      (vertical.before, vertical.after) = (top, bottom)
-      (horizontal.before, horizontal.after) = (left, right)
-    }
-    return Window(vertical: vertical, horizontal: horizontal)
-  }
-
-  private static func same(_ axis: Window.Axis, _ count: Int) -> (Int, Int) {
-    // The shape rule refuses such a window later.
-    guard axis.isSensible else { return (0, 0) }
-    let outputs = (count + axis.stride - 1) / axis.stride
-    let total = max((outputs - 1) * axis.stride + axis.extent - count, 0)
-    return (total / 2, total - total / 2)
   }
 }

@@ -5,11 +5,13 @@ public import PrismTensor
 /// A fully connected layer, `x · Wᵀ + b`.
 ///
 /// Inputs: `[N, I]`, the weight `[O, I]` and, optionally, the bias `[O]`. Output: `[N, O]`.
-public struct Dense: Primitive {
+public struct FullyConnected: Primitive {
   /// Makes the operation.
   public init() {}
 
   public var name: String { "dense" }
+
+  public var nature: Nature { .linear }
 
   public var reach: Reach { .everywhere }
 
@@ -83,6 +85,6 @@ extension Value {
   ///   - bias: `[O]`, or `nil` for none.
   /// - Returns: `[N, O]`.
   public func dense(_ weight: Value, bias: Value? = nil) -> Value {
-    applying(Dense(), [weight] + (bias.map { [$0] } ?? []))
+    applying(FullyConnected(), [weight] + (bias.map { [$0] } ?? []))
   }
 }

@@ -1,10 +1,11 @@
 public import PrismTensor
 
-/// One operation on tensors: its shape rule, its value, its pullback, its reach and its cost.
+/// One operation on tensors: its shape rule, its value, its pullback, its nature, its reach and its
+/// cost.
 ///
-/// A primitive is a small value that holds the operation's parameters (a stride, an epsilon) and nothing else;
-/// weights are inputs like any other. Each lives in a file of its own under `Operations`, with the method of
-/// ``Value`` that records it.
+/// A primitive is a small value that holds the operation's parameters (a stride, an epsilon) and
+/// nothing else; weights are inputs like any other. Each lives in a file of its own under
+/// `Operations`, with the method of ``Value`` that records it.
 public protocol Primitive: Sendable {
   /// The operation's name as it is shown to people, such as `convolution`.
   var name: String { get }
@@ -24,10 +25,14 @@ public protocol Primitive: Sendable {
   ///   - inputs: What ``forward(_:)`` was given.
   ///   - output: What ``forward(_:)`` returned.
   ///   - wanted: Which inputs' cotangents are needed; the others are not computed.
-  /// - Returns: One entry an input, in the input's shape; `nil` where it is not wanted or has no derivative.
+  /// - Returns: One entry an input, in the input's shape; `nil` where it is not wanted or has no
+  ///   derivative.
   func pullback(
     _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
   ) -> [Tensor?]
+
+  /// What the operation is to the rules that walk back through it.
+  var nature: Nature { get }
 
   /// Which part of the output a part of the input changes.
   var reach: Reach { get }

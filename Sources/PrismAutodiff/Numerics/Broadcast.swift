@@ -2,7 +2,8 @@ internal import PrismTensor
 
 /// How two operands lie under the output that they broadcast to (NumPy's rule).
 ///
-/// Neighbouring axes that both operands treat alike are merged, so that the innermost loop is as long as it can be.
+/// Neighbouring axes that both operands treat alike are merged, so that the innermost loop is as
+/// long as it can be.
 struct Broadcast {
   private struct Axis {
     var extent, a, b: Int
@@ -86,7 +87,16 @@ func broadcasting(
   }
 }
 
-/// The cotangent of an operand that was broadcast: sums the terms of all elements that read one element of it.
+/// Applies a function to the elements of two tensors, broadcast to the shape of both.
+@inline(__always)
+func broadcasting(
+  _ a: Tensor, _ b: Tensor, _ transform: (Float, Float) -> Float
+) -> Tensor {
+  broadcasting(a, b, to: Shape.broadcast(a.shape, b.shape) ?? [], transform)
+}
+
+/// The cotangent of an operand that was broadcast: sums the terms of all elements that read one
+/// element of it.
 ///
 /// - Parameters:
 ///   - cotangent: In the output's shape.
@@ -126,7 +136,8 @@ func summing(
   }
 }
 
-/// The sum of a tensor over the axes along which a shape broadcasts to the tensor's; the tensor itself where none does.
+/// The sum of a tensor over the axes along which a shape broadcasts to the tensor's; the tensor
+/// itself where none does.
 func sumOfBroadcast(_ tensor: Tensor, to shape: Shape) -> Tensor {
   if shape == tensor.shape { return tensor }
   return summing(tensor, tensor, to: shape) { value, _ in value }

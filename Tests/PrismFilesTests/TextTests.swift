@@ -7,10 +7,10 @@ struct NearestNameTests {
   @Test("a lost or gained prefix is recognised")
   func prefixes() {
     #expect(
-      nearestName(to: "features.0.weight", among: ["a", "module.features.0.weight"])
+      Text.nearest(to: "features.0.weight", among: ["a", "module.features.0.weight"])
         == "module.features.0.weight")
-    #expect(nearestName(to: "base.a.weight", among: ["a.weight", "b.weight"]) == "a.weight")
-    #expect(nearestName(to: "features.0.weight", among: ["classifier.bias"]) == nil)
+    #expect(Text.nearest(to: "base.a.weight", among: ["a.weight", "b.weight"]) == "a.weight")
+    #expect(Text.nearest(to: "features.0.weight", among: ["classifier.bias"]) == nil)
     #expect(editDistance(Array("kitten".utf8), Array("sitting".utf8)) == 3)
   }
 }

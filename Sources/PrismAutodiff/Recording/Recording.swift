@@ -13,10 +13,12 @@ public struct ValueID: Hashable, Sendable, Comparable {
   public static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
 }
 
-/// What a model did, written down while its forward pass ran on shapes: a list of primitives on values.
+/// What a model did, written down while its forward pass ran on shapes: a list of primitives on
+/// values.
 ///
-/// A recording holds no activations. Its readers compute: ``evaluate(_:given:)`` runs it as it stands,
-/// ``gradient(of:cotangent:at:given:rule:)`` differentiates it, and a plan (module `PrismRuntime`) runs it fast.
+/// A recording holds no activations. Its readers compute: ``evaluate(_:given:)`` runs it as it
+/// stands, ``gradient(of:cotangent:at:given:rule:)`` differentiates it, and a plan (module
+/// `PrismRuntime`) runs it fast.
 public struct Recording: Sendable {
   /// Where a value comes from.
   public enum Origin: Sendable {
@@ -50,7 +52,8 @@ public struct Recording: Sendable {
   public let inputs: [ValueID]
   /// The values that the forward pass returned.
   public let outputs: [ValueID]
-  /// The names of computed values and parameters, in the order of computation; a value may have several.
+  /// The names of computed values and parameters, in the order of computation; a value may have
+  /// several.
   public let names: [Name]
   private let index: [String: ValueID]
   /// The operands of every value: walks through the graph look at nothing else.
@@ -163,9 +166,9 @@ public struct Recording: Sendable {
 
 /// A value while a forward pass is being recorded.
 ///
-/// Operations on values are its methods, one in each file under `Operations`. A value that results from an error
-/// has an empty shape; the recording reports the first error when the forward pass has ended, so that models need
-/// no error handling of their own.
+/// Operations on values are its methods, one in each file under `Operations`. A value that results
+/// from an error has an empty shape; the recording reports the first error when the forward pass
+/// has ended, so that models need no error handling of their own.
 public struct Value {
   /// The value's place in the recording.
   public let id: ValueID
@@ -173,7 +176,8 @@ public struct Value {
   public let shape: Shape
   fileprivate let recorder: Recorder
 
-  /// The value of a model's tensor under its name; the same value where the name and the shape were used before.
+  /// The value of a model's tensor under its name; the same value where the name and the shape were
+  /// used before.
   public func parameter(_ tensor: Tensor, named name: String) -> Value {
     recorder.parameter(tensor, named: name)
   }

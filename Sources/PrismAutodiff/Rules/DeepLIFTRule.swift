@@ -1,0 +1,90 @@
+public import PrismTensor
+
+/// DeepLIFT: what a walk back finds are multipliers, its counterpart of the gradient.
+///
+/// A multiplier says how much the output differs between an evaluation and a reference, for each
+/// unit by which a value differs: `Σ multiplier · (value − reference value)` over the targets is
+/// the difference of the outputs, for any size of the difference.
+/// - An elementwise function of one value has the slope `Δy / Δx` (the Rescale rule).
+/// - A selection, such as a max pool, credits what it rises by to where the evaluation has its
+///   maximum, and what it falls by to where the reference has it.
+/// - Every other operation is differentiated half-way between both evaluations, which is exact for
+///   what is linear, and for products, where it is the symmetric rule
+///   `Δx · (g + g₀) / 2 + Δg · (x + x₀) / 2`. For operations that are neither (softmax, batch
+///   moments) the sum does not close.
+///
+/// Definition: Shrikumar, Greenside and Kundaje, "Learning Important Features Through Propagating
+/// Activation Differences", ICML 2017.
+public struct DeepLIFTRule: BackwardRule {
+  /// Below this difference of its input a function's slope is its derivative half-way.
+  static let smallest: Float = 1e-6
+
+  /// The inputs of the evaluation that is compared with.
+  public let reference: [Tensor]?
+
+  /// Makes the rule.
+  ///
+  /// - Parameter reference: The inputs of the evaluation to compare with, one for each input of the
+  ///   recording.
+  public init(reference: [Tensor]) {
+    self.reference = reference
+  }
+
+  /// The multipliers of the operation's inputs.
+  public func pullback(_ cotangent: Tensor, through operation: EvaluatedOperation) -> [Tensor?] {
+    guard let reference = operation.reference else { return operation.pullback(cotangent) }
+    return switch operation.primitive.nature {
+    case .rectifier, .elementwise: [rescaled(cotangent, operation, reference)]
+    case .selection: [credited(cotangent, operation, reference)]
+    case .linear, .product, .other: halfway(cotangent, operation, reference)
+    }
+  }
+
+  private func halfway(
+    _ cotangent: Tensor, _ operation: EvaluatedOperation,
+    _ reference: EvaluatedOperation.Values
+  ) -> [Tensor?] {
+    let middle = zip(operation.values.inputs, reference.inputs).map { x, x0 in
+      x.zip(x0) { ($0 + $1) / 2 }
+    }
+    return operation.pullback(
+      cotangent, at: .init(inputs: middle, output: operation.primitive.forward(middle)))
+  }
+
+  private func rescaled(
+    _ cotangent: Tensor, _ operation: EvaluatedOperation,
+    _ reference: EvaluatedOperation.Values
+  ) -> Tensor? {
+    guard let derivative = halfway(cotangent, operation, reference)[0] else { return nil }
+    let dx = operation.values.inputs[0] - reference.inputs[0]
+    let dy = (operation.values.output - reference.output) * cotangent
+    return Tensor(uninitialized: dx.shape) { target in
+      dx.withUnsafePointer { differences in
+        dy.withUnsafePointer { dy in
+          derivative.withUnsafePointer { derivative in
+            for i in 0..<dx.count {
+              let difference = differences[i]
+              target[i] = abs(difference) < Self.smallest ? derivative[i] : dy[i] / difference
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func credited(
+    _ cotangent: Tensor, _ operation: EvaluatedOperation,
+    _ reference: EvaluatedOperation.Values
+  ) -> Tensor? {
+    let difference = operation.values.output - reference.output
+    let rise = cotangent.zip(difference) { $0 * max($1, 0) }
+    let fall = cotangent.zip(difference) { $0 * min($1, 0) }
+    guard let up = operation.pullback(rise)[0],
+      let down = operation.pullback(fall, at: reference)[0]
+    else { return nil }
+    // Where credit falls, the input differs by at least as much as the output.
+    return (up + down).zip(operation.values.inputs[0] - reference.inputs[0]) {
+      $1 == 0 ? 0 : $0 / $1
+    }
+  }
+}

@@ -1,0 +1,91 @@
+internal import PrismTensor
+
+/// The border of a region, as straight lines in shares of a picture's extents.
+struct Outline {
+  /// A line along the border.
+  struct Line: Equatable {
+    var from: (x: Double, y: Double)
+    var to: (x: Double, y: Double)
+
+    static func == (a: Line, b: Line) -> Bool { a.from == b.from && a.to == b.to }
+  }
+
+  /// Lines that are as long as they can be, along rows first.
+  let lines: [Line]
+
+  /// Finds the border of a region.
+  ///
+  /// - Parameter region: Not zero inside, `[H, W]` of any size.
+  /// - Returns: Lines between elements inside and outside; the region's edge at the picture's edge
+  ///   counts too. None where the region has no two axes.
+  init(of region: Tensor) {
+    guard region.shape.rank == 2, region.count > 0 else {
+      lines = []
+      return
+    }
+    let (height, width) = (region.shape[0], region.shape[1])
+    let inside = region.scalars.map { $0 != 0 }
+    func isInside(_ x: Int, _ y: Int) -> Bool {
+      (0..<width).contains(x) && (0..<height).contains(y) && inside[y * width + x]
+    }
+    let (columns, rows) = (Double(width), Double(height))
+    let level = (0...height).flatMap { y in
+      Self.runs(width) { isInside($0, y) != isInside($0, y - 1) }.map { run in
+        Line(
+          from: (Double(run.lowerBound) / columns, Double(y) / rows),
+          to: (Double(run.upperBound) / columns, Double(y) / rows))
+      }
+    }
+    let upright = (0...width).flatMap { x in
+      Self.runs(height) { isInside(x, $0) != isInside(x - 1, $0) }.map { run in
+        Line(
+          from: (Double(x) / columns, Double(run.lowerBound) / rows),
+          to: (Double(x) / columns, Double(run.upperBound) / rows))
+      }
+    }
+    lines = level + upright
+  }
+
+  /// The longest runs of neighbours with a property.
+  private static func runs(_ count: Int, _ property: (Int) -> Bool) -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    var start: Int?
+    for i in 0...count {
+      let holds = i < count && property(i)
+      if holds, start == nil { start = i }
+      if !holds, let first = start {
+        runs.append(first..<i)
+        start = nil
+      }
+    }
+    return runs
+  }
+
+  /// Adds the border over a picture, white with a dark rim that shows on light ground.
+  func draw(
+    on sheet: inout Sheet, x: Double, y: Double, width: Double, height: Double, thickness: Double
+  ) {
+    guard !lines.isEmpty else { return }
+    let placed = lines.map { line in
+      (
+        from: (x: x + line.from.x * width, y: y + line.from.y * height),
+        to: (x: x + line.to.x * width, y: y + line.to.y * height)
+      )
+    }
+    sheet.add { canvas in
+      canvas.lines(placed, color: Sheet.ink, thickness: 2.2 * thickness)
+      canvas.lines(placed, color: .white, thickness: thickness)
+    }
+  }
+
+  /// The border as the path of an SVG picture of the given extents.
+  func path(width: Int, height: Int) -> String {
+    func number(_ value: Double, _ extent: Int) -> String {
+      "\((value * Double(extent) * 100).rounded() / 100)"
+    }
+    return lines.map { line in
+      "M\(number(line.from.x, width)) \(number(line.from.y, height))"
+        + "L\(number(line.to.x, width)) \(number(line.to.y, height))"
+    }.joined()
+  }
+}
