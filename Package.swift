@@ -51,6 +51,17 @@ let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 #endif
 let peakVariantNames = peakVariants.map { Target.Dependency(stringLiteral: $0.name) }
 
+// The fuzzer is a target only where Tools/fuzz.sh asks for it: it has no main function of its own.
+let fuzzers: [Target] =
+  Context.environment["PRISM_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "PrismFuzz",
+      dependencies: ["PrismCard", "PrismFiles", "PrismMedia", "PrismTensor", "PrismWeights"],
+      path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
+  ]
+
 let package = Package(
   name: "prism",
   platforms: [.macOS(.v26)],
@@ -208,5 +219,5 @@ let package = Package(
       name: "PrismReportTests",
       dependencies: ["Prism", "PrismModels", "PrismReport", "PrismTestSupport"],
       swiftSettings: house),
-  ] + simdVariants + peakVariants
+  ] + simdVariants + peakVariants + fuzzers
 )

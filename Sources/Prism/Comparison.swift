@@ -85,7 +85,7 @@ extension Model {
   ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
   ///   - work: What the evaluations are reported to.
   /// - Returns: Everything that is known about the maps.
-  /// - Throws: ``ModelError``, `ExplanationError`.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func compare(
     _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
     batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,

@@ -208,8 +208,8 @@ public struct ExplanationPipeline: Sendable {
       self.input = input
       if pipeline.model.card.input.audio == nil {
         let image = try Image(decoding: input.bytes, name: input.name)
-        let explained = pipeline.model.explained(image)
-        prediction = try pipeline.model.predict(explained)
+        var explained = pipeline.model.explained(image)
+        prediction = try pipeline.model.predict(&explained)
         hearing = nil
         let targets = try pipeline.targets(of: prediction)
         labels = targets.map(\.index)
