@@ -51,6 +51,17 @@ let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 #endif
 let peakVariantNames = peakVariants.map { Target.Dependency(stringLiteral: $0.name) }
 
+// The fuzzer is a target only where Tools/fuzz.sh asks for it: it has no main function of its own.
+let fuzzers: [Target] =
+  Context.environment["PRISM_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "PrismFuzz",
+      dependencies: ["PrismCard", "PrismFiles", "PrismMedia", "PrismTensor", "PrismWeights"],
+      path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
+  ]
+
 let package = Package(
   name: "prism",
   platforms: [.macOS(.v26)],
@@ -123,10 +134,11 @@ let package = Package(
         "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia",
         "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
       ], swiftSettings: safe),
+    .target(name: "PrismReport", dependencies: ["Prism"], swiftSettings: safe),
     .target(
       name: "PrismCLI",
       dependencies: [
-        "Prism", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Prism", "PrismReport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: safe),
     .executableTarget(name: "PrismMain", dependencies: ["PrismCLI"], swiftSettings: safe),
 
@@ -199,9 +211,13 @@ let package = Package(
     .testTarget(
       name: "PrismCLITests",
       dependencies: [
-        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismTestSupport",
+        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
-  ] + simdVariants + peakVariants
+    .testTarget(
+      name: "PrismReportTests",
+      dependencies: ["Prism", "PrismModels", "PrismReport", "PrismTestSupport"],
+      swiftSettings: house),
+  ] + simdVariants + peakVariants + fuzzers
 )

@@ -26,7 +26,7 @@ struct Turns {
   init(_ image: Image) {
     var pixels = image.pixels
     if !pixels.isEmpty { pixels[0] ^= 1 }
-    images = [Image(width: image.width, height: image.height, pixels: pixels), image]
+    images = [Image(width: image.width, height: image.height, exactly: pixels), image]
   }
 
   /// The one whose turn it is; the picture itself in every second call.

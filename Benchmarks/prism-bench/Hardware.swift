@@ -32,7 +32,7 @@ struct Hardware {
   init(measuring: Bool) throws {
     processor = Self.processorName
     instructionSet = try InstructionSet.select().get()
-    threads = Machine.threads
+    threads = Threads.count
     commit = Self.commitName
     date = Self.today
     guard measuring else { return }

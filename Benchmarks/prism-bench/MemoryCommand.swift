@@ -26,7 +26,7 @@ struct MemoryCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let threads { Machine.threads = threads }
+    if let threads { Threads.count = threads }
     line("at the start", Memory.resident)
     let model = try Model(contentsOf: file)
     line("with the model", Memory.resident)
@@ -44,7 +44,7 @@ struct MemoryCommand: ParsableCommand {
     let weights = PackedWeights()
     let plan = try Plan(try Network(model.card, weights: model.file).record(), weights: weights)
     line("of it packed weights", weights.byteCount)
-    line("of it the plan's workspace", plan.workspaceSize(images: batch, threads: Machine.threads))
+    line("of it the plan's workspace", plan.workspaceSize(images: batch, threads: Threads.count))
   }
 
   private func line(_ title: String, _ bytes: Int) {

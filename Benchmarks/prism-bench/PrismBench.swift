@@ -50,7 +50,7 @@ struct Options: ParsableArguments {
   ///
   /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
   func report(_ mode: String) throws -> Report {
-    if let threads { Machine.threads = threads }
+    if let threads { Threads.count = threads }
     return Report(mode, on: try Hardware(measuring: !once))
   }
 

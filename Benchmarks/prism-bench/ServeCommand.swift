@@ -94,7 +94,7 @@ private struct Server {
   mutating func answer(_ request: Request) throws -> JSON {
     switch try request.text("do") {
     case "load":
-      Machine.threads = max(1, try request.number("threads"))
+      Threads.count = max(1, try request.number("threads"))
       path = try request.text("weights")
       model = try Model(contentsOf: path)
       training = nil

@@ -21,13 +21,26 @@ public struct Explanation: Sendable {
   /// - Parameters:
   ///   - image: The explained picture, at its own size.
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  ///   - source: What was explained, such as the file's name.
+  ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size.
   /// - Returns: A picture that is larger than `image` by the caption and the colour bar.
   /// - Throws: `ImageError.noMemory`.
-  public func overlay(on image: Image, colorMap: ColorMap? = nil) throws(ImageError) -> Image {
+  public func overlay(
+    on image: Image, colorMap: ColorMap? = nil, source: String? = nil, outline: Tensor? = nil
+  ) throws(ImageError) -> Image {
     try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
       method: title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
-      notes: attribution.diagnostics, overlay: Overlay(colorMap: colorMap)
+      notes: attribution.diagnostics, title: source ?? "", unit: unit, outline: outline,
+      overlay: Overlay(colorMap: colorMap)
     ).rendered()
+  }
+
+  /// The unit of the map's values where the method has one: `logit`, or `probability`.
+  public var unit: String {
+    for parameter in parameters where parameter.name == "output" {
+      if case .text(let text) = parameter.value { return text == "logit" ? text : "probability" }
+    }
+    return attribution.baseValue != nil || attribution.segments != nil ? "logit" : ""
   }
 }

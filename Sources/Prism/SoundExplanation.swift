@@ -18,7 +18,7 @@ public struct SoundExplanation: Sendable {
 
   /// The map over the network's picture, and what the method reports.
   public let explanation: Explanation
-  /// The explained window: the one that speaks most for the label.
+  /// The explained window; the explanation has its numbers, not those of the whole sound.
   public let window: Hearing.Window
   /// The label's probability in every window.
   public let scores: [SpectrogramFigure.Score]
@@ -59,10 +59,12 @@ public struct SoundExplanation: Sendable {
 
   /// The map drawn over the spectrogram, with axes in seconds and hertz and frames around the regions.
   ///
-  /// - Parameter colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  /// - Parameters:
+  ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
+  ///   - source: What was explained, such as the file's name.
   /// - Returns: A picture; under it the label's probability over time where the sound has several windows.
   /// - Throws: `ImageError.noMemory`, `SpectrogramError`.
-  public func overlay(colorMap: ColorMap? = nil) throws -> Image {
+  public func overlay(colorMap: ColorMap? = nil, source: String? = nil) throws -> Image {
     let picture = rule.upright(try rule.picture(of: window.sound))
     let frequencies = (0...picture.height).map {
       rule.frequency(at: Double($0) / Double(picture.height))
@@ -71,13 +73,15 @@ public struct SoundExplanation: Sendable {
     return try SpectrogramFigure(
       image: picture, map: rule.upright(explanation.values),
       times: window.start...window.end, frequencies: frequencies,
-      label: explanation.target.label,
-      probability: window.prediction.entries[explanation.target.index].probability,
-      details: [explanation.title] + (attribution.layer.map { ["layer \($0)"] } ?? [])
+      label: explanation.target.label, probability: explanation.target.probability,
+      details: [explanation.title]
+        + (attribution.layer.map { ["layer \($0)"] } ?? [])
+        + (scores.count > 1 ? ["the probability is that of the window shown"] : [])
         + ["frames: the evidence, half of the positive attribution"],
       notes: attribution.diagnostics,
       boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
-      scores: scores, overlay: Overlay(colorMap: colorMap)
+      scores: scores, title: source ?? "", unit: explanation.unit,
+      overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }
 }
@@ -97,18 +101,18 @@ extension Model {
     _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> [SoundExplanation] {
-    let rule = try audioPreparation()
     let windows = targets.map(hearing.strongest)
     var results = [SoundExplanation?](repeating: nil, count: targets.count)
     for start in Set(windows.map(\.start)).sorted() {
       let indices = targets.indices.filter { windows[$0].start == start }
-      let picture = explained(try rule.picture(of: windows[indices[0]].sound))
+      let window = windows[indices[0]]
+      // The numbers that are explained are those of the window, not of the whole sound.
       let explanations = try explain(
-        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch,
+        explained(window), with: explainer,
+        targets: indices.map { window.prediction.entries[targets[$0].index] }, batch: batch,
         work: work)
       for (index, explanation) in zip(indices, explanations) {
-        results[index] = try SoundExplanation(
-          explanation, window: windows[index], hearing: hearing, rule: rule)
+        results[index] = try evidence(of: explanation, in: window, of: hearing)
       }
     }
     return try results.map { result in
@@ -117,6 +121,28 @@ extension Model {
       }
       return result
     }
+  }
+
+  /// What explainers look at: the spectrogram of a window as the network takes it.
+  ///
+  /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
+  public func explained(_ window: Hearing.Window) throws -> ExplainedImage {
+    explained(try audioPreparation().picture(of: window.sound))
+  }
+
+  /// What of a sound a map points at.
+  ///
+  /// - Parameters:
+  ///   - explanation: Of the window's picture, with the window's numbers.
+  ///   - window: The window that was explained.
+  ///   - hearing: The sound that it belongs to.
+  /// - Returns: The explanation with its regions and sounds.
+  /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
+  public func evidence(
+    of explanation: Explanation, in window: Hearing.Window, of hearing: Hearing
+  ) throws -> SoundExplanation {
+    try SoundExplanation(
+      explanation, window: window, hearing: hearing, rule: try audioPreparation())
   }
 
   /// The probability of a label for a part of a sound as long as a window, such as the evidence alone.

@@ -135,7 +135,7 @@ extension Model {
     let loader = try InputLoader(input: card.input)
     let chunk = 32
     let inputs = Prefetcher(
-      count: samples.count, ahead: 2 * chunk, threads: Machine.threads
+      count: samples.count, ahead: 2 * chunk, threads: Threads.count
     ) { try loader.load(samples[$0].path) }
     defer { inputs.stop() }
     var result: [Scored] = []

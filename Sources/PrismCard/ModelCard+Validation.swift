@@ -43,11 +43,19 @@ extension ModelCard {
     if let epsilon = config.epsilon {
       try check.epsilon(epsilon, "config.epsilon")
     } else {
-      try check(architecture == .vgg16, "config.epsilon", "is missing")
+      try check(
+        architecture == .vgg16 || architecture == .custom, "config.epsilon", "is missing")
     }
   }
 
   private func validateHead(_ check: CardCheck) throws(CardError) {
+    if architecture == .custom {
+      try check(head.isEmpty, "head", "is given for a network that a program records itself")
+      if case .binary = output {
+        try check(labels.count == 2, "labels", "has \(labels.count) names, but \"binary\" needs 2")
+      }
+      return try check(!labels.isEmpty, "labels", "names no output")
+    }
     try check(head.count <= 64, "head", "has \(head.count) layers, more than 64")
     var isVector = false
     var names: Set<String> = []

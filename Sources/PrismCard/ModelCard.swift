@@ -49,7 +49,24 @@ public struct ModelCard: Sendable, Equatable {
     self.layers = layers
   }
 
-  /// A network of the zoo.
+  /// Makes the card of a network that a program records itself.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the model.
+  ///   - labels: The name of each output; two for `binary`, the negative first.
+  ///   - output: What turns logits into probabilities.
+  ///   - input: What the network is given.
+  ///   - layer: The named value that the CAM family looks at unless told otherwise.
+  public init(
+    custom name: String, labels: [String], output: Output = .softmax, input: Input,
+    layer: String
+  ) {
+    self.init(
+      name: name, architecture: .custom, config: Config(epsilon: nil, padding: .symmetric),
+      head: [], output: output, labels: labels, input: input, layers: Layers(default: layer))
+  }
+
+  /// A network of the zoo, or one of a program's own.
   public enum Architecture: String, Sendable, CaseIterable {
     /// MobileNetV2 of any width.
     case mobileNetV2 = "mobilenet_v2"
@@ -71,6 +88,8 @@ public struct ModelCard: Sendable, Equatable {
     case vgg16
     /// DenseNet121.
     case denseNet121 = "densenet121"
+    /// A network that a program records itself; the card tells neither its layers nor its head.
+    case custom
   }
 
   /// How layers with a stride pad their input.

@@ -98,6 +98,10 @@ public struct Network: Sendable {
     case .efficientNetV2B1: return try EfficientNetV2(reader, variant: .b1, convention: convention)
     case .efficientNetV2B2: return try EfficientNetV2(reader, variant: .b2, convention: convention)
     case .efficientNetV2B3: return try EfficientNetV2(reader, variant: .b3, convention: convention)
+    case .custom:
+      throw ShapeError(
+        "a card of a custom network", [[1, card.input.image.height, card.input.image.width, 3]],
+        "its layers are recorded by a program; open it with Model(contentsOf:network:)")
     }
   }
 }

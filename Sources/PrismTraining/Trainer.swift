@@ -110,7 +110,7 @@ public struct Trainer {
     let network = try WeightReader.bind(making: { name, shape in
       var tensor = Tensor([])
       if heads.contains(where: { name.hasPrefix($0) }) {
-        tensor = initial(name, shape, seed: seed)
+        tensor = Initialization.tensor(name, shape, seed: seed)
       } else if base.entry(name)?.shape == shape {
         do {
           tensor = try base.tensor(name)
@@ -131,20 +131,6 @@ public struct Trainer {
         throw WeightError.mismatch(file: base.path, WeightMismatch(missing: made.missing))
       }
       return (network, made.tensors)
-    }
-  }
-
-  /// The tensor of a new layer: even between ±√(6 / (inputs + outputs)) (Glorot and Bengio, AISTATS 2010) for
-  /// weights, one for scales and variances, zero for the rest.
-  private static func initial(_ name: String, _ shape: Shape, seed: UInt64) -> Tensor {
-    guard shape.rank > 1 else {
-      let isOne = name.hasSuffix(".weight") || name.hasSuffix(".running_var")
-      return Tensor(shape, repeating: isOne ? 1 : 0)
-    }
-    let random = CounterRandom(name: "\(seed)/\(name)")
-    let bound = (6 / Double(shape[0] + shape[1])).squareRoot()
-    return Tensor(uninitialized: shape) { target in
-      for i in 0..<shape.count { target[i] = Float((2 * random.uniform(i) - 1) * bound) }
     }
   }
 

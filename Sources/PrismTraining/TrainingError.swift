@@ -20,6 +20,8 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   case nothingLearnt(String)
   /// Labels of the data are unknown to the model.
   case otherLabels(String, model: [String], data: [String])
+  /// Inputs and what is true of them do not fit each other or the network.
+  case unfitData(String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -41,6 +43,7 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
       "stopped before the first epoch was over, so \(path) is not written"
     case .otherLabels(let path, let model, let data):
       "\(path): the data have the labels \(list(data)), the model has \(list(model))"
+    case .unfitData(let reason): reason
     }
   }
 

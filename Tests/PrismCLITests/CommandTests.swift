@@ -180,7 +180,7 @@ struct CommandTests {
         "npy")
       #expect(outcome.status == .done, "\(outcome.diagnostics)")
       let names = Repository.names(in: folder)
-      #expect(names.count == count && names.contains(name))
+      #expect(names.count == count + 1 && names.contains(name) && names.contains("husky.json"))
     }
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct ClassifyCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -31,43 +32,34 @@ struct ClassifyCommand: Subcommand {
     if json { model.file.mapping.beginHashing() }
     let inputs = input.list(for: model)
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { input, running in
+    let status = Batch(console).forEach(inputs) { path, _ in
+      let input = try ReportInput(contentsOf: path)
       let hearing =
         model.card.input.audio == nil
-        ? nil : try model.listen(to: try Sound(contentsOf: input))
-      let prediction = try hearing?.prediction ?? model.predict(try Image(contentsOf: input))
-      return Document(
-        input: input, model: model, prediction: prediction, explanations: [], hearing: hearing)
-    } finish: { input, document in
+        ? nil : try model.listen(to: try Sound(decoding: input.bytes, name: path))
+      let prediction =
+        try hearing?.prediction ?? model.predict(try Image(decoding: input.bytes, name: path))
+      return Classified(input: input, prediction: prediction, hearing: hearing)
+    } finish: { path, result in
       if json {
-        documents.append(document.json)
+        documents.append(
+          InputDocument.classification(
+            of: result.input, by: model, prediction: result.prediction, hearing: result.hearing))
       } else {
-        if inputs.files.count > 1 { console.print("\(input):") }
+        if inputs.files.count > 1 { console.print("\(path):") }
         let indent = inputs.files.count > 1 ? "  " : ""
-        for line in summary(of: document.prediction) + (document.hearing?.lines ?? []) {
+        for line in result.prediction.summary + (result.hearing?.lines ?? []) {
           console.print(indent + line)
         }
       }
     }
-    if json { console.print(Document.formatted(documents, of: inputs.files)) }
+    if json { console.print(InputDocument.all(documents)) }
     return status
   }
-}
 
-/// The five most probable labels, one line each.
-func summary(of prediction: Prediction) -> [String] {
-  table(
-    prediction.ranked.prefix(5).map { entry in
-      [percent(entry.probability), entry.label]
-        + (prediction.threshold.map { entry.probability >= $0 ? ["above threshold"] : [] } ?? [])
-    })
-}
-
-/// A probability as it is shown, such as `99.82 %`.
-func percent(_ probability: Double) -> String {
-  let hundredths = Int((probability * 10_000).rounded())
-  let fraction = hundredths % 100
-  let whole = "\(hundredths / 100)"
-  return String(repeating: " ", count: max(0, 3 - whole.count)) + whole
-    + (fraction < 10 ? ".0\(fraction) %" : ".\(fraction) %")
+  private struct Classified: Sendable {
+    let input: ReportInput
+    let prediction: Prediction
+    let hearing: Hearing?
+  }
 }

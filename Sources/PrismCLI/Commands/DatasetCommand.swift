@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct DatasetCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -47,7 +48,7 @@ struct DatasetCommand: Subcommand {
     }
     rows.append(
       ["samples"] + data.splits.map { "\($0.samples.count + $0.missing.count)" } + ["\(total)"])
-    for line in table(rows) { console.print("  \(line)") }
+    for line in TextTable.lines(rows) { console.print("  \(line)") }
     let missing = data.splits.flatMap(\.missing)
     if !missing.isEmpty {
       console.print("  \(missing.count) of \(total) files are missing, such as:")

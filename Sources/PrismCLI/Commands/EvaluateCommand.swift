@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct EvaluateCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -68,7 +69,7 @@ struct EvaluateCommand: Subcommand {
     let evaluation = model.evaluation(
       of: scored, threshold: threshold, resamples: resamples, seed: seed)
     let document: JSON = [
-      "prism": .string(Root.version),
+      "prism": .string(PrismVersion.current),
       "model": [
         "name": .string(model.card.name),
         "sha256": .string(model.file.sha256),
@@ -95,30 +96,32 @@ struct EvaluateCommand: Subcommand {
     console.print(
       "\(model.card.name) on \(split) of \(data.path): \(scored.count) samples"
         + (evaluation.threshold.map { ", threshold \($0)" } ?? ""))
-    for line in table(evaluation.measures.map(row)) { console.print("  \(line)") }
+    for line in TextTable.lines(evaluation.measures.map(row)) { console.print("  \(line)") }
     if evaluation.task != .binary {
       var rows = [["label", "positives", "auc", "average precision", "f1"]]
       for label in evaluation.perLabel {
         rows.append(
           [label.label, "\(label.positives)"]
-            + label.measures.map { $0.value.map(decimal) ?? "–" })
+            + label.measures.map { $0.value.map(NumberText.decimal) ?? "–" })
       }
-      for line in table(rows) { console.print("  \(line)") }
+      for line in TextTable.lines(rows) { console.print("  \(line)") }
     }
     if !evaluation.confusion.isEmpty, evaluation.labels.count <= 20 {
       var rows = [["true \\ predicted"] + evaluation.labels]
       for (label, counts) in zip(evaluation.labels, evaluation.confusion) {
         rows.append([label] + counts.map(String.init))
       }
-      for line in table(rows) { console.print("  \(line)") }
+      for line in TextTable.lines(rows) { console.print("  \(line)") }
     }
     return .done
   }
 
   private func row(_ measure: Evaluation.Measure) -> [String] {
     [
-      measure.name, measure.value.map(decimal) ?? "not defined",
-      measure.interval.map { "\(decimal($0.lowerBound)) to \(decimal($0.upperBound))" } ?? "",
+      measure.name, measure.value.map(NumberText.decimal) ?? "not defined",
+      measure.interval.map {
+        "\(NumberText.decimal($0.lowerBound)) to \(NumberText.decimal($0.upperBound))"
+      } ?? "",
     ]
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct LayersCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -22,7 +23,8 @@ struct LayersCommand: Subcommand {
     let layers = try catalog.model(model).layers
     if json {
       console.print(
-        .array(
+        InputDocument.enveloped(
+          "layers",
           layers.map { layer in
             [
               "name": .string(layer.name),
@@ -40,7 +42,7 @@ struct LayersCommand: Subcommand {
           layer.aliases.joined(separator: ", "),
         ]
       }
-      for line in table([header] + rows) { console.print(line) }
+      for line in TextTable.lines([header] + rows) { console.print(line) }
     }
     return .done
   }

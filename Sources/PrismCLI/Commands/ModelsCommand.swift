@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct ModelsCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -28,7 +29,8 @@ struct ModelsCommand: Subcommand {
       }
     }
     if json {
-      console.print(.array(rows.map { document($0.entry, $0.model) }))
+      console.print(
+        InputDocument.enveloped("models", rows.map { document($0.entry, $0.model) }))
     } else if rows.isEmpty && !failed {
       let places = catalogue.places.map(\.path).joined(separator: ", ")
       console.report("prism: no weights in \(places); Tools/convert.py makes them")
@@ -46,7 +48,7 @@ struct ModelsCommand: Subcommand {
       ]
     }
     let header = ["name", "architecture", "input", "labels", "methods", "file"]
-    for line in table([header] + cells) { console.print(line) }
+    for line in TextTable.lines([header] + cells) { console.print(line) }
     for (entry, model) in rows {
       console.print("")
       console.print("\(entry.name):")
@@ -102,26 +104,4 @@ func wrapped(_ text: String, to width: Int) -> [String] {
     }
   }
   return lines
-}
-
-/// Rows of cells as lines with aligned columns.
-func table(_ rows: [[String]]) -> [String] {
-  // Cells are as wide as they are printed.
-  let rows = rows.map { $0.map { Text.harmless($0) } }
-  let columns = rows.map(\.count).max() ?? 0
-  let widths = (0..<columns).map { column in
-    rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-  }
-  return rows.map { row in
-    // Empty cells at the end leave no spaces.
-    let row = row.prefix((row.lastIndex { !$0.isEmpty } ?? -1) + 1)
-    var line = ""
-    for (column, cell) in row.enumerated() {
-      line += cell
-      if column < row.count - 1 {
-        line += String(repeating: " ", count: widths[column] - cell.count + 2)
-      }
-    }
-    return line
-  }
 }

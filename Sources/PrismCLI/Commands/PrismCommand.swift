@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import PrismReport
 
 #if canImport(Glibc)
   internal import Glibc
@@ -114,5 +115,5 @@ struct Root: ParsableCommand {
     ])
 
   /// The version of Prism, as in the JSON documents.
-  static let version = "0.1.0"
+  static let version = PrismVersion.current
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 struct TrainCommand: Subcommand {
   static let configuration = CommandConfiguration(
@@ -209,35 +210,19 @@ struct TrainCommand: Subcommand {
       console.progress("   \(done) of \(count) samples read")
     case .step(let epoch, let count, let step, let steps, let loss, let secondsLeft):
       console.progress(
-        "   epoch \(epoch) of \(count), step \(step) of \(steps), loss \(decimal(loss)), \(duration(secondsLeft)) left"
+        "   epoch \(epoch) of \(count), step \(step) of \(steps), loss \(NumberText.decimal(loss)), \(NumberText.duration(secondsLeft)) left"
       )
     case .epoch(let record, let isBest, let seconds):
       console.endProgress()
       console.report(
-        "   epoch \(record.epoch): \(summary(of: record)), \(duration(seconds))"
+        "   epoch \(record.epoch): \(summary(of: record)), \(NumberText.duration(seconds))"
           + (isBest ? ", best so far" : ""))
     }
   }
 
   private func summary(of record: EpochRecord) -> String {
-    "training loss \(decimal(record.trainingLoss)), validation loss \(decimal(record.validationLoss)), "
-      + "accuracy \(decimal(record.validationAccuracy))"
-      + (record.validationAUC.map { ", AUC \(decimal($0))" } ?? "")
+    "training loss \(NumberText.decimal(record.trainingLoss)), validation loss \(NumberText.decimal(record.validationLoss)), "
+      + "accuracy \(NumberText.decimal(record.validationAccuracy))"
+      + (record.validationAUC.map { ", AUC \(NumberText.decimal($0))" } ?? "")
   }
-}
-
-/// A number with four decimals.
-func decimal(_ value: Double) -> String {
-  guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
-  let units = Int((abs(value) * 10_000).rounded())
-  let fraction = "\(units % 10_000)"
-  return (value < 0 && units > 0 ? "-" : "") + "\(units / 10_000)."
-    + String(repeating: "0", count: 4 - fraction.count) + fraction
-}
-
-/// A time as it is shown, such as `1 h 5 min` or `12 s`.
-private func duration(_ seconds: Double) -> String {
-  let whole = Int(min(max(seconds, 0), 1e9).rounded())
-  if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
-  return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
 }

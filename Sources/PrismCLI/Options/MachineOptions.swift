@@ -19,6 +19,6 @@ struct MachineOptions: ParsableArguments {
   }
 
   func apply() {
-    if let threads { Machine.threads = threads }
+    if let threads { Threads.count = threads }
   }
 }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 /// Which methods explain what, and how.
 struct MethodOptions: ParsableArguments {
@@ -21,6 +22,15 @@ struct MethodOptions: ParsableArguments {
       labels of a model that has two)
       """, valueName: "targets"))
   var target: String?
+
+  @Option(
+    name: [.customLong("window"), .customLong("windows")],
+    help: ArgumentHelp(
+      """
+      Which windows of a long sound are explained: those that begin nearest to times in seconds, \
+      separated by commas, or all, or top3. (default: the one that speaks most for the label)
+      """, valueName: "windows"))
+  var windows: String?
 
   @Option(
     help: ArgumentHelp(
@@ -113,69 +123,30 @@ struct MethodOptions: ParsableArguments {
     return methods
   }
 
-  /// What the options mean for a model; says what does not fit before any picture is read.
-  func settings(for model: Model) throws -> ExplanationMethod.Settings {
-    let methods = try methods()
-    let given: [(option: String, isGiven: Bool, choice: ExplanationMethod.Choice)] = [
-      ("--layer", layer != nil, .layer), ("--samples", samples != nil, .samples),
-      ("--segments", segments != nil, .segments), ("--mask", mask != nil, .mask),
-      ("--until-stable", untilStable, .stopping),
-    ]
-    for (option, isGiven, choice) in given where isGiven {
-      guard methods.contains(where: { $0.choices.contains(choice) }) else {
-        let takers = ExplanationMethod.allCases.filter { $0.choices.contains(choice) }
-        throw MethodError.unused(
-          option, by: methods.map(\.rawValue), takers: takers.map(\.rawValue))
-      }
-    }
-    if let samples, samples < 1 { throw MethodError.samples(samples) }
-    var settings = ExplanationMethod.Settings(
-      layer: layer, samples: samples, seed: seed,
-      stopping: untilStable ? StoppingRule(confidence: confidence) : nil)
-    let size = model.card.input.image
-    settings.segmenter = try segments.map {
-      try Segmenter(argument: $0, height: size.height, width: size.width)
-    }
-    if model.card.input.audio != nil {
-      settings.segmenter = try Segmenter.forSound(settings.segmenter, argument: segments)
-    }
-    settings.masker = try mask.map { try Masker(argument: $0, seed: seed) }
-    return settings
-  }
-
-  /// The chosen methods, ready to run.
-  func explainers(for model: Model) throws -> [any Explainer] {
-    let settings = try settings(for: model)
-    return try methods().map { $0.explainer(settings) }
-  }
-
-  /// The entries of a prediction that are explained.
-  func targets(of prediction: Prediction, for model: Model) throws -> [Prediction.Entry] {
-    let usual = if case .binary = model.card.output { "all" } else { "top" }
-    return try Target.entries(target ?? usual, of: prediction)
-  }
-}
-
-/// Why the options of methods make no sense together.
-enum MethodError: Error, CustomStringConvertible {
-  case unused(String, by: [String], takers: [String])
-  case samples(Int)
-  case segments(String)
-  case labelFile(String, reason: String)
-  case mask(String)
-
-  var description: String {
-    switch self {
-    case .unused(let option, let methods, let takers):
-      "\(option) means nothing to \(methods.joined(separator: ", ")); it is for "
-        + takers.joined(separator: ", ")
-    case .samples(let samples): "--samples is \(samples); a method needs at least 1"
-    case .segments(let text):
-      "--segments \(text) is not known; choose quickshift, slic[:N], felzenszwalb[:SCALE], grid:RxC, "
-        + "or a file that ends with .npy or .png"
-    case .labelFile(let path, let reason): "\(path): \(reason)"
-    case .mask(let text):
-      "--mask \(text) is not known; choose blur:K, mean, segment-mean, noise, inpaint, black or a number"
-    }
+  /// What the options ask for.
+  ///
+  /// - Parameters:
+  ///   - purpose: What is made of the inputs.
+  ///   - model: The model's name or path.
+  ///   - formats: What is written.
+  /// - Throws: `RequestError` for an option that none of the methods knows.
+  func request(
+    _ purpose: ExplanationRequest.Purpose, model: String, formats: [ResultFormat]
+  ) throws -> ExplanationRequest {
+    var choices = ExplanationRequest.Method("")
+    choices.layer = layer
+    choices.samples = samples
+    choices.segments = segments
+    choices.mask = mask
+    choices.confidence = untilStable ? confidence : nil
+    var request = ExplanationRequest(
+      model: model,
+      methods: try ExplanationRequest.methods(try methods(), sharing: choices), formats: formats)
+    request.purpose = purpose
+    request.targets = target
+    request.seed = seed
+    request.batch = batch
+    request.windows = windows
+    return request
   }
 }

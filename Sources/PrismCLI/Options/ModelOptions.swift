@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismReport
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

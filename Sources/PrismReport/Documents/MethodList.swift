@@ -1,19 +1,23 @@
-internal import Prism
+public import Prism
 
 /// What `--method list` tells.
-struct MethodList {
+public struct MethodList {
   /// A method, and why it does not fit the model, if one is given and it does not.
   private let entries: [(method: ExplanationMethod, obstacle: String?)]
 
+  /// Lists the methods.
+  ///
   /// - Parameters:
   ///   - model: The model that the methods are to fit; `nil` for no model.
   ///   - layer: The layer that CAM methods are to look at.
-  init(for model: Model?, layer: String?) {
+  public init(for model: Model?, layer: String?) {
     entries = ExplanationMethod.allCases.map { ($0, model?.obstacle(to: $0, layer: layer)) }
   }
 
-  var json: JSON {
-    .array(
+  /// The list with an object a method.
+  public var json: JSON {
+    InputDocument.enveloped(
+      "methods",
       entries.map { method, obstacle in
         let explainer = method.explainer()
         return [
@@ -28,7 +32,8 @@ struct MethodList {
       })
   }
 
-  var lines: [String] {
+  /// The list for a terminal.
+  public var lines: [String] {
     var lines: [String] = []
     for (method, _) in entries.filter({ $0.obstacle == nil }) {
       let explainer = method.explainer()
@@ -72,5 +77,14 @@ extension MethodParameter.Value {
 
 extension [MethodParameter] {
   /// An object with a member for every parameter.
-  var json: JSON { .object(map { .init(name: $0.name, value: $0.value.json) }) }
+  var json: JSON {
+    .object(
+      map { parameter in
+        // A seed may be larger than JSON's readers take numbers for, and is text only then.
+        guard parameter.name == "seed", case .text(let text) = parameter.value,
+          let seed = Int(text)
+        else { return .init(name: parameter.name, value: parameter.value.json) }
+        return .init(name: parameter.name, value: .integer(seed))
+      })
+  }
 }

@@ -1,4 +1,4 @@
-internal import Prism
+public import Prism
 
 extension Segmenter {
   /// Reads the value of `--segments`.
@@ -7,8 +7,8 @@ extension Segmenter {
   ///   - argument: The text.
   ///   - height: The rows of the network's input, which a map of labels must have.
   ///   - width: The columns of it.
-  /// - Throws: ``MethodError``, `FileError`, `ImageError`, `ExplanationError`.
-  init(argument: String, height: Int, width: Int) throws {
+  /// - Throws: ``RequestError``, `FileError`, `ImageError`, `ExplanationError`.
+  public init(argument: String, height: Int, width: Int) throws {
     if argument.hasSuffix(".npy") || argument.hasSuffix(".png") {
       self = .labels(try Self.labels(contentsOf: argument, height: height, width: width))
       return
@@ -18,20 +18,20 @@ extension Segmenter {
     case ("quickshift", 1): self = .quickshift()
     case ("slic", 1): self = .slic()
     case ("slic", 2):
-      guard let count = Int(parts[1]) else { throw MethodError.segments(argument) }
+      guard let count = Int(parts[1]) else { throw RequestError.segments(argument) }
       self = .slic(count: count)
     case ("felzenszwalb", 1): self = .felzenszwalb()
     case ("felzenszwalb", 2):
-      guard let scale = Double(parts[1]) else { throw MethodError.segments(argument) }
+      guard let scale = Double(parts[1]) else { throw RequestError.segments(argument) }
       self = .felzenszwalb(scale: scale)
     case ("grid", 2):
       let extents = parts[1].split(separator: "x", omittingEmptySubsequences: false)
         .map { Int($0) }
       guard extents.count == 2, let rows = extents[0], let columns = extents[1] else {
-        throw MethodError.segments(argument)
+        throw RequestError.segments(argument)
       }
       self = .grid(rows: rows, columns: columns)
-    default: throw MethodError.segments(argument)
+    default: throw RequestError.segments(argument)
     }
   }
 
@@ -50,7 +50,7 @@ extension Segmenter {
       return try Segmentation(
         height: height, width: width, labels: numbers.map { Int32(clamping: $0) })
     } catch {
-      throw MethodError.labelFile(path, reason: "\(error)")
+      throw RequestError.labelFile(path, reason: "\(error)")
     }
   }
 }

@@ -1,10 +1,10 @@
-internal import Prism
+public import Prism
 
 extension ExplanationMethod {
   /// The method that a name means: its own name or its title, in any case, with or without hyphens and spaces.
   ///
   /// - Parameter name: Such as `gradcam`, `Grad-CAM` or `Integrated Gradients`.
-  init?(named name: String) {
+  public init?(named name: String) {
     let wanted = Self.plain(name)
     guard
       let method = Self.allCases.first(where: {

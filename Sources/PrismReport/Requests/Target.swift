@@ -1,11 +1,15 @@
-internal import Prism
+public import Prism
 
 /// Which labels of a prediction are explained.
-enum Target {
+public enum Target {
   /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by
   /// commas; a label that itself has a comma is understood where it stands alone, and one in another case where only one
   /// label is meant.
-  static func entries(_ target: String, of prediction: Prediction) throws -> [Prediction.Entry] {
+  ///
+  /// - Throws: ``TargetError``.
+  public static func entries(
+    _ target: String, of prediction: Prediction
+  ) throws -> [Prediction.Entry] {
     if let entry = prediction[target] { return [entry] }
     let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
     let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -48,14 +52,20 @@ enum Target {
 }
 
 /// Why there is nothing to explain.
-enum TargetError: Error, CustomStringConvertible {
+public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The model has no such label.
   case unknownLabel(String, nearest: String?)
+  /// Several labels differ from the name in case only.
   case ambiguous(String, candidates: [String])
+  /// The model has no output of the index.
   case noIndex(Int, count: Int)
+  /// The labels exclude each other.
   case noThreshold
+  /// No label is probable enough.
   case nothingAbove(Double, top: Prediction.Entry)
 
-  var description: String {
+  /// One line that says what is wrong and what to do.
+  public var description: String {
     switch self {
     case .unknownLabel(let name, let nearest):
       "the model has no label \(name)"

@@ -1,4 +1,4 @@
-internal import Prism
+public import Prism
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -10,42 +10,46 @@ internal import Prism
 ///
 /// Folders are searched in order: the one that the user names, those of `PRISM_WEIGHTS` (separated by colons),
 /// `Weights` where the user is, and the one that was installed with the program.
-struct ModelCatalogue: Sendable {
+public struct ModelCatalogue: Sendable {
   /// A folder that may hold weights files.
-  struct Place: Equatable, Sendable {
+  public struct Place: Equatable, Sendable {
     /// Why a folder is searched.
-    enum Origin: String, Sendable {
+    public enum Origin: String, Sendable {
+      /// The user names it.
       case option = "--weights"
+      /// The environment names it.
       case environment = "PRISM_WEIGHTS"
+      /// It is where the user is.
       case workingFolder = "the working folder"
+      /// It came with the program.
       case installation = "the installation"
     }
 
     /// The path of the folder, as it is shown.
-    let path: String
+    public let path: String
     /// Why it is searched.
-    let origin: Origin
+    public let origin: Origin
   }
 
   /// A weights file that is found by its name.
-  struct Entry: Equatable, Sendable {
+  public struct Entry: Equatable, Sendable {
     /// The name without the extension.
-    let name: String
+    public let name: String
     /// The path of the file.
-    let path: String
+    public let path: String
     /// The folder in which it was found.
-    let place: Place
+    public let place: Place
     /// Files of the same name in later places, which are only found by their paths.
-    var hidden: [String] = []
+    public fileprivate(set) var hidden: [String] = []
   }
 
   /// The extension of weights files, with its dot.
-  static let suffix = ".safetensors"
+  public static let suffix = ".safetensors"
   /// The folder of weights in the working folder.
-  static let usualFolder = "Weights"
+  public static let usualFolder = "Weights"
 
   /// The folders in the order in which they are searched, whether they exist or not.
-  let places: [Place]
+  public let places: [Place]
 
   /// Makes the list of places.
   ///
@@ -54,7 +58,7 @@ struct ModelCatalogue: Sendable {
   ///   - environment: The process's environment.
   ///   - workingFolder: The path at which relative paths begin, `.` for the process's own.
   ///   - executable: The path of the running program.
-  init(
+  public init(
     explicit: String?, environment: [String: String], workingFolder: String = ".",
     executable: String?
   ) {
@@ -85,7 +89,7 @@ struct ModelCatalogue: Sendable {
   /// The weights files that are found by name, in alphabetical order; of those with the same name the first.
   ///
   /// - Throws: ``CatalogueError`` where no place exists, or the one that the user names does not.
-  func entries() throws -> [Entry] {
+  public func entries() throws -> [Entry] {
     var entries: [String: Entry] = [:]
     var exists = false
     for place in places {
@@ -110,7 +114,7 @@ struct ModelCatalogue: Sendable {
   /// The path of a weights file, given by its name or as it is.
   ///
   /// - Throws: ``CatalogueError`` where no place has it.
-  func file(_ name: String) throws -> String {
+  public func file(_ name: String) throws -> String {
     if name.contains("/") || name.hasSuffix(Self.suffix) { return name }
     let entries = try entries()
     if let entry = entries.first(where: { $0.name == name }) { return entry.path }
@@ -120,7 +124,9 @@ struct ModelCatalogue: Sendable {
   }
 
   /// Opens a model by its name or by the path of its file.
-  func model(_ name: String) throws -> Model { try Model(contentsOf: file(name)) }
+  ///
+  /// - Throws: ``CatalogueError``; what a damaged file throws.
+  public func model(_ name: String) throws -> Model { try Model(contentsOf: file(name)) }
 
   private func names(in folder: String) -> [String]? {
     (try? FileManager.default.contentsOfDirectory(atPath: folder))?
@@ -130,12 +136,16 @@ struct ModelCatalogue: Sendable {
 }
 
 /// Why a model cannot be found.
-enum CatalogueError: Error, CustomStringConvertible {
+public enum CatalogueError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The folder that the user names does not exist.
   case noFolder(String)
+  /// None of the folders exists.
   case noPlace([ModelCatalogue.Place])
+  /// No folder has a model of the name.
   case unknownModel(String, places: [ModelCatalogue.Place], nearest: String?, known: [String])
 
-  var description: String {
+  /// One line that says what is wrong and what to do.
+  public var description: String {
     switch self {
     case .noFolder(let folder):
       "there is no folder of weights at \(folder); name another with --weights, or give the model "

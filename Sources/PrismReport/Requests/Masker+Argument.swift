@@ -1,4 +1,4 @@
-internal import Prism
+public import Prism
 
 extension Masker {
   /// The sweeps of inpainting unless told otherwise.
@@ -9,8 +9,8 @@ extension Masker {
   /// - Parameters:
   ///   - argument: The text.
   ///   - seed: The seed of noise.
-  /// - Throws: ``MethodError``.
-  init(argument: String, seed: UInt64) throws(MethodError) {
+  /// - Throws: ``RequestError``.
+  public init(argument: String, seed: UInt64) throws(RequestError) {
     let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     switch (parts[0], parts.count) {
     case ("mean", 1): self = .mean

@@ -1,0 +1,138 @@
+// The same work for callers that do not wait on their thread: it takes threads of its own, ends with its task, and gives
+// the bits of the synchronous form.
+
+internal import PrismRuntime
+
+extension Model {
+  /// Predicts the labels of a picture, on a thread of its own.
+  ///
+  /// - Throws: ``ModelError/notFinite`` where the weights are broken.
+  public func predict(_ image: Image) async throws -> Prediction {
+    try await WorkThreads.run { try predict(image) }
+  }
+
+  /// Explains one label's number for a picture, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - target: The label, from a ``Prediction`` of the same picture.
+  ///   - work: Watches the method.
+  /// - Returns: The explanation.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  public func explain(
+    _ image: Image, with explainer: some Explainer, target: Prediction.Entry,
+    work: Work = .unwatched
+  ) async throws -> Explanation {
+    try await WorkThreads.run {
+      try explain(image, with: explainer, target: target, work: work)
+    }
+  }
+
+  /// Explains several labels' numbers for a picture, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: Watches the method.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  public func explain(
+    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry],
+    batch: Int? = nil, work: Work = .unwatched
+  ) async throws -> [Explanation] {
+    try await WorkThreads.run {
+      try explain(image, with: explainer, targets: targets, batch: batch, work: work)
+    }
+  }
+
+  /// Explains labels of a picture by several methods and judges the maps, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainers: The methods.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture; at least one.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
+  ///   - sanity: The test by randomised layers, where wanted.
+  ///   - work: Watches the methods and the measures.
+  /// - Returns: Everything that is known about the maps.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  public func compare(
+    _ image: Image, with explainers: [any Explainer], targets: [Prediction.Entry],
+    batch: Int? = nil, truth: Tensor? = nil, sanity: ParameterRandomization? = nil,
+    work: Work = .unwatched
+  ) async throws -> Comparison {
+    try await WorkThreads.run {
+      try compare(
+        image, with: explainers, targets: targets, batch: batch, truth: truth, sanity: sanity,
+        work: work)
+    }
+  }
+
+  /// Predicts the labels of a sound, window by window, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - sound: Of any rate and length.
+  ///   - hop: From one window to the next, in seconds; `nil` for half a window.
+  /// - Returns: The prediction of every window, and that of the whole.
+  /// - Throws: `SoundError.tooShort`, `.silent`; ``ModelError``.
+  public func listen(to sound: Sound, hop: Double? = nil) async throws -> Hearing {
+    try await WorkThreads.run { try listen(to: sound, hop: hop) }
+  }
+}
+
+extension BlackBox {
+  /// Explains one label's number for a picture, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: A method that knows nothing of a model but its outputs.
+  ///   - target: The label, from a ``Prediction`` of the same picture.
+  ///   - work: Watches the method.
+  /// - Returns: The explanation.
+  /// - Throws: What the classifier throws; `ExplanationError`; `CancellationError` soon after the task is cancelled.
+  public func explain(
+    _ image: Image, with explainer: some BlackBoxExplainer, target: Prediction.Entry,
+    work: Work = .unwatched
+  ) async throws -> Explanation {
+    try await WorkThreads.run {
+      try explain(image, with: explainer, target: target, work: work)
+    }
+  }
+}
+
+extension TrainableNetwork {
+  /// Trains on inputs in memory, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - inputs: Each `[1, H, W, C]`.
+  ///   - truths: What is true of the inputs, one an input.
+  ///   - objective: What the network is trained for.
+  ///   - optimizer: Moves the tensors.
+  ///   - epochs: How often every input is looked at.
+  ///   - batch: The inputs of a step.
+  ///   - seed: Selects the order of the inputs and the masks of dropouts.
+  ///   - work: Watches training; it counts steps.
+  /// - Returns: The mean loss of every epoch.
+  /// - Throws: `TrainingError`, `ShapeError`, `EvaluationError`; `CancellationError` within one step after the task is
+  ///   cancelled, and the network is then as it was.
+  public mutating func train(
+    _ inputs: [Tensor], truths: [DataSet.Truth], objective: Objective,
+    optimizer: Optimizer = Optimizer(rate: 1e-3), epochs: Int, batch: Int = 16, seed: UInt64 = 0,
+    work: Work = .unwatched
+  ) async throws -> [Double] {
+    let start = self
+    let (trained, losses) = try await WorkThreads.run {
+      var network = start
+      let losses = try network.train(
+        inputs, truths: truths, objective: objective, optimizer: optimizer, epochs: epochs,
+        batch: batch, seed: seed, work: work)
+      return (network, losses)
+    }
+    self = trained
+    return losses
+  }
+}

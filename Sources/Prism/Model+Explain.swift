@@ -1,0 +1,108 @@
+internal import PrismRuntime
+
+extension Model {
+  /// Explains one label's number for a picture.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - target: The label, from a ``Prediction`` of the same picture.
+  ///   - work: Watches the method.
+  /// - Returns: The explanation.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
+  public func explain(
+    _ image: Image, with explainer: some Explainer, target: Prediction.Entry,
+    work: Work = .unwatched
+  ) throws -> Explanation {
+    try explain(image, with: explainer, targets: [target], work: work)
+      .onlyOne(by: explainer)
+  }
+
+  /// Explains several labels' numbers for a picture, in one pass where the method allows.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - work: Watches the method.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
+  public func explain(
+    _ image: Image, with explainer: some Explainer, targets: [Prediction.Entry], batch: Int? = nil,
+    work: Work = .unwatched
+  ) throws -> [Explanation] {
+    try explain(explained(image), with: explainer, targets: targets, batch: batch, work: work)
+  }
+
+  /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
+  ///
+  /// Explaining the default layer right after ``predict(_:)-(ExplainedImage)`` needs no second forward pass.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - explainer: The method.
+  ///   - targets: The labels, from a ``Prediction`` of the same picture.
+  ///   - batch: The largest number of changed pictures that are computed at a time; the numbers are the same for any.
+  ///   - work: Watches the method.
+  /// - Returns: One explanation a target, in the order of the targets.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
+  public func explain(
+    _ image: ExplainedImage, with explainer: some Explainer, targets: [Prediction.Entry],
+    batch: Int? = nil, work: Work = .unwatched
+  ) throws -> [Explanation] {
+    try explainer.explaining(targets) {
+      try namingLayers {
+        try explainer.explain(
+          image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
+      }
+    }
+  }
+
+  /// Why a method cannot explain this model.
+  ///
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - layer: The layer that is to be looked at; `nil` for the model's default.
+  /// - Returns: The reason, or `nil` where the method fits.
+  public func obstacle(to method: ExplanationMethod, layer: String? = nil) -> String? {
+    method.obstacle(for: classifier, layer: layer)
+  }
+
+  /// What explainers ask, no more than so many pictures at a time.
+  func classifier(batch: Int?) -> any DifferentiableClassifier {
+    batch.map { BatchedClassifier(classifier, batch: $0) } ?? classifier
+  }
+}
+
+extension Explainer {
+  /// Times the method and puts what it found together with the labels.
+  func explaining(
+    _ targets: [Prediction.Entry], _ body: () throws -> [Attribution]
+  ) throws -> [Explanation] {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let attributions = try body()
+    let seconds = (clock.now - start) / .seconds(1)
+    return zip(targets, attributions).map { target, attribution in
+      let parameters = parameters.map { parameter in
+        attribution.layer.flatMap {
+          parameter.name == "layer" ? MethodParameter("layer", .text($0)) : nil
+        } ?? parameter
+      }
+      return Explanation(
+        method: name, title: title, target: target, attribution: attribution,
+        parameters: parameters, seconds: seconds)
+    }
+  }
+}
+
+extension [Explanation] {
+  /// The explanation of the one target that a method was given.
+  func onlyOne(by explainer: some Explainer) throws -> Explanation {
+    guard let explanation = first else {
+      throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
+    }
+    return explanation
+  }
+}

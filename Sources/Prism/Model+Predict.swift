@@ -1,0 +1,49 @@
+internal import PrismRuntime
+
+extension Model {
+  /// The network's input for a picture: resized, and its channels ordered and scaled as the card says.
+  ///
+  /// - Returns: `[1, H, W, 3]`.
+  public func input(for image: Image) -> Tensor {
+    card.input.image.tensor(of: image)
+  }
+
+  /// What explainers look at: the network's input for a picture, and the picture's colours at its size.
+  public func explained(_ image: Image) -> ExplainedImage {
+    let format = card.input.image
+    let (input, pixels) = format.prepared(image)
+    return ExplainedImage(input, pixels: pixels.tensor(), black: format.black)
+  }
+
+  /// The logits of a batch of inputs.
+  ///
+  /// - Parameter inputs: `[N, H, W, 3]`, as ``input(for:)`` makes them.
+  /// - Returns: `[N, K]`, one row an input.
+  /// - Throws: `EvaluationError` where the inputs have another size.
+  public func logits(_ inputs: Tensor) throws -> Tensor {
+    try classifier.logits(inputs)
+  }
+
+  /// Predicts the labels of a picture.
+  ///
+  /// - Throws: ``ModelError/notFinite`` where the weights are broken.
+  public func predict(_ image: Image) throws -> Prediction {
+    try prediction(of: logits(input(for: image)))
+  }
+
+  /// Predicts the labels of a picture that ``explained(_:)`` has made ready.
+  ///
+  /// What methods need of the default layer is kept with the picture, so that an explanation of it needs no second
+  /// forward pass.
+  ///
+  /// - Throws: ``ModelError/notFinite`` where the weights are broken.
+  public func predict(_ image: inout ExplainedImage) throws -> Prediction {
+    try prediction(of: image.logits(by: classifier))
+  }
+
+  private func prediction(of logits: Tensor) throws -> Prediction {
+    let logits = logits.scalars.map(Double.init)
+    guard logits.allSatisfy(\.isFinite) else { throw ModelError.notFinite }
+    return Prediction(logits: logits, labels: card.labels, output: card.output)
+  }
+}

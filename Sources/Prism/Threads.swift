@@ -1,0 +1,12 @@
+internal import PrismRuntime
+
+/// The threads on which Prism computes, for the whole process.
+public enum Threads {
+  /// How many there are; by default as many as the process may run on.
+  ///
+  /// The results are the same bits for any number.
+  public static var count: Int {
+    get { Workers.count }
+    set { Workers.count = newValue }
+  }
+}

@@ -1,0 +1,118 @@
+public import Prism
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// A folder that receives results.
+///
+/// No result takes the place of another input's: whose the files of a stem are is decided by the documents that are
+/// found in the folder, which name their input.
+public struct OutputFolder: Sendable {
+  /// A file's name and contents.
+  public struct File: Sendable {
+    /// The name in the folder.
+    public let name: String
+    /// The contents.
+    public let contents: [UInt8]
+
+    /// Makes a file.
+    public init(name: String, contents: [UInt8]) {
+      self.name = name
+      self.contents = contents
+    }
+  }
+
+  /// The folder's path.
+  public let path: String
+
+  /// Makes the folder where it is missing.
+  ///
+  /// - Throws: `FileError.cannotWrite`.
+  public init(_ path: String) throws {
+    self.path = path
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw FileError.cannotWrite(path, reason: "the folder cannot be made")
+    }
+  }
+
+  /// The path of a file in the folder, as it is shown.
+  public func path(of name: String) -> String {
+    path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+  }
+
+  /// Whether the folder has a file with a name.
+  public func holds(_ name: String) -> Bool { Folder.exists(path(of: name)) }
+
+  /// A document in the folder, or `nil` where there is none that can be read.
+  public func document(_ name: String) -> JSON? {
+    guard let bytes = try? Files.read(path(of: name)) else { return nil }
+    return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// How the names of inputs' files begin: with the stem of the path, and a number where the folder or another input
+  /// already has results under it.
+  ///
+  /// - Parameter inputs: The paths of the inputs.
+  /// - Returns: A stem for every path.
+  public func stems(for inputs: [String]) -> [String: String] {
+    var stems: [String: String] = [:]
+    // The page that leads to all results has that name.
+    var owners = ["index": ""]
+    for input in inputs where stems[input] == nil {
+      let whole = ReportInput.wholePath(of: input)
+      let wanted = FileStem.stem(of: input)
+      var stem = wanted
+      var number = 2
+      while !(owners[stem].map { $0 == whole } ?? mayHold(stem, of: whole)) {
+        stem = "\(wanted)-\(number)"
+        number += 1
+      }
+      owners[stem] = whole
+      stems[input] = stem
+    }
+    return stems
+  }
+
+  /// Whether results of an input under a stem would replace nobody else's.
+  private func mayHold(_ stem: String, of input: String) -> Bool {
+    ["\(stem).json", "\(stem).compare.json"].allSatisfy { name in
+      guard holds(name) else { return true }
+      return document(name)?["input"]?["path"] == .string(input)
+    }
+  }
+
+  /// Whether a document is in the folder with all its files, and made with the same key.
+  ///
+  /// - Returns: The document, or `nil`.
+  public func finished(_ name: String, key: String) -> JSON? {
+    guard let document = document(name), document["key"] == .string(key),
+      let files = document["files"]?.elements.map(\.string),
+      files.allSatisfy({ $0.map(holds) ?? false })
+    else { return nil }
+    return document
+  }
+
+  /// The names of the documents of comparisons, in alphabetical order.
+  public func comparisons() -> [String] {
+    ((try? Folder.names(in: path)) ?? []).filter { $0.hasSuffix(".compare.json") }
+  }
+
+  /// Writes files that belong together: all of them appear, or what was there before stays.
+  ///
+  /// - Throws: `FileError.cannotWrite`.
+  public func write(_ files: [File]) throws {
+    var set = FileSet()
+    do {
+      for file in files { try set.add(file.contents, for: path(of: file.name)) }
+      try set.commit()
+    } catch {
+      set.discard()
+      throw error
+    }
+  }
+}

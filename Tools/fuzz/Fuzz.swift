@@ -1,0 +1,148 @@
+// What libFuzzer calls with every input: one of the readers of files that nobody vouches for. A reader may throw, and must
+// not trap, run on or take more memory than the input justifies; what it accepts must survive the way out and in again.
+
+import PrismCard
+import PrismFiles
+import PrismMedia
+import PrismTensor
+import PrismWeights
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The readers by name; PRISM_FUZZ_TARGET chooses one.
+private let targets: [String: @Sendable ([UInt8]) -> Void] = [
+  "picture": picture, "sound": sound, "weights": weights, "card": card, "json": json, "npy": npy,
+  "csv": csv,
+]
+
+private let target: @Sendable ([UInt8]) -> Void = {
+  let name = getenv("PRISM_FUZZ_TARGET").map { String(cString: $0) } ?? ""
+  guard let target = targets[name] else {
+    let names = targets.keys.sorted().joined(separator: ", ")
+    say("PRISM_FUZZ_TARGET is \"\(name)\"; there are \(names)")
+    exit(2)
+  }
+  return target
+}()
+
+// The package manager calls a program's main function by the target's name; libFuzzer's driver is its only content.
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+  _ count: UnsafeMutablePointer<CInt>,
+  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?>,
+  _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+@_cdecl("PrismFuzz_main")
+public func runFuzzer(
+  _ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> CInt {
+  var (count, arguments) = (count, arguments)
+  return runDriver(&count, &arguments, testOneInput)
+}
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  target(Array(UnsafeBufferPointer(start: data, count: count)))
+  return 0
+}
+
+/// Writes a line to standard error.
+private func say(_ text: String) {
+  let line = Array("fuzz: \(text)\n".utf8)
+  _ = write(2, line, line.count)
+}
+
+/// Ends the process where something that must hold does not.
+private func require(_ condition: Bool, _ what: String) {
+  if !condition {
+    say(what)
+    abort()
+  }
+}
+
+@Sendable private func picture(_ bytes: [UInt8]) {
+  // GDCM is a process of its own, far too slow to start a thousand times a second.
+  if let format = PictureFormat(of: bytes), format == .dicom, !isPlainDICOM(bytes) { return }
+  guard
+    let image = try? Image(
+      decoding: bytes, options: PictureOptions(pixelLimit: 1 << 20, frame: 1))
+  else { return }
+  require(image.width * image.height <= 1 << 20, "a picture is larger than the limit")
+  require(image.pixels.count == image.width * image.height * 3, "a picture has lost pixels")
+  guard image.width * image.height <= 1 << 14 else { return }
+  let small = image.resized(width: 5, height: 3, method: .bicubic)
+  require(small.pixels.count == 45, "a resize has lost pixels")
+  guard let data = try? image.pngData(), let again = try? Image(decoding: data) else {
+    return require(false, "a picture cannot be written and read again")
+  }
+  require(again.pixels == image.pixels, "a picture has changed on its way through PNG")
+}
+
+/// Whether a DICOM file is uncompressed in explicit little-endian form, which Prism reads itself.
+private func isPlainDICOM(_ bytes: [UInt8]) -> Bool {
+  let plain = Array("1.2.840.10008.1.2.1".utf8) + [0]
+  return (0..<min(bytes.count, 1024)).contains { bytes[$0...].starts(with: plain) }
+}
+
+@Sendable private func sound(_ bytes: [UInt8]) {
+  guard let sound = try? Sound(decoding: bytes, frameLimit: 1 << 20) else { return }
+  require(sound.samples.count <= 1 << 20, "a sound is longer than the limit")
+  require(sound.samples.allSatisfy(\.isFinite), "a sound has samples that are not finite")
+  require(sound.rate > 0, "a sound has no rate")
+}
+
+@Sendable private func weights(_ bytes: [UInt8]) {
+  guard let file = try? SafetensorsFile(MappedFile(copying: bytes, path: "fuzz")) else { return }
+  _ = try? file.card()
+  for entry in file.entries {
+    guard let tensor = try? file.tensor(entry.name) else { continue }
+    require(tensor.isFinite, "a weight is not finite")
+    require(tensor.count * 2 <= bytes.count, "a tensor is larger than its file")
+  }
+}
+
+@Sendable private func card(_ bytes: [UInt8]) {
+  let text = String(decoding: bytes, as: UTF8.self)
+  guard let card = try? ModelCard(json: text, file: "fuzz") else { return }
+  require((try? card.validate(file: "fuzz")) != nil, "a card that was read is not valid")
+  let again = try? ModelCard(json: card.json, file: "fuzz")
+  require(again == card, "a card has changed on its way out and in")
+}
+
+@Sendable private func json(_ bytes: [UInt8]) {
+  let text = String(decoding: bytes, as: UTF8.self)
+  guard let value = try? JSONReader.parse(text) else { return }
+  require(
+    (try? JSONReader.parse(value.formatted)) == value, "JSON has changed on its way out and in")
+}
+
+@Sendable private func npy(_ bytes: [UInt8]) {
+  if let integers = try? ArrayFile.integers(decoding: bytes, name: "fuzz") {
+    require(integers.values.count == integers.shape.count, "an array has lost elements")
+  }
+  guard let tensor = try? ArrayFile.tensor(decoding: bytes, name: "fuzz") else { return }
+  require(tensor.count <= bytes.count, "an array is larger than its file")
+  guard let again = try? ArrayFile.tensor(decoding: ArrayFile.data(tensor), name: "fuzz") else {
+    return require(false, "an array cannot be written and read again")
+  }
+  let same =
+    again.shape == tensor.shape
+    && zip(again.scalars, tensor.scalars).allSatisfy { $0.bitPattern == $1.bitPattern }
+  require(same, "an array has changed on its way out and in")
+}
+
+@Sendable private func csv(_ bytes: [UInt8]) {
+  guard var reader = try? CSVReader(bytes, path: "fuzz") else { return }
+  var rows = 0
+  while let row = try? reader.next() {
+    require(row.cells.count == reader.header.count, "a row has another number of cells")
+    rows += 1
+    require(rows <= bytes.count, "a table has more rows than bytes")
+  }
+}

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Writes the fuzzer's seeds: small valid files of every kind, from the tests' fixtures or made here.
+
+    Tools/fuzz/seeds.py FOLDER        (a folder for every target is made in it)
+"""
+
+import base64
+import json
+import pathlib
+import struct
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MEDIA = ROOT / "Tests/PrismMediaTests/Fixtures"
+LIMIT = 65536  # Larger files make the fuzzer slow and find no more.
+
+CARD = {
+    "format": 1, "name": "seed", "description": "", "source": "", "license": "", "architecture": "mobilenet_v2",
+    "config": {"width": 1.0, "epsilon": 0.001, "padding": "same"},
+    "head": [{"kind": "global_average_pool"}, {"kind": "dense", "name": "classifier.1", "units": 2, "activation": "linear"}],
+    "output": "softmax", "labels": ["a", "b"],
+    "input": {
+        "kind": "image", "height": 32, "width": 32, "resize": "bilinear", "channels": "rgb", "scale": 0.1,
+        "mean": [1, 1, 1], "std": [1, 1, 1],
+    },
+    "layers": {"default": "features.18", "aliases": {"top": "features.18"}},
+}  # fmt: skip
+
+
+def safetensors(card):
+    header = {
+        "__metadata__": {"prism": json.dumps(card)},
+        "a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
+        "b": {"dtype": "F16", "shape": [3], "data_offsets": [16, 22]},
+    }
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + struct.pack("<4f", 1, 2, 3, 4) + struct.pack("<3e", 1, 2, 3)
+
+
+def main(folder):
+    count = 0
+
+    def write(target, name, data):
+        nonlocal count
+        if len(data) <= LIMIT:
+            path = folder / target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            count += 1
+
+    for table in ("png", "formats", "dicom"):
+        for index, item in enumerate(json.loads((MEDIA / f"{table}.json").read_text())):
+            write("picture", f"{table}-{index}", base64.b64decode(item["file"]))
+    for path in sorted(MEDIA.iterdir()):
+        if path.suffix in (".jpg", ".png"):
+            write("picture", path.name, path.read_bytes())
+        elif path.suffix in (".wav", ".flac", ".ogg", ".mp3"):
+            write("sound", path.name, path.read_bytes())
+        elif path.suffix == ".npy" and path.name.startswith(("array", "map")):
+            write("npy", path.name, path.read_bytes())
+    audio = dict(CARD, input=dict(
+        kind="audio", sample_rate=8000, seconds=2.0, fft=512, hop=128, mels=64, fmin=0.0, fmax=4000.0, mel_scale="slaney",
+        db_range=80.0, colors="grey", orientation="low_at_bottom", height=32, width=32, resize="bilinear", channels="rgb",
+        scale=0.1, mean=[1, 1, 1], std=[1, 1, 1],
+    ))  # fmt: skip
+    for index, card in enumerate((CARD, audio, dict(CARD, output="sigmoid", threshold=0.4))):
+        write("card", f"{index}", json.dumps(card).encode())
+        write("json", f"card-{index}", json.dumps(card, indent=1).encode())
+        write("weights", f"{index}", safetensors(card))
+    for index, text in enumerate(('[1, -2.5e-3, true, null, "\\u00e9\\ud83d\\ude00"]', "{}", '{"a": {"b": [[[]]]}}', "1e400")):
+        write("json", f"{index}", text.encode())
+    for index, text in enumerate(('path,label\na.png,cat\n"b,1.png","a ""dog"""\n', "\ufeffa;b\r\n1;2\r\n", 'x\n"1\n2"\n')):
+        write("csv", f"{index}", text.encode())
+    print(f"{count} seeds in {folder}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: seeds.py FOLDER")
+    main(pathlib.Path(sys.argv[1]))
