@@ -67,7 +67,9 @@ struct Batch {
   private func report(_ error: any Error, of input: String) {
     console.endProgress()
     let text = "\(error)"
-    console.report("prism: \(text.contains(input) ? text : "\(input): \(text)")")
+    // Errors of files begin with the path.
+    let isNamed = text.hasPrefix(input) || text.hasPrefix(Text.printable(input))
+    console.report("prism: \(isNamed ? text : "\(input): \(text)")")
   }
 
   private func stopped(

@@ -203,7 +203,7 @@ struct BatchProgressTests {
     #expect(paper.text.hasSuffix("1 of 4: a.png"))
     clock.seconds = 2.5
     progress.begin("a name\u{1B}[2Jthat is far too long for a line.png", after: 1)
-    #expect(paper.text.hasSuffix("t is far too long for a line.png, about 8 s left"))
+    #expect(paper.text.hasSuffix("2 of 4: … is far too long for a line.png, about 8 s left"))
     #expect(!paper.text.contains("\u{1B}[2J"))
     progress.begin("gradcam", 1, of: 2)
     clock.seconds = 3

@@ -218,7 +218,7 @@ struct CommandTests {
         return path
       }
       let picture = try Files.read(husky)
-      explain(try file("text.png", Array("hello".utf8))).expectFailure("text.png", "PNG or JPEG")
+      explain(try file("text.png", Array("hello".utf8))).expectFailure("text.png", "PNG, JPEG")
       explain(try file("half.png", Array(picture.prefix(picture.count / 2))))
         .expectFailure("half.png", "cut off")
       var huge = picture

@@ -97,9 +97,6 @@ struct MethodOptions: ParsableArguments {
 
   func validate() throws {
     if let batch, batch < 1 { throw ValidationError("--batch is \(batch); it must be at least 1") }
-    guard confidence > 0, confidence < 1 else {
-      throw ValidationError("--confidence is \(confidence); it must be between 0 and 1")
-    }
     if !isListing { _ = try methods() }
   }
 
