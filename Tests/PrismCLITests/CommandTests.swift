@@ -1,4 +1,5 @@
 import Prism
+import PrismReport
 import PrismTestSupport
 import Synchronization
 import Testing
@@ -218,7 +219,7 @@ struct CommandTests {
         return path
       }
       let picture = try Files.read(husky)
-      explain(try file("text.png", Array("hello".utf8))).expectFailure("text.png", "PNG or JPEG")
+      explain(try file("text.png", Array("hello".utf8))).expectFailure("text.png", "PNG, JPEG")
       explain(try file("half.png", Array(picture.prefix(picture.count / 2))))
         .expectFailure("half.png", "cut off")
       var huge = picture

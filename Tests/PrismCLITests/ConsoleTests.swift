@@ -1,4 +1,5 @@
 import PrismFiles
+import PrismReport
 import PrismTestSupport
 import Synchronization
 import Testing

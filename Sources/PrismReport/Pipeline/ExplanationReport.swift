@@ -66,8 +66,8 @@ struct ExplanationReport {
       switch format {
       case .png:
         let image =
-          try evidence?.explanation.overlay(source: source)
-          ?? explanation.overlay(on: view.picture, source: source)
+          try evidence?.explanation.overlay(title: source)
+          ?? explanation.overlay(on: view.picture, title: source)
         add(try image.pngData(), format)
       case .npy: add(ArrayFile.data(explanation.values), format)
       case .json, .csv, .html, .pdf, .wav: break
