@@ -1,3 +1,7 @@
+public import PrismExplain
+public import PrismMedia
+public import PrismTensor
+
 /// Why a model gave one label its number: a map over the input, with the facts of how it was made.
 public struct Explanation: Sendable {
   /// The method's name, such as `gradcam`.
@@ -13,6 +17,12 @@ public struct Explanation: Sendable {
   /// How long it took, in seconds; the labels that are explained in one pass share it.
   public let seconds: Double
 
+  /// The number of the model that the map is about: `logit` or `probability`.
+  public var unit: String {
+    let output = parameters.first { $0.name == "output" }?.value
+    return output == nil || output == .text("logit") ? "logit" : "probability"
+  }
+
   /// The raw map, `[H, W]` at the model's input size.
   public var values: Tensor { attribution.values }
 
@@ -21,26 +31,19 @@ public struct Explanation: Sendable {
   /// - Parameters:
   ///   - image: The explained picture, at its own size.
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
-  ///   - source: What was explained, such as the file's name.
+  ///   - title: What stands above all, such as the name of the picture's file.
   ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size.
   /// - Returns: A picture that is larger than `image` by the caption and the colour bar.
   /// - Throws: `ImageError.noMemory`.
   public func overlay(
-    on image: Image, colorMap: ColorMap? = nil, source: String? = nil, outline: Tensor? = nil
+    on image: Image, colorMap: ColorMap? = nil, title: String = "",
+    outline: Tensor? = nil
   ) throws(ImageError) -> Image {
     try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
-      method: title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
-      notes: attribution.diagnostics, title: source ?? "", unit: unit, outline: outline,
+      method: self.title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
+      notes: attribution.diagnostics, title: title, unit: unit, outline: outline,
       overlay: Overlay(colorMap: colorMap)
     ).rendered()
-  }
-
-  /// The unit of the map's values where the method has one: `logit`, or `probability`.
-  public var unit: String {
-    for parameter in parameters where parameter.name == "output" {
-      if case .text(let text) = parameter.value { return text == "logit" ? text : "probability" }
-    }
-    return attribution.baseValue != nil || attribution.segments != nil ? "logit" : ""
   }
 }

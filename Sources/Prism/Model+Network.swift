@@ -73,7 +73,8 @@ extension Model {
     try self.init(network.replacing(tensors), card: file.card(), file: file)
   }
 
-  private static func recording(of network: TrainableNetwork, _ card: ModelCard) throws -> Recording {
+  private static func recording(of network: TrainableNetwork, _ card: ModelCard) throws -> Recording
+  {
     guard case .binary = card.output else { return try network.record() }
     return try network.record { logits in
       guard logits.shape == [1, 1] else { return logits }

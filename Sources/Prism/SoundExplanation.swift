@@ -61,10 +61,12 @@ public struct SoundExplanation: Sendable {
   ///
   /// - Parameters:
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
-  ///   - source: What was explained, such as the file's name.
+  ///   - title: What stands above all, such as the name of the sound's file.
   /// - Returns: A picture; under it the label's probability over time where the sound has several windows.
   /// - Throws: `ImageError.noMemory`, `SpectrogramError`.
-  public func overlay(colorMap: ColorMap? = nil, source: String? = nil) throws -> Image {
+  public func overlay(
+    colorMap: ColorMap? = nil, title: String = ""
+  ) throws -> Image {
     let picture = rule.upright(try rule.picture(of: window.sound))
     let frequencies = (0...picture.height).map {
       rule.frequency(at: Double($0) / Double(picture.height))
@@ -80,8 +82,7 @@ public struct SoundExplanation: Sendable {
         + ["frames: the evidence, half of the positive attribution"],
       notes: attribution.diagnostics,
       boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
-      scores: scores, title: source ?? "", unit: explanation.unit,
-      overlay: Overlay(colorMap: colorMap)
+      scores: scores, title: title, unit: explanation.unit, overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }
 }

@@ -1,5 +1,11 @@
 internal import PrismFiles
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// Why a model card could not be read.
 ///
 /// Every description is one line that names the file, says what is wrong and what to do about it.
@@ -22,4 +28,9 @@ extension CardError: CustomStringConvertible {
         + "convert the model again with Tools/convert.py"
     }
   }
+}
+
+extension CardError: LocalizedError {
+  /// The same line, for those who ask Foundation.
+  public var errorDescription: String? { description }
 }

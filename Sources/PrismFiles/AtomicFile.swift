@@ -8,10 +8,11 @@
 public enum AtomicFile {
   /// Writes a file aside in the same folder and then renames it to its final name.
   ///
-  /// A reader sees the old contents or the new ones, never a part of them, and after a failure (a full disk, say)
-  /// neither the file nor its temporary twin is left. A symbolic link is followed, and a device such as
-  /// `/dev/stdout` is written to directly. The data is not forced to the disk (no `fsync`), so the promise holds
-  /// for processes, not for power cuts; ``AsideFile`` can do that.
+  /// A reader sees the old contents or the new ones, never a part of them, and after a failure (a
+  /// full disk, say) neither the file nor its temporary twin is left. A symbolic link is followed,
+  /// and a device such as `/dev/stdout` is written to directly. The data is not forced to the disk
+  /// (no `fsync`), so the promise holds for processes, not for power cuts; ``AsideFile`` can do
+  /// that.
   ///
   /// - Parameters:
   ///   - bytes: The contents.

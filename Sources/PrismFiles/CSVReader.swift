@@ -52,7 +52,8 @@ package struct CSVReader {
 
   /// The next row that is not blank, or `nil` at the end.
   ///
-  /// - Throws: `FileError.malformed` for an open quotation and for a row with another number of cells than the header.
+  /// - Throws: `FileError.malformed` for an open quotation and for a row with another number of
+  ///   cells than the header.
   package mutating func next() throws -> Row? {
     while let row = try readRow() {
       if row.cells.count == 1, row.cells[0].isEmpty { continue }

@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// What can go wrong with a file that is not a picture, in one line that names the file.
 public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no file of that name.
@@ -18,4 +24,9 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
     }
   }
+}
+
+extension FileError: LocalizedError {
+  /// The same line, for those who ask Foundation.
+  public var errorDescription: String? { description }
 }

@@ -1,8 +1,8 @@
 extension Text {
   /// The candidate most like a name, or `nil` where none is alike enough to be meant.
   ///
-  /// Likeness is the edit distance, of which a third of the name's length is allowed; a name that only gained
-  /// or lost a prefix (`module.`, `base_model.`) always counts as alike.
+  /// Likeness is the edit distance, of which a third of the name's length is allowed; a name that
+  /// only gained or lost a prefix (`module.`, `base_model.`) always counts as alike.
   package static func nearest(to name: String, among candidates: [String]) -> String? {
     let limit = 256
     let wanted = Array(name.utf8)

@@ -1,8 +1,8 @@
 /// SplitMix64: a seeded generator with one 64-bit word of state.
 ///
-/// The same seed gives the same numbers on every machine. The state after `n` draws is `seed + n · γ`, so the
-/// `n`-th number can also be had directly (``CounterRandom``). Source: Steele, Lea and Flood, "Fast splittable
-/// pseudorandom number generators", OOPSLA 2014.
+/// The same seed gives the same numbers on every machine. The state after `n` draws is `seed + n ·
+/// γ`, so the `n`-th number can also be had directly (``CounterRandom``). Source: Steele, Lea and
+/// Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -22,7 +22,8 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     Float(next() >> 40) * 0x1p-24
   }
 
-  /// A normally distributed number with mean 0 and standard deviation 1 (Box and Muller, cosine branch).
+  /// A normally distributed number with mean 0 and standard deviation 1 (Box and Muller, cosine
+  /// branch).
   public mutating func normal() -> Float {
     let radius = Double(next() >> 11) * 0x1p-53
     let angle = Double(next() >> 11) * 0x1p-53
@@ -32,8 +33,8 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
 
 /// Random numbers addressed by name and index instead of drawn in order.
 ///
-/// Used where two programs in two languages must agree on numbers without exchanging them: the seed is the
-/// FNV-1a hash of a name, and the number at `index` is SplitMix64's output `index + 1`.
+/// Used where two programs in two languages must agree on numbers without exchanging them: the seed
+/// is the FNV-1a hash of a name, and the number at `index` is SplitMix64's output `index + 1`.
 public struct CounterRandom: Sendable {
   @usableFromInline static let gamma: UInt64 = 0x9E37_79B9_7F4A_7C15
   @usableFromInline let seed: UInt64

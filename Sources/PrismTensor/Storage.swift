@@ -2,11 +2,12 @@ internal import PrismKernels
 
 /// Reference-counted memory behind one or more tensors.
 ///
-/// Memory is either owned (allocated at a 64-byte boundary, freed with the object) or borrowed from an owner
-/// such as a memory-mapped file, which the storage keeps alive and never writes to.
+/// Memory is either owned (allocated at a 64-byte boundary, freed with the object) or borrowed from
+/// an owner such as a memory-mapped file, which the storage keeps alive and never writes to.
 //
-// `@unchecked Sendable`: a storage is written only by `Tensor`, and only while that tensor holds the single
-// reference to an owned storage; once it is shared, or when it is borrowed, it is never written again.
+// `@unchecked Sendable`: a storage is written only by `Tensor`, and only while that tensor holds
+// the single reference to an owned storage; once it is shared, or when it is borrowed, it is never
+// written again.
 @usableFromInline
 final class Storage: @unchecked Sendable {
   @usableFromInline let pointer: UnsafeMutablePointer<Float>

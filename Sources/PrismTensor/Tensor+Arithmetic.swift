@@ -1,5 +1,5 @@
-// Element-wise operations and reductions. Reductions add up in row-major order, in Double, so that a result
-// depends on nothing but the elements.
+// Element-wise operations and reductions. Reductions add up in row-major order, in Double, so that
+// a result depends on nothing but the elements.
 
 extension Tensor {
   /// A tensor of the same shape with a function applied to every element.

@@ -1,8 +1,8 @@
 extension Tensor {
   /// This map at another size, by plain bilinear interpolation with half-pixel centres.
   ///
-  /// The definition of torch's `interpolate(mode: bilinear, align_corners: false)` without antialiasing, of OpenCV's
-  /// `INTER_LINEAR` and of Keras' resizing; edges are repeated.
+  /// The definition of torch's `interpolate(mode: bilinear, align_corners: false)` without
+  /// antialiasing, of OpenCV's `INTER_LINEAR` and of Keras' resizing; edges are repeated.
   ///
   /// - Precondition: The tensor has the shape `[H, W]`, and no extent is zero.
   /// - Returns: `[height, width]`.
@@ -38,28 +38,6 @@ extension Tensor {
           }
         }
       }
-    }
-  }
-}
-
-/// Along one axis of a plain bilinear resize: the two neighbours of every new element, and the share of the second.
-package struct BilinearAxis {
-  /// The neighbour before.
-  package private(set) var first: [Int] = []
-  /// The neighbour after; at the edge the same.
-  package private(set) var second: [Int] = []
-  /// The share of the second, from 0 to 1.
-  package private(set) var weight: [Float] = []
-
-  /// Finds the neighbours for a resize from one number of elements to another.
-  package init(from count: Int, to newCount: Int) {
-    let scale = Float(count) / Float(newCount)
-    for i in 0..<newCount {
-      let position = max(0, scale * (Float(i) + 0.5) - 0.5)
-      let index = min(Int(position), count - 1)
-      first.append(index)
-      second.append(min(index + 1, count - 1))
-      weight.append(min(max(position - Float(index), 0), 1))
     }
   }
 }

@@ -1,7 +1,7 @@
 /// A dense array of `Float` in row-major order, with value semantics.
 ///
-/// Copies share storage until one of them is written to. Activations are channels-last (`[N, H, W, C]`);
-/// convolution weights are `[O, I / groups, kH, kW]`.
+/// Copies share storage until one of them is written to. Activations are channels-last (`[N, H, W,
+/// C]`); convolution weights are `[O, I / groups, kH, kW]`.
 public struct Tensor: Sendable {
   /// The extent of every axis, outermost first.
   public private(set) var shape: Shape
@@ -51,7 +51,8 @@ public struct Tensor: Sendable {
   ///
   /// - Parameters:
   ///   - shape: The shape of the new tensor.
-  ///   - write: Receives memory for `shape.count` elements with undefined contents and must write all of it.
+  ///   - write: Receives memory for `shape.count` elements with undefined contents and must write
+  ///     all of it.
   @inlinable
   public init(
     uninitialized shape: Shape, _ write: (UnsafeMutablePointer<Float>) throws -> Void
@@ -109,7 +110,8 @@ public struct Tensor: Sendable {
     return try body(UnsafeBufferPointer(start: storage.pointer, count: storage.count))
   }
 
-  /// Calls a closure that may write the elements; storage that is shared or borrowed is copied first.
+  /// Calls a closure that may write the elements; storage that is shared or borrowed is copied
+  /// first.
   @inlinable
   public mutating func withUnsafeMutableBufferPointer<Result, Failure: Error>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
@@ -127,8 +129,8 @@ public struct Tensor: Sendable {
     return try body(UnsafePointer(storage.pointer))
   }
 
-  /// Calls a closure that may write through the address of the first element; storage that is shared or borrowed
-  /// is copied first.
+  /// Calls a closure that may write through the address of the first element; storage that is
+  /// shared or borrowed is copied first.
   @inlinable
   public mutating func withUnsafeMutablePointer<Result, Failure: Error>(
     _ body: (UnsafeMutablePointer<Float>) throws(Failure) -> Result

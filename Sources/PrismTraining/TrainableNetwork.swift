@@ -143,7 +143,9 @@ public struct TrainableNetwork: Sendable {
         let loss = try step(
           Tensor.stacking(chosen.map { inputs[$0] }), truths: chosen.map { truths[$0] },
           objective: objective, optimizer: &optimizer, seed: random.next())
-        guard loss.isFinite else { throw TrainingError.diverged(phase: "training", epoch: epoch + 1) }
+        guard loss.isFinite else {
+          throw TrainingError.diverged(phase: "training", epoch: epoch + 1)
+        }
         sum += loss * Double(chosen.count)
         try work.did(1)
       }
@@ -203,7 +205,8 @@ extension Objective {
       switch truth {
       case .label(let index):
         guard task != .multilabel, (0..<labelCount).contains(index) else {
-          throw .unfitData("the label \(index) does not fit \(task.rawValue) of \(labelCount) labels")
+          throw .unfitData(
+            "the label \(index) does not fit \(task.rawValue) of \(labelCount) labels")
         }
       case .labels(let values):
         guard task == .multilabel, values.count == labelCount else {

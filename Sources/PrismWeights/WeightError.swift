@@ -1,6 +1,12 @@
 internal import PrismFiles
 public import PrismTensor
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// Why a weights file could not be read, written or fitted to a model.
 ///
 /// Every description is one line that names the file, says what is wrong and what to do about it.
@@ -169,4 +175,9 @@ extension WeightMismatch: CustomStringConvertible {
 
 func plural(_ count: UInt64, _ noun: String) -> String {
   count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
+}
+
+extension WeightError: LocalizedError {
+  /// The same line, for those who ask Foundation.
+  public var errorDescription: String? { description }
 }

@@ -1,4 +1,5 @@
 import Prism
+import PrismReport
 import PrismTestSupport
 import Testing
 
@@ -286,7 +287,7 @@ struct ModelMethodTests {
       for upper in [true, false] {
         var pixels = [UInt8](repeating: 0, count: 3 * input.width * input.height)
         for i in pixels.indices where (i < 3 * input.width * third) == upper { pixels[i] = 255 }
-        let outcome = try run(Image(width: input.width, height: input.height, pixels: pixels))
+        let outcome = try run(Image(width: input.width, height: input.height, exactly: pixels))
         #expect(outcome.status == .done, "\(outcome.diagnostics)")
         #expect(outcome.output.contains("inside ↑"))
         let document = try JSONReader.parse(

@@ -42,6 +42,35 @@ struct ClassActivationMapTests {
     }
   }
 
+  @Test("after a prediction no method of the family needs a second forward pass for its layer")
+  func evaluations() throws {
+    let counted = CountedIdentity()
+    let recording = try Recording(input: [1, 4, 4, 2]) { x in
+      let map = x.named("input").applying(counted).relu().named("features")
+      return map.globalAveragePool()
+        .dense(x.parameter(Tensor([2, 2], [1, 2, 3, -1]), named: "head"))
+    }
+    let classifier = PlannedClassifier(recording, defaultLayer: "features")
+    var random = SeededRandom(seed: 1)
+    var image = ExplainedImage(Tensor.uniform([1, 4, 4, 2], using: &random))
+    let unseen = image
+    let logits = try image.logits(by: BatchedClassifier(classifier, batch: 4))
+    #expect(logits == (try classifier.logits(image.input)))
+    var before = counted.evaluations
+    for method: any Explainer in [
+      GradCAM(), GradCAMPlusPlus(), HiResCAM(), XGradCAM(), LayerCAM(), EigenCAM(), AblationCAM(),
+    ] {
+      let map = try method.explain(image, targets: [0, 1], of: classifier)
+      #expect(counted.evaluations == before)
+      #expect(
+        map.map(\.values)
+          == (try method.explain(unseen, targets: [0, 1], of: classifier).map(\.values)))
+      // The picture that was not predicted needs one.
+      #expect(counted.evaluations == before + 1)
+      before = counted.evaluations
+    }
+  }
+
   @Test("the weighting formulas agree with a naive evaluation on random tensors")
   func formulas() {
     var random = SeededRandom(seed: 8)

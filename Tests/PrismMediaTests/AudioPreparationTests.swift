@@ -26,10 +26,10 @@ extension ModelCard.AudioInput {
 
 @Suite("Audio preparation")
 struct AudioPreparationTests {
-  private func tone(_ hertz: Int, seconds: Double, rate: Int = 8000) -> Sound {
+  private func tone(_ hertz: Int, seconds: Double, rate: Int = 8000) throws -> Sound {
     let count = Int(seconds * Double(rate))
     // A square wave: its fundamental is its strongest part.
-    return Sound(
+    return try Sound(
       rate: rate, samples: (0..<count).map { ($0 * hertz * 2 / rate) % 2 == 0 ? 0.5 : -0.5 })
   }
 
@@ -52,7 +52,7 @@ struct AudioPreparationTests {
   @Test("brightness is the level in decibels")
   func brightness() throws {
     let rule = try AudioPreparation(.example())
-    let window = tone(500, seconds: 0.25)
+    let window = try tone(500, seconds: 0.25)
     let decibels = MelSpectrogram.decibels(try rule.spectrogram(window.samples), range: 60)
     let picture = try rule.picture(of: window)
     for band in 0..<40 {
@@ -68,7 +68,7 @@ struct AudioPreparationTests {
   func colors(name: String) throws {
     let colors = try #require(ModelCard.AudioInput.Colors(rawValue: name))
     let map = try #require(ColorMap(rawValue: name)).colors
-    let window = tone(700, seconds: 0.25)
+    let window = try tone(700, seconds: 0.25)
     let grey = try AudioPreparation(.example()).picture(of: window)
     let picture = try AudioPreparation(.example(colors: colors)).picture(of: window)
     for y in 0..<40 {
@@ -79,7 +79,7 @@ struct AudioPreparationTests {
   @Test("the input is the card's picture")
   func tensor() throws {
     let rule = try AudioPreparation(.example())
-    let window = tone(500, seconds: 0.25)
+    let window = try tone(500, seconds: 0.25)
     let tensor = try rule.tensor(of: window)
     #expect(tensor.shape == [1, 40, 16, 3])
     #expect(tensor.scalars == rule.input.image.tensor(of: try rule.picture(of: window)).scalars)
@@ -89,7 +89,7 @@ struct AudioPreparationTests {
   @Test("windows overlap by half, and the last ends with the sound")
   func windows() throws {
     let rule = try AudioPreparation(.example())
-    let sound = tone(500, seconds: 0.7)
+    let sound = try tone(500, seconds: 0.7)
     let windows = try rule.windows(of: sound)
     #expect(windows.map(\.start) == [0, 0.125, 0.25, 0.375, 0.45])
     for window in windows {
@@ -103,7 +103,7 @@ struct AudioPreparationTests {
   @Test("a short sound is repeated; other rates are brought to the card's")
   func short() throws {
     let rule = try AudioPreparation(.example())
-    let sound = Sound(rate: 8000, samples: (0..<900).map { Float($0) / 900 })
+    let sound = try Sound(rate: 8000, samples: (0..<900).map { Float($0) / 900 })
     let window = try #require(try rule.windows(of: sound).first)
     #expect(window.sound.samples == (0..<2000).map { sound.samples[$0 % 900] })
     let other = try rule.windows(of: tone(500, seconds: 0.5, rate: 44100), hop: 0.25)
@@ -140,7 +140,7 @@ struct AudioPreparationTests {
       (0..<2000).map { Float(0.3 * sin(2 * Double.pi * hertz * Double($0) / 8000)) }
     }
     let (low, high) = (wave(500), wave(2500))
-    let window = Sound(rate: 8000, samples: zip(low, high).map { $0 + $1 })
+    let window = try Sound(rate: 8000, samples: zip(low, high).map { $0 + $1 })
     // The lower half of the picture, which ends between the tones.
     #expect((700.0...2000).contains(rule.frequency(at: 0.5)))
     let mask = Tensor([40, 16], (0..<640).map { $0 < 320 ? 0 : 1 })

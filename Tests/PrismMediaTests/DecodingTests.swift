@@ -86,7 +86,7 @@ struct PNGTests {
     for (name, next) in fills {
       for (width, height) in [(1, 1), (1, 300), (22_000, 1), (257, 101), (700, 300), (30_000, 2)] {
         let pixels = (0..<(width * height * 3)).map { _ in next() }
-        let image = Image(width: width, height: height, pixels: pixels)
+        let image = try Image(width: width, height: height, pixels: pixels)
         #expect(try Image(decoding: image.pngData()) == image, "\(name) \(width)×\(height)")
       }
     }

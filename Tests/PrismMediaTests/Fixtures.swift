@@ -9,7 +9,8 @@ import PrismTensor
   import Darwin
 #endif
 
-/// The files of `Fixtures`, and what Pillow and torch make of them (written by Tools/fixtures/media.py).
+/// The files of `Fixtures`, and what Pillow and torch make of them (written by
+/// Tools/fixtures/media.py).
 enum Fixtures {
   static let folder = String(#filePath.dropLast("Fixtures.swift".count)) + "Fixtures/"
   static let samples = folder + "../../../Samples/"
@@ -27,7 +28,7 @@ enum Fixtures {
       guard let offset = Int(fields[1]), let height = Int(fields[2]), let width = Int(fields[3])
       else { continue }
       let pixels = values[offset..<(offset + height * width * 3)].map { UInt8($0) }
-      images[fields[0]] = Image(width: width, height: height, pixels: pixels)
+      images[fields[0]] = Image(width: width, height: height, exactly: pixels)
     }
     return images
   }()

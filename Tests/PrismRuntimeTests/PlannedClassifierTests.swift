@@ -46,13 +46,13 @@ struct PlannedClassifierTests {
 
   @Test("explaining after a prediction needs no second forward pass, and many at once none more")
   func evaluations() async throws {
-    let count = Counter()
+    let counted = CountedIdentity()
     func make() throws -> PlannedClassifier {
       let recording = try Recording(input: [1, 6, 6, 2]) { x in
         var random = SeededRandom(seed: 3)
         let weight = Tensor.uniform([4, 2, 3, 3], in: -1..<1, using: &random)
         let head = Tensor.uniform([3, 4], in: -1..<1, using: &random)
-        return x.named("input").applying(CountedIdentity(counter: count))
+        return x.named("input").applying(counted)
           .convolution(x.parameter(weight, named: "a"), padding: .symmetric(1)).relu()
           .named("features").globalAveragePool().dense(x.parameter(head, named: "b"))
       }
@@ -62,7 +62,7 @@ struct PlannedClassifierTests {
     let images = (0..<24).map { _ in Tensor.uniform([1, 6, 6, 2], in: -1..<1, using: &random) }
     let alone = try make()
     let expected = try images.map { try alone.gradients(of: [1], at: "features", image: $0) }
-    #expect(count.value == images.count)
+    #expect(counted.evaluations == images.count)
     let shared = try make()
     let found = try await withThrowingTaskGroup(of: (Int, BackwardPass).self) { group in
       for (index, image) in images.enumerated() {
@@ -76,7 +76,7 @@ struct PlannedClassifierTests {
       }
       return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
     }
-    #expect(count.value == 2 * images.count)
+    #expect(counted.evaluations == 2 * images.count)
     for (index, expected) in expected.enumerated() {
       #expect(found[index]?.value == expected.value)
       #expect(found[index]?.cotangents == expected.gradients)
@@ -121,28 +121,4 @@ struct PlannedClassifierTests {
       return map.globalAveragePool().dense(parameter([4, 32], "dense"))
     }
   }
-}
-
-/// Counts what is done on any thread.
-private final class Counter: Sendable {
-  private let count = Atomic(0)
-  var value: Int { count.load(ordering: .relaxed) }
-  func add() { count.add(1, ordering: .relaxed) }
-}
-
-/// The identity, which counts its evaluations.
-private struct CountedIdentity: ElementwisePrimitive {
-  let counter: Counter
-
-  var name: String { "counted" }
-  var nature: Nature { .linear }
-
-  func forward(_ inputs: [Tensor]) -> Tensor {
-    counter.add()
-    return inputs[0]
-  }
-
-  func pullback(
-    _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
-  ) -> [Tensor?] { [cotangent] }
 }

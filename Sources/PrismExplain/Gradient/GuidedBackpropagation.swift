@@ -1,5 +1,4 @@
-internal import PrismAutodiff
-public import PrismRuntime
+public import PrismAutodiff
 
 /// The logit's gradient at every pixel, walked back with negative parts cut off at every rectifier.
 ///
@@ -9,7 +8,7 @@ public import PrismRuntime
 /// use. Definition: Springenberg, Dosovitskiy, Brox and Riedmiller, "Striving for Simplicity: The
 /// All Convolutional Net", ICLR Workshop 2015; its failure: Adebayo et al., "Sanity Checks for
 /// Saliency Maps", NeurIPS 2018.
-public struct GuidedBackpropagation: Explainer {
+public struct GuidedBackpropagation: SensitivityMethod {
   /// The method's name on the command line.
   public let name = "guided-backprop"
   /// The method's name as it is written in texts.
@@ -26,18 +25,6 @@ public struct GuidedBackpropagation: Explainer {
     self.reduction = reduction
   }
 
-  /// The values of the parameters.
-  public var parameters: [MethodParameter] { [.text("reduction", reduction.rawValue)] }
-
-  /// Explains predictions for one image.
-  ///
-  /// - Throws: ``ExplanationError`` where the model's values are not finite.
-  public func explain(
-    _ image: ExplainedImage, targets: [Int], of classifier: any DifferentiableClassifier,
-    work: Work
-  ) throws -> [Attribution] {
-    try explainSensitivity(
-      of: image, targets: targets, by: classifier, rule: GuidedRule(), reduction: reduction,
-      work: work)
-  }
+  /// Nothing negative passes a rectifier.
+  public var rule: any BackwardRule { GuidedRule() }
 }

@@ -1,4 +1,4 @@
-public import PrismRuntime
+internal import PrismRuntime
 internal import PrismTensor
 
 /// What methods choose that look at an image with noise on it.

@@ -110,7 +110,7 @@ public struct RISE: BlackBoxExplainer {
     let height, width, cells: Int
     let probability: Double
     let seed: UInt64
-    private let rows, columns: MirrorAxis
+    private let rows, columns: BilinearAxis
     private let cell: (height: Int, width: Int)
 
     init(_ method: RISE, height: Int, width: Int) {
@@ -120,8 +120,8 @@ public struct RISE: BlackBoxExplainer {
       probability = method.probability
       seed = method.seed
       cell = ((height + cells - 1) / cells, (width + cells - 1) / cells)
-      rows = MirrorAxis(from: cells, to: (cells + 1) * cell.height)
-      columns = MirrorAxis(from: cells, to: (cells + 1) * cell.width)
+      rows = BilinearAxis(mirroring: cells, to: (cells + 1) * cell.height)
+      columns = BilinearAxis(mirroring: cells, to: (cells + 1) * cell.width)
     }
 
     subscript(sample: Int) -> [Float] {
@@ -148,26 +148,6 @@ public struct RISE: BlackBoxExplainer {
         }
       }
       return mask
-    }
-  }
-
-  /// Along one axis of a bilinear resize with half-pixel centres that reflects about the outermost elements.
-  struct MirrorAxis: Sendable {
-    private(set) var first: [Int] = []
-    private(set) var second: [Int] = []
-    private(set) var weight: [Float] = []
-
-    init(from count: Int, to newCount: Int) {
-      let last = Double(count - 1)
-      for i in 0..<newCount {
-        var position = (Double(i) + 0.5) * Double(count) / Double(newCount) - 0.5
-        if position < 0 { position = min(-position, last) }
-        if position > last { position = max(2 * last - position, 0) }
-        let index = min(Int(position), count - 1)
-        first.append(index)
-        second.append(min(index + 1, count - 1))
-        weight.append(Float(position - Double(index)))
-      }
     }
   }
 }

@@ -35,7 +35,8 @@ public enum ArrayFile {
 
   /// Reads numbers of any of the supported types as `Float`.
   ///
-  /// The types are `float32`, `float64`, `uint8`, `int8`, `int16`, `int32`, `int64` and `bool`, little-endian.
+  /// The types are `float32`, `float64`, `uint8`, `int8`, `int16`, `int32`, `int64` and `bool`,
+  /// little-endian.
   ///
   /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed`.
   public static func tensor(contentsOf path: String) throws(FileError) -> Tensor {
@@ -66,7 +67,8 @@ public enum ArrayFile {
   /// Reads whole numbers, such as a map of segment labels.
   ///
   /// - Returns: The shape, and the numbers in C order.
-  /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` (also where the file holds floating-point numbers).
+  /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` (also where the file holds
+  ///   floating-point numbers).
   public static func integers(
     contentsOf path: String
   ) throws(FileError) -> (shape: Shape, values: [Int]) {
@@ -188,7 +190,8 @@ public enum ArrayFile {
   }
 }
 
-/// Reads the header's Python dictionary, of exactly the form that NumPy writes (in any order of keys).
+/// Reads the header's Python dictionary, of exactly the form that NumPy writes (in any order of
+/// keys).
 private struct HeaderScanner {
   private var rest: ArraySlice<UInt8>
 

@@ -4,7 +4,7 @@ internal import CCairo
 ///
 /// A thin cover over a cairo context, so that figures can be drawn to any surface cairo has.
 public final class Canvas {
-  private let context: OpaquePointer
+  let context: OpaquePointer
   private let surface: OpaquePointer
   private let document: Document?
 

@@ -58,6 +58,7 @@ public struct Chart: Sendable {
     self.panels = panels
   }
 
+  private static let grid = RGB(0xD5, 0xD9, 0xDE)
   /// Okabe and Ito's colours, which the colour-blind can tell apart.
   private static let colors = [
     RGB(0x00, 0x72, 0xB2), RGB(0xD5, 0x5E, 0x00), RGB(0x00, 0x9E, 0x73), RGB(0xCC, 0x79, 0xA7),
@@ -135,7 +136,7 @@ public struct Chart: Sendable {
     for tick in horizontal.ticks {
       let x = area.x + tick.position * area.width
       canvas.line(
-        from: (x, area.y), to: (x, area.y + area.height), color: Sheet.hairline, thickness: 1)
+        from: (x, area.y), to: (x, area.y + area.height), color: Self.grid, thickness: 1)
       let width = canvas.width(of: tick.label, size: 11)
       canvas.write(
         tick.label, x: x - width / 2, y: area.y + area.height + 18, size: 11, color: Sheet.ink)
@@ -144,7 +145,7 @@ public struct Chart: Sendable {
     for tick in vertical.ticks {
       let y = area.y + area.height - tick.position * area.height
       canvas.line(
-        from: (area.x, y), to: (area.x + area.width, y), color: Sheet.hairline, thickness: 1)
+        from: (area.x, y), to: (area.x + area.width, y), color: Self.grid, thickness: 1)
       let width = canvas.width(of: tick.label, size: 11)
       canvas.write(tick.label, x: area.x - 8 - width, y: y + 4, size: 11, color: Sheet.ink)
     }
@@ -191,7 +192,7 @@ public struct Chart: Sendable {
     let left = area.x + area.width - width - 8
     let top = area.y + area.height - height - 8
     canvas.fill(x: left, y: top, width: width, height: height, color: .white)
-    canvas.frame(x: left, y: top, width: width, height: height, color: Sheet.hairline, thickness: 1)
+    canvas.frame(x: left, y: top, width: width, height: height, color: Self.grid, thickness: 1)
     for (i, name) in names.enumerated() {
       let y = top + Double(i) * 17 + 13
       if i < shown.count {
@@ -224,12 +225,14 @@ public struct Chart: Sendable {
       let flow = Self.flow(min(58, rows.count > 6 ? 58 : width - 4), size: size, on: canvas)
       let label = flow.lines(of: i < labels.count ? labels[i] : "", limit: 1).first ?? ""
       let labelWidth = canvas.width(of: label, size: size)
+      let below = Self.flow(width - 4, size: size, on: canvas)
       canvas.write(
         label, x: area.x - labelWidth - 6, y: area.y + (Double(i) + 0.5) * height + 4, size: size,
         color: Sheet.ink)
       if rows.count <= 6 {
+        let name = below.lines(of: i < labels.count ? labels[i] : "", limit: 1).first ?? ""
         canvas.write(
-          label, x: area.x + (Double(i) + 0.5) * width - labelWidth / 2,
+          name, x: area.x + (Double(i) + 0.5) * width - below.measure(name) / 2,
           y: area.y + area.height + 18, size: size, color: Sheet.ink)
       }
     }

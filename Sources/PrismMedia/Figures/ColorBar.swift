@@ -29,9 +29,7 @@ struct ColorBar {
       of: range, measure: [scale.factor, unit].filter { !$0.isEmpty }.joined(separator: " "))
   }
 
-  /// What the numbers of a scale are.
-  ///
-  /// - Parameter measure: The power of ten and the unit; may be empty.
+  /// What the numbers of a scale are, with the power of ten and the unit, which may be empty.
   static func title(of range: MapRange, measure: String) -> String {
     let quantity =
       range.centre == 0
@@ -73,9 +71,7 @@ struct ColorBar {
   /// The room that a lying bar needs below a picture.
   static func height(size: Double) -> Double { size.rounded() + 3.3 * size }
 
-  /// Adds the bar lying, its numbers and its title below.
-  ///
-  /// - Parameter width: How far numbers and title may reach to the right of `x`.
+  /// Adds the bar lying, its numbers and its title below, which reach `width` to the right of `x`.
   func drawLying(
     on sheet: inout Sheet, x: Double, y: Double, length: Double, width: Double, size: Double,
     hairline: Double

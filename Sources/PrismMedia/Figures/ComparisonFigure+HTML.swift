@@ -8,8 +8,8 @@ internal import PrismTensor
 #endif
 
 extension ComparisonFigure {
-  /// The figure as an HTML page that needs no other file: values under the pointer, and a slider for
-  /// the overlay.
+  /// The figure as an HTML page that needs no other file: values under the pointer, and a slider
+  /// for the overlay.
   ///
   /// - Throws: As ``rendered()``.
   public func html() throws(ImageError) -> String {

@@ -2,9 +2,9 @@ public import PrismTensor
 
 /// A picture beside several maps of it: a column a method, a row a label, tables below.
 ///
-/// All maps of a column have one colour scale, which stands below them: numbers of one method can be
-/// compared between labels; numbers of two methods have different units. Where the maps of a column
-/// differ by more than a factor of ten, each has its own.
+/// All maps of a column have one colour scale, which stands below them: numbers of one method can
+/// be compared between labels; numbers of two methods have different units. Where the maps of a
+/// column differ by more than a factor of ten, each has its own.
 public struct ComparisonFigure: Sendable {
   /// A map with what is known about it.
   public struct Cell: Sendable {
@@ -102,8 +102,8 @@ public struct ComparisonFigure: Sendable {
 
   /// The figure as pixels.
   ///
-  /// - Throws: `ImageError.noMemory`; `.cannotDraw` where a row has not a map a column, a table's row
-  ///   not a cell a column, or a map no rows and columns.
+  /// - Throws: `ImageError.noMemory`; `.cannotDraw` where a row has not a map a column, a table's
+  ///   row not a cell a column, or a map no rows and columns.
   public func rendered() throws(ImageError) -> Image {
     try ComparisonLayout(self).sheet.rendered()
   }
@@ -162,7 +162,8 @@ extension ComparisonFigure {
       let scale = scale(ofColumn: column)
       let name = columns[column]
       guard scale.isShared else {
-        return "\(name): every map has its own colour scale, below it, for they differ much."
+        return "\(name): every map has its own colour scale, below it, for their values differ by "
+          + "more than ten times or lie far from zero."
       }
       return scale.ranges.compactMap { $0?.note }.first.map { "\(name): \($0)" } ?? ""
     }

@@ -42,9 +42,7 @@ public struct FigureAxes: Sendable, Equatable {
   static let timeTitle = "time (s)"
   static let frequencyTitle = "frequency (Hz)"
 
-  /// Adds marks and numbers below a picture.
-  ///
-  /// - Parameter count: About how many.
+  /// Adds about `count` marks with their numbers below a picture.
   func drawTimes(
     on sheet: inout Sheet, x: Double, y: Double, width: Double, count: Int, size: Double = 12
   ) {

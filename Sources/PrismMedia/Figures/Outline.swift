@@ -15,9 +15,10 @@ struct Outline {
 
   /// Finds the border of a region.
   ///
+  /// The lines run between elements inside and outside; the region's edge at the picture's edge
+  /// counts too. There are none where the region has no two axes.
+  ///
   /// - Parameter region: Not zero inside, `[H, W]` of any size.
-  /// - Returns: Lines between elements inside and outside; the region's edge at the picture's edge
-  ///   counts too. None where the region has no two axes.
   init(of region: Tensor) {
     guard region.shape.rank == 2, region.count > 0 else {
       lines = []

@@ -9,7 +9,8 @@ public struct MapRange: Sendable, Equatable {
   public var upper: Float
   /// The number in the middle of a scale of two colours; 0 unless the map lies all on one side.
   public var centre: Float
-  /// The greatest magnitude of what is shown where the range ends below it; `nil` where all numbers are within.
+  /// The greatest magnitude of what is shown where the range ends below it; `nil` where all numbers
+  /// are within.
   public var beyond: Float?
 
   /// The share of a map's elements that may lie beyond the end of the range.
@@ -117,8 +118,9 @@ public struct Overlay: Sendable, Equatable {
 
   /// Lays a map over a picture, at the picture's own size.
   ///
-  /// The map is enlarged bilinearly. Where it is weak the picture shows through more than where it is strong. A map
-  /// that has nothing to show (not finite, or zero everywhere) leaves the picture as it is.
+  /// The map is enlarged bilinearly. Where it is weak the picture shows through more than where it
+  /// is strong. A map that has nothing to show (not finite, or zero everywhere) leaves the picture
+  /// as it is.
   ///
   /// - Parameters:
   ///   - map: Raw attributions, `[H, W]`.
@@ -180,8 +182,8 @@ extension ColorMap {
   ///
   /// - Parameters:
   ///   - map: `[H, W]`, not empty.
-  ///   - range: The numbers at the ends of the scale; `nil` takes those of the map. A flat range gives the first
-  ///     colour, and elements that are not a number have it too.
+  ///   - range: The numbers at the ends of the scale; `nil` takes those of the map. A flat range
+  ///     gives the first colour, and elements that are not a number have it too.
   /// - Returns: A picture of `W`×`H` pixels.
   /// - Throws: `ImageError.cannotDraw` where the map has no rows and columns.
   public func apply(to map: Tensor, range: MapRange? = nil) throws(ImageError) -> Image {

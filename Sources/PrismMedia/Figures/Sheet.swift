@@ -90,12 +90,8 @@ extension Sheet {
     return notes.prefix(limit - 1) + ["\(hidden) more notes are in the document."]
   }
 
-  /// Adds a label in bold, and its probability behind it, which no label pushes out.
-  ///
-  /// - Parameters:
-  ///   - top: The upper end of the first line.
-  ///   - limit: The largest number of lines.
-  /// - Returns: The lower end of the last line.
+  /// Adds a label in bold, from `top` on in at most `limit` lines, and its probability behind it,
+  /// which no label pushes out; returns the lower end of the last line.
   mutating func writeHeading(
     _ label: String, _ probability: Double?, x: Double, top: Double, size: Double, width: Double,
     limit: Int

@@ -30,9 +30,7 @@ struct ShownSize: Equatable {
     }
   }
 
-  /// The size among others.
-  ///
-  /// - Parameter side: The longer side.
+  /// The size among others, whose longer side is `side`.
   init(of image: Image, side: Double) {
     if Self.isElongated(image) {
       self.init(widening: image, side: Int(side))

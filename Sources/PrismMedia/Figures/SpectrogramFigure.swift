@@ -38,7 +38,8 @@ public struct SpectrogramFigure: Sendable {
   public var map: Tensor?
   /// What the horizontal axis shows, in seconds.
   public var times: ClosedRange<Double>
-  /// The frequencies in Hz at the lower edge of the picture and at every row's upper edge, ascending.
+  /// The frequencies in Hz at the lower edge of the picture and at every row's upper edge,
+  /// ascending.
   public var frequencies: [Double]
   /// What the network heard, such as `fake`.
   public var label: String

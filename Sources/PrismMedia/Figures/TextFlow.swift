@@ -6,8 +6,8 @@ struct TextFlow {
   /// The width of a piece of text on one line.
   let measure: (String) -> Double
 
-  /// Breaks at spaces, inside a word only where it alone is too wide; what does not fit into the last line is
-  /// replaced by an ellipsis.
+  /// Breaks at spaces, inside a word only where it alone is too wide; what does not fit into the
+  /// last line is replaced by an ellipsis.
   ///
   /// - Parameters:
   ///   - text: Any text; line breaks and control characters count as spaces.

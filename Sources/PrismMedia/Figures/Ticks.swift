@@ -27,7 +27,8 @@ struct Ticks: Equatable {
     }
     let magnitude = Int(log10(largest).rounded(.down))
     let exponent = (-2...4).contains(magnitude) ? 0 : magnitude
-    // In two steps: the power of the smallest numbers is not itself a number that can be divided by.
+    // In two steps: the power of the smallest numbers is not itself a number that can be divided
+    // by.
     let half = exponent / 2
     func scaled(_ x: Double) -> Double {
       x / pow(10, Double(half)) / pow(10, Double(exponent - half))

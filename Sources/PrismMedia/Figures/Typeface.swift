@@ -2,8 +2,9 @@ internal import CCairo
 
 /// The two faces of DejaVu Sans that figures are written in.
 ///
-/// The font files are opened directly: asking fontconfig for the same faces costs 6 to 80 ms at the first call of
-/// a process, this less than one. Only where the files are not found is fontconfig asked.
+/// The font files are opened directly: asking fontconfig for the same faces costs 6 to 80 ms at the
+/// first call of a process, this less than one. Only where the files are not found is fontconfig
+/// asked.
 enum Typeface: Sendable {
   case regular
   case bold
@@ -18,7 +19,8 @@ enum Typeface: Sendable {
     }
   }
 
-  // Never freed and never changed; cairo counts references atomically and locks a face while it uses it.
+  // Never freed and never changed; cairo counts references atomically and locks a face while it
+  // uses it.
   nonisolated(unsafe) private static let library: FT_Library? = {
     var library: FT_Library?
     return FT_Init_FreeType(&library) == 0 ? library : nil

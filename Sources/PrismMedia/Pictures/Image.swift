@@ -52,6 +52,7 @@ public struct Image: Sendable, Equatable {
   ///
   /// - Precondition: Both extents are positive.
   public init(width: Int, height: Int, filledWith color: RGB) {
+    precondition(width > 0 && height > 0, "a picture of \(width)×\(height) pixels")
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
       for i in 0..<(width * height) {
         target[3 * i] = color.red

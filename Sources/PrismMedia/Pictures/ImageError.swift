@@ -1,5 +1,11 @@
 internal import PrismFiles
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// What can go wrong with a picture, in one line that names the file.
 public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no file of that name.
@@ -64,4 +70,9 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .cannotWrite(let path, let reason): self = .cannotWrite(path, reason: reason)
     }
   }
+}
+
+extension ImageError: LocalizedError {
+  /// The same line, for those who ask Foundation.
+  public var errorDescription: String? { description }
 }

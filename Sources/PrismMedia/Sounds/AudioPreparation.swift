@@ -1,10 +1,18 @@
 public import PrismTensor
 public import PrismCard
 
+/// A part of a sound that a network looks at.
+public struct AudioSegment: Sendable {
+  /// Where it begins in the sound, in seconds.
+  public let start: Double
+  /// Its samples, at the card's rate and of the card's length.
+  public let sound: Sound
+}
+
 /// The rule by which a sound becomes the input of a network, as a model card states it.
 ///
-/// Prediction, explanation and training all come through here. Making one prepares filters and a Fourier transform;
-/// it can then be used by several threads.
+/// Prediction, explanation and training all come through here. Making one prepares filters and a
+/// Fourier transform; it can then be used by several threads.
 public struct AudioPreparation: Sendable {
   /// The least sound that is looked at, in seconds.
   public static let shortest = 0.1
@@ -33,42 +41,36 @@ public struct AudioPreparation: Sendable {
   /// The samples of a window.
   public var windowCount: Int { Int((input.seconds * Double(input.sampleRate)).rounded()) }
 
-  /// A part of a sound that the network looks at.
-  public struct Window: Sendable {
-    /// Where it begins in the sound, in seconds.
-    public let start: Double
-    /// Its samples, at the card's rate and of the card's length.
-    public let sound: Sound
-  }
-
   /// The parts of a sound that the network looks at one by one.
   ///
-  /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows begin every `hop`
-  /// seconds, and the last ends with the sound.
+  /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows
+  /// begin every `hop` seconds, and the last ends with the sound.
   ///
   /// - Parameters:
   ///   - sound: Of any rate.
   ///   - hop: In seconds; `nil` for half a window.
   /// - Returns: At least one window.
   /// - Throws: `SoundError.tooShort`, `.silent`.
-  public func windows(of sound: Sound, hop: Double? = nil) throws(SoundError) -> [Window] {
+  public func windows(of sound: Sound, hop: Double? = nil) throws(SoundError) -> [AudioSegment] {
     guard sound.seconds >= Self.shortest else {
       throw .tooShort(sound.name, seconds: sound.seconds, needed: Self.shortest)
     }
     guard sound.samples.contains(where: { $0 != 0 }) else { throw .silent(sound.name) }
     let rate = input.sampleRate
-    let resampled = sound.resampled(to: rate)
+    let resampled = try sound.resampled(to: rate)
     let length = windowCount
     let count = resampled.samples.count
     guard count > length else {
       let samples = (0..<length).map { resampled.samples[$0 % count] }
-      return [Window(start: 0, sound: Sound(rate: rate, samples: samples, name: sound.name))]
+      return [
+        AudioSegment(start: 0, sound: Sound(exactly: rate, samples: samples, name: sound.name))
+      ]
     }
     let step = max(1, Int(((hop ?? input.seconds / 2) * Double(rate)).rounded()))
     var starts = Array(stride(from: 0, through: count - length, by: step))
     if let last = starts.last, last < count - length { starts.append(count - length) }
     return starts.map { start in
-      Window(
+      AudioSegment(
         start: Double(start) / Double(rate), sound: resampled.part(from: start, count: length))
     }
   }
@@ -133,6 +135,7 @@ extension AudioPreparation {
   /// - Returns: `[H, W]`.
   public func upright(_ map: Tensor) -> Tensor {
     guard input.orientation == .lowAtTop else { return map }
+    guard map.shape.rank == 2 else { return map }
     let (height, width) = (map.shape[0], map.shape[1])
     let values = map.scalars
     return Tensor(
@@ -142,7 +145,8 @@ extension AudioPreparation {
   /// The frequency at a height above the picture's lower edge, in Hz.
   ///
   /// - Parameter share: From 0 at the lower edge to 1 at the upper, in an upright picture.
-  /// - Returns: From the middle of the lowest band, less half a band, to that of the highest, and half a band more.
+  /// - Returns: From the middle of the lowest band, less half a band, to that of the highest, and
+  ///   half a band more.
   public func frequency(at share: Double) -> Double {
     // The middle of band b is at b + ½, and is the edge b + 1 of the triangles.
     let position = min(max(share, 0), 1) * Double(input.bands) + 0.5
@@ -151,7 +155,8 @@ extension AudioPreparation {
     return edges[index] + (edges[index + 1] - edges[index]) * (position - Double(index))
   }
 
-  /// The height of a frequency above the picture's lower edge; below 0 or above 1 where the picture has no such.
+  /// The height of a frequency above the picture's lower edge; below 0 or above 1 where the picture
+  /// has no such.
   func share(of frequency: Double) -> Double {
     let edges = spectrogram.edges
     guard frequency > edges[0] else { return -1 }
@@ -174,58 +179,53 @@ extension AudioPreparation {
 
   /// The parts of a window inside and outside a mask, which add up to the window.
   ///
-  /// Its short-time spectrum is multiplied by the mask, keeping the phase, and transformed back. What the picture does
-  /// not show (beyond the lowest and highest band) is outside.
+  /// Its short-time spectrum is multiplied by the mask, keeping the phase, and transformed back.
+  /// What the picture does not show (beyond the lowest and highest band) is outside.
   ///
   /// - Parameters:
   ///   - window: At the card's rate.
   ///   - mask: `[H, W]` from 0 to 1, upright; enlarged bilinearly.
   /// - Returns: Two sounds of the window's length.
-  /// - Throws: ``SpectrogramError/noMemory``.
-  /// - Precondition: The mask has two axes.
+  /// - Throws: ``SpectrogramError/noMemory``; `.parameter` where the mask has no rows and columns.
   public func divided(
     _ window: Sound, by mask: Tensor
   ) throws(SpectrogramError) -> (inside: Sound, outside: Sound) {
-    precondition(mask.shape.rank == 2, "a mask of \(mask.shape)")
+    guard mask.shape.rank == 2, mask.count > 0 else {
+      throw .parameter("a mask of \(mask.shape)")
+    }
     let (height, width) = (mask.shape[0], mask.shape[1])
     let weights = mask.scalars
     var inside = try spectrogram.transform(window.samples)
     var outside = inside
     let bins = inside.transform.bins
     // The two rows and the weight of the second, for each bin.
-    let rows = (0..<bins).map { bin -> (Int, Int, Double)? in
+    let rows = (0..<bins).map { bin -> BilinearNeighbours? in
       let place = share(of: Double(bin) * Double(input.sampleRate) / Double(input.fft))
       guard place >= 0, place <= 1 else { return nil }
-      return Self.neighbours((1 - place) * Double(height), count: height)
+      return BilinearNeighbours(of: (1 - place) * Double(height), count: height)
     }
     for frame in 0..<inside.frames {
       let place = (Double(frame) + 0.5) / Double(inside.frames) * Double(width)
-      let (left, right, part) = Self.neighbours(place, count: width)
+      let column = BilinearNeighbours(of: place, count: width)
       for bin in 0..<bins {
         var weight = 0.0
-        if let (upper, lower, fraction) = rows[bin] {
+        if let place = rows[bin] {
           func row(_ index: Int) -> Double {
             let (a, b) = (
-              Double(weights[index * width + left]), Double(weights[index * width + right])
+              Double(weights[index * width + column.first]),
+              Double(weights[index * width + column.second])
             )
-            return a + (b - a) * part
+            return a + (b - a) * column.share
           }
-          weight = row(upper) + (row(lower) - row(upper)) * fraction
+          weight = row(place.first) + (row(place.second) - row(place.first)) * place.share
         }
         inside.values[frame * bins + bin] *= weight
         outside.values[frame * bins + bin] *= 1 - weight
       }
     }
     return (
-      Sound(rate: window.rate, samples: try inside.inverse(), name: window.name),
-      Sound(rate: window.rate, samples: try outside.inverse(), name: window.name)
+      Sound(exactly: window.rate, samples: try inside.inverse(), name: window.name),
+      Sound(exactly: window.rate, samples: try outside.inverse(), name: window.name)
     )
-  }
-
-  /// The two elements around a place whose centres are at halves, and how far it is from the first to the second.
-  private static func neighbours(_ place: Double, count: Int) -> (Int, Int, Double) {
-    let position = min(max(place - 0.5, 0), Double(count - 1))
-    let first = Int(position)
-    return (first, min(first + 1, count - 1), position - Double(first))
   }
 }

@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// A discrete Fourier transform of real numbers of one length, through FFTW in double precision.
 ///
-/// Plans are made one at a time, since FFTW's planner is not safe to call from several threads, and kept for the
-/// process; running one is safe from any number of threads. They are estimated, not measured, so that the same numbers
-/// give the same bits in every run.
+/// Plans are made one at a time, since FFTW's planner is not safe to call from several threads, and
+/// kept for the process; running one is safe from any number of threads. They are estimated, not
+/// measured, so that the same numbers give the same bits in every run.
 struct FourierTransform: Sendable {
   /// The number of real numbers.
   let count: Int

@@ -8,7 +8,8 @@ public import PrismTensor
 
 /// How frequencies are spaced as the ear hears them.
 public enum MelScale: String, Sendable, CaseIterable {
-  /// Linear up to 1 kHz and logarithmic above (M. Slaney, Auditory Toolbox, 1998), librosa's default.
+  /// Linear up to 1 kHz and logarithmic above (M. Slaney, Auditory Toolbox, 1998), librosa's
+  /// default.
   case slaney
   /// `2595 · log10(1 + f / 700)` (HTK, after O'Shaughnessy 1987).
   case htk
@@ -41,15 +42,16 @@ public enum MelScale: String, Sendable, CaseIterable {
 
 /// The power of a sound in overlapping triangular bands along the mel scale, frame by frame.
 ///
-/// As `librosa.feature.melspectrogram` with `power=2` and `norm="slaney"`: each band's weights have the area 1 over
-/// frequency. Making one costs more than using it; one can be used by several threads.
+/// As `librosa.feature.melspectrogram` with `power=2` and `norm="slaney"`: each band's weights have
+/// the area 1 over frequency. Making one costs more than using it; one can be used by several
+/// threads.
 public struct MelSpectrogram: Sendable {
   /// The sounds' samples a second, in Hz.
   public let rate: Int
   /// The number of bands.
   public let bands: Int
-  /// The ends of the bands in Hz, ascending: band `b` rises from `edges[b]` to `edges[b + 1]` and falls to
-  /// `edges[b + 2]`.
+  /// The ends of the bands in Hz, ascending: band `b` rises from `edges[b]` to `edges[b + 1]` and
+  /// falls to `edges[b + 2]`.
   public let edges: [Double]
   /// What the bands are taken of.
   public let transform: ShortTimeFourierTransform

@@ -9,19 +9,22 @@ extension Sound {
   ///
   /// - Parameter rate: In Hz.
   /// - Returns: A sound of the same length in seconds, rounded up to a sample.
-  /// - Precondition: ``rateRange`` contains the rate.
-  public func resampled(to rate: Int) -> Sound {
-    precondition(Self.rateRange.contains(rate), "a rate of \(rate) Hz")
+  /// - Throws: `SoundError.unsupported` where ``rateRange`` does not contain the rate.
+  public func resampled(to rate: Int) throws(SoundError) -> Sound {
+    guard Self.rateRange.contains(rate) else {
+      throw .unsupported(name, reason: "a rate of \(rate) Hz")
+    }
     guard rate != self.rate, !samples.isEmpty else { return self }
-    return Sound(rate: rate, samples: Resampler(from: self.rate, to: rate)(samples), name: name)
+    return Sound(exactly: rate, samples: Resampler(from: self.rate, to: rate)(samples), name: name)
   }
 }
 
 /// A change of the sample rate by a rational factor, with one low-pass filter split into phases.
 ///
-/// The filter is a sinc of 64 zero crossings on either side, cut off at 0.95 of the lower rate's half and weighted by
-/// a Kaiser window with β = 9: about −90 dB beyond the transition, which ends just below half the rate. It is applied
-/// with zero phase, and `n` samples become `⌈n · up / down⌉`, as `scipy.signal.resample_poly` does it.
+/// The filter is a sinc of 64 zero crossings on either side, cut off at 0.95 of the lower rate's
+/// half and weighted by a Kaiser window with β = 9: about −90 dB beyond the transition, which ends
+/// just below half the rate. It is applied with zero phase, and `n` samples become `⌈n · up /
+/// down⌉`, as `scipy.signal.resample_poly` does it.
 struct Resampler {
   static let zeroCrossings = 64
   static let cutoff = 0.95

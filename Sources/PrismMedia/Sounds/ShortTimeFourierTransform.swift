@@ -6,8 +6,8 @@
 
 /// The spectrum of short parts of a sound, one after another, and the way back.
 ///
-/// As `librosa.stft` and `librosa.istft` by default: a periodic Hann window as long as the transform, frames centred at
-/// multiples of the hop, zeros beyond the ends.
+/// As `librosa.stft` and `librosa.istft` by default: a periodic Hann window as long as the
+/// transform, frames centred at multiples of the hop, zeros beyond the ends.
 public struct ShortTimeFourierTransform: Sendable {
   /// The length of the transform and of its window, in samples.
   public let count: Int
@@ -79,8 +79,8 @@ public struct ShortTimeFourierTransform: Sendable {
     /// `[frames, bins]`: real and imaginary parts.
     public var values: [SIMD2<Double>]
 
-    /// The sound with this spectrum: frames are transformed back, windowed and added, and the sum is divided by that of
-    /// the squared windows.
+    /// The sound with this spectrum: frames are transformed back, windowed and added, and the sum
+    /// is divided by that of the squared windows.
     ///
     /// - Throws: ``SpectrogramError/noMemory``.
     public func inverse() throws(SpectrogramError) -> [Float] {
@@ -106,22 +106,6 @@ public struct ShortTimeFourierTransform: Sendable {
         guard position < length, weight[position] > 1e-38 else { return 0 }
         return Float(sum[position] / weight[position])
       }
-    }
-  }
-}
-
-/// Why a spectrogram cannot be made.
-public enum SpectrogramError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A parameter is impossible.
-  case parameter(String)
-  /// Memory is short.
-  case noMemory
-
-  /// One line that says what is wrong.
-  public var description: String {
-    switch self {
-    case .parameter(let text): "\(text) is impossible; the lengths are even and the hop shorter"
-    case .noMemory: "there is not enough memory for a spectrogram"
     }
   }
 }

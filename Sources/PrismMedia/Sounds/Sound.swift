@@ -16,9 +16,16 @@ public struct Sound: Sendable, Equatable {
 
   /// Makes a sound of its samples.
   ///
-  /// - Precondition: `rateRange` contains the rate.
-  public init(rate: Int, samples: [Float], name: String = "the sound") {
-    precondition(Self.rateRange.contains(rate), "a rate of \(rate) Hz")
+  /// - Throws: `SoundError.unsupported` where ``rateRange`` does not contain the rate.
+  public init(rate: Int, samples: [Float], name: String = "the sound") throws(SoundError) {
+    guard Self.rateRange.contains(rate) else {
+      throw .unsupported(name, reason: "a rate of \(rate) Hz")
+    }
+    self.init(exactly: rate, samples: samples, name: name)
+  }
+
+  /// Makes a sound of a rate that is known to be in ``rateRange``.
+  init(exactly rate: Int, samples: [Float], name: String) {
     self.rate = rate
     self.samples = samples
     self.name = name
@@ -69,10 +76,11 @@ public struct Sound: Sendable, Equatable {
     precondition(start >= 0 && count >= 0, "\(count) samples from \(start) on")
     var part = Array(samples.dropFirst(start).prefix(count))
     part += [Float](repeating: 0, count: count - part.count)
-    return Sound(rate: rate, samples: part, name: name)
+    return Sound(exactly: rate, samples: part, name: name)
   }
 
-  /// The sound as the contents of a WAV file of 16-bit samples; what is beyond full scale is clipped.
+  /// The sound as the contents of a WAV file of 16-bit samples; what is beyond full scale is
+  /// clipped.
   ///
   /// - Throws: `SoundError.cannotEncode`.
   public func wavData() throws(SoundError) -> [UInt8] { try SoundFile.encode(self) }

@@ -1,5 +1,11 @@
 internal import PrismFiles
 
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
 /// What can go wrong with a sound, in one line that names the file.
 public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no file of that name.
@@ -65,4 +71,9 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
 
 private func milliseconds(_ seconds: Double) -> String {
   "\(Text.decimal(seconds * 1000, decimals: 0)) ms"
+}
+
+extension SoundError: LocalizedError {
+  /// The same line, for those who ask Foundation.
+  public var errorDescription: String? { description }
 }

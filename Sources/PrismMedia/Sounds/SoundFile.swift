@@ -8,7 +8,8 @@ internal import CSndFile
 
 /// Sound files through libsndfile, from and to memory.
 enum SoundFile {
-  /// Decodes a file of any format that libsndfile knows and mixes its channels to one by their mean.
+  /// Decodes a file of any format that libsndfile knows and mixes its channels to one by their
+  /// mean.
   static func decode(
     _ bytes: [UInt8], name: String, frameLimit: Int
   ) throws(SoundError) -> Sound {
@@ -75,7 +76,7 @@ enum SoundFile {
     guard samples.allSatisfy(\.isFinite) else {
       throw .corrupt(name, reason: "it has samples that are not finite")
     }
-    return Sound(rate: rate, samples: samples, name: name)
+    return Sound(exactly: rate, samples: samples, name: name)
   }
 
   /// Encodes a sound as a 16-bit WAV file.

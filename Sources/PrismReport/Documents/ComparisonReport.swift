@@ -24,7 +24,6 @@ struct ComparisonReport {
   }
 
   private var scene: ExplanationPipeline.Scene { findings.scene }
-  private var labels: [String] { pipeline.model.labels }
 
   /// The indices of the views of which there are maps.
   private var shown: [Int] { comparisons.indices.filter { !comparisons[$0].explanations.isEmpty } }
@@ -107,7 +106,7 @@ struct ComparisonReport {
   /// What a reader has to know; what is the same for all labels is said once.
   private func notes(_ methods: [[Explanation]]) -> [String] {
     let notes = methods.flatMap { explanations in
-      let all = explanations.map { $0.notes(labels: labels) }
+      let all = explanations.map(\.attribution.diagnostics)
       let common =
         all.first.map { first in first.filter { line in all.allSatisfy { $0.contains(line) } } }
         ?? []
@@ -197,7 +196,6 @@ struct ComparisonReport {
         for (m, explanations) in comparison.explanations.enumerated() {
           let attribution = explanations[t].attribution
           var numbers: [Double?] = [
-            target.probability, explanations[t].seconds, Double(attribution.evaluations),
             attribution.baseValue, attribution.completenessGap, attribution.score,
           ]
           if !judgements.isEmpty {
@@ -210,7 +208,10 @@ struct ComparisonReport {
           let edges = [times?.lowerBound, times?.upperBound].map { $0.map { "\($0)" } ?? "" }
           lines.append(
             [scene.input.path] + edges
-              + [explanations[t].method, "\(target.index)", target.label]
+              + [
+                explanations[t].method, "\(target.index)", target.label, "\(target.probability)",
+                "\(explanations[t].seconds)", "\(attribution.evaluations)",
+              ]
               + numbers.map { $0.map { "\($0)" } ?? "" })
         }
       }
@@ -229,7 +230,7 @@ struct ComparisonReport {
     let explanations = entries { view, t, m in
       JSON.object(
         comparisons[view].explanations[m][t].members(
-          labels: labels, window: scene.views[view].times)
+          window: scene.views[view].times)
           + [.init(name: "files", value: .object([]))])
     }
     members.append(.init(name: "explanations", value: .array(explanations)))

@@ -80,10 +80,8 @@ public enum InputDocument {
 extension Explanation {
   /// The members that describe an explanation.
   ///
-  /// - Parameters:
-  ///   - labels: The model's labels, by which diagnostics name outputs.
-  ///   - window: The explained part of a sound, in seconds.
-  func members(labels: [String], window: ClosedRange<Double>?) -> [JSON.Member] {
+  /// - Parameter window: The explained part of a sound, in seconds.
+  func members(window: ClosedRange<Double>?) -> [JSON.Member] {
     let error = attribution.standardError.map { map -> JSON in
       [
         "mean": .number(map.sum / Double(max(map.count, 1))),
@@ -111,28 +109,13 @@ extension Explanation {
       .init(name: "score", value: attribution.score.map(JSON.number) ?? .null),
       .init(name: "standardError", value: error ?? .null),
       .init(name: "segments", value: segments ?? .null),
-      .init(name: "diagnostics", value: .array(notes(labels: labels).map(JSON.string))),
+      .init(name: "diagnostics", value: .array(attribution.diagnostics.map(JSON.string))),
     ]
     return members
   }
 
-  /// What a reader of the map should know, with outputs by their labels.
-  func notes(labels: [String]) -> [String] {
-    attribution.diagnostics.map { note in
-      note.replacing(/\boutputs? (\d+(?:, \d+)*)/) { match in
-        let names = match.output.1.split(separator: ", ").map { number in
-          Int(number).flatMap { labels.indices.contains($0) ? labels[$0] : nil } ?? String(number)
-        }
-        return (names.count == 1 ? "label " : "labels ") + names.joined(separator: ", ")
-      }
-    }
-  }
-
   /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
-  ///
-  /// - Parameter labels: The model's labels, by which notes name outputs.
-  /// - Returns: Lines for a terminal.
-  func facts(labels: [String]) -> [String] {
+  var facts: [String] {
     var facts: [String] = []
     if let base = attribution.baseValue, let gap = attribution.completenessGap {
       let sum = target.logit - base - gap
@@ -144,6 +127,6 @@ extension Explanation {
     if let score = attribution.score {
       facts.append("R² of the fit \(Text.number(score))")
     }
-    return facts + notes(labels: labels)
+    return facts + attribution.diagnostics
   }
 }

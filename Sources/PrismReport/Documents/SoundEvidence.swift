@@ -43,10 +43,9 @@ struct SoundEvidence: Sendable {
       probability.map { NumberText.percent($0) } ?? "nothing (silence)"
     }
     let label = explanation.explanation.target.label
-    let files = [kept.file, removed.file].compactMap(\.self).joined(separator: ", ")
     return regions + [
       "probability of \(label): \(shown(kept.probability)) with the evidence alone, "
-        + "\(shown(removed.probability)) without it" + (files.isEmpty ? "" : " (\(files))")
+        + "\(shown(removed.probability)) without it"
     ]
   }
 }

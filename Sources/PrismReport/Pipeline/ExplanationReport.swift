@@ -66,8 +66,8 @@ struct ExplanationReport {
       switch format {
       case .png:
         let image =
-          try evidence?.explanation.overlay(source: source)
-          ?? explanation.overlay(on: view.picture, source: source)
+          try evidence?.explanation.overlay(title: source)
+          ?? explanation.overlay(on: view.picture, title: source)
         add(try image.pngData(), format)
       case .npy: add(ArrayFile.data(explanation.values), format)
       case .json, .csv, .html, .pdf, .wav: break
@@ -86,7 +86,7 @@ struct ExplanationReport {
         explanation: $0.explanation, kept: ($0.kept, sounds[0]), removed: ($0.removed, sounds[1]))
     }
     let json = JSON.object(
-      explanation.members(labels: pipeline.model.labels, window: view.times)
+      explanation.members(window: view.times)
         + [.init(name: "files", value: .object(members))]
         + (record.map { [.init(name: "evidence", value: $0.json)] } ?? []))
     let title =
@@ -98,7 +98,7 @@ struct ExplanationReport {
       files, json,
       InputResults.Section(
         title: title, files: files.map(\.name),
-        lines: explanation.facts(labels: pipeline.model.labels) + (record?.lines ?? []))
+        lines: explanation.facts + (record?.lines ?? []))
     )
   }
 
