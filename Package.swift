@@ -230,6 +230,7 @@ let package = Package(
       name: "PrismCLITests",
       dependencies: [
         "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismTestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
     .testTarget(

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Prism needs and is missing: system libraries by apt, and a Python environment in .venv for the tools.
-# Safe to run again; does nothing where everything is there. The other scripts call it.
+# Safe to run again; does nothing where everything is there. The other scripts call it. With --program only what building
+# and running the program takes, without Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,8 @@ packages=(
 )
 
 if command -v dpkg-query >/dev/null; then
-  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+  [ "${1:-}" = --program ] || python3 -c 'import ensurepip, venv' 2>/dev/null \
+    || packages+=(python3-venv)
   install_packages "${packages[@]}"
 else
   say "this is no Debian: install ${packages[*]} (or what your system calls them) by hand"
@@ -24,6 +26,8 @@ if ! command -v swift >/dev/null; then
   say "swift is missing; install Swift 6.2 or newer from https://www.swift.org/install"
   exit 1
 fi
+
+[ "${1:-}" = --program ] && exit 0
 
 # The environment is made again when the requirements have changed.
 stamp=.venv/requirements.txt

@@ -1,4 +1,4 @@
-internal import PrismRuntime
+public import PrismRuntime
 
 /// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
 public struct Comparison: Sendable {
@@ -15,6 +15,10 @@ public struct Comparison: Sendable {
     public let sparseness: Double?
     /// How well the map finds the region that the user knows to be right, where one was given.
     public let localization: Localization?
+    /// How much the map changes when the picture hardly does, relative to the map, where asked for; small is good.
+    public var sensitivity: Double?
+    /// How much maps of several seeds agree, the mean rank correlation, where asked for; 1 for methods that draw nothing.
+    public var stability: Double?
   }
 
   /// The explained picture.
@@ -31,7 +35,16 @@ public struct Comparison: Sendable {
   /// `nil` for a map that is constant.
   public let sanity: [ParameterRandomization.Result?]?
 
-  init(
+  /// Lays explanations side by side with their judgements.
+  ///
+  /// - Parameters:
+  ///   - image: The explained picture.
+  ///   - prediction: What the model says about it.
+  ///   - explanations: The explanations, `[method][target]`.
+  ///   - judgements: How faithful they are, `[method][target]`, or nothing.
+  ///   - agreements: How far they agree, `[target][method][method]`, or nothing.
+  ///   - sanity: How the methods stand the randomisation of the network, where tested.
+  public init(
     image: Image, prediction: Prediction, explanations: [[Explanation]],
     judgements: [[Judgement]], agreements: [[[Agreement]]],
     sanity: [ParameterRandomization.Result?]?
@@ -70,7 +83,7 @@ extension Model {
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
   ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
-  ///   - work: Watches the methods and the measures.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: Everything that is known about the maps.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func compare(
@@ -84,23 +97,88 @@ extension Model {
     let explanations = try explainers.map {
       try explain(explained, with: $0, targets: targets, batch: batch, work: work)
     }
+    let judged = try judge(
+      explanations, of: explained, truths: targets.map { _ in truth }, batch: batch, work: work)
+    var results: [ParameterRandomization.Result?]?
+    if let sanity, let target = targets.first {
+      results = try check(explainers, on: explained, target: target, by: sanity, work: work)
+    }
+    return Comparison(
+      image: image, prediction: prediction, explanations: explanations,
+      judgements: judged.judgements, agreements: judged.agreements, sanity: results)
+  }
+
+  /// Judges maps of one picture.
+  ///
+  /// - Parameters:
+  ///   - explanations: The maps, `[method][target]`, every method with the same targets.
+  ///   - image: What they explain.
+  ///   - truths: For every target the region that is known to be right, not zero inside, `[H, W]`, or `nil`.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: What the evaluations are reported to.
+  /// - Returns: The judgements `[method][target]`, and how far the maps agree `[target][method][method]`.
+  /// - Throws: `ExplanationError`; `CancellationError` in a cancelled task.
+  public func judge(
+    _ explanations: [[Explanation]], of image: ExplainedImage, truths: [Tensor?],
+    batch: Int? = nil, work: Work = .unwatched
+  ) throws -> (judgements: [[Comparison.Judgement]], agreements: [[[Agreement]]]) {
+    let targets = explanations.first?.indices ?? 0..<0
     let judge = Judge(
-      image: explained, classifier: classifier(batch: batch), output: card.output, truth: truth,
-      work: work)
-    let judged = try targets.indices.map { t in try judge.judge(explanations.map { $0[t] }) }
-    let judgements = explainers.indices.map { m in targets.indices.map { judged[$0][m] } }
-    let agreements = try targets.indices.map { t in
+      image: image, classifier: classifier(batch: batch), output: card.output, work: work)
+    let judged = try targets.map { t in
+      try judge.judge(
+        explanations.map { $0[t] }, truth: truths.indices.contains(t) ? truths[t] : nil)
+    }
+    let agreements = try targets.map { t in
       try explanations.map { first in
         try explanations.map { try Agreement(of: first[t].values, and: $0[t].values) }
       }
     }
-    var results: [ParameterRandomization.Result?]?
-    if let sanity, let target = targets.first {
-      results = try check(explainers, on: image, target: target, by: sanity, work: work)
+    return (explanations.indices.map { m in targets.map { judged[$0][m] } }, agreements)
+  }
+
+  /// How much a method's maps change when the picture hardly does.
+  ///
+  /// - Parameters:
+  ///   - explainer: The method.
+  ///   - image: The picture.
+  ///   - targets: The labels.
+  ///   - test: The noise.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: What the evaluations are reported to.
+  /// - Returns: One number a target; `nil` where the map is zero.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
+  public func sensitivity(
+    of explainer: any Explainer, on image: ExplainedImage, targets: [Prediction.Entry],
+    by test: MaximumSensitivity = MaximumSensitivity(), batch: Int? = nil, work: Work = .unwatched
+  ) throws -> [Double?] {
+    try namingLayers {
+      try test(
+        explainer, targets: targets.map(\.index), image: image, of: classifier(batch: batch),
+        work: work)
     }
-    return Comparison(
-      image: image, prediction: prediction, explanations: explanations, judgements: judgements,
-      agreements: agreements, sanity: results)
+  }
+
+  /// How much a method's maps depend on the seed of its draws.
+  ///
+  /// - Parameters:
+  ///   - image: The picture.
+  ///   - targets: The labels.
+  ///   - test: The number of seeds.
+  ///   - batch: The largest number of changed pictures that are computed at a time.
+  ///   - work: What the evaluations are reported to.
+  ///   - explainer: The method with a seed.
+  /// - Returns: One number a target; `nil` where a map is constant.
+  /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
+  public func stability(
+    on image: ExplainedImage, targets: [Prediction.Entry], by test: SeedStability = SeedStability(),
+    batch: Int? = nil, work: Work = .unwatched, of explainer: (_ seed: UInt64) -> any Explainer
+  ) throws -> [Double?] {
+    try namingLayers {
+      try test(
+        targets: targets.map(\.index), image: image, of: classifier(batch: batch), work: work,
+        explainer)
+    }
   }
 }
 
@@ -112,16 +190,26 @@ extension Model {
   ///   - image: The picture.
   ///   - target: The label that is explained.
   ///   - test: The test by randomised layers; the model itself is not changed.
-  ///   - work: Watches the methods.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: One result a method; `nil` for one whose map is constant.
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func check(
     _ explainers: [any Explainer], on image: Image, target: Prediction.Entry,
     by test: ParameterRandomization, work: Work = .unwatched
   ) throws -> [ParameterRandomization.Result?] {
+    try check(explainers, on: explained(image), target: target, by: test, work: work)
+  }
+
+  /// Checks whether methods' maps of a picture that ``explained(_:)`` has made ready depend on what the network has
+  /// learnt.
+  ///
+  /// - Throws: ``ModelError``, `ExplanationError`.
+  public func check(
+    _ explainers: [any Explainer], on image: ExplainedImage, target: Prediction.Entry,
+    by test: ParameterRandomization, work: Work = .unwatched
+  ) throws -> [ParameterRandomization.Result?] {
     try namingLayers {
-      try test(
-        explainers, target: target.index, image: explained(image), of: classifier, work: work)
+      try test(explainers, target: target.index, image: image, of: classifier, work: work)
     }
   }
 }
@@ -136,22 +224,23 @@ private struct Judge {
   let image: ExplainedImage
   let classifier: any DifferentiableClassifier
   let output: ExplainedOutput
-  let truth: Tensor?
   let work: Work
 
   init(
     image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
-    truth: Tensor?, work: Work
+    work: Work
   ) {
     self.work = work
     self.image = image
     self.classifier = classifier
-    self.truth = truth
+    self.work = work
     self.output = if case .softmax = output { .softmax } else { .sigmoid }
   }
 
   /// Judges the maps of one label.
-  func judge(_ explanations: [Explanation]) throws -> [Comparison.Judgement] {
+  func judge(
+    _ explanations: [Explanation], truth: Tensor?
+  ) throws -> [Comparison.Judgement] {
     guard let first = explanations.first else { return [] }
     let (shape, target) = (first.values.shape, first.target.index)
     let maps = explanations.map(\.values)

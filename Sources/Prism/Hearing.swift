@@ -26,6 +26,46 @@ public struct Hearing: Sendable {
   }
 }
 
+/// Which windows of a sound are explained.
+public enum WindowChoice: Sendable, Equatable {
+  /// So many that speak most for the label.
+  case strongest(Int)
+  /// Those that begin nearest to the given times, in seconds.
+  case starts([Double])
+  /// All.
+  case all
+}
+
+extension Hearing {
+  /// The windows that are explained for a label, in the order of time.
+  ///
+  /// - Parameters:
+  ///   - target: The label.
+  ///   - choice: Which of its windows.
+  /// - Returns: At least one window, each once.
+  /// - Throws: ``ModelError/wrongInput(_:)`` where a time lies outside the sound.
+  public func windows(for target: Prediction.Entry, _ choice: WindowChoice) throws -> [Window] {
+    func logit(_ index: Int) -> Double { windows[index].prediction.entries[target.index].logit }
+    switch choice {
+    case .all: return windows
+    case .strongest(let count):
+      let order = windows.indices.sorted { (logit($1), $0) < (logit($0), $1) }
+      return order.prefix(max(count, 1)).sorted().map { windows[$0] }
+    case .starts(let times):
+      let places = try times.map { time in
+        guard time >= 0, time < sound.seconds else {
+          throw ModelError.wrongInput(
+            "window at \(time) s: the sound has \((sound.seconds * 100).rounded() / 100) s")
+        }
+        return windows.indices.min {
+          abs(windows[$0].start - time) < abs(windows[$1].start - time)
+        } ?? 0
+      }
+      return Set(places).sorted().map { windows[$0] }
+    }
+  }
+}
+
 extension Model {
   /// The rule by which a sound becomes the network's input.
   ///

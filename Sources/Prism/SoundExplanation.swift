@@ -1,3 +1,5 @@
+public import PrismRuntime
+
 /// Why a model gave one label its number for a sound: a map over the spectrogram of one window, and what of the sound
 /// it points at.
 public struct SoundExplanation: Sendable {
@@ -16,7 +18,7 @@ public struct SoundExplanation: Sendable {
 
   /// The map over the network's picture, and what the method reports.
   public let explanation: Explanation
-  /// The explained window: the one that speaks most for the label.
+  /// The explained window; the explanation has its numbers, not those of the whole sound.
   public let window: Hearing.Window
   /// The label's probability in every window.
   public let scores: [SpectrogramFigure.Score]
@@ -73,9 +75,10 @@ public struct SoundExplanation: Sendable {
     return try SpectrogramFigure(
       image: picture, map: rule.upright(explanation.values),
       times: window.start...window.end, frequencies: frequencies,
-      label: explanation.target.label,
-      probability: window.prediction.entries[explanation.target.index].probability,
-      details: [explanation.title] + (attribution.layer.map { ["layer \($0)"] } ?? [])
+      label: explanation.target.label, probability: explanation.target.probability,
+      details: [explanation.title]
+        + (attribution.layer.map { ["layer \($0)"] } ?? [])
+        + (scores.count > 1 ? ["the probability is that of the window shown"] : [])
         + ["frames: the evidence, half of the positive attribution"],
       notes: attribution.diagnostics,
       boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
@@ -92,25 +95,25 @@ extension Model {
   ///   - explainer: The method.
   ///   - targets: The labels, from the prediction of the same sound.
   ///   - batch: The largest number of changed pictures that are computed at a time.
-  ///   - work: Watches the method.
+  ///   - work: What the evaluations are reported to.
   /// - Returns: One explanation a target, in the order of the targets.
   /// - Throws: ``ModelError``, `ExplanationError`; `CancellationError` in a cancelled task.
   public func explain(
     _ hearing: Hearing, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> [SoundExplanation] {
-    let rule = try audioPreparation()
     let windows = targets.map(hearing.strongest)
     var results = [SoundExplanation?](repeating: nil, count: targets.count)
     for start in Set(windows.map(\.start)).sorted() {
       let indices = targets.indices.filter { windows[$0].start == start }
-      let picture = explained(try rule.picture(of: windows[indices[0]].sound))
+      let window = windows[indices[0]]
+      // The numbers that are explained are those of the window, not of the whole sound.
       let explanations = try explain(
-        picture, with: explainer, targets: indices.map { targets[$0] }, batch: batch,
+        explained(window), with: explainer,
+        targets: indices.map { window.prediction.entries[targets[$0].index] }, batch: batch,
         work: work)
       for (index, explanation) in zip(indices, explanations) {
-        results[index] = try SoundExplanation(
-          explanation, window: windows[index], hearing: hearing, rule: rule)
+        results[index] = try evidence(of: explanation, in: window, of: hearing)
       }
     }
     return try results.map { result in
@@ -119,6 +122,28 @@ extension Model {
       }
       return result
     }
+  }
+
+  /// What explainers look at: the spectrogram of a window as the network takes it.
+  ///
+  /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
+  public func explained(_ window: Hearing.Window) throws -> ExplainedImage {
+    explained(try audioPreparation().picture(of: window.sound))
+  }
+
+  /// What of a sound a map points at.
+  ///
+  /// - Parameters:
+  ///   - explanation: Of the window's picture, with the window's numbers.
+  ///   - window: The window that was explained.
+  ///   - hearing: The sound that it belongs to.
+  /// - Returns: The explanation with its regions and sounds.
+  /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
+  public func evidence(
+    of explanation: Explanation, in window: Hearing.Window, of hearing: Hearing
+  ) throws -> SoundExplanation {
+    try SoundExplanation(
+      explanation, window: window, hearing: hearing, rule: try audioPreparation())
   }
 
   /// The probability of a label for a part of a sound as long as a window, such as the evidence alone.

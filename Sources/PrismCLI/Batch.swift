@@ -1,7 +1,6 @@
-internal import ArgumentParser
 internal import Prism
 
-/// Work on several inputs that goes on past those that fail.
+/// Work on several inputs that goes on past those that fail, and ends in good order where somebody wants it to.
 struct Batch {
   private let console: Console
 
@@ -9,54 +8,78 @@ struct Batch {
     self.console = console
   }
 
-  /// How far the work is, and how long the rest will take if it goes on so.
-  static func progress(_ done: Int, of count: Int, since seconds: Double) -> String {
-    let text = "\(done) of \(count) done"
-    guard done > 0 else { return text }
-    let left = Int((seconds / Double(done) * Double(count - done)).rounded(.up))
-    let time = left < 120 ? "\(left) s" : left < 7200 ? "\(left / 60) min" : "\(left / 3600) h"
-    return text + ", about \(time) left"
-  }
-
   /// Works on every input; each failure is one line.
-  func forEach(_ inputs: [String], _ work: (String) throws -> Void) -> Status {
+  ///
+  /// After Ctrl-C the work on the input is cancelled and given a moment; then what it has kept is finished, and the rest is
+  /// left.
+  ///
+  /// - Parameters:
+  ///   - inputs: The inputs.
+  ///   - compute: The work on one, which prints and writes nothing; it runs on a thread of its own and keeps what is
+  ///     finished (`Running.keep`).
+  ///   - finish: Writes and prints what was computed, in the order of the inputs.
+  /// - Returns: How the process ends.
+  func forEach<Value: Sendable>(
+    _ inputs: InputList,
+    compute: @escaping @Sendable (_ input: String, _ running: Running<Value>) throws -> Value,
+    finish: (_ input: String, _ value: Value) throws -> Void
+  ) -> Status {
+    let interruptions = console.interruptions
+    interruptions.start()
+    defer { interruptions.stop() }
+    let progress = BatchProgress(
+      console, count: inputs.files.count, seconds: BatchProgress.clock())
     var failures = 0
-    let clock = ContinuousClock()
-    let start = clock.now
-    for (done, input) in inputs.enumerated() {
-      if inputs.count > 1 {
-        console.progress(
-          Self.progress(done, of: inputs.count, since: (clock.now - start) / .seconds(1)))
+    for (path, error) in inputs.failures {
+      failures += 1
+      report(error, of: path)
+    }
+    for note in inputs.notes { console.report("prism: \(note)") }
+    for (done, input) in inputs.files.enumerated() {
+      if let interruption = interruptions.current() {
+        return stopped(interruption, done: done, of: inputs.files.count)
       }
+      progress.begin(input, after: done)
+      let running = Running<Value>(
+        progress: { progress.note($0) },
+        stages: { progress.begin($0.name, $0.number, of: $0.count) })
       do {
-        try work(input)
+        switch running.run(until: interruptions.current, { try compute(input, $0) }) {
+        case .done(let value): try finish(input, value)
+        case .failed(let error): throw error
+        case .interrupted(let interruption, let kept):
+          if let kept { try finish(input, kept) }
+          return stopped(
+            interruption, done: done, of: inputs.files.count, partly: kept == nil ? nil : input)
+        }
       } catch {
         failures += 1
-        console.endProgress()
-        let text = "\(error)"
-        console.report("prism: \(text.contains(input) ? text : "\(input): \(text)")")
+        report(error, of: input)
       }
+      // Nobody would see the results.
+      if console.outputError != nil { return .failed }
     }
     console.endProgress()
     if failures == 0 { return .done }
-    return failures == inputs.count ? .failed : .someInputsFailed
-  }
-}
-
-/// What of the machine a command may use.
-struct MachineOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The number of threads; the results are the same for any.", valueName: "threads"))
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 1024")
-    }
+    return failures == inputs.files.count + inputs.failures.count ? .failed : .someInputsFailed
   }
 
-  func apply() {
-    if let threads { Threads.count = threads }
+  private func report(_ error: any Error, of input: String) {
+    console.endProgress()
+    let text = "\(error)"
+    // Errors of files begin with the path.
+    let isNamed = text.hasPrefix(input) || text.hasPrefix(Text.printable(input))
+    console.report("prism: \(isNamed ? text : "\(input): \(text)")")
+  }
+
+  private func stopped(
+    _ interruption: Interruption, done: Int, of count: Int, partly input: String? = nil
+  ) -> Status {
+    console.endProgress()
+    var text = "prism: interrupted; the results of \(done) of \(count) "
+    text += count == 1 ? "input are written" : "inputs are written"
+    if let input { text += ", and of \(input) those of the methods that were finished" }
+    console.report(text)
+    return interruption.status
   }
 }

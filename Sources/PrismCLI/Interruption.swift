@@ -6,20 +6,68 @@ internal import Synchronization
   internal import Darwin
 #endif
 
-/// Whether somebody has pressed Ctrl-C, for work that then ends at a good place.
-enum Interruption {
-  private static let count = Atomic<Int>(0)
+/// What somebody outside wants: that the work end at a good place, soon.
+enum Interruption: Sendable {
+  /// Ctrl-C.
+  case interrupt
+  /// The system's wish that the process end.
+  case termination
 
-  /// Whether the work should end.
-  static var isRequested: Bool { count.load(ordering: .relaxed) > 0 }
-
-  /// Takes Ctrl-C as a request from now on; the second time it ends the process as usual.
-  static func catchSignals() {
-    _ = signal(SIGINT) { _ in
-      Interruption.note()
-      _ = signal(SIGINT, SIG_DFL)
+  /// How the process ends after it.
+  var status: Status {
+    switch self {
+    case .interrupt: .interrupted
+    case .termination: .terminated
     }
   }
 
-  private static func note() { count.add(1, ordering: .relaxed) }
+  private static let received = Atomic<Int32>(0)
+
+  /// What the process has been told since it listens.
+  static var current: Interruption? {
+    switch received.load(ordering: .relaxed) {
+    case 0: nil
+    case SIGTERM: .termination
+    default: .interrupt
+    }
+  }
+
+  /// Whether the work should end.
+  static var isRequested: Bool { current != nil }
+
+  /// Takes Ctrl-C and its like as requests from now on; the second one ends the process at once, as usual.
+  static func catchSignals() {
+    received.store(0, ordering: .relaxed)
+    for number in [SIGINT, SIGTERM] {
+      _ = signal(number) { number in
+        Interruption.received.store(number, ordering: .relaxed)
+        _ = signal(SIGINT, SIG_DFL)
+        _ = signal(SIGTERM, SIG_DFL)
+      }
+    }
+  }
+
+  /// Lets Ctrl-C and its like end the process again.
+  static func releaseSignals() {
+    _ = signal(SIGINT, SIG_DFL)
+    _ = signal(SIGTERM, SIG_DFL)
+  }
+}
+
+/// From where a command is told to stop.
+struct Interruptions: Sendable {
+  /// Begins to listen.
+  let start: @Sendable () -> Void
+  /// What has been heard.
+  let current: @Sendable () -> Interruption?
+  /// Listens no longer.
+  let stop: @Sendable () -> Void
+
+  /// From nowhere.
+  static let none = Interruptions(start: {}, current: { nil }, stop: {})
+
+  /// From the process's signals.
+  static let signals = Interruptions(
+    start: { Interruption.catchSignals() }, current: { Interruption.current },
+    stop: { Interruption.releaseSignals() })
 }

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
@@ -8,6 +10,9 @@
 ///
 /// End with ``commit(isDurable:)`` or ``discard()``.
 public struct AsideFile: Sendable {
+  /// Tells the files of a process apart.
+  private static let count = Atomic<Int>(0)
+
   private let path: String
   private let aside: String
   private let descriptor: Int32
@@ -30,7 +35,8 @@ public struct AsideFile: Sendable {
     var attempt = 0
     while true {
       // Names may be as long as the system allows, so this one does not build on it.
-      let candidate = "\(folder).prism-\(getpid())-\(attempt).part"
+      let number = Self.count.add(1, ordering: .relaxed).newValue
+      let candidate = "\(folder).prism-\(getpid())-\(number).part"
       let descriptor = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor >= 0 {
         self.path = path
@@ -69,6 +75,28 @@ public struct AsideFile: Sendable {
     close(descriptor)
     unlink(aside)
   }
+
+  /// Ends writing and waits until the disk has the data; the file stays aside.
+  ///
+  /// - Throws: `FileError.cannotWrite`; ``discard()`` is still to be called then.
+  func seal() throws(FileError) {
+    guard fsync(descriptor) == 0 else {
+      throw .cannotWrite(path, reason: AtomicFile.reason(errno))
+    }
+    close(descriptor)
+  }
+
+  /// Puts a sealed file in its place.
+  ///
+  /// - Throws: `FileError.cannotWrite`; ``remove()`` is still to be called then.
+  func place() throws(FileError) {
+    guard rename(aside, path) == 0 else {
+      throw .cannotWrite(path, reason: AtomicFile.reason(errno))
+    }
+  }
+
+  /// Removes a sealed file.
+  func remove() { unlink(aside) }
 }
 
 /// Writes everything and returns 0 or an error number.

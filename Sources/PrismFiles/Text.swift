@@ -19,8 +19,31 @@ package enum Text {
   /// Text made fit for one line, between quotation marks.
   package static func quoted(_ text: String) -> String { "\"\(printable(text))\"" }
 
+  /// Text from outside made harmless for a terminal: control characters and what turns the direction of text are
+  /// written as numbers, nothing is left out.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - keepsLines: Whether ends of lines and tabulators stay as they are.
+  /// - Returns: The text without anything that a terminal would obey.
+  package static func harmless(_ text: String, keepsLines: Bool = false) -> String {
+    // Nearly all text is plain.
+    let isPlain = text.utf8.allSatisfy {
+      (0x20..<0x7F).contains($0) || (keepsLines && ($0 == 0x0A || $0 == 0x09))
+    }
+    if isPlain { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+      result +=
+        keepsLines && (scalar == "\n" || scalar == "\t") ? String(scalar) : escaped(scalar)
+    }
+    return result
+  }
+
   private static func escaped(_ scalar: Unicode.Scalar) -> String {
-    switch scalar.properties.generalCategory {
+    // The joiners of scripts and of emoji turn nothing.
+    if scalar.value == 0x200C || scalar.value == 0x200D { return String(scalar) }
+    return switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator:
       "\\u{" + String(scalar.value, radix: 16) + "}"
     default: String(scalar)

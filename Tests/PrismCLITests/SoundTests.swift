@@ -1,4 +1,5 @@
 import Prism
+import PrismReport
 import PrismTestSupport
 import Testing
 
@@ -108,8 +109,6 @@ struct SoundTests {
       "explain", sample, "--model", SmallModel.voice, "--output", output, "--method", "lime",
       "--segments", "slic"
     ).expectFailure("slic", "grid:RxC")
-    Outcome("compare", sample, "--model", SmallModel.voice, "--output", output)
-      .expectFailure("compare is for pictures")
     Outcome("classify", sample, "--model", SmallModel.binary).expectFailure("not a picture")
     #expect(!FileManager.default.fileExists(atPath: output))
   }

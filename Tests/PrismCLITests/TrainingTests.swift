@@ -1,4 +1,5 @@
 import Prism
+import PrismReport
 import PrismTestSupport
 import Testing
 

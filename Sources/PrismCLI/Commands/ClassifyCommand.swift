@@ -5,40 +5,61 @@ internal import PrismReport
 struct ClassifyCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "classify",
-    abstract: "Print the labels of pictures and sounds with their probabilities.")
+    abstract: "Print the labels of pictures and sounds with their probabilities.",
+    discussion: """
+      The five most probable labels are shown; of a sound that is longer than the model hears at a \
+      time also the most probable label of each window.
+      """)
 
-  @Argument(help: "PNG or JPEG files; WAV, FLAC, Ogg or MP3 for a model that listens.") var inputs:
-    [String]
+  @OptionGroup var input: InputOptions
 
-  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "A model by name (`prism models` lists them) or by the path of its file.",
+      valueName: "model"))
   var model: String
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   @Flag(help: "Print a JSON document with all labels and logits.") var json = false
+
+  func validate() throws { try input.requireInputs() }
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
     if json { model.file.mapping.beginHashing() }
+    let inputs = input.list(for: model)
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { input in
+    let status = Batch(console).forEach(inputs) { path, _ in
+      let input = try ReportInput(contentsOf: path)
       let hearing =
         model.card.input.audio == nil
-        ? nil : try model.listen(to: try Sound(contentsOf: input))
-      let prediction = try hearing?.prediction ?? model.predict(try Image(contentsOf: input))
+        ? nil : try model.listen(to: try Sound(decoding: input.bytes, name: path))
+      let prediction =
+        try hearing?.prediction ?? model.predict(try Image(decoding: input.bytes, name: path))
+      return Classified(input: input, prediction: prediction, hearing: hearing)
+    } finish: { path, result in
       if json {
         documents.append(
-          ExplanationDocument(
-            input: input, model: model, prediction: prediction, explanations: [], hearing: hearing
-          ).json)
+          InputDocument.classification(
+            of: result.input, by: model, prediction: result.prediction, hearing: result.hearing))
       } else {
-        if inputs.count > 1 { console.print("\(input):") }
-        for line in prediction.summary + (hearing?.lines ?? []) { console.print(line) }
+        if inputs.files.count > 1 { console.print("\(path):") }
+        let indent = inputs.files.count > 1 ? "  " : ""
+        for line in result.prediction.summary + (result.hearing?.lines ?? []) {
+          console.print(indent + line)
+        }
       }
     }
-    if json { console.print(ExplanationDocument.formatted(documents, of: inputs)) }
+    if json { console.print(InputDocument.all(documents)) }
     return status
+  }
+
+  private struct Classified: Sendable {
+    let input: ReportInput
+    let prediction: Prediction
+    let hearing: Hearing?
   }
 }

@@ -5,16 +5,25 @@ internal import PrismReport
 struct CompareCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Lay several methods' explanations of pictures side by side, and judge them.",
+    abstract:
+      "Lay several methods' explanations of pictures and sounds side by side, and judge them.",
     discussion: """
+        prism compare cat.png --model dogs --methods gradcam,lime,shap
+        prism compare scans --model chest --methods gradcam,rise --truth masks.csv
+        prism compare voice.wav --model voice --methods gradcam,lime --windows top3
+
       For an input cat.png the output folder then holds cat.compare.png, .pdf, .html (values under \
-      the pointer, a slider for the overlay), .csv (all figures) and .json; with several inputs also \
-      index.html. Inputs that a former run has finished with the same model and options are skipped.
+      the pointer, a slider for the overlay), .csv (all numbers) and .json; with several inputs also \
+      index.html, which leads to all comparisons in the folder. A sound has a figure a window. Inputs \
+      that a former run has finished with the same model and options are skipped.
       """)
 
-  @Argument(help: "PNG or JPEG files.") var inputs: [String] = []
+  @OptionGroup var input: InputOptions
 
-  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "A model by name (`prism models` lists them) or by the path of its file.",
+      valueName: "model"))
   var model: String
 
   @OptionGroup var method: MethodOptions
@@ -22,10 +31,11 @@ struct CompareCommand: Subcommand {
   @Option(
     help: ArgumentHelp(
       """
-      The region that is known to be right, as .npy or .png at the network's input size, not zero \
-      (not black) inside: shows each map's share of positive attribution in it, and whether the \
-      maximum lies there.
-      """, valueName: "file"))
+      Where maps ought to be, not zero (not black) inside, as .npy or .png of any size: the mask of \
+      the input, a folder of masks that are called like their inputs (cat.png, or cat.pug.png for \
+      one label), or a CSV with the columns input, mask and, if wanted, target. Shows each map's \
+      share of positive attribution in it, and whether the maximum lies there.
+      """, valueName: "path"))
   var truth: String?
 
   @Flag(
@@ -34,114 +44,69 @@ struct CompareCommand: Subcommand {
       method whose map stays tells nothing about the network.
       """) var sanity = false
 
+  @Flag(help: "Also measure how much each map changes with slight noise in the input (10 runs).")
+  var sensitivity = false
+
+  @Flag(help: "Also measure how much each map depends on the seed (3 runs).")
+  var stability = false
+
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"))
-  var output: String
+    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"),
+    completion: .directory)
+  var output = "out"
 
   @Option(
     name: .customLong("format"),
     help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
   var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   @Flag(help: "Print the JSON documents instead of a summary.") var json = false
 
   func validate() throws {
-    guard !inputs.isEmpty else { throw ValidationError("Missing expected argument '<inputs> ...'") }
+    try input.requireInputs()
     if method.isListing { throw ValidationError("`prism explain --method list` lists the methods") }
   }
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
-    guard model.card.input.audio == nil else {
-      throw InputKindError.comparison(model: self.model)
+    var request = try method.request(
+      .comparison, model: self.model, formats: formats.elements.map(\.format))
+    request.truth = truth
+    request.tests.sanity = sanity
+    request.tests.sensitivity = sensitivity
+    request.tests.stability = stability
+    let inputs = input.list(for: model)
+    let run = try ReportRun(
+      request, model: model, inputs: inputs, output: output, printsDocuments: json,
+      console: console)
+    return try run(skipsFinished: true) { folder in
+      guard inputs.files.count > 1 || folder.holds(IndexPage.name) else { return }
+      // Those of former runs are in the folder, too, and stay on the page.
+      let entries = folder.comparisons().compactMap { name in
+        folder.document(name).map { IndexPage.Entry($0, name: name) }
+      }
+      let page = IndexPage(model: model.card.name, entries: entries)
+      try folder.write([.init(name: IndexPage.name, contents: Array(page.html.utf8))])
+      if !json { console.print(folder.path(of: IndexPage.name)) }
     }
-    let explainers = try method.explainers(for: model)
-    let truth = try truth.map { try region(contentsOf: $0, for: model) }
-    let folder = try OutputFolder(output)
-    var names = UniqueNames()
-    var entries: [IndexPage.Entry] = []
-    var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { input in
-      let stem = names.name(forStemOf: input) + ".compare"
-      let document = try compare(
-        input, named: stem, with: model, explainers, truth, into: folder, console)
-      entries.append(IndexPage.Entry(stem: stem, document: document, formats: formats.elements))
-      if json { documents.append(document) }
-    }
-    if inputs.count > 1, !entries.isEmpty {
-      let page = IndexPage(
-        model: model.card.name, entries: entries, failures: inputs.count - entries.count)
-      try folder.write([.init(name: "index.html", contents: Array(page.html.utf8))])
-    }
-    if json {
-      console.print((inputs.count == 1 ? documents.first ?? .null : .array(documents)).formatted)
-    }
-    return status
   }
+}
 
-  /// Compares the methods on one input and writes the files, all or none of them, unless they are there.
-  private func compare(
-    _ input: String, named stem: String, with model: Model, _ explainers: [any Explainer],
-    _ truth: Tensor?, into folder: OutputFolder, _ console: Console
-  ) throws -> JSON {
-    let bytes = try Files.read(input)
-    let image = try Image(decoding: bytes, name: input)
-    let key = key(of: bytes, model, explainers, truth)
-    let files = formats.elements.map { "\(stem).\($0.rawValue)" }
-    let document = "\(stem).json"
-    if let text = folder.text(of: document), let done = try? JSONReader.parse(text),
-      done["key"] == .string(key), files.allSatisfy(folder.holds)
-    {
-      if !json { console.print("\(input): done before, \(output)/\(document)") }
-      return done
-    }
-    let prediction = try model.predict(image)
-    let targets = try method.targets(of: prediction, for: model)
-    let comparison = try model.compare(
-      image, with: explainers, targets: targets, batch: method.batch, truth: truth,
-      sanity: sanity ? ParameterRandomization(seed: method.seed) : nil)
-    let report = ComparisonReport(
-      comparison, input: input, model: model, files: files, key: key)
-    var contents: [OutputFolder.File] = []
-    for (format, name) in zip(formats.elements, files) {
-      contents.append(.init(name: name, contents: try report.data(format)))
-    }
-    let json = report.json
-    contents.append(.init(name: document, contents: Array((json.formatted + "\n").utf8)))
-    try folder.write(contents)
-    if !self.json {
-      console.print("\(input):")
-      for line in report.lines { console.print("  " + line) }
-      console.print("  " + (files + [document]).map { "\(output)/\($0)" }.joined(separator: ", "))
-    }
-    return json
-  }
+/// What is written of a comparison besides its document.
+enum ComparisonFormat: String, CaseIterable {
+  case png, html, pdf, csv
 
-  /// Where a map ought to be, 1 inside.
-  private func region(contentsOf path: String, for model: Model) throws -> Tensor {
-    let (height, width) = (model.card.input.image.height, model.card.input.image.width)
-    let map = try LabelMap(contentsOf: path, height: height, width: width)
-    guard map.numbers.contains(where: { $0 != 0 }) else {
-      throw RequestError.labelFile(path, reason: "marks no region: all of it is zero")
+  var format: ResultFormat {
+    switch self {
+    case .png: .png
+    case .html: .html
+    case .pdf: .pdf
+    case .csv: .csv
     }
-    return Tensor([height, width], map.numbers.map { $0 != 0 ? 1 : 0 })
-  }
-
-  /// What the results depend on.
-  private func key(
-    of input: [UInt8], _ model: Model, _ explainers: [any Explainer], _ truth: Tensor?
-  ) -> String {
-    let region = truth?.scalars.map { $0 != 0 ? "1" : "0" }.joined() ?? ""
-    let methods = explainers.map { "\($0.name) \($0.parameters)" }.joined(separator: "; ")
-    let text =
-      "\(PrismVersion.current); \(model.file.sha256); \(SHA256.hexadecimalDigest(of: input)); \(methods); "
-      + "\(method.target ?? ""); \(method.segments ?? ""); \(sanity ? "sanity \(method.seed)" : ""); "
-      + region
-    return SHA256.hexadecimalDigest(of: Array(text.utf8))
   }
 }

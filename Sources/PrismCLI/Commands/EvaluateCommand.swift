@@ -46,7 +46,7 @@ struct EvaluateCommand: Subcommand {
   var output: String?
 
   @OptionGroup var dataOptions: DataOptions
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   @Flag(help: "Print the JSON document instead of a table.") var json = false
@@ -92,7 +92,7 @@ struct EvaluateCommand: Subcommand {
     ]
     if let folder { try write(document, scored, evaluation, model, scope, to: folder) }
     if json {
-      console.print(document.formatted)
+      console.print(document)
       return .done
     }
     console.print(

@@ -6,12 +6,16 @@ struct LayersCommand: Subcommand {
   static let configuration = CommandConfiguration(
     commandName: "layers",
     abstract: "List every named value of a model with its shape.",
-    discussion: "The default layer of the CAM family is marked with an asterisk.")
+    discussion: """
+      A line has the name that --layer takes, the shape for one input (1×rows×columns×channels for \
+      a map), and other names of the same value, such as those of Keras. The layer that CAM methods \
+      look at unless told otherwise is marked with an asterisk.
+      """)
 
-  @Argument(help: "A model in the weights folder, or the path of a weights file.")
+  @Argument(help: "A model by name (`prism models` lists them) or by the path of its file.")
   var model: String
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
 
   @Flag(help: "Print a JSON document.") var json = false
 
@@ -19,7 +23,8 @@ struct LayersCommand: Subcommand {
     let layers = try catalog.model(model).layers
     if json {
       console.print(
-        JSON.array(
+        InputDocument.enveloped(
+          "layers",
           layers.map { layer in
             [
               "name": .string(layer.name),
@@ -28,15 +33,16 @@ struct LayersCommand: Subcommand {
               "aliases": .array(layer.aliases.map(JSON.string)),
             ]
           }
-        ).formatted)
+        ))
     } else {
+      let header = [" ", "name", "shape", "other names"]
       let rows = layers.map { layer in
         [
           layer.isDefault ? "*" : " ", layer.name, "\(layer.shape)",
           layer.aliases.joined(separator: ", "),
         ]
       }
-      for line in TextTable.lines(rows) { console.print(line) }
+      for line in TextTable.lines([header] + rows) { console.print(line) }
     }
     return .done
   }

@@ -4,43 +4,65 @@ internal import PrismReport
 
 struct ModelsCommand: Subcommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "List the models in the weights folder.")
+    commandName: "models",
+    abstract: "List the models that are found by name, and where each is.",
+    discussion: """
+      Searched are, in this order: the folder of --weights, those of the environment variable \
+      PRISM_WEIGHTS (separated by colons), Weights in the working folder, and the one that was \
+      installed with the program. Of models with the same name the first is taken.
+      """)
 
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
 
-  @Flag(help: "Print a JSON document.") var json = false
+  @Flag(help: "Print a JSON document with all labels and methods.") var json = false
 
   func run(_ console: Console) throws -> Status {
-    var rows: [(name: String, model: Model)] = []
+    let catalogue = catalog.catalogue
+    var rows: [(entry: ModelCatalogue.Entry, model: Model)] = []
     var failed = false
-    for name in try catalog.names() {
+    for entry in try catalogue.entries() {
       do {
-        rows.append((name, try Model(contentsOf: catalog.path(of: name))))
+        rows.append((entry, try Model(contentsOf: entry.path)))
       } catch {
         console.report("prism: \(error)")
         failed = true
       }
     }
     if json {
-      console.print(JSON.array(rows.map { document($0.name, $0.model) }).formatted)
+      console.print(
+        InputDocument.enveloped("models", rows.map { document($0.entry, $0.model) }))
     } else if rows.isEmpty && !failed {
-      console.report("prism: \(catalog.folder) holds no weights; Tools/convert.py makes them")
+      let places = catalogue.places.map(\.path).joined(separator: ", ")
+      console.report("prism: no weights in \(places); Tools/convert.py makes them")
     } else {
-      let cells = rows.map { name, model in
-        [
-          name, model.card.architecture.rawValue, "\(model.inputSize)", "\(model.labels.count)",
-          model.fit, model.card.description,
-        ]
-      }
-      let header = ["name", "architecture", "input", "labels", "methods", "description"]
-      for line in TextTable.lines([header] + cells) { console.print(line) }
+      show(rows, console)
     }
     return failed ? .failed : .done
   }
 
-  private func document(_ name: String, _ model: Model) -> JSON {
+  private func show(_ rows: [(entry: ModelCatalogue.Entry, model: Model)], _ console: Console) {
+    let cells = rows.map { entry, model in
+      [
+        entry.name, model.card.architecture.rawValue, model.inputSize, "\(model.labels.count)",
+        model.fit, entry.path,
+      ]
+    }
+    let header = ["name", "architecture", "input", "labels", "methods", "file"]
+    for line in TextTable.lines([header] + cells) { console.print(line) }
+    for (entry, model) in rows {
+      console.print("")
+      console.print("\(entry.name):")
+      for line in wrapped(model.card.description, to: 78) { console.print("  " + line) }
+      for path in entry.hidden {
+        console.print("  \(path) has the same name; give its path to use it")
+      }
+    }
+  }
+
+  private func document(_ entry: ModelCatalogue.Entry, _ model: Model) -> JSON {
     [
-      "name": .string(name),
+      "name": .string(entry.name),
+      "file": .string(entry.path),
       "architecture": .string(model.card.architecture.rawValue),
       "description": .string(model.card.description),
       "source": .string(model.card.source),
@@ -69,4 +91,17 @@ extension Model {
   fileprivate var methods: [String] {
     ExplanationMethod.allCases.filter { obstacle(to: $0) == nil }.map(\.rawValue)
   }
+}
+
+/// A text in lines of at most so many characters, divided at spaces where there are any.
+func wrapped(_ text: String, to width: Int) -> [String] {
+  var lines: [String] = []
+  for word in text.split(whereSeparator: \.isWhitespace) {
+    if let last = lines.last, last.count + 1 + word.count <= width {
+      lines[lines.count - 1] = last + " " + word
+    } else {
+      lines.append(String(word))
+    }
+  }
+  return lines
 }

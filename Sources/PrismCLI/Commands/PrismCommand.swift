@@ -13,13 +13,26 @@ internal import PrismReport
 public enum PrismCommand {
   /// Runs the command with the process's arguments and ends the process.
   ///
-  /// The exit status is 0, 1 (failed), 2 (wrong usage) or 3 (some inputs of a batch failed).
+  /// The exit status is 0, 1 (failed), 2 (wrong usage), 3 (some inputs of a batch failed), 130 (Ctrl-C) or 143
+  /// (terminated).
   public static func runAndExit() -> Never {
-    exit(run(Array(CommandLine.arguments.dropFirst()), console: .standard).rawValue)
+    reserveStandardStreams()
+    // A reader that has gone is an error of writing, not the end of the process.
+    _ = signal(SIGPIPE, SIG_IGN)
+    let status = run(Array(CommandLine.arguments.dropFirst()), console: .standard)
+    // Work that was given up may still run on other threads, so nothing is torn down under it.
+    _exit(status.rawValue)
   }
 
   /// Runs the command with the given arguments.
   static func run(_ arguments: [String], console: Console) -> Status {
+    let status = ending(of: arguments, console)
+    guard let error = console.outputError else { return status }
+    if !error.isUnread { console.report("prism: \(error)") }
+    return status == .done ? .failed : status
+  }
+
+  private static func ending(of arguments: [String], _ console: Console) -> Status {
     do {
       var command = try Root.parseAsRoot(arguments)
       guard let prism = command as? any Subcommand else {
@@ -36,15 +49,24 @@ public enum PrismCommand {
     // The parser's own errors, help and completion scripts come with a message and an exit code of theirs.
     let code = Root.exitCode(for: error)
     if code == .success {
-      console.print(Root.fullMessage(for: error))
+      console.print(text: Root.fullMessage(for: error))
       return .done
     }
     if code == .validationFailure {
-      console.report(Root.fullMessage(for: error))
+      console.report(text: Root.fullMessage(for: error))
       return .wrongUsage
     }
     console.report("prism: \(error)")
     return .failed
+  }
+
+  /// Sees to it that no file that is opened later takes the place of a standard stream that is closed.
+  private static func reserveStandardStreams() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+    where fcntl(descriptor, F_GETFD) < 0 {
+      // Only for reading, so that writing still fails; the lowest free number is the one that is missing.
+      _ = unsafe open("/dev/null", O_RDONLY)
+    }
   }
 }
 
@@ -54,8 +76,14 @@ enum Status: Int32 {
   case failed = 1
   case wrongUsage = 2
   case someInputsFailed = 3
-  /// Somebody pressed Ctrl-C, as shells have it.
   case interrupted = 130
+  case terminated = 143
+
+  /// What the statuses mean, for help texts.
+  static let explanation = """
+    The exit status is 0 if everything was done, 1 if nothing was (one line says why), 2 for wrong \
+    usage, 3 if some of several inputs failed, and 130 after Ctrl-C, when what was finished is written.
+    """
 }
 
 /// A command that says how it ended.
@@ -68,16 +96,22 @@ struct Root: ParsableCommand {
     commandName: "prism",
     abstract: "Why did a convolutional network say that?",
     discussion: """
-      Prism classifies pictures and explains each prediction, with no Python at run time. \
-      Models are weights files made by Tools/convert.py.
+      Prism classifies pictures and sounds and shows what each prediction rests on.
 
-        prism explain husky.png --model dogs --method gradcam --output out
+        prism models
+        prism classify voice.wav --model voice
+        prism explain husky.png --model dogs --method gradcam,lime
+
+      A model is a weights file, named without its extension where `prism models` lists it, or by its \
+      path. Tools/convert.py makes one from a torch or Keras file, `prism train` from data.
+
+      \(Status.explanation)
       """,
     version: version,
     subcommands: [
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
-      CompareCommand.self,
-      DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
+      CompareCommand.self, DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
+      VersionCommand.self,
     ])
 
   /// The version of Prism, as in the JSON documents.

@@ -159,7 +159,7 @@ struct TrainCommand: Subcommand {
   var findRate = false
 
   @OptionGroup var dataOptions: DataOptions
-  @OptionGroup var catalog: ModelCatalog
+  @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
 
   enum OptimizerName: String, CaseIterable, ExpressibleByArgument {
@@ -201,8 +201,8 @@ struct TrainCommand: Subcommand {
   }
 
   private var stem: String {
-    output.hasSuffix(ModelCatalog.suffix)
-      ? String(output.dropLast(ModelCatalog.suffix.count)) : output
+    output.hasSuffix(ModelCatalogue.suffix)
+      ? String(output.dropLast(ModelCatalogue.suffix.count)) : output
   }
 
   private var checkpoint: String { "\(stem).checkpoint" }

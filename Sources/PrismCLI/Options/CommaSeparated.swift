@@ -10,7 +10,7 @@ where Element.RawValue == String {
   }
 
   init?(argument: String) {
-    guard let element = Element(rawValue: argument) else { return nil }
+    guard let element = Element(rawValue: argument.lowercased()) else { return nil }
     self.element = element
   }
 
@@ -32,7 +32,7 @@ where Element.RawValue == String {
   init?(argument: String) {
     var elements: [Element] = []
     for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let element = Element(rawValue: String(name)) else { return nil }
+      guard let element = Element(rawValue: name.lowercased()) else { return nil }
       if !elements.contains(where: { $0.rawValue == element.rawValue }) { elements.append(element) }
     }
     self.elements = elements

@@ -96,8 +96,7 @@ public struct PartitionSHAP: BlackBoxExplainer {
         baseValue: division.base[t], explainedValue: division.whole[t],
         diagnostics: targets.count > 1
           ? [
-            "what is divided was chosen for the outputs "
-              + "\(targets.map(String.init).joined(separator: ", ")) together"
+            "what is divided was chosen for the \(targets.count) explained labels together"
           ] : [])
     }
   }

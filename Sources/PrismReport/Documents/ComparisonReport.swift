@@ -1,107 +1,135 @@
-public import Prism
+internal import Prism
 
-/// A comparison for people and programs: as a figure, as tables, as a document.
-public struct ComparisonReport {
-  private let comparison: Comparison
-  private let input: String
-  private let model: Model
-  private let files: [String]
-  private let key: String
+/// A comparison for people and programs: as figures, as tables, as a document.
+///
+/// A sound has a figure a window; its table and document hold all windows.
+struct ComparisonReport {
+  private let findings: Findings
+  private let comparisons: [Comparison]
+  private let pipeline: ExplanationPipeline
+  private let stem: String
 
-  /// Makes the report.
-  ///
   /// - Parameters:
-  ///   - comparison: What is told.
-  ///   - input: The picture's path.
-  ///   - model: The model.
-  ///   - files: The names of the files that are written of it.
-  ///   - key: What the results depend on, as a digest.
-  public init(
-    _ comparison: Comparison, input: String, model: Model, files: [String] = [], key: String = ""
+  ///   - findings: What the methods have found.
+  ///   - comparisons: The maps of every view, judged or not.
+  ///   - pipeline: How they were made.
+  ///   - stem: How the names of the input's files begin.
+  init(
+    _ findings: Findings, comparisons: [Comparison], pipeline: ExplanationPipeline, stem: String
   ) {
-    self.comparison = comparison
-    self.input = input
-    self.model = model
-    self.files = files
-    self.key = key
+    self.findings = findings
+    self.comparisons = comparisons
+    self.pipeline = pipeline
+    self.stem = stem
   }
 
-  private var targets: [Prediction.Entry] { comparison.targets }
-  private var methods: [[Explanation]] { comparison.explanations }
+  private var scene: ExplanationPipeline.Scene { findings.scene }
 
-  /// The contents of a file.
+  /// The indices of the views of which there are maps.
+  private var shown: [Int] { comparisons.indices.filter { !comparisons[$0].explanations.isEmpty } }
+
+  /// Everything that is known.
+  func results() throws -> InputResults {
+    var files = try files(pipeline.request.formats, named: "\(stem).compare")
+    let document = document(files: files.map(\.name))
+    files.append(
+      .init(
+        name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
+    return InputResults(
+      document: document, files: files, summary: shown.flatMap(lines), sections: [],
+      failures: findings.failures)
+  }
+
+  /// The files of some formats.
   ///
-  /// - Throws: `ImageError.noMemory`.
-  public func data(_ format: ComparisonFormat) throws -> [UInt8] {
-    switch format {
-    case .png: try figure.rendered().pngData()
-    case .pdf: try figure.pdfData()
-    case .html: Array(try figure.html().utf8)
-    case .csv: Array(csv.utf8)
+  /// - Parameters:
+  ///   - formats: The formats; those that comparisons do not have give nothing.
+  ///   - name: How the files' names begin.
+  func files(_ formats: [ResultFormat], named name: String) throws -> [OutputFolder.File] {
+    var files: [OutputFolder.File] = []
+    for format in formats {
+      if format == .csv {
+        files.append(.init(name: "\(name).csv", contents: Array(csv.utf8)))
+      }
+      for view in shown {
+        let contents: [UInt8]
+        switch format {
+        case .png: contents = try figure(view).rendered().pngData()
+        case .pdf: contents = try figure(view).pdfData()
+        case .html: contents = Array(try figure(view).html().utf8)
+        case .csv, .npy, .json, .wav: continue
+        }
+        let suffix = comparisons.count > 1 ? scene.views[view].suffix : ""
+        files.append(.init(name: "\(name)\(suffix).\(format.rawValue)", contents: contents))
+      }
     }
+    return files
   }
 
   // MARK: The figure
 
-  private var figure: ComparisonFigure {
+  private func figure(_ index: Int) -> ComparisonFigure {
+    let (view, comparison) = (scene.views[index], comparisons[index])
+    let methods = comparison.explanations
+    let targets = comparison.targets
     let rows = targets.indices.map { t in
       ComparisonFigure.Row(
         label: targets[t].label, probability: targets[t].probability,
-        cells: methods.map { cell($0[t]) })
+        cells: methods.map { cell($0[t], view) })
     }
-    // What is the same for all labels is said once.
-    let diagnostics = methods.flatMap { explanations in
+    let path = scene.input.path
+    let model = pipeline.model.card
+    let context = view.name.map {
+      ["\($0) of \(Text.duration(scene.hearing?.sound.seconds ?? 0)); its probabilities are shown"]
+    }
+    return ComparisonFigure(
+      image: view.picture, title: path.split(separator: "/").last.map(String.init) ?? path,
+      subtitle:
+        "\(ReportInput.shortened(path)) · \(model.name) (\(model.architecture.rawValue))",
+      columns: methods.compactMap { $0.first?.title }, rows: rows,
+      tables: tables(index),
+      notes: (context ?? []) + notes(methods),
+      units: methods.compactMap { $0.first?.unit }, axes: view.axes, outline: view.outline)
+  }
+
+  private func cell(_ explanation: Explanation, _ view: ExplainedView) -> ComparisonFigure.Cell {
+    let attribution = explanation.attribution
+    return ComparisonFigure.Cell(
+      map: view.upright(explanation.values),
+      captions: [
+        "\(Text.duration(explanation.seconds)) · \(attribution.evaluations) "
+          + (attribution.evaluations == 1 ? "evaluation" : "evaluations")
+      ],
+      segments: attribution.segments.map { view.upright($0.segmentation) })
+  }
+
+  /// What a reader has to know; what is the same for all labels is said once.
+  private func notes(_ methods: [[Explanation]]) -> [String] {
+    let notes = methods.flatMap { explanations in
       let all = explanations.map(\.attribution.diagnostics)
       let common =
         all.first.map { first in first.filter { line in all.allSatisfy { $0.contains(line) } } }
         ?? []
       return common.map { "\(explanations.first?.title ?? ""): \($0)" }
-        + explanations.flatMap { explanation in
-          explanation.attribution.diagnostics.filter { !common.contains($0) }
+        + zip(explanations, all).flatMap { explanation, lines in
+          lines.filter { !common.contains($0) }
             .map { "\(explanation.title), \(explanation.target.label): \($0)" }
         }
     }
-    return ComparisonFigure(
-      image: comparison.image, title: input.split(separator: "/").last.map(String.init) ?? input,
-      subtitle: "\(model.card.name) (\(model.card.architecture.rawValue))",
-      columns: methods.compactMap { $0.first?.title }, rows: rows, tables: tables,
-      notes: Array(diagnostics.prefix(6)), units: methods.map { $0.first?.unit ?? "" })
+    let failures = findings.failures.map { "failed: \($0.line)" }
+    let limit = 6
+    guard notes.count > limit else { return failures + notes }
+    return failures + notes.prefix(limit - 1)
+      + ["and \(notes.count - limit + 1) more notes in the document"]
   }
 
-  private func cell(_ explanation: Explanation) -> ComparisonFigure.Cell {
-    let attribution = explanation.attribution
-    return ComparisonFigure.Cell(
-      map: explanation.values,
-      captions: [
-        "\(Text.duration(explanation.seconds)) · \(attribution.evaluations) "
-          + (attribution.evaluations == 1 ? "evaluation" : "evaluations")
-      ],
-      segments: attribution.segments?.segmentation.labels)
-  }
-
-  private var tables: [ComparisonFigure.Table] {
+  private func tables(_ index: Int) -> [ComparisonFigure.Table] {
+    let comparison = comparisons[index]
+    let methods = comparison.explanations
     var tables: [ComparisonFigure.Table] = []
     let titles = methods.compactMap { $0.first?.title }
-    for (t, target) in targets.enumerated() where !comparison.judgements.isEmpty {
-      tables.append(
-        ComparisonFigure.Table(
-          title: "Faithfulness for \(target.label)",
-          header: [
-            "method", "deletion ↓", "insertion ↑", "infidelity ↓", "sparseness", "gap", "R²",
-          ] + (isLocalized ? ["inside ↑", "hit"] : []),
-          rows: methods.indices.map { m in
-            let judgement = comparison.judgements[m][t]
-            let attribution = methods[m][t].attribution
-            return [
-              titles[m], Self.number(judgement.deletion), Self.number(judgement.insertion),
-              Self.number(judgement.infidelity), Self.number(judgement.sparseness),
-              attribution.completenessGap.map { Text.number($0, least: 1e-6) } ?? "–",
-              Self.number(attribution.score),
-            ]
-              + (judgement.localization.map {
-                [Self.number($0.massInside), $0.isHit ? "yes" : "no"]
-              } ?? [])
-          }, notes: t == 0 ? Self.measures(isLocalized: isLocalized) : []))
+    for (t, target) in comparison.targets.enumerated() where !comparison.judgements.isEmpty {
+      tables.append(Measures.table(of: comparison, target: t))
       if methods.count > 1 {
         tables.append(
           ComparisonFigure.Table(
@@ -113,13 +141,13 @@ public struct ComparisonReport {
                   let agreement = comparison.agreements[t][a][b]
                   return a == b
                     ? "1"
-                    : Self.number(agreement.rankCorrelation) + " / "
-                      + Self.number(agreement.topOverlap)
+                    : NumberText.measure(agreement.rankCorrelation) + " / "
+                      + NumberText.measure(agreement.topOverlap)
                 }
             }))
       }
     }
-    if let sanity = comparison.sanity, let target = targets.first,
+    if let sanity = comparison.sanity, let target = comparison.targets.first,
       let stages = sanity.compactMap({ $0 }).first?.stages
     {
       tables.append(
@@ -129,79 +157,63 @@ public struct ComparisonReport {
           rows: methods.indices.map { m in
             [titles[m]]
               + (sanity[m].map { result in
-                result.stages.map { Self.number($0.correlation) }
-                  + [Self.number(result.mean), result.isPassed ? "passed" : "failed"]
+                result.stages.map { NumberText.measure($0.correlation) }
+                  + [NumberText.measure(result.mean), result.isPassed ? "passed" : "failed"]
               } ?? stages.map { _ in "–" } + ["–", "blank"])
           }))
     }
     return tables
   }
 
-  /// What the columns of the table of faithfulness mean, a line each.
-  private static func measures(isLocalized: Bool) -> [String] {
-    [
-      "deletion: the mean probability while pixels are taken away, the strongest first; small is good.",
-      "insertion: the mean probability while pixels are brought in, the strongest first; large is good.",
-      "infidelity: how badly the map predicts what removing squares does to the logit; "
-        + "0 is perfect, 1 no better than a blank map.",
-      "sparseness: how few pixels hold the map (Gini index); 0 is even, 1 is a single pixel.",
-      "gap: by how much a map that promises to add up to the logit's difference fails to.",
-      "R²: how well the simple model that the method fits agrees with the network; 1 is perfect.",
-    ]
-      + (isLocalized
-        ? [
-          "inside: the share of the positive attribution in the given region; hit: whether the maximum "
-            + "lies in it."
-        ] : [])
-  }
-
-  /// Whether the user has told where maps ought to be.
-  private var isLocalized: Bool { comparison.judgements.first?.first?.localization != nil }
-
-  private static func number(_ value: Double?) -> String {
-    guard let value, value.isFinite else { return "–" }
-    return Text.decimal(value, decimals: 3)
-  }
-
   // MARK: Text
 
   /// A summary for the terminal.
-  public var lines: [String] {
-    tables.flatMap { [$0.title + ":"] + TextTable.lines([$0.header] + $0.rows).map { "  " + $0 } }
+  private func lines(_ index: Int) -> [String] {
+    let view = scene.views[index].name.map { ["\($0):"] } ?? []
+    let tables = tables(index).flatMap {
+      [$0.title + ":"] + (TextTable.lines([$0.header] + $0.rows) + $0.notes).map { "  " + $0 }
+    }
+    return view + tables
   }
 
   private var csv: String {
+    let judgements = comparisons.flatMap { $0.judgements.joined() }
+    let measures = Measures.columns(of: judgements)
+    let names = pipeline.methods.map(\.explainer.name)
     var header = [
-      "input", "method", "index", "label", "probability", "seconds", "evaluations", "base_value",
-      "completeness_gap", "score",
+      "input", "windowStart", "windowEnd", "method", "index", "label", "probability", "seconds",
+      "evaluations", "baseValue", "completenessGap", "score",
     ]
-    if !comparison.judgements.isEmpty {
-      header += ["deletion", "insertion", "infidelity", "sparseness"]
-      if isLocalized { header += ["mass_inside", "hit"] }
-      header += methods.compactMap { $0.first?.method }.flatMap {
-        ["correlation:\($0)", "overlap:\($0)"]
-      }
+    header += measures.map(\.name)
+    if !judgements.isEmpty {
+      header += names.flatMap { ["rankCorrelation:\($0)", "topOverlap:\($0)"] }
     }
     var lines = [header]
-    for (t, target) in targets.enumerated() {
-      for m in methods.indices {
-        let explanation = methods[m][t]
-        let judgement = comparison.judgements.isEmpty ? nil : comparison.judgements[m][t]
-        let attribution = explanation.attribution
-        let numbers: [Double?] = [
-          target.probability, explanation.seconds, Double(attribution.evaluations),
-          attribution.baseValue, attribution.completenessGap, attribution.score,
-        ]
-        let judged = judgement.map { judgement in
-          [judgement.deletion, judgement.insertion, judgement.infidelity, judgement.sparseness]
-            + (judgement.localization.map { [$0.massInside, $0.isHit ? 1 : 0] } ?? [])
+    for view in shown {
+      let (comparison, times) = (comparisons[view], scene.views[view].times)
+      let places = findings.views[view].map(\.method)
+      for (t, target) in comparison.targets.enumerated() {
+        for (m, explanations) in comparison.explanations.enumerated() {
+          let attribution = explanations[t].attribution
+          var numbers: [Double?] = [
+            attribution.baseValue, attribution.completenessGap, attribution.score,
+          ]
+          if !judgements.isEmpty {
+            numbers += measures.map { $0.value(comparison.judgements[m][t]) }
+            for method in names.indices {
+              let agreement = places.firstIndex(of: method).map { comparison.agreements[t][m][$0] }
+              numbers += [agreement?.rankCorrelation, agreement?.topOverlap]
+            }
+          }
+          let edges = [times?.lowerBound, times?.upperBound].map { $0.map { "\($0)" } ?? "" }
+          lines.append(
+            [scene.input.path] + edges
+              + [
+                explanations[t].method, "\(target.index)", target.label, "\(target.probability)",
+                "\(explanations[t].seconds)", "\(attribution.evaluations)",
+              ]
+              + numbers.map { $0.map { "\($0)" } ?? "" })
         }
-        let agreement =
-          comparison.agreements.isEmpty
-          ? nil : comparison.agreements[t][m].flatMap { [$0.rankCorrelation, $0.topOverlap] }
-        lines.append(
-          [input, explanation.method, "\(target.index)", target.label]
-            + (numbers + (judged ?? []) + (agreement ?? [])).map { $0.map { "\($0)" } ?? "" })
       }
     }
     return lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()
@@ -209,80 +221,101 @@ public struct ComparisonReport {
 
   // MARK: The document
 
-  /// The document.
-  public var json: JSON {
-    let document = ExplanationDocument(
-      input: input, model: model, prediction: comparison.prediction,
-      explanations: targets.indices.flatMap { t in
-        methods.indices.map { .init(explanation: methods[$0][t], files: []) }
-      })
-    guard case .object(var members) = document.json else { return .null }
-    members.insert(.init(name: "key", value: .string(key)), at: 1)
+  private func document(files: [String]) -> JSON {
+    var members = InputDocument.members(
+      scene.input, pipeline.model, scene.prediction, scene.hearing)
+    members.append(.init(name: "key", value: .string(findings.key)))
     members.append(
-      .init(name: "faithfulness", value: .array(targets.indices.flatMap(faithfulness))))
-    members.append(.init(name: "agreement", value: .array(targets.indices.flatMap(agreement))))
-    if let sanity = comparison.sanity {
-      members.append(
-        .init(
-          name: "sanity",
-          value: .array(
-            methods.indices.map { m in
-              ["method": .string(methods[m].first?.method ?? ""), "result": result(sanity[m])]
-            })))
+      .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))))
+    let explanations = entries { view, t, m in
+      JSON.object(
+        comparisons[view].explanations[m][t].members(
+          window: scene.views[view].times)
+          + [.init(name: "files", value: .object([]))])
     }
+    members.append(.init(name: "explanations", value: .array(explanations)))
+    members.append(.init(name: "faithfulness", value: .array(entries(faithfulness))))
+    members.append(.init(name: "agreement", value: .array(entries(agreement).flatMap(\.elements))))
+    if pipeline.request.tests.sanity {
+      members.append(.init(name: "sanity", value: .array(shown.flatMap(sanity))))
+    }
+    members.append(.init(name: "failures", value: .array(findings.failures.map(\.json))))
     members.append(.init(name: "files", value: .array(files.map(JSON.string))))
     return .object(members)
   }
 
-  private func faithfulness(_ t: Int) -> [JSON] {
-    methods.indices.map { m in
-      let judgement = comparison.judgements[m][t]
-      return [
-        "method": .string(methods[m][t].method),
-        "target": .integer(targets[t].index),
-        "deletion": .number(judgement.deletion),
-        "insertion": .number(judgement.insertion),
-        "infidelity": judgement.infidelity.map(JSON.number) ?? .null,
-        "sparseness": judgement.sparseness.map(JSON.number) ?? .null,
-        "localization": judgement.localization.map(localization) ?? .null,
-      ]
-    }
-  }
-
-  private func localization(_ found: Localization) -> JSON {
-    [
-      "massInside": found.massInside.map(JSON.number) ?? .null,
-      "isHit": .bool(found.isHit),
-      "area": .number(found.area),
-    ]
-  }
-
-  private func agreement(_ t: Int) -> [JSON] {
-    methods.indices.flatMap { a in
-      (0..<a).map { b in
-        let agreement = comparison.agreements[t][a][b]
-        return [
-          "methods": .array([.string(methods[b][t].method), .string(methods[a][t].method)]),
-          "target": .integer(targets[t].index),
-          "rankCorrelation": agreement.rankCorrelation.map(JSON.number) ?? .null,
-          "topOverlap": .number(agreement.topOverlap),
-        ]
+  /// A value for every view, label and method.
+  private func entries(_ value: (_ view: Int, _ target: Int, _ method: Int) -> JSON) -> [JSON] {
+    shown.flatMap { view in
+      comparisons[view].targets.indices.flatMap { t in
+        comparisons[view].explanations.indices.map { value(view, t, $0) }
       }
     }
   }
 
-  private func result(_ result: ParameterRandomization.Result?) -> JSON {
-    guard let result else { return .null }
+  private func window(_ view: Int) -> JSON {
+    scene.views[view].times.map { InputDocument.interval($0.lowerBound, $0.upperBound) } ?? .null
+  }
+
+  private func faithfulness(_ view: Int, _ t: Int, _ m: Int) -> JSON {
+    let comparison = comparisons[view]
+    let judgement = comparison.judgements[m][t]
     return [
-      "passed": .bool(result.isPassed),
-      "mean": .number(result.mean),
-      "stages": .array(
-        result.stages.map { stage in
-          [
-            "layers": .integer(stage.layers), "lowest": .string(stage.lowest),
-            "correlation": .number(stage.correlation),
-          ]
-        }),
+      "method": .string(comparison.explanations[m][t].method),
+      "target": .integer(comparison.targets[t].index),
+      "window": window(view),
+      "deletion": .number(judgement.deletion),
+      "insertion": .number(judgement.insertion),
+      "infidelity": judgement.infidelity.map(JSON.number) ?? .null,
+      "sparseness": judgement.sparseness.map(JSON.number) ?? .null,
+      "sensitivity": judgement.sensitivity.map(JSON.number) ?? .null,
+      "stability": judgement.stability.map(JSON.number) ?? .null,
+      "localization": judgement.localization.map { found in
+        [
+          "massInside": found.massInside.map(JSON.number) ?? .null,
+          "isHit": .bool(found.isHit),
+          "area": .number(found.area),
+        ]
+      } ?? .null,
     ]
+  }
+
+  /// How a method agrees with those before it.
+  private func agreement(_ view: Int, _ t: Int, _ a: Int) -> JSON {
+    let comparison = comparisons[view]
+    let methods = comparison.explanations
+    return .array(
+      (0..<a).map { b in
+        let agreement = comparison.agreements[t][a][b]
+        return [
+          "methods": .array([.string(methods[b][t].method), .string(methods[a][t].method)]),
+          "target": .integer(comparison.targets[t].index),
+          "window": window(view),
+          "rankCorrelation": agreement.rankCorrelation.map(JSON.number) ?? .null,
+          "topOverlap": .number(agreement.topOverlap),
+        ]
+      })
+  }
+
+  private func sanity(_ view: Int) -> [JSON] {
+    zip(comparisons[view].explanations, comparisons[view].sanity ?? []).map { method, result in
+      let found = result.map { result -> JSON in
+        [
+          "passed": .bool(result.isPassed),
+          "mean": .number(result.mean),
+          "stages": .array(
+            result.stages.map { stage in
+              [
+                "layers": .integer(stage.layers), "lowest": .string(stage.lowest),
+                "correlation": .number(stage.correlation),
+              ]
+            }),
+        ]
+      }
+      return [
+        "method": .string(method.first?.method ?? ""), "window": window(view),
+        "result": found ?? .null,
+      ]
+    }
   }
 }

@@ -3,41 +3,46 @@ public import Prism
 /// The page that leads to the comparisons of several inputs.
 public struct IndexPage {
   /// A finished input.
-  public struct Entry {
+  public struct Entry: Sendable {
     fileprivate let input: String
     fileprivate let label: String
     fileprivate let probability: Double
-    /// The page or the document of the input.
-    fileprivate let link: String
-    /// The figure, where it is written.
-    fileprivate let picture: String?
+    /// The pages or the document of the input.
+    fileprivate let links: [String]
+    /// The figures, where they are written.
+    fileprivate let pictures: [String]
 
     /// Takes what the page shows from an input's document.
-    public init(stem: String, document: JSON, formats: [ComparisonFormat]) {
-      input = document["input"]?.string ?? stem
+    ///
+    /// - Parameters:
+    ///   - document: The document.
+    ///   - name: The name of its file.
+    public init(_ document: JSON, name: String) {
+      input = document["input"]?["path"]?.string ?? name
       let top = document["predictions"]?.elements.first
       label = top?["label"]?.string ?? ""
       probability = top?["probability"]?.double ?? .nan
-      let first = formats.contains(.html) ? "html" : formats.first?.rawValue ?? "json"
-      link = "\(stem).\(first)"
-      picture = formats.contains(.png) ? "\(stem).png" : nil
+      let files = document["files"]?.elements.compactMap(\.string) ?? []
+      let pages = files.filter { $0.hasSuffix(".html") }
+      links = pages.isEmpty ? [name] : pages
+      pictures = files.filter { $0.hasSuffix(".png") }
     }
   }
 
+  /// The name of its file.
+  public static let name = "index.html"
+
   private let model: String
   private let entries: [Entry]
-  private let failures: Int
 
   /// Makes the page.
   ///
   /// - Parameters:
-  ///   - model: The model's name.
+  ///   - model: The name of the model.
   ///   - entries: The finished inputs.
-  ///   - failures: How many inputs failed.
-  public init(model: String, entries: [Entry], failures: Int) {
+  public init(model: String, entries: [Entry]) {
     self.model = model
     self.entries = entries
-    self.failures = failures
   }
 
   /// The page, which needs no other file but those it leads to.
@@ -57,18 +62,20 @@ public struct IndexPage {
       </style>
       </head>
       <body>
-      <h1>Explanations of \(entries.count) pictures</h1>
-      <p class="grey">\(model.escapedForHTML)\(failures > 0 ? "; \(failures) inputs failed" : "")</p>
+      <h1>Explanations of \(entries.count) inputs</h1>
+      <p class="grey">\(model.escapedForHTML)</p>
       <ul>
 
       """
     for entry in entries {
-      page += "<li><a href=\"\(entry.link.percentEncoded)\">\(entry.input.escapedForHTML)</a> "
-      page +=
-        "<span class=\"grey\">\(entry.label.escapedForHTML) \(NumberText.percent(entry.probability))</span>"
-      if let picture = entry.picture {
-        page +=
-          "<a href=\"\(entry.link.percentEncoded)\"><img src=\"\(picture.percentEncoded)\" alt=\"\" loading=\"lazy\"></a>"
+      guard let first = entry.links.first else { continue }
+      page += "<li><a href=\"\(first.percentEncoded)\">\(entry.input.escapedForHTML)</a> "
+      page += "<span class=\"grey\">\(entry.label.escapedForHTML) "
+      page += "\(NumberText.percent(entry.probability))</span>"
+      for (index, picture) in entry.pictures.enumerated() {
+        let link = index < entry.links.count ? entry.links[index] : first
+        page += "<a href=\"\(link.percentEncoded)\"><img src=\"\(picture.percentEncoded)\" "
+        page += "alt=\"\" loading=\"lazy\"></a>"
       }
       page += "</li>\n"
     }

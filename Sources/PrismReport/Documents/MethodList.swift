@@ -14,9 +14,10 @@ public struct MethodList {
     entries = ExplanationMethod.allCases.map { ($0, model?.obstacle(to: $0, layer: layer)) }
   }
 
-  /// An array with an object a method.
+  /// The list with an object a method.
   public var json: JSON {
-    .array(
+    InputDocument.enveloped(
+      "methods",
       entries.map { method, obstacle in
         let explainer = method.explainer()
         return [
@@ -76,5 +77,14 @@ extension MethodParameter.Value {
 
 extension [MethodParameter] {
   /// An object with a member for every parameter.
-  var json: JSON { .object(map { .init(name: $0.name, value: $0.value.json) }) }
+  var json: JSON {
+    .object(
+      map { parameter in
+        // A seed may be larger than JSON's readers take numbers for, and is text only then.
+        guard parameter.name == "seed", case .text(let text) = parameter.value,
+          let seed = Int(text)
+        else { return .init(name: parameter.name, value: parameter.value.json) }
+        return .init(name: parameter.name, value: .integer(seed))
+      })
+  }
 }

@@ -1,27 +1,12 @@
 public import Prism
 
 /// Where a sound's evidence is, and what the model says with it alone and without it.
-public struct SoundEvidence: Sendable {
+struct SoundEvidence: Sendable {
   let explanation: SoundExplanation
   /// The probability of the label for the evidence alone, `nil` for silence, and the file.
   let kept: (probability: Double?, file: String?)
   /// The same for the window without the evidence.
   let removed: (probability: Double?, file: String?)
-
-  /// Makes the record of an explanation's evidence.
-  ///
-  /// - Parameters:
-  ///   - explanation: The explanation.
-  ///   - kept: The probability of the label for the evidence alone, `nil` for silence, and the file.
-  ///   - removed: The same for the window without the evidence.
-  public init(
-    explanation: SoundExplanation, kept: (probability: Double?, file: String?),
-    removed: (probability: Double?, file: String?)
-  ) {
-    self.explanation = explanation
-    self.kept = kept
-    self.removed = removed
-  }
 
   var json: JSON {
     func part(_ part: (probability: Double?, file: String?)) -> JSON {
@@ -31,12 +16,13 @@ public struct SoundEvidence: Sendable {
       ]
     }
     return [
-      "window": interval(explanation.window.start, explanation.window.end),
+      "window": InputDocument.interval(explanation.window.start, explanation.window.end),
       "regions": .array(
         explanation.regions.map { region in
           [
-            "seconds": interval(region.times.lowerBound, region.times.upperBound),
-            "hertz": interval(region.frequencies.lowerBound, region.frequencies.upperBound),
+            "seconds": InputDocument.interval(region.times.lowerBound, region.times.upperBound),
+            "hertz": InputDocument.interval(
+              region.frequencies.lowerBound, region.frequencies.upperBound),
             "share": .number(region.share),
           ]
         }),
@@ -46,9 +32,9 @@ public struct SoundEvidence: Sendable {
   }
 
   /// A line for each region, and one for what the model says without the rest.
-  public var lines: [String] {
+  var lines: [String] {
     let regions = explanation.regions.prefix(3).map { region in
-      "\(NumberText.fixed(region.times.lowerBound, digits: 2)) to \(NumberText.fixed(region.times.upperBound, digits: 2)) s, "
+      "\(NumberText.time(region.times.lowerBound)) to \(NumberText.time(region.times.upperBound)) s, "
         + "\(Int(region.frequencies.lowerBound.rounded())) to "
         + "\(Int(region.frequencies.upperBound.rounded())) Hz: "
         + NumberText.percent(region.share) + " of the positive attribution"
@@ -57,10 +43,9 @@ public struct SoundEvidence: Sendable {
       probability.map { NumberText.percent($0) } ?? "nothing (silence)"
     }
     let label = explanation.explanation.target.label
-    let files = [kept.file, removed.file].compactMap(\.self).joined(separator: ", ")
     return regions + [
       "probability of \(label): \(shown(kept.probability)) with the evidence alone, "
-        + "\(shown(removed.probability)) without it" + (files.isEmpty ? "" : " (\(files))")
+        + "\(shown(removed.probability)) without it"
     ]
   }
 }
@@ -74,7 +59,7 @@ extension Hearing {
       "windows": .array(
         windows.map { window in
           [
-            "seconds": interval(window.start, window.end),
+            "seconds": InputDocument.interval(window.start, window.end),
             "probabilities": .array(window.prediction.entries.map { .number($0.probability) }),
           ]
         }),
@@ -87,17 +72,10 @@ extension Hearing {
     return TextTable.lines(
       windows.map { window in
         [
-          "\(NumberText.fixed(window.start, digits: 2)) to \(NumberText.fixed(window.end, digits: 2)) s",
+          "\(NumberText.time(window.start)) to \(NumberText.time(window.end)) s",
           NumberText.percent(window.prediction.top.probability, isAligned: true),
           window.prediction.top.label,
         ]
       })
   }
 }
-
-private func interval(_ start: Double, _ end: Double) -> JSON {
-  .array([.number(rounded(start)), .number(rounded(end))])
-}
-
-/// A millisecond or a thousandth of a hertz is as much as there is.
-private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

@@ -1,4 +1,4 @@
-internal import Prism
+public import Prism
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -7,7 +7,10 @@ internal import Prism
 #endif
 
 /// A folder that receives results.
-public struct OutputFolder {
+///
+/// No result takes the place of another input's: whose the files of a stem are is decided by the documents that are
+/// found in the folder, which name their input.
+public struct OutputFolder: Sendable {
   /// A file's name and contents.
   public struct File: Sendable {
     /// The name in the folder.
@@ -22,7 +25,8 @@ public struct OutputFolder {
     }
   }
 
-  private let path: String
+  /// The folder's path.
+  public let path: String
 
   /// Makes the folder where it is missing.
   ///
@@ -36,62 +40,79 @@ public struct OutputFolder {
     }
   }
 
+  /// The path of a file in the folder, as it is shown.
+  public func path(of name: String) -> String {
+    path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+  }
+
   /// Whether the folder has a file with a name.
-  public func holds(_ name: String) -> Bool {
-    FileManager.default.fileExists(atPath: "\(path)/\(name)")
+  public func holds(_ name: String) -> Bool { Folder.exists(path(of: name)) }
+
+  /// A document in the folder, or `nil` where there is none that can be read.
+  public func document(_ name: String) -> JSON? {
+    guard let bytes = try? Files.read(path(of: name)) else { return nil }
+    return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
   }
 
-  /// The contents of a text file, or `nil` where it cannot be read.
-  public func text(of name: String) -> String? {
-    (try? Files.read("\(path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
+  /// How the names of inputs' files begin: with the stem of the path, and a number where the folder or another input
+  /// already has results under it.
+  ///
+  /// - Parameter inputs: The paths of the inputs.
+  /// - Returns: A stem for every path.
+  public func stems(for inputs: [String]) -> [String: String] {
+    var stems: [String: String] = [:]
+    // The page that leads to all results has that name.
+    var owners = ["index": ""]
+    for input in inputs where stems[input] == nil {
+      let whole = ReportInput.wholePath(of: input)
+      let wanted = FileStem.stem(of: input)
+      var stem = wanted
+      var number = 2
+      while !(owners[stem].map { $0 == whole } ?? mayHold(stem, of: whole)) {
+        stem = "\(wanted)-\(number)"
+        number += 1
+      }
+      owners[stem] = whole
+      stems[input] = stem
+    }
+    return stems
   }
 
-  /// Writes files, each whole; if one cannot be written, those before it are removed again.
+  /// Whether results of an input under a stem would replace nobody else's.
+  private func mayHold(_ stem: String, of input: String) -> Bool {
+    ["\(stem).json", "\(stem).compare.json"].allSatisfy { name in
+      guard holds(name) else { return true }
+      return document(name)?["input"]?["path"] == .string(input)
+    }
+  }
+
+  /// Whether a document is in the folder with all its files, and made with the same key.
+  ///
+  /// - Returns: The document, or `nil`.
+  public func finished(_ name: String, key: String) -> JSON? {
+    guard let document = document(name), document["key"] == .string(key),
+      let files = document["files"]?.elements.map(\.string),
+      files.allSatisfy({ $0.map(holds) ?? false })
+    else { return nil }
+    return document
+  }
+
+  /// The names of the documents of comparisons, in alphabetical order.
+  public func comparisons() -> [String] {
+    ((try? Folder.names(in: path)) ?? []).filter { $0.hasSuffix(".compare.json") }
+  }
+
+  /// Writes files that belong together: all of them appear, or what was there before stays.
   ///
   /// - Throws: `FileError.cannotWrite`.
   public func write(_ files: [File]) throws {
-    var written: [String] = []
+    var set = FileSet()
     do {
-      for file in files {
-        let target = "\(path)/\(file.name)"
-        try AtomicFile.write(file.contents, to: target)
-        written.append(target)
-      }
+      for file in files { try set.add(file.contents, for: path(of: file.name)) }
+      try set.commit()
     } catch {
-      for target in written { try? FileManager.default.removeItem(atPath: target) }
+      set.discard()
       throw error
     }
-  }
-}
-
-/// File names that are made from inputs and labels and never collide.
-public struct UniqueNames {
-  private var taken: Set<String> = []
-
-  /// Begins without names.
-  public init() {}
-
-  /// A name from the last part of a path without its extension.
-  public mutating func name(forStemOf path: String) -> String {
-    let last = path.split(separator: "/").last.map(String.init) ?? path
-    let stem = last.lastIndex(of: ".").map { String(last[..<$0]) } ?? last
-    return unique(stem.isEmpty ? last : stem)
-  }
-
-  /// A name from any text: letters, digits, `.`, `-` and `_` stay, everything else becomes `_`.
-  public mutating func name(for text: String) -> String {
-    let kept = text.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" }
-    let name = String(kept.prefix(80))
-    return unique(name.isEmpty || name.allSatisfy { $0 == "." } ? "_" : name)
-  }
-
-  private mutating func unique(_ name: String) -> String {
-    var result = name
-    var number = 2
-    while !taken.insert(result).inserted {
-      result = "\(name)-\(number)"
-      number += 1
-    }
-    return result
   }
 }

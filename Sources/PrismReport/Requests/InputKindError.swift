@@ -6,10 +6,6 @@ public enum InputKindError: Error, Equatable, Sendable, CustomStringConvertible 
   case noSound(model: String)
   /// A division by colours of a spectrogram.
   case segments(String)
-  /// A comparison by a model that listens.
-  case comparison(model: String)
-  /// A format that sounds do not have.
-  case report(ResultFormat, model: String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -19,11 +15,6 @@ public enum InputKindError: Error, Equatable, Sendable, CustomStringConvertible 
     case .segments(let text):
       "--segments \(text) divides pictures by colour and a spectrogram has none; choose grid:RxC "
         + "(R mel bands by C parts of the time) or a file that ends with .npy"
-    case .comparison(let model):
-      "compare is for pictures and \(model) listens; `prism explain --method a,b` explains a sound "
-        + "by several methods"
-    case .report(let format, let model):
-      "--format \(format.rawValue) is for pictures and \(model) listens; choose png, npy, json or wav"
     }
   }
 }

@@ -2,6 +2,16 @@
 public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
   /// An option means nothing to the chosen methods.
   case unused(String, by: [String], takers: [String])
+  /// There is no such method.
+  case unknownMethod(String, nearest: String?)
+  /// Windows that are not understood.
+  case windows(String)
+  /// A choice that needs another kind of model.
+  case needsSound(String)
+  /// One mask for several inputs.
+  case sharedTruth(String, inputs: [String])
+  /// No input has a mask.
+  case noTruth(String)
   /// Too few samples.
   case samples(Int)
   /// A division of the picture that is not known.
@@ -17,6 +27,17 @@ public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unused(let option, let methods, let takers):
       "\(option) means nothing to \(methods.joined(separator: ", ")); it is for "
         + takers.joined(separator: ", ")
+    case .unknownMethod(let name, let nearest):
+      "there is no method called \(name)"
+        + (nearest.map { "; did you mean \($0)?" } ?? "; --method list shows what there is")
+    case .windows(let text):
+      "the windows \(text) are not understood; give times in seconds such as 2.0,4.5, or all, or top3"
+    case .needsSound(let option): "\(option) is for models that listen, and this one takes pictures"
+    case .sharedTruth(let path, let inputs):
+      "the mask \(path) would judge \(inputs.joined(separator: " and ")); give a folder with a mask "
+        + "for each, or a CSV with the columns input and mask"
+    case .noTruth(let path):
+      "\(path) has no mask for any of the inputs; a mask is called like its input, or a CSV names both"
     case .samples(let samples): "--samples is \(samples); a method needs at least 1"
     case .segments(let text):
       "--segments \(text) is not known; choose quickshift, slic[:N], felzenszwalb[:SCALE], grid:RxC, "

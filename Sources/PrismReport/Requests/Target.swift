@@ -3,14 +3,17 @@ public import Prism
 /// Which labels of a prediction are explained.
 public enum Target {
   /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by
-  /// commas; a label that itself has a comma is understood where it stands alone.
+  /// commas; a label that itself has a comma is understood where it stands alone, and one in another case where only one
+  /// label is meant.
   ///
   /// - Throws: ``TargetError``.
-  public static func entries(_ target: String, of prediction: Prediction) throws -> [Prediction
-    .Entry]
-  {
+  public static func entries(
+    _ target: String, of prediction: Prediction
+  ) throws -> [Prediction.Entry] {
     if let entry = prediction[target] { return [entry] }
+    let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
     let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if alike.count == 1, parts.count > 1 { return alike }
     if parts.count > 1 {
       var entries: [Prediction.Entry] = []
       for part in parts {
@@ -27,12 +30,13 @@ public enum Target {
       }
       return [prediction.entries[index]]
     }
-    if target == "all" { return prediction.entries }
-    if target == "top" { return [prediction.top] }
-    if target.hasPrefix("top"), let count = Int(target.dropFirst(3)), count > 0 {
+    let word = target.lowercased()
+    if word == "all" { return prediction.entries }
+    if word == "top" { return [prediction.top] }
+    if word.hasPrefix("top"), let count = Int(word.dropFirst(3)), count > 0 {
       return Array(prediction.ranked.prefix(count))
     }
-    if target == "above-threshold" {
+    if word == "above-threshold" {
       guard let threshold = prediction.threshold else { throw TargetError.noThreshold }
       let entries = prediction.ranked.filter { $0.isPresent == true }
       guard !entries.isEmpty else {
@@ -40,6 +44,8 @@ public enum Target {
       }
       return entries
     }
+    if alike.count == 1 { return alike }
+    if alike.count > 1 { throw TargetError.ambiguous(target, candidates: alike.map(\.label)) }
     let labels = prediction.entries.map(\.label)
     throw TargetError.unknownLabel(target, nearest: Text.nearest(to: target, among: labels))
   }
@@ -49,6 +55,8 @@ public enum Target {
 public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The model has no such label.
   case unknownLabel(String, nearest: String?)
+  /// Several labels differ from the name in case only.
+  case ambiguous(String, candidates: [String])
   /// The model has no output of the index.
   case noIndex(Int, count: Int)
   /// The labels exclude each other.
@@ -62,6 +70,8 @@ public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unknownLabel(let name, let nearest):
       "the model has no label \(name)"
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism models --json` lists the labels")
+    case .ambiguous(let name, let candidates):
+      "\(name) may be \(candidates.joined(separator: " or ")); write the label as the model does"
     case .noIndex(let index, let count):
       "the model has no label with the index \(index); its \(count) labels are counted from 0"
     case .noThreshold:

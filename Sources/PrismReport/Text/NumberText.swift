@@ -1,4 +1,6 @@
-/// Numbers as people read them: the one home of their formatting.
+internal import Prism
+
+/// Numbers as results show them; those that figures share are the library's own.
 public enum NumberText {
   /// A probability or a share, such as `99.82 %`.
   ///
@@ -8,73 +10,30 @@ public enum NumberText {
   /// - Returns: A dash for what is not a number.
   public static func percent(_ share: Double, isAligned: Bool = false) -> String {
     guard share.isFinite else { return "–" }
-    let hundredths = Int((share * 10_000).rounded())
-    let fraction = hundredths % 100
-    let whole = "\(hundredths / 100)"
-    let blanks = isAligned ? String(repeating: " ", count: max(0, 3 - whole.count)) : ""
-    return blanks + whole + (fraction < 10 ? ".0\(fraction) %" : ".\(fraction) %")
+    let text = Text.decimal(100 * share, decimals: 2)
+    let blanks = isAligned ? String(repeating: " ", count: max(0, 6 - text.count)) : ""
+    return blanks + text + " %"
   }
 
-  /// A number with so many decimals, the sign as a hyphen.
-  ///
-  /// - Parameters:
-  ///   - value: The number.
-  ///   - digits: The decimals, from 1 to 9.
-  /// - Returns: The text.
-  public static func fixed(_ value: Double, digits: Int) -> String {
-    guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
-    let scale = (0..<digits).reduce(1) { product, _ in product * 10 }
-    let units = Int((abs(value) * Double(scale)).rounded())
-    let fraction = "\(units % scale)"
-    return (value < 0 && units > 0 ? "-" : "") + "\(units / scale)."
-      + String(repeating: "0", count: digits - fraction.count) + fraction
+  /// A measure of an evaluation or of training, with four decimals.
+  public static func decimal(_ value: Double) -> String { Text.decimal(value, decimals: 4) }
+
+  /// A measure of a map with three decimals; a dash for what is not known.
+  static func measure(_ value: Double?) -> String {
+    guard let value, value.isFinite else { return "–" }
+    return Text.decimal(value, decimals: 3)
   }
 
-  /// A measure with four decimals.
-  public static func decimal(_ value: Double) -> String { fixed(value, digits: 4) }
+  /// A time of a sound in seconds, with two decimals.
+  static func time(_ seconds: Double) -> String { Text.decimal(seconds, decimals: 2) }
 
-  /// A number with so many significant digits.
-  public static func significant(_ value: Double, digits: Int) -> String {
-    guard value.isFinite, value != 0 else { return "\(value)" }
-    var exponent = 0
-    var magnitude = abs(value)
-    while magnitude >= 10 { magnitude /= 10; exponent += 1 }
-    while magnitude < 1 { magnitude *= 10; exponent -= 1 }
-    var scale = 1.0
-    for _ in 0..<abs(digits - 1 - exponent) { scale *= 10 }
-    let rounded =
-      exponent > digits - 1 ? (value / scale).rounded() * scale : (value * scale).rounded() / scale
-    return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
-  }
+  /// What is left of a sum that should be zero, in which rounding errors mean nothing.
+  static func gap(_ value: Double) -> String { Text.number(value, least: 1e-5) }
 
-  /// A time as it is shown, such as `1 h 5 min` or `12 s`.
+  /// A long time as it is shown, such as `1 h 5 min` or `12 s`.
   public static func duration(_ seconds: Double) -> String {
     let whole = Int(min(max(seconds, 0), 1e9).rounded())
     if whole >= 3600 { return "\(whole / 3600) h \(whole % 3600 / 60) min" }
     return whole >= 60 ? "\(whole / 60) min \(whole % 60) s" : "\(whole) s"
-  }
-}
-
-/// Rows of cells as lines with aligned columns.
-public enum TextTable {
-  /// The lines of a table.
-  ///
-  /// - Parameter rows: Cells; rows may have different lengths.
-  /// - Returns: One line a row, without blanks at the end.
-  public static func lines(_ rows: [[String]]) -> [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        line += cell
-        if column < row.count - 1 {
-          line += String(repeating: " ", count: widths[column] - cell.count + 2)
-        }
-      }
-      return line
-    }
   }
 }

@@ -1,0 +1,135 @@
+internal import Prism
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// The files that a command works on: those that are named, and those in the folders that are named.
+struct InputList: Sendable {
+  /// What a model is given.
+  enum Kind: Sendable {
+    case pictures, sounds
+
+    /// The extensions by which files in folders are recognised.
+    var extensions: Set<String> {
+      switch self {
+      case .pictures: Set(PictureFormat.allExtensions)
+      case .sounds: ["wav", "wave", "flac", "ogg", "oga", "mp3"]
+      }
+    }
+
+    /// What errors call the files.
+    var name: String {
+      switch self {
+      case .pictures: "pictures (\(PictureFormat.allCases.map(\.rawValue).joined(separator: ", ")))"
+      case .sounds: "sounds (WAV, FLAC, Ogg, MP3)"
+      }
+    }
+  }
+
+  /// The paths of the files: in the order in which they are named, those of a folder in alphabetical order.
+  private(set) var files: [String] = []
+  /// Folders that give nothing, and why.
+  private(set) var failures: [(path: String, error: any Error)] = []
+  /// What of the folders is left out.
+  private(set) var notes: [String] = []
+
+  /// Takes files as they are, and looks for files in folders.
+  ///
+  /// Hidden files are left out. A folder is visited once, however many links lead to it.
+  ///
+  /// - Parameters:
+  ///   - paths: The paths of files and folders.
+  ///   - kind: What the model is given.
+  ///   - isRecursive: Whether the folders in folders count.
+  init(_ paths: [String], kind: Kind, isRecursive: Bool) {
+    for path in paths {
+      guard Folder.isFolder(path) == true else {
+        files.append(path)
+        continue
+      }
+      var search = Search(kind: kind, isRecursive: isRecursive)
+      do {
+        try search.visit(path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
+        guard !search.files.isEmpty else {
+          throw InputError.nothing(
+            path, kind: kind, others: search.others, folders: search.folders)
+        }
+        files += search.files
+        notes += search.unreadable.map { "\($0)" }
+        if !search.others.isEmpty { notes.append(Self.note(on: search.others, in: path, kind)) }
+      } catch {
+        failures.append((path, error))
+      }
+    }
+  }
+
+  private static func note(on others: [String], in path: String, _ kind: Kind) -> String {
+    let shown = others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " …" : "")
+    let (files, verb) = others.count == 1 ? ("file", "is") : ("files", "are")
+    return
+      "\(path): \(others.count) \(files) that \(verb) not \(kind.name) \(verb) left out: \(shown)"
+  }
+
+  /// A walk through a folder.
+  private struct Search {
+    let kind: Kind
+    let isRecursive: Bool
+    var files: [String] = []
+    /// Files of other kinds.
+    var others: [String] = []
+    /// Folders that are not looked into.
+    var folders = 0
+    /// Folders inside that cannot be listed.
+    var unreadable: [any Error] = []
+    /// The real paths of the folders that were visited, so that circles of links end.
+    private var visited: Set<String> = []
+
+    init(kind: Kind, isRecursive: Bool) {
+      self.kind = kind
+      self.isRecursive = isRecursive
+    }
+
+    mutating func visit(_ folder: String) throws {
+      guard visited.insert(realPath(of: folder)).inserted else { return }
+      for name in try Folder.names(in: folder) {
+        let path = folder == "/" ? "/\(name)" : "\(folder)/\(name)"
+        // A link that leads nowhere, or to itself, is no file.
+        switch Folder.isFolder(path) {
+        case true? where isRecursive:
+          do { try visit(path) } catch { unreadable.append(error) }
+        case true?: folders += 1
+        case false? where kind.extensions.contains(Self.suffix(of: name)): files.append(path)
+        case false?, nil: others.append(path)
+        }
+      }
+    }
+
+    private func realPath(of path: String) -> String {
+      // Essentials has no canonical path; links are followed one by one, the folder's own parents by the system.
+      URL(filePath: path).resolvingSymlinksInPath().path
+    }
+
+    private static func suffix(of name: String) -> String {
+      name.lastIndex(of: ".").map { name[name.index(after: $0)...].lowercased() } ?? ""
+    }
+  }
+}
+
+/// Why a folder gives no inputs.
+enum InputError: Error, CustomStringConvertible {
+  case nothing(String, kind: InputList.Kind, others: [String], folders: Int)
+
+  var description: String {
+    switch self {
+    case .nothing(let path, let kind, let others, let folders):
+      "\(path): the folder holds no \(kind.name)"
+        + (others.isEmpty
+          ? ""
+          : ", only \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? " …" : "")")
+        + (folders > 0 ? "; --recursive looks into the folders in it" : "")
+    }
+  }
+}

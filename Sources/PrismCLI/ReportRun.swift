@@ -1,0 +1,94 @@
+internal import Prism
+internal import PrismReport
+
+/// Explanations or comparisons of several inputs: what a pipeline makes of each is written and told.
+struct ReportRun {
+  private let pipeline: ExplanationPipeline
+  private let inputs: InputList
+  private let folder: OutputFolder
+  private let console: Console
+  private let printsDocuments: Bool
+
+  /// - Parameters:
+  ///   - request: What is asked for.
+  ///   - model: The model.
+  ///   - inputs: The inputs.
+  ///   - output: The folder for the results, made if missing.
+  ///   - printsDocuments: Whether the documents are printed instead of a summary.
+  ///   - console: Where it is told.
+  /// - Throws: What does not fit the model or the inputs, before any of them is read.
+  init(
+    _ request: ExplanationRequest, model: Model, inputs: InputList, output: String,
+    printsDocuments: Bool, console: Console
+  ) throws {
+    let truths = try request.truth.map { try TruthMasks($0, for: inputs.files) }
+    pipeline = try ExplanationPipeline(request, model: model, truths: truths)
+    folder = try OutputFolder(output)
+    self.inputs = inputs
+    self.console = console
+    self.printsDocuments = printsDocuments
+  }
+
+  /// What became of an input.
+  private enum Outcome: Sendable {
+    case made(InputResults)
+    /// A former run has finished it.
+    case found(JSON, name: String)
+  }
+
+  /// Works on all inputs.
+  ///
+  /// - Parameters:
+  ///   - skipsFinished: Whether inputs that a former run has finished are left as they are.
+  ///   - finish: Is called when all is done.
+  /// - Returns: How the process ends.
+  func callAsFunction(skipsFinished: Bool, finish: (OutputFolder) throws -> Void = { _ in }) throws
+    -> Status
+  {
+    let stems = folder.stems(for: inputs.files)
+    let (pipeline, folder) = (pipeline, folder)
+    var documents: [JSON] = []
+    var hasFailures = false
+    let status = Batch(console).forEach(inputs) { path, running -> Outcome in
+      let stem = stems[path] ?? path
+      let input = try ReportInput(contentsOf: path)
+      let name = pipeline.documentName(stem)
+      if skipsFinished, let done = folder.finished(name, key: try pipeline.key(for: input)) {
+        return .found(done, name: name)
+      }
+      return .made(
+        try pipeline(
+          input, named: stem, work: running.work,
+          stage: { running.stage($0, $1, of: $2) }, keep: { running.keep(.made($0)) }))
+    } finish: { path, outcome in
+      switch outcome {
+      case .found(let document, let name):
+        documents.append(document)
+        if !printsDocuments { console.print("\(path): done before, \(folder.path(of: name))") }
+      case .made(let results):
+        try folder.write(results.files)
+        documents.append(results.document)
+        for failure in results.failures { console.report("prism: \(path): \(failure.line)") }
+        hasFailures = hasFailures || !results.failures.isEmpty
+        if !printsDocuments { tell(results, of: path) }
+      }
+    }
+    if !documents.isEmpty { try finish(folder) }
+    if printsDocuments { console.print(InputDocument.all(documents)) }
+    return status == .done && hasFailures ? .someInputsFailed : status
+  }
+
+  private func tell(_ results: InputResults, of path: String) {
+    console.print("\(path):")
+    for line in results.summary { console.print("  " + line) }
+    func paths(_ names: [String]) -> String {
+      names.map(folder.path(of:)).joined(separator: ", ")
+    }
+    for section in results.sections {
+      let files = section.files.isEmpty ? "" : ": \(paths(section.files))"
+      console.print("  \(section.title)\(files)")
+      for line in section.lines { console.print("    \(line)") }
+    }
+    console.print("  " + paths(results.otherFiles))
+  }
+}

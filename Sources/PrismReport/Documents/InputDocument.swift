@@ -1,0 +1,132 @@
+public import Prism
+
+/// The JSON documents of inputs: `schema` tells their shape, which `Tools/schema` describes.
+public enum InputDocument {
+  /// The version of the shape of all documents.
+  public static let schema = 1
+
+  /// What a model says about an input.
+  ///
+  /// - Parameters:
+  ///   - input: The input.
+  ///   - model: The model.
+  ///   - prediction: What it says.
+  ///   - hearing: What was heard window by window, for a sound.
+  /// - Returns: The document.
+  public static func classification(
+    of input: ReportInput, by model: Model, prediction: Prediction, hearing: Hearing?
+  ) -> JSON {
+    .object(members(input, model, prediction, hearing))
+  }
+
+  /// The documents of a run, of the same shape for one input and for many.
+  public static func all(_ documents: [JSON]) -> JSON { enveloped("inputs", documents) }
+
+  /// A list with the versions of the shape and of Prism.
+  ///
+  /// - Parameters:
+  ///   - name: What the list has, such as `models`.
+  ///   - elements: The list.
+  /// - Returns: An object.
+  public static func enveloped(_ name: String, _ elements: [JSON]) -> JSON {
+    .object(header + [.init(name: name, value: .array(elements))])
+  }
+
+  /// What every document begins with.
+  static var header: [JSON.Member] {
+    [
+      .init(name: "schema", value: .integer(schema)),
+      .init(name: "prism", value: .string(PrismVersion.current)),
+    ]
+  }
+
+  /// What the documents of all commands have.
+  static func members(
+    _ input: ReportInput, _ model: Model, _ prediction: Prediction, _ hearing: Hearing?
+  ) -> [JSON.Member] {
+    let document: [JSON.Member] = [
+      .init(
+        name: "input",
+        value: ["path": .string(input.path), "sha256": .string(input.sha256)]),
+      .init(
+        name: "model",
+        value: [
+          "name": .string(model.card.name),
+          "architecture": .string(model.card.architecture.rawValue),
+          "sha256": .string(model.file.sha256),
+        ]),
+      .init(name: "predictions", value: .array(prediction.ranked.map(entry))),
+    ]
+    return header + document + (hearing.map { [.init(name: "sound", value: $0.json)] } ?? [])
+  }
+
+  /// A label with its numbers.
+  static func entry(_ entry: Prediction.Entry) -> JSON {
+    [
+      "index": .integer(entry.index),
+      "label": .string(entry.label),
+      "logit": .number(entry.logit),
+      "probability": .number(entry.probability),
+    ]
+  }
+
+  /// A part of time or frequency, as far as there are digits.
+  static func interval(_ start: Double, _ end: Double) -> JSON {
+    func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+    return .array([.number(rounded(start)), .number(rounded(end))])
+  }
+}
+
+extension Explanation {
+  /// The members that describe an explanation.
+  ///
+  /// - Parameter window: The explained part of a sound, in seconds.
+  func members(window: ClosedRange<Double>?) -> [JSON.Member] {
+    let error = attribution.standardError.map { map -> JSON in
+      [
+        "mean": .number(map.sum / Double(max(map.count, 1))),
+        "maximum": .number(Double(map.maximum)),
+      ]
+    }
+    let segments = attribution.segments.map { segments -> JSON in
+      [
+        "values": .array(segments.values.map(JSON.number)),
+        "standardErrors": .array(segments.standardErrors.map(JSON.number)),
+      ]
+    }
+    let members: [JSON.Member] = [
+      .init(name: "method", value: .string(method)),
+      .init(name: "target", value: InputDocument.entry(target)),
+      .init(
+        name: "window",
+        value: window.map { InputDocument.interval($0.lowerBound, $0.upperBound) } ?? .null),
+      .init(name: "parameters", value: parameters.json),
+      .init(name: "seconds", value: .number(seconds)),
+      .init(name: "evaluations", value: .integer(attribution.evaluations)),
+      .init(name: "baseValue", value: attribution.baseValue.map(JSON.number) ?? .null),
+      .init(
+        name: "completenessGap", value: attribution.completenessGap.map(JSON.number) ?? .null),
+      .init(name: "score", value: attribution.score.map(JSON.number) ?? .null),
+      .init(name: "standardError", value: error ?? .null),
+      .init(name: "segments", value: segments ?? .null),
+      .init(name: "diagnostics", value: .array(attribution.diagnostics.map(JSON.string))),
+    ]
+    return members
+  }
+
+  /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
+  var facts: [String] {
+    var facts: [String] = []
+    if let base = attribution.baseValue, let gap = attribution.completenessGap {
+      let sum = target.logit - base - gap
+      facts.append(
+        "base value \(Text.number(base)) + sum "
+          + "\(Text.number(sum)) = "
+          + "\(Text.number(base + sum)), gap \(NumberText.gap(gap))")
+    }
+    if let score = attribution.score {
+      facts.append("R² of the fit \(Text.number(score))")
+    }
+    return facts + attribution.diagnostics
+  }
+}

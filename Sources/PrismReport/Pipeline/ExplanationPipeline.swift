@@ -1,0 +1,320 @@
+public import Prism
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// The one way from an input and a request to documents and files, for pictures and sounds, explanations and comparisons.
+public struct ExplanationPipeline: Sendable {
+  /// What the pipeline is told of its own progress: the method or measure that begins, its number from 1, and how many
+  /// there are. How many evaluations are done its `Work` tells.
+  public typealias StageReport = (_ name: String, _ number: Int, _ count: Int) -> Void
+
+  struct Method: Sendable {
+    let method: ExplanationMethod
+    let settings: ExplanationMethod.Settings
+    let explainer: any Explainer
+  }
+
+  let request: ExplanationRequest
+  let model: Model
+  let methods: [Method]
+  private let windows: WindowChoice
+  private let truths: TruthMasks?
+
+  /// Makes ready what a request asks for, and says what does not fit before any input is read.
+  ///
+  /// - Parameters:
+  ///   - request: What is asked for.
+  ///   - model: The model, already open.
+  ///   - truths: Where maps ought to be, for all inputs.
+  /// - Throws: ``RequestError``, ``InputKindError``; what a file of segments cannot be read for.
+  public init(_ request: ExplanationRequest, model: Model, truths: TruthMasks? = nil) throws {
+    let isSound = model.card.input.audio != nil
+    if request.formats.contains(.wav), !isSound {
+      throw InputKindError.noSound(model: request.model)
+    }
+    if request.windows != nil, !isSound { throw RequestError.needsSound("--window") }
+    // The digest for the document is computed beside everything else.
+    model.file.mapping.beginHashing()
+    self.request = request
+    self.model = model
+    self.truths = truths
+    windows = try WindowChoice(request.windows)
+    methods = try request.methods.map { chosen in
+      var chosen = chosen
+      let method = try chosen.method()
+      if let limit = request.limits.samples, method.choices.contains(.samples) {
+        chosen.samples = min(chosen.samples ?? limit, limit)
+      }
+      let settings = try chosen.settings(for: model, seed: request.seed)
+      return Method(method: method, settings: settings, explainer: method.explainer(settings))
+    }
+  }
+
+  /// What the results of an input depend on, as a digest.
+  ///
+  /// - Throws: `FileError` where a mask cannot be read.
+  public func key(for input: ReportInput) throws -> String {
+    var request = request
+    request.batch = nil
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let asked = String(decoding: try encoder.encode(request), as: UTF8.self)
+    let chosen = methods.map { "\($0.explainer.name) \($0.explainer.parameters)" }
+    let parts =
+      [PrismVersion.current, model.file.sha256, input.path, input.sha256, asked] + chosen
+      + [try truths?.digest(of: input.path) ?? ""]
+    return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
+  }
+
+  /// The name of the document of an input.
+  ///
+  /// - Parameter stem: How the names of the input's files begin.
+  public func documentName(_ stem: String) -> String {
+    request.purpose == .comparison ? "\(stem).compare.json" : "\(stem).json"
+  }
+
+  /// Explains an input.
+  ///
+  /// A method that fails does not take the others' results away; it is named in the results. Nothing is written.
+  ///
+  /// - Parameters:
+  ///   - input: The picture or sound.
+  ///   - stem: How the names of its files begin.
+  ///   - work: Is told of every batch, and ends the work where its task is cancelled.
+  ///   - stage: Is told which method begins.
+  ///   - keep: Is given what is finished after every method.
+  /// - Returns: The document and the files.
+  /// - Throws: What the input cannot be read for; ``TargetError``; what the methods throw, where all of them fail;
+  ///   `CancellationError` in a cancelled task.
+  public func callAsFunction(
+    _ input: ReportInput, named stem: String, work: Work = .unwatched,
+    stage: StageReport = { _, _, _ in }, keep: (InputResults) -> Void = { _ in }
+  ) throws -> InputResults {
+    let scene = try Scene(input, for: self)
+    var findings = Findings(scene: scene, key: try key(for: input))
+    let extra = request.purpose == .comparison ? 1 : 0
+    for (number, method) in methods.enumerated() {
+      stage(method.explainer.name, number + 1, methods.count + extra)
+      for view in scene.views.indices {
+        try explain(scene.views[view], view, by: number, into: &findings, work)
+      }
+      if extra == 0, number + 1 < methods.count, !findings.isEmpty {
+        let report = ExplanationReport(findings, pipeline: self, stem: stem)
+        keep(try report.results(isWhole: false))
+      }
+    }
+    if findings.isEmpty, let error = findings.firstError { throw error }
+    guard request.purpose == .comparison else {
+      return try ExplanationReport(findings, pipeline: self, stem: stem).results(isWhole: true)
+    }
+    stage("measures", methods.count + 1, methods.count + 1)
+    let comparisons = try scene.views.indices.map { try compare($0, findings, work) }
+    return try ComparisonReport(
+      findings, comparisons: comparisons, pipeline: self, stem: stem
+    ).results()
+  }
+
+  /// Explains a view by a method; its failure is kept, not thrown.
+  private func explain(
+    _ view: ExplainedView, _ index: Int, by number: Int, into findings: inout Findings,
+    _ work: Work
+  ) throws {
+    let explainer = methods[number].explainer
+    do {
+      let explanations = try model.explain(
+        view.image, with: explainer, targets: view.targets, batch: request.batch, work: work)
+      let found =
+        try request.purpose == .explanation
+        ? explanations.map { try evidence(of: $0, in: view, of: findings.scene) } : []
+      findings.add(explanations, evidence: found, of: number, in: index)
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      findings.add(
+        MethodFailure(method: explainer.name, window: view.name, reason: "\(error)"), error)
+    }
+  }
+
+  /// What of a sound a map points at; nothing of a picture.
+  private func evidence(
+    of explanation: Explanation, in view: ExplainedView, of scene: Scene
+  ) throws -> FoundEvidence? {
+    guard let window = view.window, let hearing = scene.hearing else { return nil }
+    let found = try model.evidence(of: explanation, in: window, of: hearing)
+    return FoundEvidence(
+      explanation: found,
+      kept: try model.probability(of: explanation.target, in: found.kept),
+      removed: try model.probability(of: explanation.target, in: found.removed))
+  }
+
+  /// Judges the maps of a view.
+  private func compare(_ index: Int, _ findings: Findings, _ work: Work) throws -> Comparison {
+    let view = findings.scene.views[index]
+    let found = findings.views[index]
+    let explanations = found.map(\.explanations)
+    var judged = try model.judge(
+      explanations, of: view.image, truths: view.truths, batch: request.batch, work: work)
+    for (m, finding) in found.enumerated() {
+      let method = methods[finding.method]
+      if request.tests.sensitivity {
+        let values = try model.sensitivity(
+          of: method.explainer, on: view.image, targets: view.targets, batch: request.batch,
+          work: work)
+        for (t, value) in values.enumerated() { judged.judgements[m][t].sensitivity = value }
+      }
+      if request.tests.stability {
+        let values = try model.stability(
+          on: view.image, targets: view.targets, batch: request.batch, work: work
+        ) { seed in
+          var settings = method.settings
+          settings.seed = seed
+          return method.method.explainer(settings)
+        }
+        for (t, value) in values.enumerated() { judged.judgements[m][t].stability = value }
+      }
+    }
+    var sanity: [ParameterRandomization.Result?]?
+    if request.tests.sanity, let target = view.targets.first {
+      sanity = try model.check(
+        found.map { methods[$0.method].explainer }, on: view.image, target: target,
+        by: ParameterRandomization(seed: request.seed), work: work)
+    }
+    return Comparison(
+      image: view.picture, prediction: view.prediction, explanations: explanations,
+      judgements: judged.judgements, agreements: judged.agreements, sanity: sanity)
+  }
+
+  // MARK: What is looked at
+
+  /// An input as the methods see it.
+  struct Scene: Sendable {
+    let input: ReportInput
+    /// What the model says about the whole input.
+    let prediction: Prediction
+    /// What was heard, of a sound.
+    let hearing: Hearing?
+    /// The picture, or windows of the sound.
+    let views: [ExplainedView]
+    /// The indices of the labels that are explained.
+    let labels: [Int]
+    /// Whether a label is explained in several windows.
+    let hasSeveralWindows: Bool
+
+    init(_ input: ReportInput, for pipeline: ExplanationPipeline) throws {
+      self.input = input
+      if pipeline.model.card.input.audio == nil {
+        let image = try Image(decoding: input.bytes, name: input.name)
+        var explained = pipeline.model.explained(image)
+        prediction = try pipeline.model.predict(&explained)
+        hearing = nil
+        let targets = try pipeline.targets(of: prediction)
+        labels = targets.map(\.index)
+        hasSeveralWindows = false
+        views = [
+          ExplainedView(
+            image: explained, picture: image, prediction: prediction, targets: targets,
+            truths: try pipeline.truths(of: targets, in: input, explained, rule: nil),
+            window: nil, rule: nil)
+        ]
+        return
+      }
+      let hearing = try pipeline.model.listen(
+        to: try Sound(decoding: input.bytes, name: input.name))
+      self.hearing = hearing
+      prediction = hearing.prediction
+      let targets = try pipeline.targets(of: hearing.prediction)
+      labels = targets.map(\.index)
+      let chosen = try targets.map { try hearing.windows(for: $0, pipeline.windows) }
+      hasSeveralWindows = chosen.contains { $0.count > 1 }
+      views = try pipeline.views(of: hearing, chosen, targets: targets, input)
+    }
+  }
+
+  /// The labels that are explained.
+  private func targets(of prediction: Prediction) throws -> [Prediction.Entry] {
+    let usual = if case .binary = model.card.output { "all" } else { "top" }
+    return try Target.entries(request.targets ?? usual, of: prediction)
+  }
+
+  /// The windows that are explained, each with its labels.
+  private func views(
+    of hearing: Hearing, _ chosen: [[Hearing.Window]], targets: [Prediction.Entry],
+    _ input: ReportInput
+  ) throws -> [ExplainedView] {
+    guard let audio = model.card.input.audio else { return [] }
+    let rule = try AudioPreparation(audio)
+    return try Set(chosen.joined().map(\.start)).sorted().compactMap { start in
+      let indices = targets.indices.filter { chosen[$0].contains { $0.start == start } }
+      guard let window = chosen.joined().first(where: { $0.start == start }) else { return nil }
+      let image = try model.explained(window)
+      // The numbers that are explained are those of the window, not of the whole sound.
+      let entries = indices.map { window.prediction.entries[targets[$0].index] }
+      return ExplainedView(
+        image: image, picture: rule.upright(try rule.picture(of: window.sound)),
+        prediction: window.prediction, targets: entries,
+        truths: try truths(of: entries, in: input, image, rule: rule), window: window, rule: rule)
+    }
+  }
+
+  /// For every label the region that is known to be right, as the network sees it.
+  private func truths(
+    of targets: [Prediction.Entry], in input: ReportInput, _ image: ExplainedImage,
+    rule: AudioPreparation?
+  ) throws -> [Tensor?] {
+    let shape = image.input.shape
+    return try targets.map { target in
+      let region = try truths?.region(
+        for: target, of: input.path, height: shape[1], width: shape[2])
+      // Masks of spectrograms are drawn as people see them.
+      return region.map { rule?.upright($0) ?? $0 }
+    }
+  }
+}
+
+/// What a sound's evidence is, and what the model says with it alone and without it.
+struct FoundEvidence: Sendable {
+  let explanation: SoundExplanation
+  let kept: Double?
+  let removed: Double?
+}
+
+/// What the methods have found so far.
+struct Findings: Sendable {
+  /// The maps of a method for the labels of a view.
+  struct Finding: Sendable {
+    let method: Int
+    let explanations: [Explanation]
+    let evidence: [FoundEvidence?]
+  }
+
+  let scene: ExplanationPipeline.Scene
+  let key: String
+  /// The findings of every view, in the order of the methods.
+  private(set) var views: [[Finding]]
+  private(set) var failures: [MethodFailure] = []
+  private(set) var firstError: (any Error)?
+
+  init(scene: ExplanationPipeline.Scene, key: String) {
+    self.scene = scene
+    self.key = key
+    views = scene.views.map { _ in [] }
+  }
+
+  var isEmpty: Bool { views.allSatisfy(\.isEmpty) }
+
+  mutating func add(
+    _ explanations: [Explanation], evidence: [FoundEvidence?], of method: Int, in view: Int
+  ) {
+    views[view].append(
+      Finding(method: method, explanations: explanations, evidence: evidence))
+  }
+
+  mutating func add(_ failure: MethodFailure, _ error: any Error) {
+    failures.append(failure)
+    if firstError == nil { firstError = error }
+  }
+}

@@ -1,0 +1,130 @@
+internal import Prism
+
+/// The files and the document of an explained input: a map a method and label, and what holds all of them.
+struct ExplanationReport {
+  private let findings: Findings
+  private let pipeline: ExplanationPipeline
+  private let stem: String
+
+  init(_ findings: Findings, pipeline: ExplanationPipeline, stem: String) {
+    self.findings = findings
+    self.pipeline = pipeline
+    self.stem = stem
+  }
+
+  private var scene: ExplanationPipeline.Scene { findings.scene }
+  private var formats: [ResultFormat] { pipeline.request.formats }
+  private var source: String { ReportInput.shortened(scene.input.path) }
+
+  /// Everything that is known.
+  ///
+  /// - Parameter isWhole: Whether all methods are finished, so that what holds all of them can be made.
+  func results(isWhole: Bool) throws -> InputResults {
+    var files: [OutputFolder.File] = []
+    var entries: [JSON] = []
+    var sections: [InputResults.Section] = []
+    for number in pipeline.methods.indices {
+      for (index, view) in scene.views.enumerated() {
+        guard let finding = findings.views[index].first(where: { $0.method == number }) else {
+          continue
+        }
+        var labels = UniqueNames()
+        for (explanation, evidence) in zip(finding.explanations, finding.evidence) {
+          let label = labels.name(for: explanation.target.label)
+          let made = try make(explanation, evidence, view: view, label: label)
+          files += made.files
+          entries.append(made.json)
+          sections.append(made.section)
+        }
+      }
+    }
+    if isWhole { files += try sharedFiles() }
+    let document = document(entries, files: files.map(\.name))
+    files.append(
+      .init(
+        name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
+    return InputResults(
+      document: document, files: files,
+      summary: scene.prediction.summary + (scene.hearing?.lines ?? []), sections: sections,
+      failures: findings.failures)
+  }
+
+  private func make(
+    _ explanation: Explanation, _ evidence: FoundEvidence?, view: ExplainedView, label: String
+  ) throws -> (files: [OutputFolder.File], json: JSON, section: InputResults.Section) {
+    let name =
+      "\(stem).\(explanation.method)" + (scene.labels.count > 1 ? ".\(label)" : "")
+      + (scene.hasSeveralWindows ? view.suffix : "")
+    var files: [OutputFolder.File] = []
+    var members: [JSON.Member] = []
+    func add(_ contents: [UInt8], _ format: ResultFormat) {
+      let file = "\(name).\(format.rawValue)"
+      files.append(.init(name: file, contents: contents))
+      members.append(.init(name: format.rawValue, value: .string(file)))
+    }
+    for format in formats {
+      switch format {
+      case .png:
+        let image =
+          try evidence?.explanation.overlay(title: source)
+          ?? explanation.overlay(on: view.picture, title: source)
+        add(try image.pngData(), format)
+      case .npy: add(ArrayFile.data(explanation.values), format)
+      case .json, .csv, .html, .pdf, .wav: break
+      }
+    }
+    var sounds: [String?] = [nil, nil]
+    if formats.contains(.wav), let found = evidence?.explanation {
+      for (i, part) in [("kept", found.kept), ("removed", found.removed)].enumerated() {
+        let file = "\(name).\(part.0).wav"
+        files.append(.init(name: file, contents: try part.1.wavData()))
+        sounds[i] = file
+      }
+    }
+    let record = evidence.map {
+      SoundEvidence(
+        explanation: $0.explanation, kept: ($0.kept, sounds[0]), removed: ($0.removed, sounds[1]))
+    }
+    let json = JSON.object(
+      explanation.members(window: view.times)
+        + [.init(name: "files", value: .object(members))]
+        + (record.map { [.init(name: "evidence", value: $0.json)] } ?? []))
+    let title =
+      "\(explanation.method) for \(explanation.target.label)"
+      + (view.name.map {
+        ", \($0), probability \(NumberText.percent(explanation.target.probability))"
+      } ?? "")
+    return (
+      files, json,
+      InputResults.Section(
+        title: title, files: files.map(\.name),
+        lines: explanation.facts + (record?.lines ?? []))
+    )
+  }
+
+  /// A table of all maps, and for every view a page and a figure.
+  private func sharedFiles() throws -> [OutputFolder.File] {
+    guard formats.contains(where: \.isShared) else { return [] }
+    let comparisons = scene.views.indices.map { index in
+      Comparison(
+        image: scene.views[index].picture, prediction: scene.views[index].prediction,
+        explanations: findings.views[index].map(\.explanations))
+    }
+    return try ComparisonReport(
+      findings, comparisons: comparisons, pipeline: pipeline, stem: stem
+    ).files(formats.filter(\.isShared), named: stem)
+  }
+
+  private func document(_ entries: [JSON], files: [String]) -> JSON {
+    .object(
+      InputDocument.members(
+        scene.input, pipeline.model, scene.prediction, scene.hearing)
+        + [
+          .init(name: "key", value: .string(findings.key)),
+          .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))),
+          .init(name: "explanations", value: .array(entries)),
+          .init(name: "failures", value: .array(findings.failures.map(\.json))),
+          .init(name: "files", value: .array(files.map(JSON.string))),
+        ])
+  }
+}

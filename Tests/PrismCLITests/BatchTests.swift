@@ -1,0 +1,221 @@
+import Prism
+import PrismReport
+import PrismFiles
+import PrismTestSupport
+import Synchronization
+import Testing
+
+@testable import PrismCLI
+
+/// Interruptions that a test makes.
+private final class Button: Sendable {
+  private let pressed = Mutex<Interruption?>(nil)
+
+  func press(_ interruption: Interruption = .interrupt) { pressed.withLock { $0 = interruption } }
+
+  var interruptions: Interruptions {
+    Interruptions(start: {}, current: { self.pressed.withLock { $0 } }, stop: {})
+  }
+}
+
+/// Text that a test reads.
+private final class Paper: Sendable {
+  private let contents = Mutex("")
+
+  var text: String { contents.withLock { $0 } }
+  func write(_ text: String) { contents.withLock { $0 += text } }
+}
+
+@Suite("work on several inputs")
+struct BatchTests {
+  private let inputs = InputList(["a", "b", "c"], kind: .pictures, isRecursive: false)
+
+  private struct Trouble: Error, CustomStringConvertible {
+    var description: String { "trouble" }
+  }
+
+  private func console(_ button: Button? = nil, _ paper: Paper = Paper()) -> Console {
+    Console(
+      output: { paper.write($0) }, diagnostics: { paper.write($0) },
+      interruptions: button?.interruptions ?? .none)
+  }
+
+  @Test("results are finished in the order of the inputs, and failures are passed by")
+  func order() {
+    let paper = Paper()
+    var finished: [String] = []
+    let status = Batch(console(nil, paper)).forEach(inputs) { input, running in
+      if input == "b" { throw Trouble() }
+      return input + "!"
+    } finish: { input, value in
+      finished.append(value)
+    }
+    #expect(finished == ["a!", "c!"] && status == .someInputsFailed)
+    #expect(paper.text == "prism: b: trouble\n")
+    let none = Batch(console()).forEach(inputs) { _, _ -> Int in
+      throw Trouble()
+    } finish: { _, _ in
+    }
+    #expect(none == .failed)
+  }
+
+  @Test(
+    "an interruption ends work that looks for it, and what was kept is finished",
+    arguments: [(Interruption.interrupt, Status.interrupted), (.termination, .terminated)])
+  func cancellation(_ interruption: Interruption, status expected: Status) {
+    let button = Button()
+    let paper = Paper()
+    var finished: [String] = []
+    let status = Batch(console(button, paper)).forEach(inputs) { input, running in
+      guard input == "b" else { return input }
+      running.keep("a part of b")
+      button.press(interruption)
+      while true { try running.work.did(1) }
+    } finish: { _, value in
+      finished.append(value)
+    }
+    #expect(finished == ["a", "a part of b"] && status == expected)
+    #expect(paper.text.contains("1 of 3 inputs") && paper.text.contains(" b "))
+  }
+
+  @Test("work that does not look for an interruption is left behind")
+  func abandonment() {
+    let button = Button()
+    var finished: [String] = []
+    // The work goes on until the batch has returned without it.
+    let released = Flag()
+    let status = Batch(console(button)).forEach(inputs) { input, running in
+      running.keep("a part of \(input)")
+      button.press()
+      released.wait()
+      return "all of \(input)"
+    } finish: { _, value in
+      finished.append(value)
+    }
+    released.set()
+    #expect(finished == ["a part of a"] && status == .interrupted)
+  }
+
+  @Test("an interruption with nothing kept finishes nothing")
+  func nothing() {
+    let button = Button()
+    var finished = 0
+    let status = Batch(console(button)).forEach(inputs) { _, running -> Int in
+      button.press()
+      while true { try running.work.check() }
+    } finish: { _, _ in
+      finished += 1
+    }
+    #expect(finished == 0 && status == .interrupted)
+  }
+
+  @Test("a command that is interrupted within a picture writes the methods that were finished")
+  func command() throws {
+    try Repository.withFolder { folder in
+      let picture = folder + "/a.png"
+      try Image(width: 40, height: 30, filledWith: RGB(200, 30, 90)).write(to: picture)
+      let button = Button()
+      let paper = Paper()
+      // The line of progress tells when the second method is at work.
+      let console = Console(
+        output: { paper.write($0) },
+        diagnostics: { text in
+          paper.write(text)
+          if text.contains("rise (2 of 2), ") { button.press() }
+        }, isTerminal: true, interruptions: button.interruptions)
+      let status = PrismCommand.run(
+        [
+          "explain", picture, "--model", SmallModel.softmax, "--method", "gradcam,rise",
+          "--samples", "10000000", "--output", folder + "/out",
+        ], console: console)
+      #expect(status == .interrupted)
+      #expect(
+        Repository.names(in: folder + "/out") == ["a.gradcam.npy", "a.gradcam.png", "a.json"])
+      #expect(paper.text.contains("prism: interrupted"))
+    }
+  }
+
+  @Test("nothing more is computed once nobody can read the results")
+  func unreadable() {
+    let console = Console(
+      output: { _ in throw OutputError(number: 28) }, diagnostics: { _ in })
+    var finished = 0
+    let status = Batch(console).forEach(inputs) { input, _ in
+      input
+    } finish: { _, value in
+      finished += 1
+      console.print(value)
+    }
+    #expect(finished == 1 && status == .failed)
+  }
+}
+
+/// Something that is waited for once.
+private final class Flag: Sendable {
+  private let value = Atomic(false)
+
+  func set() { value.store(true, ordering: .releasing) }
+  func wait() { while !value.load(ordering: .acquiring) {} }
+}
+
+@Suite("the line of progress")
+struct BatchProgressTests {
+  /// A clock that a test sets.
+  private final class Clock: Sendable {
+    private let now = Mutex(0.0)
+
+    var seconds: Double {
+      get { now.withLock { $0 } }
+      set { now.withLock { $0 = newValue } }
+    }
+  }
+
+  private func progress(of count: Int) -> (BatchProgress, Clock, Paper) {
+    let clock = Clock()
+    let paper = Paper()
+    let console = Console(diagnostics: { paper.write($0) }, isTerminal: true)
+    return (BatchProgress(console, count: count, seconds: { clock.seconds }), clock, paper)
+  }
+
+  @Test("one input: the method, its evaluations, the time they take")
+  func one() {
+    let (progress, clock, paper) = progress(of: 1)
+    progress.begin("a.png", after: 0)
+    #expect(paper.text == "")
+    progress.begin("gradcam", 1, of: 2)
+    #expect(paper.text.hasSuffix("gradcam (1 of 2)"))
+    progress.note(.init(done: 1, planned: 1))
+    clock.seconds = 10
+    progress.begin("lime", 2, of: 2)
+    clock.seconds = 12
+    progress.note(.init(done: 101, planned: 1001))
+    #expect(paper.text.hasSuffix("lime (2 of 2), 100 of 1000 evaluations, about 18 s left"))
+    // Not more often than can be read.
+    let text = paper.text
+    clock.seconds = 12.01
+    progress.note(.init(done: 102, planned: 1001))
+    #expect(paper.text == text)
+  }
+
+  @Test("several inputs: which, and the time of all that are left")
+  func several() {
+    let (progress, clock, paper) = progress(of: 4)
+    progress.begin("a.png", after: 0)
+    #expect(paper.text.hasSuffix("1 of 4: a.png"))
+    clock.seconds = 2.5
+    progress.begin("a name\u{1B}[2Jthat is far too long for a line.png", after: 1)
+    #expect(paper.text.hasSuffix("2 of 4: … is far too long for a line.png, about 8 s left"))
+    #expect(!paper.text.contains("\u{1B}[2J"))
+    progress.begin("gradcam", 1, of: 2)
+    clock.seconds = 3
+    progress.begin("lime", 2, of: 2)
+    #expect(paper.text.hasSuffix("lime (2 of 2), about 5 s left"))
+  }
+
+  @Test(
+    "a time in the unit that suits it",
+    arguments: [(0.2, "1 s"), (119.0, "119 s"), (6000, "100 min"), (7201, "2 h")])
+  func duration(_ seconds: Double, text: String) {
+    #expect(BatchProgress.duration(seconds) == text)
+  }
+}

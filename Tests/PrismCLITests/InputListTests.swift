@@ -1,0 +1,101 @@
+import Prism
+import PrismReport
+import PrismFiles
+import PrismTestSupport
+import Testing
+
+@testable import PrismCLI
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+@Suite("folders as inputs")
+struct InputListTests {
+  private func with(_ files: [String], _ body: (String) throws -> Void) throws {
+    try Repository.withFolder { folder in
+      for file in files {
+        let parent = ([folder] + file.split(separator: "/").dropLast().map(String.init))
+          .joined(separator: "/")
+        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        try AtomicFile.write("", to: "\(folder)/\(file)")
+      }
+      try body(folder)
+    }
+  }
+
+  @Test("a folder is its pictures or its sounds, sorted, without hidden ones; the others are named")
+  func kinds() throws {
+    try with(["b.PNG", "a.jpeg", ".c.png", "d.wav", "notes.txt", "sub/e.png"]) { folder in
+      let pictures = InputList([folder + "/"], kind: .pictures, isRecursive: false)
+      #expect(pictures.files == ["\(folder)/a.jpeg", "\(folder)/b.PNG"])
+      #expect(pictures.failures.isEmpty && pictures.notes.count == 1)
+      #expect(pictures.notes[0].contains("2 files") && pictures.notes[0].contains("notes.txt"))
+      let sounds = InputList([folder], kind: .sounds, isRecursive: true)
+      #expect(sounds.files == ["\(folder)/d.wav"])
+      let all = InputList([folder], kind: .pictures, isRecursive: true)
+      #expect(all.files == ["\(folder)/a.jpeg", "\(folder)/b.PNG", "\(folder)/sub/e.png"])
+    }
+  }
+
+  @Test("files are taken as they are named, in their order, whatever they are called")
+  func files() throws {
+    try with(["z.png", "in/a.png"]) { folder in
+      let named = ["none.txt", folder + "/z.png", folder + "/in"]
+      let list = InputList(named, kind: .pictures, isRecursive: false)
+      #expect(list.files == ["none.txt", folder + "/z.png", folder + "/in/a.png"])
+    }
+  }
+
+  @Test("a folder without pictures says what it holds")
+  func nothing() throws {
+    try with(["a.txt", "sub/b.png"]) { folder in
+      let list = InputList([folder], kind: .pictures, isRecursive: false)
+      #expect(list.files.isEmpty && list.failures.count == 1)
+      let text = "\(list.failures[0].error)"
+      for part in ["no pictures", "a.txt", "--recursive"] {
+        #expect(text.contains(part), "\(text)")
+      }
+      let outcome = Outcome("classify", folder, "--model", SmallModel.softmax)
+      outcome.expectFailure("no pictures")
+    }
+  }
+
+  @Test("circles of links end, and links that lead nowhere are no files")
+  func links() throws {
+    try with(["a.png", "sub/b.png"]) { folder in
+      let manager = FileManager.default
+      try manager.createSymbolicLink(
+        atPath: folder + "/sub/up", withDestinationPath: folder)
+      try manager.createSymbolicLink(
+        atPath: folder + "/self.png", withDestinationPath: folder + "/self.png")
+      try manager.createSymbolicLink(
+        atPath: folder + "/other", withDestinationPath: folder + "/sub")
+      let list = InputList([folder], kind: .pictures, isRecursive: true)
+      #expect(list.files.count == 2 && list.failures.isEmpty)
+      #expect(list.notes.count == 1 && list.notes[0].contains("self.png"))
+      // A file that is its own link is an error of one line.
+      Outcome("classify", folder + "/self.png", "--model", SmallModel.softmax)
+        .expectFailure("self.png")
+    }
+  }
+
+  @Test("a folder is explained into out, one result a picture")
+  func command() throws {
+    try with([]) { folder in
+      for name in ["b", "a"] {
+        try Image(width: 9, height: 7, filledWith: RGB(200, 30, 90)).write(
+          to: "\(folder)/\(name).png")
+      }
+      let outcome = Outcome(
+        "explain", folder, "--model", SmallModel.softmax, "--output", folder + "/results",
+        "--format", "npy")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(
+        Repository.names(in: folder + "/results").filter { $0.hasSuffix("npy") }
+          == ["a.gradcam.npy", "b.gradcam.npy"])
+    }
+  }
+}
