@@ -230,7 +230,6 @@ private struct Judge {
     image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
     work: Work
   ) {
-    self.work = work
     self.image = image
     self.classifier = classifier
     self.work = work

@@ -52,6 +52,8 @@ package struct Helper {
   /// - Parameters:
   ///   - bytes: The contents.
   ///   - suffixes: The ends of the names of the file that is read and the one that is written.
+  /// - Returns: What the summary says.
+  /// - Throws: What the work in it throws.
   package func callAsFunction(
     _ bytes: [UInt8], suffixes: (source: String, target: String)
   ) throws(Failure) -> [UInt8] {

@@ -33,7 +33,7 @@ struct DatasetCommand: Subcommand {
       console.endProgress()
     }
     if json {
-      console.print(document(data).formatted)
+      console.print(document(data))
     } else {
       show(data, console)
     }

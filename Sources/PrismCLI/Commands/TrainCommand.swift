@@ -300,7 +300,7 @@ struct TrainCommand: Subcommand {
     try range.rendered(title: "\(stem): learning rates").write(to: "\(stem).rates.png")
     console.print(
       range.suggestion.map {
-        "\(stem).rates.png: --learning-rate \(NumberText.significant($0, digits: 2))"
+        "\(stem).rates.png: --learning-rate \(Text.number($0))"
       }
         ?? "\(stem).rates.png: at no rate does the loss fall")
     return .done

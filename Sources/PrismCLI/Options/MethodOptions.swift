@@ -126,6 +126,7 @@ struct MethodOptions: ParsableArguments {
   ///   - purpose: What is made of the inputs.
   ///   - model: The model's name or path.
   ///   - formats: What is written.
+  /// - Returns: What the summary says.
   /// - Throws: `RequestError` for an option that none of the methods knows.
   func request(
     _ purpose: ExplanationRequest.Purpose, model: String, formats: [ResultFormat]

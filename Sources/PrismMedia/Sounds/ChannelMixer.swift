@@ -17,7 +17,14 @@ struct ChannelMixer {
 
   /// Begins a sound.
   ///
-  /// - Parameter promised: The frames that the file says it has; negative or zero where it does not say.
+  /// - Parameters:
+  ///   - rate: The samples a second, in Hz.
+  ///   - channels: The channels of the file.
+  ///   - promised: The frames that the file says it has; negative or zero where it does not say.
+  ///   - format: The kind of file.
+  ///   - name: What errors call the sound.
+  ///   - options: What becomes of the channels, and limits.
+  /// - Throws: `SoundError` for rates, channels and lengths that are not read.
   init(
     rate: Int, channels: Int, promised: Int, format: SoundFormat, name: String,
     options: SoundOptions

@@ -45,6 +45,8 @@ struct ComparisonReport {
   /// - Parameters:
   ///   - formats: The formats; those that comparisons do not have give nothing.
   ///   - name: How the files' names begin.
+  /// - Returns: What the summary says.
+  /// - Throws: What the work in it throws.
   func files(_ formats: [ResultFormat], named name: String) throws -> [OutputFolder.File] {
     var files: [OutputFolder.File] = []
     for format in formats {

@@ -81,6 +81,7 @@ extension Explanation {
   /// The members that describe an explanation.
   ///
   /// - Parameter window: The explained part of a sound, in seconds.
+  /// - Returns: What the summary says.
   func members(window: ClosedRange<Double>?) -> [JSON.Member] {
     let error = attribution.standardError.map { map -> JSON in
       [

@@ -8,8 +8,9 @@ public import Prism
 
 /// The one way from an input and a request to documents and files, for pictures and sounds, explanations and comparisons.
 public struct ExplanationPipeline: Sendable {
-  /// What the pipeline is told of its own progress: the method or measure that begins, its number from 1, and how many
-  /// there are. How many evaluations are done its `Work` tells.
+  /// Is told what begins: the method or measure, its number from 1, and how many there are.
+  ///
+  /// How many evaluations are done its `Work` tells.
   public typealias StageReport = (_ name: String, _ number: Int, _ count: Int) -> Void
 
   struct Method: Sendable {
@@ -73,6 +74,7 @@ public struct ExplanationPipeline: Sendable {
   /// The name of the document of an input.
   ///
   /// - Parameter stem: How the names of the input's files begin.
+  /// - Returns: What the summary says.
   public func documentName(_ stem: String) -> String {
     request.purpose == .comparison ? "\(stem).compare.json" : "\(stem).json"
   }
