@@ -200,7 +200,7 @@ extension Model {
     try check(explainers, on: explained(image), target: target, by: test, work: work)
   }
 
-  /// Checks whether methods' maps of a picture that ``explained(_:)`` has made ready depend on what the network has
+  /// Checks whether methods' maps of a picture that ``explained(_:)-(Image)`` has made ready depend on what the network has
   /// learnt.
   ///
   /// - Throws: ``ModelError``, `ExplanationError`.

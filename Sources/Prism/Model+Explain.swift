@@ -36,7 +36,7 @@ extension Model {
     try explain(explained(image), with: explainer, targets: targets, batch: batch, work: work)
   }
 
-  /// Explains several labels' numbers for a picture that ``explained(_:)`` has made ready.
+  /// Explains several labels' numbers for a picture that ``explained(_:)-(Image)`` has made ready.
   ///
   /// Explaining the default layer of a picture that ``predict(_:)-(ExplainedImage)`` was given
   /// needs no second forward pass.

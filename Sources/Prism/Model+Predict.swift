@@ -34,7 +34,7 @@ extension Model {
     try prediction(of: logits(input(for: image)))
   }
 
-  /// Predicts the labels of a picture that ``explained(_:)`` has made ready.
+  /// Predicts the labels of a picture that ``explained(_:)-(Image)`` has made ready.
   ///
   /// What methods need of the default layer is kept with the picture, so that an explanation of it
   /// needs no second forward pass.
