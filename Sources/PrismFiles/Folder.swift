@@ -27,6 +27,14 @@ package enum Folder {
     }
   }
 
+  /// The folder that a path leads into, `.` where it names none.
+  package static func parent(of path: String) -> String { path.parentFolder }
+
+  /// The names of hidden files in a folder.
+  static func hiddenNames(in path: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix(".") }
+  }
+
   /// Removes a file if it is there.
   package static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 }
