@@ -45,7 +45,8 @@ public struct LimitSyntaxError: Error, Equatable, Sendable, CustomStringConverti
   /// One line that says what is wrong and what there is.
   public var description: String {
     if let name {
-      return "the limit \(Text.quoted(text)) is not understood; \(name.rawValue) takes a whole number of "
+      return
+        "the limit \(Text.quoted(text)) is not understood; \(name.rawValue) takes a whole number of "
         + "\(name.unit) from 1 up, such as \(name.rawValue)=\(name.standard)"
     }
     let names = Limits.Name.allCases.map(\.rawValue).joined(separator: ", ")

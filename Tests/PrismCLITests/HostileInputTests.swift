@@ -27,7 +27,9 @@ struct HostileInputTests {
     return [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8) + bytes
   }
 
-  @Test("a segment for every pixel is refused before any method begins", arguments: ["lime", "kernelshap"])
+  @Test(
+    "a segment for every pixel is refused before any method begins",
+    arguments: ["lime", "kernelshap"])
   func segments(_ method: String) throws {
     try Repository.withFolder { folder in
       let size = try Model(contentsOf: SmallModel.softmax).card.input.image
@@ -37,8 +39,11 @@ struct HostileInputTests {
         labels((0..<Int32(count)).map { $0 }, height: size.height, width: size.width), to: path)
       func explain(_ segments: String, _ more: String...) -> Outcome {
         Outcome(
-          ["explain", picture, "--model", SmallModel.softmax, "--method", method, "--samples", "20",
-            "--segments", segments, "--output", folder + "/out"] + more)
+          [
+            "explain", picture, "--model", SmallModel.softmax, "--method", method, "--samples",
+            "20",
+            "--segments", segments, "--output", folder + "/out",
+          ] + more)
       }
       explain(path, "--limit", "segments=\(count - 1)").expectFailure(
         "every-pixel.npy: \(count) segments are more than the limit of", "--limit segments=N")
@@ -178,8 +183,9 @@ struct HostileInputTests {
   func links() throws {
     try Repository.withFolder { folder in
       // Every folder has two links to the next: 2⁴⁰ paths.
-      for depth in 0..<40 { try FileManager.default.createDirectory(atPath: "\(folder)/\(depth)", withIntermediateDirectories: true) }
       for depth in 0..<40 {
+        try FileManager.default.createDirectory(
+          atPath: "\(folder)/\(depth)", withIntermediateDirectories: true)
         for name in ["a", "b"] {
           try FileManager.default.createSymbolicLink(
             atPath: "\(folder)/\(depth)/\(name)",

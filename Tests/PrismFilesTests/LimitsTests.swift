@@ -28,7 +28,9 @@ struct LimitsTests {
 
   @Test(
     "what is no limit is refused, and the known ones are listed",
-    arguments: ["", "pixels", "pixel=3", "pixels=", "pixels=0", "pixels=-1", "pixels=1.5", "pixels=x", "=3"])
+    arguments: [
+      "", "pixels", "pixel=3", "pixels=", "pixels=0", "pixels=-1", "pixels=1.5", "pixels=x", "=3",
+    ])
   func nonsense(_ text: String) {
     var limits = Limits()
     let error = #expect(throws: LimitSyntaxError.self) { try limits.set(text) }

@@ -110,7 +110,8 @@ struct WriteFaultTests {
 @Suite("what killed processes leave")
 struct LeftoverTests {
   /// The name of a temporary file of a process that has ended, or of another machine's.
-  private func name(_ kind: String, machine: String? = nil, process: Int32 = 0x3FFF_FFFF) -> String {
+  private func name(_ kind: String, machine: String? = nil, process: Int32 = 0x3FFF_FFFF) -> String
+  {
     let mark = ProcessMark(
       machine: machine ?? ProcessMark.own.machine, process: process, start: "1")
     return ".prism-\(mark.text)-1.\(kind)"

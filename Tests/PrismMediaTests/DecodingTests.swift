@@ -174,7 +174,8 @@ struct BadPictureTests {
         UInt8.random(in: 0...255, using: &random)
       }
       _ = try? Image(
-        decoding: heads[round % heads.count] + tail, options: PictureOptions(limits: Limits([.pixels: 1_000_000])))
+        decoding: heads[round % heads.count] + tail,
+        options: PictureOptions(limits: Limits([.pixels: 1_000_000])))
     }
   }
 

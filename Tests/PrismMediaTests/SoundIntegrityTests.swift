@@ -84,7 +84,8 @@ struct SoundIntegrityTests {
   @Test("limits hold before memory is taken")
   func limits() throws {
     #expect(throws: SoundError.tooLong("x", frames: 4000, limit: 100)) {
-      try Sound(decoding: wav([tone]), name: "x", options: SoundOptions(limits: Limits([.samples: 100])))
+      try Sound(
+        decoding: wav([tone]), name: "x", options: SoundOptions(limits: Limits([.samples: 100])))
     }
     #expect(throws: SoundError.lastsTooLong("x", seconds: 1.5, limit: 1)) {
       try Sound(

@@ -64,7 +64,8 @@ struct WorkspaceMemoryTests {
 
 @Suite("memory that is refused")
 struct MemoryFaultTests {
-  @Test("a call whose n-th request of memory is refused is an error, and the next gives the same bits")
+  @Test(
+    "a call whose n-th request of memory is refused is an error, and the next gives the same bits")
   func plan() throws {
     let network = NetworkCase.all[0]
     let recording = try network.recording()

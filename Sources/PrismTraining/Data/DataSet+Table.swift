@@ -22,7 +22,8 @@ extension DataSet {
       // Every row has a number for every label.
       let numbers = table.rows.count.multipliedReportingOverflow(by: labels.count)
       try Limits.current.check(
-        numbers.overflow ? .max : numbers.partialValue, .elements, of: "\(path): its rows by its labels")
+        numbers.overflow ? .max : numbers.partialValue, .elements,
+        of: "\(path): its rows by its labels")
     }
     table.noteGroups()
 
