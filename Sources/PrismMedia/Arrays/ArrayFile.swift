@@ -41,6 +41,7 @@ public enum ArrayFile {
   /// - Parameters:
   ///   - path: The file.
   ///   - limits: What it may have.
+  /// - Returns: The numbers in the file's shape.
   /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed`, `.beyondLimit`.
   public static func tensor(
     contentsOf path: String, limits: Limits = .current
