@@ -11,7 +11,7 @@ public struct Attribution: Sendable, Equatable, Codable {
   public let values: Tensor
   /// The number of forward passes that were spent.
   public let evaluations: Int
-  /// `f(image) − f(baseline) − Σ values` for methods that promise completeness, else `nil`.
+  /// `f(image) − f(baseline) − Σ values` (``sum``) for methods that promise completeness, else `nil`.
   public let completenessGap: Double?
   /// `f(baseline)` for methods that explain the difference to it, else `nil`.
   public let baseValue: Double?
@@ -31,6 +31,12 @@ public struct Attribution: Sendable, Equatable, Codable {
   public let layer: String?
   /// What a reader of the map should know, such as why it is blank.
   public let diagnostics: [String]
+
+  /// Σ values, of segments each counted once, for methods that promise completeness, else `nil`.
+  public var sum: Double? {
+    guard completenessGap != nil else { return nil }
+    return segments.map { $0.values.reduce(0, +) } ?? values.sum
+  }
 
   /// Makes an attribution.
   public init(

@@ -76,7 +76,10 @@ public struct ExplanationPipeline: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let asked = String(decoding: try encoder.encode(request), as: UTF8.self)
-    let chosen = methods.map { "\($0.explainer.name) \($0.explainer.parameters)" }
+    let chosen = methods.map { method in
+      ([method.explainer.name] + method.explainer.parameters.map { "\($0.name)=\($0.value.text)" })
+        .joined(separator: " ")
+    }
     let parts =
       [PrismVersion.current, model.file.sha256, input.path, input.sha256, asked] + chosen
       + [try truths?.digest(of: input.path) ?? ""]
@@ -86,7 +89,7 @@ public struct ExplanationPipeline: Sendable {
   /// The name of the document of an input.
   ///
   /// - Parameter stem: How the names of the input's files begin.
-  /// - Returns: What the summary says.
+  /// - Returns: A file's name, such as `cat.json` or `cat.compare.json`.
   public func documentName(_ stem: String) -> String {
     request.purpose == .comparison ? "\(stem).compare.json" : "\(stem).json"
   }
