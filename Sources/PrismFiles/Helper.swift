@@ -75,7 +75,8 @@ package struct Helper {
     case 127: throw .missing
     default: throw .refused
     }
-    do { return try Files.read(target) } catch { throw .refused }
+    let limits = Limits([.bytes: outputLimit])
+    do { return try Files.read(target, limits: limits) } catch { throw .refused }
   }
 
   /// The exit status of a program, or −1 where it was ended.

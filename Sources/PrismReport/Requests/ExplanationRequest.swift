@@ -53,15 +53,6 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     public init() {}
   }
 
-  /// What one input may take.
-  public struct Limits: Codable, Sendable, Equatable {
-    /// The evaluations of the model that a method may take; `nil` for as many as it wants.
-    public var samples: Int?
-
-    /// Makes limits that forbid nothing.
-    public init() {}
-  }
-
   /// What is made.
   public var purpose = Purpose.explanation
   /// The model's name or path.
@@ -75,7 +66,7 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
   /// The most changed pictures that the model is given at a time; no result depends on it.
   public var batch: Int?
   /// What one input may take.
-  public var limits = Limits()
+  public var limits = Limits.current
   /// What is written besides the document.
   public var formats: [ResultFormat]
   /// Which windows of a sound are explained, as text; `nil` for the strongest.
@@ -107,7 +98,7 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     targets = try values.decodeIfPresent(String.self, forKey: .targets)
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0
     batch = try values.decodeIfPresent(Int.self, forKey: .batch)
-    limits = try values.decodeIfPresent(Limits.self, forKey: .limits) ?? Limits()
+    limits = try values.decodeIfPresent(Limits.self, forKey: .limits) ?? .current
     windows = try values.decodeIfPresent(String.self, forKey: .windows)
     truth = try values.decodeIfPresent(String.self, forKey: .truth)
     tests = try values.decodeIfPresent(Tests.self, forKey: .tests) ?? Tests()
