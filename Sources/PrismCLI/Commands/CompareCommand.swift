@@ -27,6 +27,13 @@ struct CompareCommand: LimitedCommand {
   var model: String
 
   @OptionGroup var method: MethodOptions
+  @OptionGroup var reading: PictureReadingOptions
+
+  @Flag(
+    help: """
+      Frame the strongest regions of a picture in the figure, each with its share of the positive \
+      attribution; the document and regions.csv have them in any case.
+      """) var regions = false
 
   @Option(
     help: ArgumentHelp(
@@ -78,6 +85,8 @@ struct CompareCommand: LimitedCommand {
     var request = try method.request(
       .comparison, model: self.model, formats: formats.elements.map(\.format))
     request.truth = truth
+    request.pictures = reading.reading
+    request.showsRegions = regions
     request.tests.sanity = sanity
     request.tests.sensitivity = sensitivity
     request.tests.stability = stability

@@ -75,6 +75,10 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
   public var truth: String?
   /// Tests of a comparison.
   public var tests = Tests()
+  /// How pictures are read.
+  public var pictures = PictureReading()
+  /// Whether figures frame the strongest regions of pictures.
+  public var showsRegions = false
 
   /// Makes a request.
   ///
@@ -102,6 +106,9 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     windows = try values.decodeIfPresent(String.self, forKey: .windows)
     truth = try values.decodeIfPresent(String.self, forKey: .truth)
     tests = try values.decodeIfPresent(Tests.self, forKey: .tests) ?? Tests()
+    pictures =
+      try values.decodeIfPresent(PictureReading.self, forKey: .pictures) ?? PictureReading()
+    showsRegions = try values.decodeIfPresent(Bool.self, forKey: .showsRegions) ?? false
   }
 }
 
