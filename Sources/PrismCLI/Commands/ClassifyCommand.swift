@@ -60,7 +60,7 @@ struct ClassifyCommand: LimitedCommand {
         if inputs.files.count > 1 { console.print("\(path):") }
         let indent = inputs.files.count > 1 ? "  " : ""
         for line in result.prediction.summary + (result.hearing?.lines ?? [])
-          + (result.picture?.lines ?? [])
+          + (result.picture?.summary ?? [])
         {
           console.print(indent + line)
         }

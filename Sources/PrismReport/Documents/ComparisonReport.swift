@@ -37,7 +37,7 @@ struct ComparisonReport {
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
     return InputResults(
       document: document, files: files,
-      summary: (scene.picture?.lines ?? []) + shown.flatMap(lines), sections: [],
+      summary: (scene.picture?.summary ?? []) + shown.flatMap(lines), sections: [],
       failures: findings.failures)
   }
 

@@ -18,13 +18,16 @@ public struct PictureFacts: Sendable {
 
   /// What was done, a line each; nothing for a picture that was taken whole and as it is.
   public var lines: [String] {
-    guard area != .whole else { return image.origin.lines }
     let box = area.box(width: image.width, height: image.height)
+    guard box.width < image.width || box.height < image.height else { return image.origin.lines }
     return image.origin.lines + [
       "the model looks at the centre, \(box.width)×\(box.height) of \(image.width)×\(image.height) "
         + "pixels; what lies outside has no attribution"
     ]
   }
+
+  /// The lines for a console, each with what it is about.
+  public var summary: [String] { lines.map { "picture: \($0)" } }
 
   /// The lines as one, for figures; nothing where there is nothing to say.
   var note: [String] { lines.isEmpty ? [] : ["Input: " + lines.joined(separator: "; ") + "."] }

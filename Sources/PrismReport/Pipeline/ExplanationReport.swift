@@ -48,7 +48,7 @@ struct ExplanationReport {
     return InputResults(
       document: document, files: files,
       summary: scene.prediction.summary + (scene.hearing?.lines ?? [])
-        + (scene.picture?.lines ?? []),
+        + (scene.picture?.summary ?? []),
       sections: sections,
       failures: findings.failures)
   }
