@@ -58,7 +58,10 @@ let fuzzers: [Target] =
   : [
     .executableTarget(
       name: "PrismFuzz",
-      dependencies: ["PrismCard", "PrismFiles", "PrismMedia", "PrismTensor", "PrismWeights"],
+      dependencies: [
+        "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor", "PrismTraining",
+        "PrismWeights",
+      ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
   ]
 
@@ -181,7 +184,7 @@ let package = Package(
       name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
-      name: "PrismCardTests", dependencies: ["PrismCard", "PrismTestSupport"],
+      name: "PrismCardTests", dependencies: ["PrismCard", "PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "PrismWeightsTests",

@@ -17,7 +17,7 @@ struct StepsCommand: ParsableCommand {
   func run() throws {
     let model = try Model(contentsOf: file)
     let plan = try Plan(try Network(model.card, weights: model.file).record())
-    let steps = plan.profile(
+    let steps = try plan.profile(
       model.randomInputs(1), repeats: max(1, repeats), threads: max(1, threads))
     let total = steps.reduce(0) { $0 + $1.seconds }
     for step in steps {

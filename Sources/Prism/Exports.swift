@@ -13,6 +13,7 @@
 @_exported public import struct PrismRuntime.ClosureClassifier
 @_exported public import protocol PrismRuntime.DifferentiableClassifier
 @_exported public import struct PrismRuntime.ForwardPass
+@_exported public import struct PrismRuntime.OutOfMemoryError
 @_exported public import struct PrismRuntime.UnknownOutputError
 @_exported public import struct PrismRuntime.UnknownValueError
 @_exported public import struct PrismRuntime.Work

@@ -16,6 +16,11 @@ extension EvaluationError: LocalizedError {
   public var errorDescription: String? { description }
 }
 
+extension OutOfMemoryError: LocalizedError {
+  /// The `description`.
+  public var errorDescription: String? { description }
+}
+
 extension ShapeError: LocalizedError {
   /// The `description`.
   public var errorDescription: String? { description }

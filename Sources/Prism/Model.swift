@@ -77,6 +77,9 @@ public struct Model: Sendable {
     guard outputs == [1, card.labels.count] else {
       throw ModelError.labelCount(labels: card.labels.count, outputs: outputs.count)
     }
+    try Limits.current.check(
+      recording.ids.map { recording[$0].shape.count }.max() ?? 0, .elements,
+      of: "\(file.path): a value of the network")
     classifier = PlannedClassifier(
       recording, defaultLayer: card.layers.default, aliases: card.layers.aliases,
       didPack: file.releasePages)

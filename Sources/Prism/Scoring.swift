@@ -70,6 +70,7 @@ extension Model {
   public func score(
     _ name: String, of data: DataSet, work: Work = .unwatched
   ) throws -> [Scored] {
+    try checkMemory()
     let members = try members(of: name, data)
     let loader = try InputLoader(input: card.input)
     let chunk = 32

@@ -47,6 +47,9 @@ struct Batch {
         switch running.run(until: interruptions.current, { try compute(input, $0) }) {
         case .done(let value): try finish(input, value)
         case .failed(let error): throw error
+        case .overdue(let error, let kept):
+          if let kept { try finish(input, kept) }
+          throw error
         case .interrupted(let interruption, let kept):
           if let kept { try finish(input, kept) }
           return stopped(

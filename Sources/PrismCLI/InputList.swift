@@ -1,11 +1,5 @@
 internal import Prism
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// The files that a command works on: those that are named, and those in the folders that are named.
 struct InputList: Sendable {
   /// What a model is given.
@@ -84,8 +78,8 @@ struct InputList: Sendable {
     var folders = 0
     /// Folders inside that cannot be listed.
     var unreadable: [any Error] = []
-    /// The real paths of the folders that were visited, so that circles of links end.
-    private var visited: Set<String> = []
+    /// The folders that were visited, so that circles of links end.
+    private var visited: Set<Folder.Identity> = []
 
     init(kind: Kind, isRecursive: Bool) {
       self.kind = kind
@@ -93,7 +87,7 @@ struct InputList: Sendable {
     }
 
     mutating func visit(_ folder: String) throws {
-      guard visited.insert(realPath(of: folder)).inserted else { return }
+      if let identity = Folder.identity(of: folder), !visited.insert(identity).inserted { return }
       for name in try Folder.names(in: folder) {
         let path = folder == "/" ? "/\(name)" : "\(folder)/\(name)"
         // A link that leads nowhere, or to itself, is no file.
@@ -105,11 +99,6 @@ struct InputList: Sendable {
         case false?, nil: others.append(path)
         }
       }
-    }
-
-    private func realPath(of path: String) -> String {
-      // Essentials has no canonical path; links are followed one by one, the folder's own parents by the system.
-      URL(filePath: path).resolvingSymlinksInPath().path
     }
 
     private static func suffix(of name: String) -> String {

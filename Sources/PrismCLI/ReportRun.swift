@@ -42,7 +42,7 @@ struct ReportRun {
   ///   - skipsFinished: Whether inputs that a former run has finished are left as they are.
   ///   - finish: Is called when all is done.
   /// - Returns: How the process ends.
-  /// - Throws: What the work in it throws.
+  /// - Throws: What `finish` throws.
   func callAsFunction(skipsFinished: Bool, finish: (OutputFolder) throws -> Void = { _ in }) throws
     -> Status
   {

@@ -10,6 +10,8 @@ final class Running<Value: Sendable>: Sendable {
     case failed(any Error)
     /// Somebody wanted it to end; with what was finished by then.
     case interrupted(Interruption, kept: Value?)
+    /// It took too long; with what was finished by then.
+    case overdue(LimitError, kept: Value?)
   }
 
   /// How long a batch that runs may take to end after an interruption, in milliseconds.
@@ -70,11 +72,18 @@ final class Running<Value: Sendable>: Sendable {
       self.state.withLock { $0.result = result }
       done.signal()
     }
+    let limit = Limits.current[.time]
+    let (clock, start) = (ContinuousClock(), ContinuousClock.now)
     while done.wait(timeout: .now() + .milliseconds(Self.pause)) == .timedOut {
-      guard let interruption = interruption() else { continue }
+      let interruption = interruption()
+      let seconds = (clock.now - start) / .seconds(1)
+      guard interruption != nil || seconds > Double(limit) else { continue }
       task.cancel()
       _ = done.wait(timeout: .now() + .milliseconds(Self.grace))
-      return ending(after: interruption)
+      if let interruption { return ending(after: interruption) }
+      let error = LimitError(
+        subject: "the work", name: .time, count: Int(seconds.rounded(.up)), limit: limit)
+      return .overdue(error, kept: state.withLock { $0.kept })
     }
     return ending(after: nil)
   }

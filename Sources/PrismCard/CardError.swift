@@ -1,4 +1,4 @@
-internal import PrismFiles
+public import PrismFiles
 
 #if canImport(FoundationEssentials)
   public import FoundationEssentials
@@ -14,6 +14,8 @@ public enum CardError: Error, Equatable, Sendable {
   case missing(file: String)
   /// A field of the card is missing or has an impossible value.
   case invalid(file: String, field: String, reason: String)
+  /// The card describes more than a limit allows.
+  case beyondLimit(LimitError)
 }
 
 extension CardError: CustomStringConvertible {
@@ -26,6 +28,7 @@ extension CardError: CustomStringConvertible {
     case .invalid(let file, let field, let reason):
       "\(Text.printable(file)): model card: \(Text.printable(field)) \(reason); "
         + "convert the model again with Tools/convert.py"
+    case .beyondLimit(let error): error.description
     }
   }
 }

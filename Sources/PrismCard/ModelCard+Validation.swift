@@ -1,4 +1,4 @@
-internal import PrismFiles
+public import PrismFiles
 
 extension ModelCard {
   /// The largest size of a picture and number of units that is believed.
@@ -14,17 +14,24 @@ extension ModelCard {
 
   /// Checks that the fields are possible and agree with each other.
   ///
-  /// - Parameter file: The name that errors give.
+  /// - Parameters:
+  ///   - file: The name that errors give.
+  ///   - limits: What the model may ask for.
   /// - Throws: ``CardError`` with the field and what is wrong with it.
-  public func validate(file: String) throws(CardError) {
+  public func validate(file: String, limits: Limits = .current) throws(CardError) {
     let check = CardCheck(file: file)
+    try check(labels.count, .labels, "labels", limits)
     try check.text(name, "name")
     try check.text(layers.default, "layers.default")
     try validateConfig(check)
     try validateHead(check)
-    for (i, label) in labels.enumerated() { try check.text(label, "labels[\(i)]") }
+    for (i, label) in labels.enumerated() {
+      try check.text(label, "labels[\(i)]")
+      try check(label.utf8.count, .name, "labels[\(i)]", limits)
+    }
     try validateThresholds(check)
     try input.image.validate(check)
+    try check(input.image.height * input.image.width, .pixels, "input", limits)
     try input.audio?.validate(check)
     for (alias, name) in layers.aliases {
       try check(
@@ -189,6 +196,16 @@ private struct CardCheck {
     _ condition: Bool, _ field: String, _ reason: @autoclosure () -> String
   ) throws(CardError) {
     guard condition else { throw failure(field, reason()) }
+  }
+
+  func callAsFunction(
+    _ count: Int, _ name: Limits.Name, _ field: String, _ limits: Limits
+  ) throws(CardError) {
+    do {
+      try limits.check(count, name, of: "\(file): model card: \(field)")
+    } catch {
+      throw .beyondLimit(error)
+    }
   }
 
   func size(_ value: Int, _ field: String) throws(CardError) {

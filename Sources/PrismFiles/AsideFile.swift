@@ -2,6 +2,8 @@ internal import Synchronization
 
 #if canImport(Glibc)
   internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
 #elseif canImport(Darwin)
   internal import Darwin
 #endif
@@ -13,9 +15,11 @@ public struct AsideFile: Sendable {
   /// Tells the files of a process apart.
   private static let count = Atomic<Int>(0)
 
-  private let path: String
-  private let aside: String
-  private let descriptor: Int32
+  /// The final place.
+  let path: String
+  /// Where it is written.
+  let aside: String
+  private let file: OpenFile
 
   /// Opens a file beside another.
   ///
@@ -24,9 +28,7 @@ public struct AsideFile: Sendable {
   ///   - name: What errors call the file; the path unless given.
   /// - Throws: `FileError.cannotWrite`.
   public init(for path: String, called name: String? = nil) throws(FileError) {
-    let slash = path.lastIndex(of: "/")
-    let folder = slash.map { String(path[...$0]) } ?? ""
-    let isFolder = slash.map { path.index(after: $0) == path.endIndex } ?? path.isEmpty
+    let isFolder = path.isEmpty || path.utf8.last == UInt8(ascii: "/")
     var status = stat()
     if isFolder || (stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG) {
       throw .cannotWrite(
@@ -34,14 +36,12 @@ public struct AsideFile: Sendable {
     }
     var attempt = 0
     while true {
-      // Names may be as long as the system allows, so this one does not build on it.
-      let number = Self.count.add(1, ordering: .relaxed).newValue
-      let candidate = "\(folder).prism-\(getpid())-\(number).part"
-      let descriptor = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let candidate = Self.name(besides: path, kind: "part")
+      let descriptor = FileCalls.create(candidate)
       if descriptor >= 0 {
         self.path = path
         aside = candidate
-        self.descriptor = descriptor
+        file = OpenFile(descriptor)
         return
       }
       attempt += 1
@@ -51,11 +51,20 @@ public struct AsideFile: Sendable {
     }
   }
 
+  /// A path in the same folder that tells whose it is.
+  ///
+  /// Names may be as long as the system allows, so this one does not build on the other.
+  static func name(besides path: String, kind: String) -> String {
+    let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
+    let number = count.add(1, ordering: .relaxed).newValue
+    return "\(folder).prism-\(ProcessMark.own.text)-\(number).\(kind)"
+  }
+
   /// Writes bytes after those before.
   ///
   /// - Throws: `FileError.cannotWrite`.
   public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    let failure = writeAll(bytes, to: descriptor)
+    let failure = FileCalls.writeAll(bytes, to: file.descriptor)
     guard failure == 0 else { throw .cannotWrite(path, reason: AtomicFile.reason(failure)) }
   }
 
@@ -64,53 +73,51 @@ public struct AsideFile: Sendable {
   /// - Parameter isDurable: Whether to wait until the disk has it, which survives a power cut.
   /// - Throws: `FileError.cannotWrite`; ``discard()`` is still to be called then.
   public func commit(isDurable: Bool = false) throws(FileError) {
-    guard !isDurable || fsync(descriptor) == 0, rename(aside, path) == 0 else {
-      throw .cannotWrite(path, reason: AtomicFile.reason(errno))
-    }
-    close(descriptor)
+    try finish(isSynced: isDurable)
+    try place()
+    guard !isDurable || FileCalls.syncFolder(of: path) == 0 else { throw failure() }
   }
 
   /// Removes what was written.
   public func discard() {
-    close(descriptor)
+    _ = file.close()
     unlink(aside)
   }
 
   /// Ends writing and waits until the disk has the data; the file stays aside.
   ///
   /// - Throws: `FileError.cannotWrite`; ``discard()`` is still to be called then.
-  func seal() throws(FileError) {
-    guard fsync(descriptor) == 0 else {
-      throw .cannotWrite(path, reason: AtomicFile.reason(errno))
+  func seal() throws(FileError) { try finish(isSynced: true) }
+
+  private func finish(isSynced: Bool) throws(FileError) {
+    guard !isSynced || FileCalls.sync(file.descriptor) == 0, file.close() == 0 else {
+      throw failure()
     }
-    close(descriptor)
   }
 
   /// Puts a sealed file in its place.
   ///
-  /// - Throws: `FileError.cannotWrite`; ``remove()`` is still to be called then.
+  /// - Throws: `FileError.cannotWrite`; ``discard()`` is still to be called then.
   func place() throws(FileError) {
-    guard rename(aside, path) == 0 else {
-      throw .cannotWrite(path, reason: AtomicFile.reason(errno))
-    }
+    guard FileCalls.move(aside, to: path) == 0 else { throw failure() }
   }
 
-  /// Removes a sealed file.
-  func remove() { unlink(aside) }
+  private func failure() -> FileError { .cannotWrite(path, reason: AtomicFile.reason(errno)) }
 }
 
-/// Writes everything and returns 0 or an error number.
-func writeAll(_ bytes: UnsafeRawBufferPointer, to file: CInt) -> CInt {
-  var rest = bytes[...]
-  while !rest.isEmpty {
-    let part = UnsafeRawBufferPointer(rebasing: rest)
-    let count = write(file, part.baseAddress, min(part.count, 1 << 24))
-    if count < 0 {
-      if errno == EINTR { continue }
-      return errno
-    }
-    if count == 0 { return EIO }
-    rest = rest.dropFirst(count)
+/// An open file that is closed once.
+private final class OpenFile: Sendable {
+  private let number: Atomic<CInt>
+
+  init(_ descriptor: CInt) { number = Atomic(descriptor) }
+
+  var descriptor: CInt { number.load(ordering: .relaxed) }
+
+  /// Closes the file where it is open.
+  ///
+  /// - Returns: 0, or −1 where what was written may be lost.
+  func close() -> CInt {
+    let descriptor = number.exchange(-1, ordering: .relaxed)
+    return descriptor < 0 ? 0 : FileCalls.close(descriptor)
   }
-  return 0
 }

@@ -49,10 +49,10 @@ public enum AtomicFile {
   }
 
   private static func writeDirectly(_ bytes: [UInt8], to path: String) throws(FileError) {
-    let file = open(path, O_WRONLY | O_CLOEXEC)
+    let file = FileCalls.openExisting(path)
     guard file >= 0 else { throw .cannotWrite(path, reason: reason(errno)) }
-    var failure = bytes.withUnsafeBytes { writeAll($0, to: file) }
-    if close(file) != 0, failure == 0 { failure = errno }
+    var failure = bytes.withUnsafeBytes { FileCalls.writeAll($0, to: file) }
+    if FileCalls.close(file) != 0, failure == 0 { failure = errno }
     guard failure == 0 else { throw .cannotWrite(path, reason: reason(failure)) }
   }
 

@@ -4,9 +4,40 @@ package struct CSVReader {
   package struct Row {
     package let line: Int
     package let cells: [ArraySlice<UInt8>]
+    fileprivate let path: String
+    fileprivate let limits: Limits
 
     /// A cell as text.
-    package func text(_ column: Int) -> String { String(decoding: cells[column], as: UTF8.self) }
+    ///
+    /// - Throws: `FileError.beyondLimit` where it is longer than a name may be.
+    package func text(_ column: Int) throws(FileError) -> String { try text(cells[column]) }
+
+    /// The parts of a cell as text.
+    ///
+    /// - Throws: `FileError.beyondLimit` where one is longer than a name may be.
+    package func texts(
+      _ column: Int, separatedBy separator: Unicode.Scalar
+    ) throws(FileError) -> [String] {
+      var texts: [String] = []
+      for part in cells[column].split(separator: UInt8(ascii: separator)) {
+        texts.append(try text(part))
+      }
+      return texts
+    }
+
+    private func text(_ bytes: ArraySlice<UInt8>) throws(FileError) -> String {
+      do {
+        try limits.check(bytes.count, .name, of: "\(path): line \(line)")
+      } catch {
+        throw .beyondLimit(error)
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A cell as text, its end left out where it is longer than a name may be.
+    package func shown(_ column: Int) -> String {
+      String(decoding: cells[column].prefix(limits[.name]), as: UTF8.self)
+    }
   }
 
   /// The names of the columns.
@@ -15,18 +46,22 @@ package struct CSVReader {
   private var offset: Int
   private var line: Int
   private let path: String
+  private let limits: Limits
 
   /// Reads the header of a file.
   ///
-  /// - Throws: `FileError` where the file cannot be read or has no header.
-  package init(contentsOf path: String) throws {
-    try self.init(try Files.read(path), path: path)
+  /// - Throws: `FileError` where the file cannot be read, has no header or is beyond a limit.
+  package init(contentsOf path: String, limits: Limits = .current) throws {
+    try self.init(try Files.read(path, limits: limits), path: path, limits: limits)
   }
 
   /// Reads the header of a file's contents.
-  package init(_ bytes: [UInt8], path: String) throws {
+  ///
+  /// - Throws: `FileError` where it has none or is beyond a limit.
+  package init(_ bytes: [UInt8], path: String, limits: Limits = .current) throws {
     self.bytes = bytes
     self.path = path
+    self.limits = limits
     // A byte order mark says nothing here.
     offset = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     line = 1
@@ -35,9 +70,7 @@ package struct CSVReader {
       throw FileError.malformed(
         path, reason: "the file is empty; a CSV begins with its column names")
     }
-    header = first.cells.map { cell in
-      String(decoding: cell, as: UTF8.self).trimmed
-    }
+    header = try first.cells.indices.map { try first.text($0).trimmed }
   }
 
   /// The place of a column, whatever the case of its name, or `nil`.
@@ -72,7 +105,14 @@ package struct CSVReader {
     let start = line
     var cells: [ArraySlice<UInt8>] = []
     cells.reserveCapacity(header.count)
+    func row() -> Row { Row(line: start, cells: cells, path: path, limits: limits) }
     while true {
+      if cells.count >= limits[.labels] {
+        throw FileError.beyondLimit(
+          LimitError(
+            subject: "\(path): line \(start): its columns", name: .labels, count: cells.count + 1,
+            limit: limits[.labels]))
+      }
       if offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") {
         cells.append(try readQuoted(from: start))
       } else {
@@ -86,12 +126,12 @@ package struct CSVReader {
         }
         cells.append(bytes[begin..<end])
       }
-      guard offset < bytes.count else { return Row(line: start, cells: cells) }
+      guard offset < bytes.count else { return row() }
       let separator = bytes[offset]
       offset += 1
       if separator == 0x0A {
         line += 1
-        return Row(line: start, cells: cells)
+        return row()
       }
     }
   }
@@ -124,9 +164,11 @@ package struct CSVReader {
 extension String {
   /// The text without blanks at its ends.
   package var trimmed: String {
-    var text = Substring(self)
-    while let first = text.first, first.isWhitespace { text.removeFirst() }
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return String(text)
+    // By code points: a character may be as long as the text.
+    let text = unicodeScalars
+    guard let first = text.firstIndex(where: { !$0.properties.isWhitespace }),
+      let last = text.lastIndex(where: { !$0.properties.isWhitespace })
+    else { return "" }
+    return String(text[first...last])
   }
 }

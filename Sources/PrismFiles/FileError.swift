@@ -14,6 +14,8 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   case malformed(String, reason: String)
   /// The file cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
+  /// The file, or something in it, is more than a limit allows.
+  case beyondLimit(LimitError)
 
   /// One line that says what is wrong.
   public var description: String {
@@ -22,6 +24,7 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     case .malformed(let path, let reason): "\(path): \(reason)"
     case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
+    case .beyondLimit(let error): error.description
     }
   }
 }

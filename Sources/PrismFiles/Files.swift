@@ -8,8 +8,14 @@
 package enum Files {
   /// Reads a whole file, a pipe too.
   ///
-  /// - Throws: `FileError.notFound`, `.unreadable`.
-  package static func read(_ path: String) throws(FileError) -> [UInt8] {
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limits: What it may have; asked before memory is taken, and again while a pipe goes on.
+  /// - Returns: The contents.
+  /// - Throws: `FileError.notFound`, `.unreadable`, `.beyondLimit`.
+  package static func read(
+    _ path: String, limits: Limits = .current
+  ) throws(FileError) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
       if errno == ENOENT { throw .notFound(path) }
@@ -21,10 +27,12 @@ package enum Files {
       throw .unreadable(path, reason: AtomicFile.reason(errno))
     }
     if status.st_mode & S_IFMT == S_IFDIR { throw .unreadable(path, reason: "it is a folder") }
+    let size = max(Int(clamping: status.st_size), 0)
+    try check(size, path, limits)
 
     // Pipes have no size, and files may grow: read on until nothing comes.
     var bytes: [UInt8] = []
-    var capacity = max(Int(status.st_size), 0) + 1
+    var capacity = size + 1
     while true {
       var failure: CInt = 0
       let chunk = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
@@ -41,9 +49,14 @@ package enum Files {
       }
       guard failure == 0 else { throw .unreadable(path, reason: AtomicFile.reason(failure)) }
       if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+      try check(bytes.count, path, limits)
       if chunk.count < capacity { return bytes }
       capacity = 1 << 20
     }
+  }
+
+  private static func check(_ size: Int, _ path: String, _ limits: Limits) throws(FileError) {
+    do { try limits.check(size, .bytes, of: path) } catch { throw .beyondLimit(error) }
   }
 }
 

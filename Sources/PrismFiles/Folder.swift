@@ -4,8 +4,34 @@
   internal import Foundation
 #endif
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// What is in a folder.
 package enum Folder {
+  /// What two paths to one file or folder have in common.
+  package struct Identity: Hashable, Sendable {
+    private let device, number: UInt64
+
+    /// Makes an identity of the numbers that the system gives.
+    package init(device: UInt64, number: UInt64) {
+      self.device = device
+      self.number = number
+    }
+  }
+
+  /// The identity of a file or folder, links followed, or `nil` where there is none.
+  package static func identity(of path: String) -> Identity? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+  }
+
   /// Whether a path is a folder, or `nil` where there is nothing.
   package static func isFolder(_ path: String) -> Bool? {
     var isFolder = false
@@ -25,6 +51,14 @@ package enum Folder {
     } catch {
       throw FileError.unreadable(path, reason: "the folder cannot be listed")
     }
+  }
+
+  /// The folder that a path leads into, `.` where it names none.
+  package static func parent(of path: String) -> String { path.parentFolder }
+
+  /// The names of hidden files in a folder.
+  static func hiddenNames(in path: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix(".") }
   }
 
   /// Removes a file if it is there.

@@ -52,8 +52,8 @@ package struct Helper {
   /// - Parameters:
   ///   - bytes: The contents.
   ///   - suffixes: The ends of the names of the file that is read and the one that is written.
-  /// - Returns: What the summary says.
-  /// - Throws: What the work in it throws.
+  /// - Returns: The contents of the file that the program wrote.
+  /// - Throws: ``Failure`` where the program is missing, fails, or takes too long or too much.
   package func callAsFunction(
     _ bytes: [UInt8], suffixes: (source: String, target: String)
   ) throws(Failure) -> [UInt8] {
@@ -75,7 +75,8 @@ package struct Helper {
     case 127: throw .missing
     default: throw .refused
     }
-    do { return try Files.read(target) } catch { throw .refused }
+    let limits = Limits([.bytes: outputLimit])
+    do { return try Files.read(target, limits: limits) } catch { throw .refused }
   }
 
   /// The exit status of a program, or −1 where it was ended.

@@ -33,16 +33,23 @@ extension Text {
   /// - Returns: Such as `12.3`, `1.50 × 10⁻⁷` or `< 10⁻⁶`.
   package static func number(_ value: Double, least: Double = 0) -> String {
     guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
-    let exponent = Int(log10(abs(value)).rounded(.down))
     if abs(value) < least {
       return "< 10" + superscript(Int(log10(least).rounded()))
     }
+    var exponent = Int(log10(abs(value)).rounded(.down))
+    // 9.996 has the three digits 10.0.
+    if mantissa(of: abs(value), exponent: exponent) >= 9.995 { exponent += 1 }
     guard (-4..<6).contains(exponent) else {
-      let half = exponent / 2
-      let mantissa = value / pow(10, Double(half)) / pow(10, Double(exponent - half))
-      return decimal(mantissa, decimals: 2) + " × 10" + superscript(exponent)
+      return decimal(mantissa(of: value, exponent: exponent), decimals: 2) + " × 10"
+        + superscript(exponent)
     }
     return decimal(value, decimals: max(0, 2 - exponent))
+  }
+
+  /// A number divided by a power of ten, which may itself be too large or too small for a number.
+  private static func mantissa(of value: Double, exponent: Int) -> Double {
+    let half = exponent / 2
+    return value / pow(10, Double(half)) / pow(10, Double(exponent - half))
   }
 
   /// A share as per cent with one decimal that never claims certainty.

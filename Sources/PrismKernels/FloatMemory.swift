@@ -2,6 +2,8 @@
   internal import Glibc
 #elseif canImport(Musl)
   internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// Memory for floats, at a boundary that suits every vector and cache line.
@@ -29,7 +31,23 @@ package enum FloatMemory {
       .bindMemory(to: Float.self, capacity: count)
   }
 
-  /// Gives back what ``allocate(_:)`` gave.
+  /// The same, or `nil` where the system has not so much.
+  package static func allocateIfPossible(_ count: Int) -> UnsafeMutablePointer<Float>? {
+    let (size, overflow) = max(count, 1).multipliedReportingOverflow(
+      by: MemoryLayout<Float>.stride)
+    guard !overflow else { return nil }
+    let isLarge = size >= 2 * hugePage
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, isLarge ? hugePage : alignment, size) == 0, let memory else {
+      return nil
+    }
+    #if os(Linux)
+      if isLarge { _ = madvise(memory, size / hugePage * hugePage, MADV_HUGEPAGE) }
+    #endif
+    return memory.bindMemory(to: Float.self, capacity: max(count, 1))
+  }
+
+  /// Gives back what ``allocate(_:)`` or ``allocateIfPossible(_:)`` gave.
   package static func deallocate(_ pointer: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(pointer).deallocate()
   }

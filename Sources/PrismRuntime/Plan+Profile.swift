@@ -20,16 +20,20 @@ extension Plan {
   ///   - repeats: How often the whole network is run.
   ///   - threads: Among how many threads a step is divided.
   /// - Returns: The steps in their order.
-  public func profile(_ image: Tensor, repeats: Int, threads: Int = 1) -> [StepTime] {
+  /// - Throws: ``OutOfMemoryError``.
+  public func profile(
+    _ image: Tensor, repeats: Int, threads: Int = 1
+  ) throws(OutOfMemoryError) -> [StepTime] {
     let pool = WorkerPool(workerCount: threads)
     let tasks = timedTasks(isDivided: threads > 1)
     var best = [Double](repeating: .infinity, count: tasks.count)
-    _ = Tensor.filling(shapes) { results in
-      let exchange = Exchange(
-        compose: { _, target in
-          image.withUnsafePointer { target.update(from: $0, count: image.count) }
-        }, results: results)
-      withWorkspace(exchange, lanes: pool.workerCount, images: 1) { workspace in
+    try withBlocks(lanes: pool.workerCount, images: 1) { blocks in
+      _ = Tensor.filling(shapes) { results in
+        let exchange = Exchange(
+          compose: { _, target in
+            image.withUnsafePointer { target.update(from: $0, count: image.count) }
+          }, results: results)
+        let workspace = Workspace(exchange: exchange, layout: program.layout, blocks: blocks)
         let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
         let clock = ContinuousClock()
         for _ in 0..<repeats {

@@ -71,17 +71,17 @@ public final class Plan: Sendable {
   ///
   /// - Parameter images: `[N, H, W, C]`.
   /// - Returns: The wanted values, each with N in place of its first extent.
-  /// - Throws: `EvaluationError` where the images do not have the recorded shape.
-  public func callAsFunction(_ images: Tensor) throws(EvaluationError) -> [Tensor] {
+  /// - Throws: `EvaluationError` where the images do not have the recorded shape; ``OutOfMemoryError``.
+  public func callAsFunction(_ images: Tensor) throws -> [Tensor] {
     let expected = inputShape.replacing(
       axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
     guard images.shape == expected else {
-      throw .misshapen(input, expected: expected, given: images.shape)
+      throw EvaluationError.misshapen(input, expected: expected, given: images.shape)
     }
     let size = inputShape.count
-    return images.withUnsafePointer { source in
+    return try images.withUnsafePointer { source in
       let base = Source(pointer: source)
-      return run(count: images.shape[0]) { index, target in
+      return try run(count: images.shape[0]) { index, target in
         target.update(from: base.pointer + index * size, count: size)
       }
     }
@@ -98,21 +98,24 @@ public final class Plan: Sendable {
   ///   - count: The number of images.
   ///   - compose: Writes the image with an index, `[H, W, C]`, all of it; called from any thread, once an image.
   /// - Returns: The wanted values, each with `count` in place of its first extent.
+  /// - Throws: ``OutOfMemoryError``.
   public func run(
     count: Int, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
-  ) -> [Tensor] {
-    run(count: count, on: Workers.pool, composing: compose)
+  ) throws(OutOfMemoryError) -> [Tensor] {
+    try run(count: count, on: Workers.pool, composing: compose)
   }
 
   /// The same on a stated pool of threads.
   func run(
     count: Int, on pool: WorkerPool, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
-  ) -> [Tensor] {
-    withoutActuallyEscaping(compose) { compose in
-      Tensor.filling(shapes.map { $0.replacing(axis: 0, with: count) }) { results in
-        let exchange = Exchange(compose: compose, results: results)
-        withWorkspace(exchange, lanes: pool.workerCount, images: min(count, Self.chunk)) {
-          let run = PlanRun(program: program, kernels: kernels, workspace: $0, pool: pool)
+  ) throws(OutOfMemoryError) -> [Tensor] {
+    try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
+      withoutActuallyEscaping(compose) { compose in
+        Tensor.filling(shapes.map { $0.replacing(axis: 0, with: count) }) { results in
+          let workspace = Workspace(
+            exchange: Exchange(compose: compose, results: results), layout: program.layout,
+            blocks: blocks)
+          let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
           for first in stride(from: 0, to: count, by: Self.chunk) {
             run.execute(first..<min(first + Self.chunk, count))
           }
@@ -122,16 +125,16 @@ public final class Plan: Sendable {
   }
 
   /// Computes in memory that is given back afterwards, with subnormal numbers taken as zero.
-  func withWorkspace(
-    _ exchange: Exchange, lanes: Int, images: Int, _ body: (Workspace) -> Void
-  ) {
-    let mode = SubnormalNumbers.flush()
-    defer { SubnormalNumbers.restore(mode) }
-    let blocks = memory.take(
+  func withBlocks<Result>(
+    lanes: Int, images: Int, _ body: ([FloatBlock]) -> Result
+  ) throws(OutOfMemoryError) -> Result {
+    let blocks = try memory.take(
       Workspace.sizes(
         program.layout, lanes: lanes, images: images, shared: program.sharedSize(images: images)))
     defer { memory.give(blocks) }
-    body(Workspace(exchange: exchange, layout: program.layout, blocks: blocks))
+    let mode = SubnormalNumbers.flush()
+    defer { SubnormalNumbers.restore(mode) }
+    return body(blocks)
   }
 
   /// The bytes in which a call computes, beside weights and results.

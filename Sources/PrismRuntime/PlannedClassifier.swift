@@ -59,6 +59,25 @@ public final class PlannedClassifier: DifferentiableClassifier {
       recording, defaultLayer: defaultLayer, aliases: aliases, precision: precision)
   }
 
+  /// The bytes in which predictions compute, beside weights and results.
+  ///
+  /// - Parameter images: The most images that are computed at a time.
+  /// - Returns: What the plan needs with as many threads as are set.
+  /// - Throws: `InstructionSetError`.
+  public func workspaceSize(images: Int) throws -> Int {
+    try plan(for: recording.outputs).workspaceSize(images: images, threads: Workers.count)
+  }
+
+  /// The bytes of all values that a walk back from the logits looks at, for one image.
+  ///
+  /// - Parameter name: The value where it ends; `nil` for the input.
+  /// - Returns: The sum over what follows that value.
+  public func traceSize(from name: String?) -> Int {
+    let start = name.flatMap(value) ?? recording.inputs[0]
+    return recording.ids.filter { $0 >= start && !recording.isParameter($0) }
+      .reduce(0) { $0 + recording[$1].shape.count * MemoryLayout<Float>.stride }
+  }
+
   /// The shape of a named value for one image, or `nil` where there is no such value.
   public func shape(of name: String) -> Shape? {
     value(name).map { recording[$0].shape }
@@ -82,7 +101,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
   ///
-  /// - Throws: Never for a classifier whose first plan could be made.
+  /// - Throws: ``OutOfMemoryError``, for a classifier whose first plan could be made.
   public func logits(
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor {

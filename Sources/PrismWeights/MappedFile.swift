@@ -1,4 +1,4 @@
-internal import PrismFiles
+public import PrismFiles
 internal import Dispatch
 #if canImport(Glibc)
   internal import Glibc
@@ -26,9 +26,11 @@ public final class MappedFile: Sendable {
 
   /// Maps a file.
   ///
-  /// - Parameter path: The path of the file; links are followed.
-  /// - Throws: `notFound`, `notAFile`, `empty` or `unreadable`.
-  public init(contentsOf path: String) throws(WeightError) {
+  /// - Parameters:
+  ///   - path: The path of the file; links are followed.
+  ///   - limits: What it may have.
+  /// - Throws: `notFound`, `notAFile`, `empty`, `unreadable` or `beyondLimit`.
+  public init(contentsOf path: String, limits: Limits = .current) throws(WeightError) {
     // Without O_NONBLOCK the system would wait for a writer where the path is a pipe.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -46,6 +48,7 @@ public final class MappedFile: Sendable {
     guard let size = Int(exactly: status.st_size) else {
       throw .unreadable(file: path, reason: "too large for this machine")
     }
+    do { try limits.check(size, .weights, of: path) } catch { throw .beyondLimit(error) }
     guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED
     else { throw .unreadable(file: path, reason: systemMessage()) }
     self.path = path

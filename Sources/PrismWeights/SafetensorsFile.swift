@@ -1,4 +1,5 @@
 public import PrismCard
+public import PrismFiles
 public import PrismTensor
 
 /// A safetensors file: eight bytes of header length, a JSON header, one block of tensor data.
@@ -32,19 +33,31 @@ public struct SafetensorsFile: Sendable {
 
   /// Opens a file and checks its header.
   ///
-  /// - Parameter path: The path of the file.
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - limits: What it and its tensors may have.
   /// - Throws: A ``WeightError`` that says what is wrong with the file.
-  public init(contentsOf path: String) throws(WeightError) {
-    try self.init(MappedFile(contentsOf: path))
+  public init(contentsOf path: String, limits: Limits = .current) throws(WeightError) {
+    try self.init(MappedFile(contentsOf: path, limits: limits), limits: limits)
   }
 
   /// Checks the header of a file that is already mapped.
   ///
-  /// - Parameter contents: The bytes of the file.
+  /// - Parameters:
+  ///   - contents: The bytes of the file.
+  ///   - limits: What its tensors may have.
   /// - Throws: A ``WeightError`` that says what is wrong with the file.
-  public init(_ contents: MappedFile) throws(WeightError) {
+  public init(_ contents: MappedFile, limits: Limits = .current) throws(WeightError) {
     let header = try contents.withUnsafeBytes { bytes throws(WeightError) in
       try Header(bytes, file: contents.path)
+    }
+    for entry in header.entries {
+      do {
+        try limits.check(
+          entry.shape.count, .elements, of: "\(contents.path): \(Text.quoted(entry.name))")
+      } catch {
+        throw .beyondLimit(error)
+      }
     }
     self.contents = contents
     entries = header.entries

@@ -1,4 +1,4 @@
-internal import PrismFiles
+public import PrismFiles
 public import PrismTensor
 
 #if canImport(FoundationEssentials)
@@ -45,6 +45,8 @@ public enum WeightError: Error, Equatable, Sendable {
   case doesNotFit(file: String, tensor: String, index: [Int], value: String, type: String)
   /// The file could not be written; what was there before is untouched.
   case unwritable(file: String, reason: String)
+  /// The file, or a tensor in it, is more than a limit allows.
+  case beyondLimit(LimitError)
 }
 
 /// How the tensors of a file differ from those of a model.
@@ -133,6 +135,7 @@ extension WeightError: CustomStringConvertible {
         + "which \(type) cannot hold; store it as F32"
     case .unwritable(let file, let reason):
       "\(Text.printable(file)): cannot be written: \(Text.printable(reason))"
+    case .beyondLimit(let error): error.description
     }
   }
 }

@@ -83,11 +83,36 @@ struct ModelMethodTests {
       }
       if [.kernelSHAP, .partitionSHAP].contains(method) {
         #expect(try abs(#require(explanation["completenessGap"]?.double)) < 1e-5)
-        #expect(explanation["baseValue"]?.double != nil)
+        let parts = try ["baseValue", "sum"].map { try #require(explanation[$0]?.double) }
+        let whole = try #require(explanation["explainedValue"]?.double)
+        #expect(abs(parts[0] + parts[1] - whole) < 1e-5)
+        #expect(explanation["target"]?["logit"]?.double == whole)
       }
       if [.rise, .smoothgrad, .gradientSHAP].contains(method) {
         #expect(explanation["standardError"]?["mean"]?.double != nil)
       }
+    }
+  }
+
+  @Test(
+    "a map of the probability adds up to the probability, and says so",
+    arguments: ["kernelshap", "shap"])
+  func probability(method: String) throws {
+    try Repository.withFolder { folder in
+      let outcome = Outcome(
+        [
+          "explain", husky, "--model", Self.model, "--method", method, "--output", folder,
+          "--explain", "Probability", "--samples", "40", "--format", "npy",
+        ] + (method == "shap" ? [] : ["--segments", "grid:2x3"]))
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      let document = try JSONReader.parse(
+        String(decoding: try Files.read(folder + "/husky.json"), as: UTF8.self))
+      let explanation = try #require(document["explanations"]?.elements.first)
+      #expect(explanation["explains"]?.string == "probability")
+      let parts = try ["baseValue", "sum"].map { try #require(explanation[$0]?.double) }
+      let probability = try #require(explanation["target"]?["probability"]?.double)
+      #expect(abs(parts[0] + parts[1] - probability) < 1e-5)
+      #expect(outcome.output.contains("= probability "))
     }
   }
 
@@ -146,7 +171,7 @@ struct ModelMethodTests {
         .split(separator: "\n")
       #expect(lines.count == 5)
       #expect(
-        lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 12 })
+        lines.allSatisfy { $0.split(separator: ",", omittingEmptySubsequences: false).count == 15 })
     }
   }
 
@@ -244,7 +269,7 @@ struct ModelMethodTests {
       let lines = csv.split(separator: "\n")
       #expect(lines.count == 5)
       for line in lines {
-        #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == 20)
+        #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == 23)
       }
       let document = try JSONReader.parse(
         String(decoding: try Files.read(out + "/husky.compare.json"), as: UTF8.self))

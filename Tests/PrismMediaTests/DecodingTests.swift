@@ -62,7 +62,7 @@ struct PNGTests {
     ) { try Image(contentsOf: path) }
     // And with a limit that allows it, for want of data.
     #expect(throws: ImageError.self) {
-      try Image(contentsOf: path, options: PictureOptions(pixelLimit: 1_000_000_000))
+      try Image(contentsOf: path, options: PictureOptions(limits: Limits([.pixels: 1_000_000_000])))
     }
   }
 
@@ -119,7 +119,7 @@ struct JPEGTests {
   func limit() throws {
     let path = Fixtures.folder + "colour-420.jpg"
     #expect(throws: ImageError.tooLarge(path, width: 37, height: 29, limit: 1000)) {
-      try Image(contentsOf: path, options: PictureOptions(pixelLimit: 1000))
+      try Image(contentsOf: path, options: PictureOptions(limits: Limits([.pixels: 1000])))
     }
   }
 
@@ -174,7 +174,8 @@ struct BadPictureTests {
         UInt8.random(in: 0...255, using: &random)
       }
       _ = try? Image(
-        decoding: heads[round % heads.count] + tail, options: PictureOptions(pixelLimit: 1_000_000))
+        decoding: heads[round % heads.count] + tail,
+        options: PictureOptions(limits: Limits([.pixels: 1_000_000])))
     }
   }
 
@@ -193,7 +194,7 @@ struct BadPictureTests {
         bytes[Int.random(in: 0..<bytes.count, using: &random)] ^=
           1 << UInt8.random(in: 0...7, using: &random)
       }
-      _ = try? Image(decoding: bytes, options: PictureOptions(pixelLimit: 1_000_000))
+      _ = try? Image(decoding: bytes, options: PictureOptions(limits: Limits([.pixels: 1_000_000])))
     }
   }
 }

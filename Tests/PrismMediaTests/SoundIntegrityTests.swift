@@ -1,3 +1,4 @@
+import PrismFiles
 import Testing
 
 @testable import PrismMedia
@@ -83,10 +84,13 @@ struct SoundIntegrityTests {
   @Test("limits hold before memory is taken")
   func limits() throws {
     #expect(throws: SoundError.tooLong("x", frames: 4000, limit: 100)) {
-      try Sound(decoding: wav([tone]), name: "x", options: SoundOptions(frameLimit: 100))
+      try Sound(
+        decoding: wav([tone]), name: "x", options: SoundOptions(limits: Limits([.samples: 100])))
     }
-    #expect(throws: SoundError.lastsTooLong("x", seconds: 0.5, limit: 0.4)) {
-      try Sound(decoding: wav([tone]), name: "x", options: SoundOptions(secondsLimit: 0.4))
+    #expect(throws: SoundError.lastsTooLong("x", seconds: 1.5, limit: 1)) {
+      try Sound(
+        decoding: wav([tone + tone + tone]), name: "x",
+        options: SoundOptions(limits: Limits([.seconds: 1])))
     }
   }
 

@@ -1,3 +1,4 @@
+import PrismFiles
 import PrismTensor
 import PrismTestSupport
 import Testing
@@ -93,7 +94,8 @@ struct SoundTests {
   func limit() {
     #expect(throws: SoundError.tooLong("a", frames: 2400, limit: 1000)) {
       try Sound(
-        decoding: Fixtures.bytes("sound-16.wav"), name: "a", options: SoundOptions(frameLimit: 1000)
+        decoding: Fixtures.bytes("sound-16.wav"), name: "a",
+        options: SoundOptions(limits: Limits([.samples: 1000]))
       )
     }
   }

@@ -141,12 +141,12 @@ struct PlanTests {
     for threads in [1, 2, 3] {
       let pool = WorkerPool(workerCount: threads)
       let plan = try Plan(recording)
-      let whole = plan.run(count: 19, on: pool, composing: composer(images))[0]
+      let whole = try plan.run(count: 19, on: pool, composing: composer(images))[0]
       let rows = (0..<19).map { whole.slice($0) }
       if let reference { #expect(rows == reference) }
       reference = rows
       for place in [0, 7, 18] {
-        let alone = plan.run(count: 1, on: pool, composing: composer(images.slice(place)))[0]
+        let alone = try plan.run(count: 1, on: pool, composing: composer(images.slice(place)))[0]
         #expect(alone == rows[place], "image \(place), \(threads) threads")
       }
     }
@@ -223,7 +223,7 @@ struct PlanTests {
   @Test("no images give no rows")
   func empty() throws {
     let plan = try Plan(try NetworkCase.all[0].recording())
-    #expect(plan.run(count: 0) { _, _ in }[0].shape == [0, 7])
+    #expect(try plan.run(count: 0) { _, _ in }[0].shape == [0, 7])
   }
 
   private func composer(_ images: Tensor) -> (Int, UnsafeMutablePointer<Float>) -> Void {

@@ -41,17 +41,17 @@ struct WorkspaceMemoryTests {
   }
 
   @Test("a block in use is nobody else's, and idle memory stays within the limit")
-  func bound() {
+  func bound() throws {
     let memory = WorkspaceMemory(limit: 1 << 20)
-    let taken = (0..<6).map { _ in memory.take([64 << 10]) }
+    let taken = try (0..<6).map { _ in try memory.take([64 << 10]) }
     #expect(Set(taken.map { $0[0].pointer }).count == 6)
     for blocks in taken { memory.give(blocks) }
     #expect(memory.idleByteCount == 1 << 20)
     // The smallest that is large enough, but not a far larger one.
-    #expect(memory.take([60 << 10])[0].count == 64 << 10)
-    #expect(memory.take([1 << 10])[0].count == 64 << 10)
-    #expect(memory.take([100])[0].count == 64 << 10)
-    #expect(memory.take([65 << 10])[0].count == 65 << 10)
+    #expect(try memory.take([60 << 10])[0].count == 64 << 10)
+    #expect(try memory.take([1 << 10])[0].count == 64 << 10)
+    #expect(try memory.take([100])[0].count == 64 << 10)
+    #expect(try memory.take([65 << 10])[0].count == 65 << 10)
   }
 
   private static func plan(_ network: NetworkCase, _ memory: WorkspaceMemory) throws -> Plan {
@@ -59,5 +59,44 @@ struct WorkspaceMemoryTests {
     return Plan(
       recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
       kernels: Kernels(InstructionSet.available[0]), memory: memory)
+  }
+}
+
+@Suite("memory that is refused")
+struct MemoryFaultTests {
+  @Test(
+    "a call whose n-th request of memory is refused is an error, and the next gives the same bits")
+  func plan() throws {
+    let network = NetworkCase.all[0]
+    let recording = try network.recording()
+    let images = network.images(3)
+    let expected = try Plan(recording)(images)
+    var refused = 0
+    for request in 1...100 {
+      let plan = Plan(
+        recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+        kernels: Kernels(InstructionSet.available[0]), memory: WorkspaceMemory(limit: 64 << 20))
+      let fault = MemoryFault(atRequest: request)
+      let result = MemoryFault.$current.withValue(fault) { Result { try plan(images) } }
+      if fault.isWaiting {
+        #expect(try result.get()[0].shape == expected[0].shape)
+        break
+      }
+      #expect(throws: OutOfMemoryError.self, "request \(request)") { try result.get() }
+      refused += 1
+      let again = try plan(images)
+      #expect(again[0].isFinite)
+      #expect(try plan(images) == again)
+    }
+    // The arenas of threads, their scratch, those of images, and what batched steps share.
+    #expect(refused == 4)
+  }
+
+  @Test("a size beyond all memory is refused by the system itself")
+  func huge() {
+    let error = #expect(throws: OutOfMemoryError.self) {
+      try WorkspaceMemory(limit: 1 << 20).take([100, 1 << 58])
+    }
+    #expect(error?.description.contains("not enough memory") == true)
   }
 }

@@ -4,8 +4,16 @@
 import PrismCard
 import PrismFiles
 import PrismMedia
+import PrismReport
 import PrismTensor
+import PrismTraining
 import PrismWeights
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 #if canImport(Glibc)
   import Glibc
@@ -16,7 +24,7 @@ import PrismWeights
 /// The readers by name; PRISM_FUZZ_TARGET chooses one.
 private let targets: [String: @Sendable ([UInt8]) -> Void] = [
   "picture": picture, "sound": sound, "weights": weights, "card": card, "json": json, "npy": npy,
-  "csv": csv,
+  "csv": csv, "checkpoint": checkpoint, "request": request,
 ]
 
 private let target: @Sendable ([UInt8]) -> Void = {
@@ -71,7 +79,7 @@ private func require(_ condition: Bool, _ what: String) {
   if let format = PictureFormat(of: bytes), format == .dicom, !isPlainDICOM(bytes) { return }
   guard
     let image = try? Image(
-      decoding: bytes, options: PictureOptions(pixelLimit: 1 << 20, frame: 1))
+      decoding: bytes, options: PictureOptions(limits: Limits([.pixels: 1 << 20]), frame: 1))
   else { return }
   require(image.width * image.height <= 1 << 20, "a picture is larger than the limit")
   require(image.pixels.count == image.width * image.height * 3, "a picture has lost pixels")
@@ -91,9 +99,8 @@ private func isPlainDICOM(_ bytes: [UInt8]) -> Bool {
 }
 
 @Sendable private func sound(_ bytes: [UInt8]) {
-  guard let sound = try? Sound(decoding: bytes, options: SoundOptions(frameLimit: 1 << 20)) else {
-    return
-  }
+  let options = SoundOptions(limits: Limits([.samples: 1 << 20]))
+  guard let sound = try? Sound(decoding: bytes, options: options) else { return }
   require(sound.samples.count <= 1 << 20, "a sound is longer than the limit")
   require(sound.samples.allSatisfy(\.isFinite), "a sound has samples that are not finite")
   require(sound.rate > 0, "a sound has no rate")
@@ -147,4 +154,37 @@ private func isPlainDICOM(_ bytes: [UInt8]) -> Bool {
     rows += 1
     require(rows <= bytes.count, "a table has more rows than bytes")
   }
+}
+
+@Sendable private func checkpoint(_ bytes: [UInt8]) {
+  // What a small network has.
+  let parameters = ["a": Tensor([2, 2]), "b": Tensor([3])]
+  guard let file = try? SafetensorsFile(MappedFile(copying: bytes, path: "fuzz")),
+    // No mutation would keep the digest, which a reader looks at last.
+    let state = try? Checkpoint(
+      file, fingerprint: [], parameters: parameters, monitor: .loss, checksDigest: false)
+  else { return }
+  guard let written = try? state.writer(fingerprint: []).bytes(),
+    let again = try? SafetensorsFile(MappedFile(copying: written, path: "fuzz")),
+    let read = try? Checkpoint(again, fingerprint: [], parameters: parameters, monitor: .loss)
+  else { return require(false, "a checkpoint cannot be written and read again") }
+  require(
+    (try? read.writer(fingerprint: []).bytes()) == written,
+    "a checkpoint has changed on its way out and in")
+}
+
+@Sendable private func request(_ bytes: [UInt8]) {
+  guard
+    let request = try? JSONDecoder().decode(ExplanationRequest.self, from: Data(bytes))
+  else { return }
+  _ = try? WindowChoice(request.windows)
+  for name in Limits.Name.allCases {
+    require((1...Limits.most).contains(request.limits[name]), "a limit is out of its range")
+  }
+  guard let written = try? JSONEncoder().encode(request) else {
+    return require(false, "a request cannot be written")
+  }
+  require(
+    (try? JSONDecoder().decode(ExplanationRequest.self, from: written)) == request,
+    "a request has changed on its way out and in")
 }

@@ -5,6 +5,7 @@
 """
 
 import base64
+import hashlib
 import json
 import pathlib
 import struct
@@ -36,6 +37,42 @@ def safetensors(card):
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + struct.pack("<4f", 1, 2, 3, 4) + struct.pack("<3e", 1, 2, 3)
+
+
+def checkpoint():
+    state = json.dumps(
+        {
+            "run": {"seed": 0}, "phase": "warmup", "epochsOfPhase": 1, "steps": 4, "optimizerSteps": 4,
+            "epochs": [["warmup", 1, 0.5, 0.25, 0.75, None, 0.5]],
+        }
+    )  # fmt: skip
+    floats = {"a": ([2, 2], [1.0, 2.0, 3.0, 4.0]), "b": ([3], [0.5, 0.25, 0.125])}
+    digest = hashlib.sha256(state.encode() + b"\n")
+    header, data = {}, b""
+    for group in ("current/", "best/", "first/", "second/"):
+        for name, (shape, values) in floats.items():
+            part = struct.pack(f"<{len(values)}f", *values)
+            digest.update(f"{group}{name} {'×'.join(map(str, shape))}\n".encode() + part)
+            header[group + name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+            data += part
+    header["__metadata__"] = {"prism.checkpoint": state, "prism.checkpoint.sha256": digest.hexdigest()}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+REQUESTS = (
+    {"model": "dogs", "methods": [{"name": "gradcam"}]},
+    {
+        "model": "m", "purpose": "comparison", "seed": 7, "batch": 4, "targets": "top3", "windows": "1.5,2s",
+        "methods": [
+            {"name": "lime", "samples": 100, "segments": "grid:2x3", "mask": "blur:3", "confidence": 0.95},
+            {"name": "gradcam", "layer": "features.18"},
+        ],
+        "limits": {"pixels": 1000, "time": 5, "evaluations": 10}, "formats": ["png", "html"], "truth": "mask.png",
+        "tests": {"sanity": True, "sensitivity": False, "stability": True},
+    },
+)  # fmt: skip
 
 
 def main(folder):
@@ -72,6 +109,9 @@ def main(folder):
         write("json", f"{index}", text.encode())
     for index, text in enumerate(('path,label\na.png,cat\n"b,1.png","a ""dog"""\n', "\ufeffa;b\r\n1;2\r\n", 'x\n"1\n2"\n')):
         write("csv", f"{index}", text.encode())
+    write("checkpoint", "0", checkpoint())
+    for index, request in enumerate(REQUESTS):
+        write("request", f"{index}", json.dumps(request).encode())
     print(f"{count} seeds in {folder}")
 
 

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct ClassifyCommand: Subcommand {
+struct ClassifyCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "classify",
     abstract: "Print the labels of pictures and sounds with their probabilities.",
@@ -21,6 +21,7 @@ struct ClassifyCommand: Subcommand {
 
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Print a JSON document with all labels and logits.") var json = false
 
@@ -29,6 +30,7 @@ struct ClassifyCommand: Subcommand {
   func run(_ console: Console) throws -> Status {
     machine.apply()
     let model = try catalog.model(self.model)
+    try model.checkMemory()
     if json { model.file.mapping.beginHashing() }
     let inputs = input.list(for: model)
     var documents: [JSON] = []

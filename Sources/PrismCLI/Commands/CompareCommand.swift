@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct CompareCommand: Subcommand {
+struct CompareCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract:
@@ -63,6 +63,7 @@ struct CompareCommand: Subcommand {
 
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Print the JSON documents instead of a summary.") var json = false
 

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct DatasetCommand: Subcommand {
+struct DatasetCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "dataset",
     abstract: "Tell what labelled data hold: splits, labels, counts, and what is wrong with them.",
@@ -20,6 +20,7 @@ struct DatasetCommand: Subcommand {
   @Argument(help: "A folder or a CSV file.") var path: String
 
   @OptionGroup var options: DataOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Go by names alone: read no picture and no sound.") var namesOnly = false
 

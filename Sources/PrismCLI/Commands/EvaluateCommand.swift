@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct EvaluateCommand: Subcommand {
+struct EvaluateCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Measure how well a model agrees with labelled data.",
@@ -48,6 +48,7 @@ struct EvaluateCommand: Subcommand {
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Print the JSON document instead of a table.") var json = false
 

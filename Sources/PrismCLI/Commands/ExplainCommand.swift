@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct ExplainCommand: Subcommand {
+struct ExplainCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Show which parts of pictures and sounds a model's predictions rest on.",
@@ -58,6 +58,7 @@ struct ExplainCommand: Subcommand {
 
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Print the JSON documents instead of a summary.") var json = false
 

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct LayersCommand: Subcommand {
+struct LayersCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "layers",
     abstract: "List every named value of a model with its shape.",
@@ -16,6 +16,7 @@ struct LayersCommand: Subcommand {
   var model: String
 
   @OptionGroup var catalog: ModelOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Print a JSON document.") var json = false
 

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-struct ModelsCommand: Subcommand {
+struct ModelsCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "models",
     abstract: "List the models that are found by name, and where each is.",
@@ -13,6 +13,7 @@ struct ModelsCommand: Subcommand {
       """)
 
   @OptionGroup var catalog: ModelOptions
+  @OptionGroup var limits: LimitOptions
 
   @Flag(help: "Print a JSON document with all labels and methods.") var json = false
 

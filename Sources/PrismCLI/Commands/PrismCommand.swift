@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Prism
 internal import PrismReport
 
 #if canImport(Glibc)
@@ -39,7 +40,8 @@ public enum PrismCommand {
         try command.run()
         return .done
       }
-      return try prism.run(console)
+      let limits = try (prism as? any LimitedCommand)?.limits.value() ?? Limits()
+      return try Limits.$current.withValue(limits) { try prism.run(console) }
     } catch {
       return report(error, console)
     }
@@ -89,6 +91,11 @@ enum Status: Int32 {
 /// A command that says how it ended.
 protocol Subcommand: ParsableCommand {
   func run(_ console: Console) throws -> Status
+}
+
+/// A command that reads files, within limits.
+protocol LimitedCommand: Subcommand {
+  var limits: LimitOptions { get }
 }
 
 struct Root: ParsableCommand {

@@ -8,7 +8,7 @@ internal import PrismReport
   internal import Foundation
 #endif
 
-struct TrainCommand: Subcommand {
+struct TrainCommand: LimitedCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a model on labelled data, from the convolutional base of another.",
@@ -161,6 +161,7 @@ struct TrainCommand: Subcommand {
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var limits: LimitOptions
 
   enum OptimizerName: String, CaseIterable, ExpressibleByArgument {
     case adam, sgd
@@ -232,6 +233,7 @@ struct TrainCommand: Subcommand {
   /// Refuses a place that is taken or cannot be written to: before hours of work, not after them.
   private func refuseReplacing() throws {
     try AsideFile(for: output).discard()
+    Leftovers.clear(in: Folder.parent(of: output))
     guard !force, !resume else { return }
     if isThere(output) {
       throw FileError.cannotWrite(output, reason: "it is there; --force replaces it")

@@ -68,9 +68,19 @@ struct MethodOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       What takes the place of parts that are removed: blur:K (K pixels), mean, segment-mean, \
-      noise, inpaint, black, or a number in the network's input. (default: the method's)
+      noise, inpaint (heat that spreads from the rim, 50 sweeps), inpaint-telea or inpaint-ns \
+      (OpenCV's, which shap uses), black, or a number in the network's input. (default: the \
+      method's)
       """, valueName: "mask"))
   var mask: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Which number of the model rise, occlusion, lime, kernelshap and shap explain. (default: \
+      logit; of rise probability)
+      """, valueName: "number"))
+  var explain: Choice<ExplanationRequest.Quantity>?
 
   @Flag(
     help: """
@@ -126,7 +136,7 @@ struct MethodOptions: ParsableArguments {
   ///   - purpose: What is made of the inputs.
   ///   - model: The model's name or path.
   ///   - formats: What is written.
-  /// - Returns: What the summary says.
+  /// - Returns: The request.
   /// - Throws: `RequestError` for an option that none of the methods knows.
   func request(
     _ purpose: ExplanationRequest.Purpose, model: String, formats: [ResultFormat]
@@ -137,6 +147,7 @@ struct MethodOptions: ParsableArguments {
     choices.segments = segments
     choices.mask = mask
     choices.confidence = untilStable ? confidence : nil
+    choices.quantity = explain?.element
     var request = ExplanationRequest(
       model: model,
       methods: try ExplanationRequest.methods(try methods(), sharing: choices), formats: formats)

@@ -11,7 +11,7 @@ public struct Attribution: Sendable, Equatable, Codable {
   public let values: Tensor
   /// The number of forward passes that were spent.
   public let evaluations: Int
-  /// `f(image) − f(baseline) − Σ values` for methods that promise completeness, else `nil`.
+  /// `f(image) − f(baseline) − Σ values` (``sum``) for methods that promise completeness, else `nil`.
   public let completenessGap: Double?
   /// `f(baseline)` for methods that explain the difference to it, else `nil`.
   public let baseValue: Double?
@@ -32,7 +32,18 @@ public struct Attribution: Sendable, Equatable, Codable {
   /// What a reader of the map should know, such as why it is blank.
   public let diagnostics: [String]
 
+  /// Σ values, of segments each counted once, for methods that promise completeness, else `nil`.
+  public var sum: Double? {
+    guard completenessGap != nil else { return nil }
+    return segments.map { $0.values.reduce(0, +) } ?? values.sum
+  }
+
+  /// How the note on a map without any contribution begins.
+  static let blankMap = "blank map"
+
   /// Makes an attribution.
+  ///
+  /// A map that is zero everywhere is told in ``diagnostics``.
   public init(
     target: Int, output: ExplainedOutput = .logit, values: Tensor, evaluations: Int,
     completenessGap: Double? = nil, baseValue: Double? = nil, explainedValue: Double? = nil,
@@ -50,6 +61,9 @@ public struct Attribution: Sendable, Equatable, Codable {
     self.standardError = standardError
     self.segments = segments
     self.layer = layer
-    self.diagnostics = diagnostics
+    let isBlank = values.minimum == 0 && values.maximum == 0
+    let isSaid = diagnostics.contains { $0.hasPrefix(Self.blankMap) }
+    self.diagnostics =
+      diagnostics + (isBlank && !isSaid ? [Self.blankMap + ": every value is zero"] : [])
   }
 }

@@ -38,18 +38,24 @@ public enum ArrayFile {
   /// The types are `float32`, `float64`, `uint8`, `int8`, `int16`, `int32`, `int64` and `bool`,
   /// little-endian.
   ///
-  /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed`.
-  public static func tensor(contentsOf path: String) throws(FileError) -> Tensor {
-    try tensor(decoding: try Files.read(path), name: path)
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limits: What it may have.
+  /// - Returns: The numbers in the file's shape.
+  /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed`, `.beyondLimit`.
+  public static func tensor(
+    contentsOf path: String, limits: Limits = .current
+  ) throws(FileError) -> Tensor {
+    try tensor(decoding: try Files.read(path, limits: limits), name: path, limits: limits)
   }
 
   /// Decodes the contents of a file as `tensor(contentsOf:)` does.
   ///
-  /// - Throws: `FileError.malformed`.
+  /// - Throws: `FileError.malformed`, `.beyondLimit`.
   public static func tensor(
-    decoding bytes: [UInt8], name: String = "array data"
+    decoding bytes: [UInt8], name: String = "array data", limits: Limits = .current
   ) throws(FileError) -> Tensor {
-    let array = try parse(bytes, name: name)
+    let array = try parse(bytes, name: name, limits)
     return bytes.withUnsafeBytes { source in
       Tensor(array.shape) { target in
         for (to, from) in array.offsets.enumerated() {
@@ -66,22 +72,25 @@ public enum ArrayFile {
 
   /// Reads whole numbers, such as a map of segment labels.
   ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limits: What it may have.
   /// - Returns: The shape, and the numbers in C order.
   /// - Throws: `FileError.notFound`, `.unreadable`, `.malformed` (also where the file holds
-  ///   floating-point numbers).
+  ///   floating-point numbers), `.beyondLimit`.
   public static func integers(
-    contentsOf path: String
+    contentsOf path: String, limits: Limits = .current
   ) throws(FileError) -> (shape: Shape, values: [Int]) {
-    try integers(decoding: try Files.read(path), name: path)
+    try integers(decoding: try Files.read(path, limits: limits), name: path, limits: limits)
   }
 
   /// Decodes the contents of a file as `integers(contentsOf:)` does.
   ///
-  /// - Throws: `FileError.malformed`.
+  /// - Throws: `FileError.malformed`, `.beyondLimit`.
   public static func integers(
-    decoding bytes: [UInt8], name: String = "array data"
+    decoding bytes: [UInt8], name: String = "array data", limits: Limits = .current
   ) throws(FileError) -> (shape: Shape, values: [Int]) {
-    let array = try parse(bytes, name: name)
+    let array = try parse(bytes, name: name, limits)
     guard array.kind != .float32, array.kind != .float64 else {
       throw .malformed(name, reason: "holds \(array.kind) where whole numbers are needed")
     }
@@ -132,7 +141,9 @@ public enum ArrayFile {
     var offsets: [Int]
   }
 
-  private static func parse(_ bytes: [UInt8], name: String) throws(FileError) -> Parsed {
+  private static func parse(
+    _ bytes: [UInt8], name: String, _ limits: Limits
+  ) throws(FileError) -> Parsed {
     func malformed(_ reason: String) -> FileError { .malformed(name, reason: reason) }
     guard bytes.starts(with: magic) else { throw malformed("not a NumPy .npy file") }
     guard bytes.count >= 12 else { throw malformed("the file is cut off in its header") }
@@ -164,6 +175,7 @@ public enum ArrayFile {
     }
     let shape = Shape(header.shape)
     guard shape.isValid else { throw malformed("the shape \(shape) is empty or too large") }
+    do { try limits.check(shape.count, .elements, of: name) } catch { throw .beyondLimit(error) }
     let (size, overflow) = shape.count.multipliedReportingOverflow(by: kind.size)
     let first = start + length
     guard !overflow, size == bytes.count - first else {

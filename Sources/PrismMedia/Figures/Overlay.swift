@@ -54,10 +54,14 @@ public struct MapRange: Sendable, Equatable {
   /// The magnitude at which the range of a map ends.
   private static func end(of map: Tensor, reach: Float) -> Float {
     let most = Int(clippedShare * Double(map.count))
-    let magnitudes = map.scalars.map(abs)
-    let strong = magnitudes.count { $0 > reach / 1.5 }
+    let bound = reach / 1.5
+    let strong = map.withUnsafeBufferPointer { values in
+      var count = 0
+      for i in 0..<values.count where abs(values[i]) > bound { count += 1 }
+      return count
+    }
     guard strong > 0, strong <= most else { return reach }
-    let end = magnitudes.sorted(by: >)[most]
+    let end = map.scalars.map(abs).sorted(by: >)[most]
     return end > 0 ? end : reach
   }
 

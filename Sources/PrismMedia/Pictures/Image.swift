@@ -3,9 +3,6 @@ public import PrismTensor
 
 /// A picture of interleaved 8-bit sRGB pixels, with value semantics; deeper samples of its file are kept beside them.
 public struct Image: Sendable, Equatable {
-  /// The largest number of pixels that is decoded unless told otherwise: 100 million.
-  public static let defaultPixelLimit = 100_000_000
-
   /// The number of columns, at least 1.
   public let width: Int
   /// The number of rows, at least 1.
@@ -74,7 +71,7 @@ public struct Image: Sendable, Equatable {
     contentsOf path: String, options: PictureOptions = PictureOptions()
   ) throws(ImageError) {
     let bytes: [UInt8]
-    do { bytes = try Files.read(path) } catch { throw ImageError(error) }
+    do { bytes = try Files.read(path, limits: options.limits) } catch { throw ImageError(error) }
     try self.init(decoding: bytes, name: path, options: options)
   }
 

@@ -1,4 +1,4 @@
-internal import PrismFiles
+public import PrismFiles
 
 #if canImport(FoundationEssentials)
   public import FoundationEssentials
@@ -32,6 +32,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case cannotDraw(String)
   /// The picture cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
+  /// The file is more than a limit allows.
+  case beyondLimit(LimitError)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -47,7 +49,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .corrupt(let name, let reason):
       "\(name): the picture is damaged (\(reason)); copy it again"
     case .tooLarge(let name, let width, let height, let limit):
-      "\(name): \(width)×\(height) pixels are more than the limit of \(limit); scale it down first"
+      "\(name): \(width)×\(height) pixels are more than the limit of \(limit); scale it down first, "
+        + "or raise it with --limit pixels=N"
     case .unsupported(let name, let reason):
       "\(name): \(reason) is not supported; convert it to a PNG"
     case .severalFrames(let name, let count):
@@ -59,6 +62,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .cannotDraw(let reason): reason
     case .cannotWrite(let name, let reason):
       "\(name): cannot be written: \(reason)"
+    case .beyondLimit(let error): error.description
     }
   }
 
@@ -68,6 +72,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let path, let reason): self = .unreadable(path, reason: reason)
     case .malformed(let path, let reason): self = .corrupt(path, reason: reason)
     case .cannotWrite(let path, let reason): self = .cannotWrite(path, reason: reason)
+    case .beyondLimit(let error): self = .beyondLimit(error)
     }
   }
 }

@@ -1,3 +1,5 @@
+public import PrismFiles
+
 /// Which samples of a picture are black and which are white.
 public enum ToneRange: Sendable, Equatable, Codable {
   /// What the file says: its window where it has one (DICOM), else all values of the bits that its largest sample needs.
@@ -18,8 +20,8 @@ public enum ToneRange: Sendable, Equatable, Codable {
 public struct PictureOptions: Sendable, Equatable {
   /// What shows through transparent pixels.
   public var background = RGB.white
-  /// The largest number of pixels, checked before memory is taken.
-  public var pixelLimit = Image.defaultPixelLimit
+  /// What a picture may have, checked before memory is taken.
+  public var limits: Limits
   /// Which samples are black and white.
   public var range = ToneRange.automatic
   /// Which frame of a file with several, counted from 1; `nil` refuses such files.
@@ -27,14 +29,17 @@ public struct PictureOptions: Sendable, Equatable {
 
   /// Makes options; those left out are the usual ones.
   public init(
-    background: RGB = .white, pixelLimit: Int = Image.defaultPixelLimit,
-    range: ToneRange = .automatic, frame: Int? = nil
+    background: RGB = .white, limits: Limits = .current, range: ToneRange = .automatic,
+    frame: Int? = nil
   ) {
     self.background = background
-    self.pixelLimit = pixelLimit
+    self.limits = limits
     self.range = range
     self.frame = frame
   }
+
+  /// The largest number of pixels.
+  var pixelLimit: Int { limits[.pixels] }
 }
 
 /// Where a picture comes from, and what was done to it on the way.

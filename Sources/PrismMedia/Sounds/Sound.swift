@@ -2,10 +2,6 @@ internal import PrismFiles
 
 /// A sound of one channel, with value semantics.
 public struct Sound: Sendable, Equatable {
-  /// The largest number of samples a channel that is decoded unless told otherwise: 100 million.
-  public static let defaultFrameLimit = 100_000_000
-  /// The longest sound that is decoded unless told otherwise, in seconds: four hours.
-  public static let defaultSecondsLimit = 14_400.0
   /// The largest sample that is believed, relative to full scale: what whole numbers of 24 bits reach without scaling.
   static let loudest: Float = 16_777_216
   /// The rates that are read and resampled to, in Hz.
@@ -55,7 +51,7 @@ public struct Sound: Sendable, Equatable {
     contentsOf path: String, options: SoundOptions = SoundOptions()
   ) throws(SoundError) {
     let bytes: [UInt8]
-    do { bytes = try Files.read(path) } catch { throw SoundError(error) }
+    do { bytes = try Files.read(path, limits: options.limits) } catch { throw SoundError(error) }
     try self.init(decoding: bytes, name: path, options: options)
   }
 

@@ -1,4 +1,4 @@
-internal import PrismFiles
+public import PrismFiles
 
 #if canImport(FoundationEssentials)
   public import FoundationEssentials
@@ -38,6 +38,8 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
   case cannotEncode(reason: String)
   /// The sound cannot be written; nothing is left behind.
   case cannotWrite(String, reason: String)
+  /// The file is more than a limit allows.
+  case beyondLimit(LimitError)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -60,7 +62,7 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(name): its samples reach \(Text.number(peak)) times full scale; scale it down first"
     case .lastsTooLong(let name, let seconds, let limit):
       "\(name): \(Text.duration(seconds)) are more than the limit of \(Text.duration(limit)); cut it "
-        + "into parts"
+        + "into parts, or raise it with --limit seconds=N"
     case .unsupported(let name, let reason):
       "\(name): \(reason) is not supported; convert it to a 16-bit WAV file"
     case .empty(let name):
@@ -70,11 +72,13 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooShort(let name, let seconds, let needed):
       "\(name): lasts \(milliseconds(seconds)); give at least \(milliseconds(needed)) of sound"
     case .tooLong(let name, let frames, let limit):
-      "\(name): \(frames) samples are more than the limit of \(limit); cut it into parts"
+      "\(name): \(frames) samples are more than the limit of \(limit); cut it into parts, or raise it "
+        + "with --limit samples=N"
     case .cannotEncode(let reason):
       "the sound cannot be written as WAV: \(reason)"
     case .cannotWrite(let name, let reason):
       "\(name): cannot be written: \(reason)"
+    case .beyondLimit(let error): error.description
     }
   }
 
@@ -84,6 +88,7 @@ public enum SoundError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let path, let reason): self = .unreadable(path, reason: reason)
     case .malformed(let path, let reason): self = .corrupt(path, reason: reason)
     case .cannotWrite(let path, let reason): self = .cannotWrite(path, reason: reason)
+    case .beyondLimit(let error): self = .beyondLimit(error)
     }
   }
 }

@@ -1,3 +1,5 @@
+public import PrismFiles
+
 /// How a sound is read.
 public struct SoundOptions: Sendable, Equatable {
   /// What becomes of several channels.
@@ -14,21 +16,22 @@ public struct SoundOptions: Sendable, Equatable {
   public var channel = Channel.mix
   /// Whether what there is of a file that is cut off or damaged is taken, and said.
   public var allowsDamage = false
-  /// The largest number of samples a channel, checked before memory is taken where the file says it.
-  public var frameLimit = Sound.defaultFrameLimit
-  /// The longest sound, in seconds.
-  public var secondsLimit = Sound.defaultSecondsLimit
+  /// What a sound may have, checked before memory is taken where the file says it.
+  public var limits: Limits
 
   /// Makes options; those left out are the usual ones.
   public init(
-    channel: Channel = .mix, allowsDamage: Bool = false,
-    frameLimit: Int = Sound.defaultFrameLimit, secondsLimit: Double = Sound.defaultSecondsLimit
+    channel: Channel = .mix, allowsDamage: Bool = false, limits: Limits = .current
   ) {
     self.channel = channel
     self.allowsDamage = allowsDamage
-    self.frameLimit = frameLimit
-    self.secondsLimit = secondsLimit
+    self.limits = limits
   }
+
+  /// The largest number of samples, a channel.
+  var frameLimit: Int { limits[.samples] }
+  /// The longest sound, in seconds.
+  var secondsLimit: Double { Double(limits[.seconds]) }
 }
 
 /// Where a sound comes from, and what was done to it on the way.

@@ -45,8 +45,8 @@ struct ComparisonReport {
   /// - Parameters:
   ///   - formats: The formats; those that comparisons do not have give nothing.
   ///   - name: How the files' names begin.
-  /// - Returns: What the summary says.
-  /// - Throws: What the work in it throws.
+  /// - Returns: The files, each with its name and contents.
+  /// - Throws: `ImageError` where a figure cannot be drawn.
   func files(_ formats: [ResultFormat], named name: String) throws -> [OutputFolder.File] {
     var files: [OutputFolder.File] = []
     for format in formats {
@@ -184,7 +184,7 @@ struct ComparisonReport {
     let names = pipeline.methods.map(\.explainer.name)
     var header = [
       "input", "windowStart", "windowEnd", "method", "index", "label", "probability", "seconds",
-      "evaluations", "baseValue", "completenessGap", "score",
+      "evaluations", "explains", "explainedValue", "baseValue", "sum", "completenessGap", "score",
     ]
     header += measures.map(\.name)
     if !judgements.isEmpty {
@@ -198,7 +198,8 @@ struct ComparisonReport {
         for (m, explanations) in comparison.explanations.enumerated() {
           let attribution = explanations[t].attribution
           var numbers: [Double?] = [
-            attribution.baseValue, attribution.completenessGap, attribution.score,
+            attribution.explainedValue, attribution.baseValue, attribution.sum,
+            attribution.completenessGap, attribution.score,
           ]
           if !judgements.isEmpty {
             numbers += measures.map { $0.value(comparison.judgements[m][t]) }
@@ -213,6 +214,7 @@ struct ComparisonReport {
               + [
                 explanations[t].method, "\(target.index)", target.label, "\(target.probability)",
                 "\(explanations[t].seconds)", "\(attribution.evaluations)",
+                explanations[t].unit,
               ]
               + numbers.map { $0.map { "\($0)" } ?? "" })
         }

@@ -81,7 +81,7 @@ extension Explanation {
   /// The members that describe an explanation.
   ///
   /// - Parameter window: The explained part of a sound, in seconds.
-  /// - Returns: What the summary says.
+  /// - Returns: Method, target, numbers, parameters and notes, in the order of the schema.
   func members(window: ClosedRange<Double>?) -> [JSON.Member] {
     let error = attribution.standardError.map { map -> JSON in
       [
@@ -104,7 +104,10 @@ extension Explanation {
       .init(name: "parameters", value: parameters.json),
       .init(name: "seconds", value: .number(seconds)),
       .init(name: "evaluations", value: .integer(attribution.evaluations)),
+      .init(name: "explains", value: .string(unit)),
+      .init(name: "explainedValue", value: attribution.explainedValue.map(JSON.number) ?? .null),
       .init(name: "baseValue", value: attribution.baseValue.map(JSON.number) ?? .null),
+      .init(name: "sum", value: attribution.sum.map(JSON.number) ?? .null),
       .init(
         name: "completenessGap", value: attribution.completenessGap.map(JSON.number) ?? .null),
       .init(name: "score", value: attribution.score.map(JSON.number) ?? .null),
@@ -118,12 +121,12 @@ extension Explanation {
   /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
   var facts: [String] {
     var facts: [String] = []
-    if let base = attribution.baseValue, let gap = attribution.completenessGap {
-      let sum = target.logit - base - gap
+    if let base = attribution.baseValue, let sum = attribution.sum,
+      let gap = attribution.completenessGap
+    {
       facts.append(
-        "base value \(Text.number(base)) + sum "
-          + "\(Text.number(sum)) = "
-          + "\(Text.number(base + sum)), gap \(NumberText.gap(gap))")
+        "base value \(Text.number(base)) + sum \(Text.number(sum)) = "
+          + "\(unit) \(Text.number(base + sum)), gap \(NumberText.gap(gap))")
     }
     if let score = attribution.score {
       facts.append("R² of the fit \(Text.number(score))")

@@ -7,11 +7,49 @@ public enum FileStem {
     return stem.isEmpty ? last : stem
   }
 
+  /// The most bytes of a file's name that its input's name takes: with a label, a method and the rest, no name is longer
+  /// than the 255 bytes that file systems allow.
+  public static let stemLength = 120
+  /// The most bytes of a file's name that a label takes.
+  public static let labelLength = 80
+
   /// A text as it may stand in a file's name: letters, digits, `.`, `-` and `_` stay, everything else becomes `_`.
+  ///
+  /// - Parameter text: Such as a label.
+  /// - Returns: At most ``labelLength`` bytes.
   public static func readable(_ text: String) -> String {
-    let kept = text.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "_" }
-    let name = String(kept.prefix(80))
-    return name.isEmpty || name.allSatisfy { $0 == "." } ? "_" : name
+    var name = ""
+    // By code points: a character may have any number of them.
+    for scalar in text.unicodeScalars {
+      let known = scalar.properties
+      let isKept =
+        known.isAlphabetic || known.numericType != nil || known.generalCategory.isMark
+        || "-_.".unicodeScalars.contains(scalar)
+      let next = isKept ? scalar : "_"
+      guard name.utf8.count + UTF8.width(next) <= labelLength else { break }
+      name.unicodeScalars.append(next)
+    }
+    return name.isEmpty || name.utf8.allSatisfy { $0 == UInt8(ascii: ".") } ? "_" : name
+  }
+
+  /// A text without its end, where it is longer than so many bytes of UTF-8.
+  public static func cut(_ text: String, to count: Int) -> String {
+    guard text.utf8.count > count else { return text }
+    var kept = 0
+    var result = ""
+    for scalar in text.unicodeScalars {
+      kept += UTF8.width(scalar)
+      guard kept <= count else { break }
+      result.unicodeScalars.append(scalar)
+    }
+    return result
+  }
+}
+
+extension Unicode.GeneralCategory {
+  /// Whether this is of what belongs to the letter before it.
+  fileprivate var isMark: Bool {
+    self == .nonspacingMark || self == .spacingMark || self == .enclosingMark
   }
 }
 

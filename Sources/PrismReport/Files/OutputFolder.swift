@@ -38,6 +38,7 @@ public struct OutputFolder: Sendable {
     } catch {
       throw FileError.cannotWrite(path, reason: "the folder cannot be made")
     }
+    Leftovers.clear(in: path)
   }
 
   /// The path of a file in the folder, as it is shown.
@@ -50,7 +51,10 @@ public struct OutputFolder: Sendable {
 
   /// A document in the folder, or `nil` where there is none that can be read.
   public func document(_ name: String) -> JSON? {
-    guard let bytes = try? Files.read(path(of: name)) else { return nil }
+    // Documents are far smaller; anything larger is none of ours.
+    guard let bytes = try? Files.read(path(of: name), limits: Limits([.bytes: 64 << 20])) else {
+      return nil
+    }
     return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
   }
 
@@ -65,7 +69,7 @@ public struct OutputFolder: Sendable {
     var owners = ["index": ""]
     for input in inputs where stems[input] == nil {
       let whole = ReportInput.wholePath(of: input)
-      let wanted = FileStem.stem(of: input)
+      let wanted = FileStem.cut(FileStem.stem(of: input), to: FileStem.stemLength)
       var stem = wanted
       var number = 2
       while !(owners[stem].map { $0 == whole } ?? mayHold(stem, of: whole)) {

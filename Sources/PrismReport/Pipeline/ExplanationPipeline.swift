@@ -17,6 +17,18 @@ public struct ExplanationPipeline: Sendable {
     let method: ExplanationMethod
     let settings: ExplanationMethod.Settings
     let explainer: any Explainer
+
+    init(
+      _ chosen: ExplanationRequest.Method, _ request: ExplanationRequest, _ model: Model
+    ) throws {
+      var chosen = chosen
+      method = try chosen.method()
+      if let limit = request.limits.evaluations, method.choices.contains(.samples) {
+        chosen.samples = min(chosen.samples ?? limit, limit)
+      }
+      settings = try chosen.settings(for: model, seed: request.seed)
+      explainer = method.explainer(settings)
+    }
   }
 
   let request: ExplanationRequest
@@ -44,15 +56,12 @@ public struct ExplanationPipeline: Sendable {
     self.model = model
     self.truths = truths
     windows = try WindowChoice(request.windows)
-    methods = try request.methods.map { chosen in
-      var chosen = chosen
-      let method = try chosen.method()
-      if let limit = request.limits.samples, method.choices.contains(.samples) {
-        chosen.samples = min(chosen.samples ?? limit, limit)
-      }
-      let settings = try chosen.settings(for: model, seed: request.seed)
-      return Method(method: method, settings: settings, explainer: method.explainer(settings))
+    methods = try Limits.$current.withValue(request.limits) {
+      try request.methods.map { try Method($0, request, model) }
     }
+    try model.checkMemory(
+      for: methods.map(\.method), layer: methods.lazy.compactMap(\.settings.layer).first,
+      batch: request.batch, limits: request.limits)
   }
 
   /// What the results of an input depend on, as a digest.
@@ -60,11 +69,17 @@ public struct ExplanationPipeline: Sendable {
   /// - Throws: `FileError` where a mask cannot be read.
   public func key(for input: ReportInput) throws -> String {
     var request = request
+    // No result depends on these, but that there is one.
     request.batch = nil
+    request.limits = Limits()
+    request.limits.evaluations = self.request.limits.evaluations
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let asked = String(decoding: try encoder.encode(request), as: UTF8.self)
-    let chosen = methods.map { "\($0.explainer.name) \($0.explainer.parameters)" }
+    let chosen = methods.map { method in
+      ([method.explainer.name] + method.explainer.parameters.map { "\($0.name)=\($0.value.text)" })
+        .joined(separator: " ")
+    }
     let parts =
       [PrismVersion.current, model.file.sha256, input.path, input.sha256, asked] + chosen
       + [try truths?.digest(of: input.path) ?? ""]
@@ -74,7 +89,7 @@ public struct ExplanationPipeline: Sendable {
   /// The name of the document of an input.
   ///
   /// - Parameter stem: How the names of the input's files begin.
-  /// - Returns: What the summary says.
+  /// - Returns: A file's name, such as `cat.json` or `cat.compare.json`.
   public func documentName(_ stem: String) -> String {
     request.purpose == .comparison ? "\(stem).compare.json" : "\(stem).json"
   }
@@ -95,6 +110,15 @@ public struct ExplanationPipeline: Sendable {
   public func callAsFunction(
     _ input: ReportInput, named stem: String, work: Work = .unwatched,
     stage: StageReport = { _, _, _ in }, keep: (InputResults) -> Void = { _ in }
+  ) throws -> InputResults {
+    try Limits.$current.withValue(request.limits) {
+      try results(input, named: stem, work: work, stage: stage, keep: keep)
+    }
+  }
+
+  private func results(
+    _ input: ReportInput, named stem: String, work: Work, stage: StageReport,
+    keep: (InputResults) -> Void
   ) throws -> InputResults {
     let scene = try Scene(input, for: self)
     var findings = Findings(scene: scene, key: try key(for: input))

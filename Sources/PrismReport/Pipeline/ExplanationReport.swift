@@ -19,8 +19,8 @@ struct ExplanationReport {
   /// Everything that is known.
   ///
   /// - Parameter isWhole: Whether all methods are finished, so that what holds all of them can be made.
-  /// - Returns: What the summary says.
-  /// - Throws: What the work in it throws.
+  /// - Returns: The document, the files and the lines for the console.
+  /// - Throws: `ImageError` where a figure cannot be drawn; `SoundError` where a sound cannot be written.
   func results(isWhole: Bool) throws -> InputResults {
     var files: [OutputFolder.File] = []
     var entries: [JSON] = []

@@ -17,9 +17,19 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     public var mask: String?
     /// How sure of the ranking the method draws until it is; `nil` to draw all samples.
     public var confidence: Double?
+    /// Which number of the model is explained.
+    public var quantity: Quantity?
 
     /// Makes a method with its defaults.
     public init(_ name: String) { self.name = name }
+  }
+
+  /// A number that a model gives a label.
+  public enum Quantity: String, Codable, Sendable, CaseIterable {
+    /// The label's score before softmax or sigmoid.
+    case logit
+    /// The label's probability, as the model's labels make it.
+    case probability
   }
 
   /// What is made of an input.
@@ -43,15 +53,6 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     public init() {}
   }
 
-  /// What one input may take.
-  public struct Limits: Codable, Sendable, Equatable {
-    /// The evaluations of the model that a method may take; `nil` for as many as it wants.
-    public var samples: Int?
-
-    /// Makes limits that forbid nothing.
-    public init() {}
-  }
-
   /// What is made.
   public var purpose = Purpose.explanation
   /// The model's name or path.
@@ -65,7 +66,7 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
   /// The most changed pictures that the model is given at a time; no result depends on it.
   public var batch: Int?
   /// What one input may take.
-  public var limits = Limits()
+  public var limits = Limits.current
   /// What is written besides the document.
   public var formats: [ResultFormat]
   /// Which windows of a sound are explained, as text; `nil` for the strongest.
@@ -97,7 +98,7 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     targets = try values.decodeIfPresent(String.self, forKey: .targets)
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0
     batch = try values.decodeIfPresent(Int.self, forKey: .batch)
-    limits = try values.decodeIfPresent(Limits.self, forKey: .limits) ?? Limits()
+    limits = try values.decodeIfPresent(Limits.self, forKey: .limits) ?? .current
     windows = try values.decodeIfPresent(String.self, forKey: .windows)
     truth = try values.decodeIfPresent(String.self, forKey: .truth)
     tests = try values.decodeIfPresent(Tests.self, forKey: .tests) ?? Tests()
@@ -119,6 +120,7 @@ extension ExplanationRequest {
       ("--layer", choices.layer != nil, .layer), ("--samples", choices.samples != nil, .samples),
       ("--segments", choices.segments != nil, .segments), ("--mask", choices.mask != nil, .mask),
       ("--until-stable", choices.confidence != nil, .stopping),
+      ("--explain", choices.quantity != nil, .output),
     ]
     for (option, isGiven, choice) in given where isGiven {
       guard methods.contains(where: { $0.choices.contains(choice) }) else {
@@ -134,6 +136,7 @@ extension ExplanationRequest {
       if known.contains(.segments) { result.segments = choices.segments }
       if known.contains(.mask) { result.mask = choices.mask }
       if known.contains(.stopping) { result.confidence = choices.confidence }
+      if known.contains(.output) { result.quantity = choices.quantity }
       return result
     }
   }
@@ -167,6 +170,11 @@ extension ExplanationRequest.Method {
       settings.segmenter = try Segmenter.forSound(settings.segmenter, argument: segments)
     }
     settings.masker = try mask.map { try Masker(argument: $0, seed: seed) }
+    settings.output = quantity.map { quantity in
+      guard quantity == .probability else { return .logit }
+      let excludeEachOther = if case .softmax = model.card.output { true } else { false }
+      return .probability(labelsExcludeEachOther: excludeEachOther)
+    }
     return settings
   }
 }

@@ -19,6 +19,7 @@ extension Segmenter {
     case ("slic", 1): self = .slic()
     case ("slic", 2):
       guard let count = Int(parts[1]) else { throw RequestError.segments(argument) }
+      try Limits.current.check(count, .segments, of: argument)
       self = .slic(count: count)
     case ("felzenszwalb", 1): self = .felzenszwalb()
     case ("felzenszwalb", 2):
@@ -30,6 +31,8 @@ extension Segmenter {
       guard extents.count == 2, let rows = extents[0], let columns = extents[1] else {
         throw RequestError.segments(argument)
       }
+      let (cells, overflow) = rows.multipliedReportingOverflow(by: columns)
+      try Limits.current.check(overflow ? .max : cells, .segments, of: argument)
       self = .grid(rows: rows, columns: columns)
     default: throw RequestError.segments(argument)
     }
@@ -46,6 +49,8 @@ extension Segmenter {
         uniqueKeysWithValues: Set(numbers).sorted().enumerated().map { ($1, $0) })
       numbers = numbers.compactMap { known[$0] }
     }
+    // Before anything is made whose size is the number of segments.
+    try Limits.current.check(Set(numbers).count, .segments, of: path)
     do {
       return try Segmentation(
         height: height, width: width, labels: numbers.map { Int32(clamping: $0) })

@@ -129,11 +129,11 @@ public struct TruthMasks: Sendable {
     }
     var masks: [String: [Mask]] = [:]
     while let row = try reader.next() {
-      let wholes = places(row.text(input)).map(ReportInput.wholePath)
+      let wholes = places(try row.text(input)).map(ReportInput.wholePath)
       guard let owner = inputs.first(where: wholes.contains) else { continue }
-      let candidates = places(row.text(mask))
+      let candidates = places(try row.text(mask))
       let path = candidates.first(where: Folder.exists) ?? candidates[0]
-      let label = target.map { row.text($0).trimmed }
+      let label = try target.map { try row.text($0).trimmed }
       masks[owner, default: []].append(
         Mask(target: label?.isEmpty ?? true ? nil : label, path: path))
     }

@@ -14,6 +14,16 @@ final class FloatBlock: @unchecked Sendable {
     whole = nil
   }
 
+  /// Memory of its own, or `nil` where there is not so much.
+  init?(countIfPossible count: Int) {
+    guard MemoryFault.current?.refuses() != true,
+      let memory = FloatMemory.allocateIfPossible(count)
+    else { return nil }
+    self.count = count
+    pointer = memory
+    whole = nil
+  }
+
   /// A part of another block.
   init(_ whole: FloatBlock, offset: Int, count: Int) {
     self.whole = whole

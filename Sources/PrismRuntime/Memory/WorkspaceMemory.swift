@@ -38,14 +38,26 @@ final class WorkspaceMemory: Sendable {
   ///
   /// - Parameter counts: The floats of each.
   /// - Returns: One block a count, to be given back by ``give(_:)``.
-  func take(_ counts: [Int]) -> [FloatBlock] {
-    state.withLock { state in
-      counts.map { count in
-        let block = reused(count, &state) ?? allocated(count, &state)
-        state.usedCount += block.count
-        return block
-      }
+  /// - Throws: `OutOfMemoryError` where the system has not so much; nothing is taken then.
+  func take(_ counts: [Int]) throws(OutOfMemoryError) -> [FloatBlock] {
+    var blocks: [FloatBlock] = []
+    do throws(OutOfMemoryError) {
+      for count in counts { blocks.append(try take(count)) }
+    } catch {
+      give(blocks)
+      throw error
     }
+    return blocks
+  }
+
+  private func take(_ count: Int) throws(OutOfMemoryError) -> FloatBlock {
+    let block = state.withLock { state -> FloatBlock? in
+      let block = reused(count, &state) ?? allocated(count, &state)
+      state.usedCount += block?.count ?? 0
+      return block
+    }
+    guard let block else { throw OutOfMemoryError(bytes: count * MemoryLayout<Float>.stride) }
+    return block
   }
 
   /// Takes back what ``take(_:)`` gave.
@@ -79,11 +91,12 @@ final class WorkspaceMemory: Sendable {
     return block
   }
 
-  private func allocated(_ count: Int, _ state: inout State) -> FloatBlock {
+  private func allocated(_ count: Int, _ state: inout State) -> FloatBlock? {
     let count = max(count, Self.leastCount)
     shrink(&state, keeping: count)
+    guard let block = FloatBlock(countIfPossible: count) else { return nil }
     state.allocations += 1
-    return FloatBlock(count: count)
+    return block
   }
 
   /// Gives back idle blocks until `count` floats more are within the limit, or none is left.

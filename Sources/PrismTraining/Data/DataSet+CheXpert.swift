@@ -29,7 +29,7 @@ extension DataSet {
       uncertain += count
       let patient = try columns.patient(row)
       let part = published ?? split(ofPatient: patient, seed: options.seed)
-      let found = files.find(row.text(columns.path))
+      let found = files.find(try row.text(columns.path))
       let sample = Sample(path: found.path, truth: .labels(values))
       if found.exists {
         parts[part, default: ([], [])].found.append(sample)
@@ -100,13 +100,13 @@ struct CheXpertColumns {
     _ row: CSVReader.Row, _ column: Int, _ expected: String
   ) -> DataSetError {
     .badCell(
-      file, line: row.line, column: header[column], value: row.text(column), expected: expected)
+      file, line: row.line, column: header[column], value: row.shown(column), expected: expected)
   }
 
   /// Whether the picture of a row is lateral: by its column, or by its name where there is none.
   func isLateral(_ row: CSVReader.Row) throws(DataSetError) -> Bool {
-    guard let view else { return row.text(path).lastComponent.contains("lateral") }
-    switch row.text(view) {
+    guard let view else { return row.shown(path).lastComponent.contains("lateral") }
+    switch row.shown(view) {
     case "Frontal": return false
     case "Lateral": return true
     default: throw bad(row, view, "Frontal or Lateral")
@@ -115,7 +115,7 @@ struct CheXpertColumns {
 
   /// The part of a row's path that names the patient.
   func patient(_ row: CSVReader.Row) throws(DataSetError) -> Substring {
-    let parts = row.text(path).split(separator: "/")
+    let parts = row.shown(path).split(separator: "/")
     guard let patient = parts.first(where: { $0.hasPrefix("patient") }) else {
       throw bad(row, path, "a path with the number of a patient")
     }

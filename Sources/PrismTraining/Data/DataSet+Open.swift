@@ -106,6 +106,7 @@ extension DataSet {
 
   /// Labels in their order: of two the negative first.
   static func ordered(_ labels: Set<String>, positive: String?, path: String) throws -> [String] {
+    try Limits.current.check(labels.count, .labels, of: path)
     var sorted = labels.sorted()
     guard let positive = positive ?? (labels == ["real", "fake"] ? "fake" : nil) else {
       return sorted

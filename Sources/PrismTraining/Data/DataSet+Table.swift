@@ -18,6 +18,13 @@ extension DataSet {
     let names = Set(table.rows.flatMap(\.labels))
     guard !names.isEmpty else { throw DataSetError.empty(path) }
     let labels = try ordered(names, positive: options.positive, path: path)
+    if columns.isMultiLabel {
+      // Every row has a number for every label.
+      let numbers = table.rows.count.multipliedReportingOverflow(by: labels.count)
+      try Limits.current.check(
+        numbers.overflow ? .max : numbers.partialValue, .elements,
+        of: "\(path): its rows by its labels")
+    }
     table.noteGroups()
 
     let members = table.members(labels)
@@ -87,18 +94,19 @@ private struct PathTable {
     func bad(_ column: Int, _ value: String, _ expected: String) -> DataSetError {
       .badCell(path, line: row.line, column: header[column], value: value, expected: expected)
     }
-    let cell = row.text(columns.label).trimmed
     let labels =
       columns.isMultiLabel
-      ? cell.split(separator: "|").map { String($0).trimmed }.filter { !$0.isEmpty } : [cell]
-    if !columns.isMultiLabel, cell.isEmpty { throw bad(columns.label, cell, "a label") }
+      ? try row.texts(columns.label, separatedBy: "|").map(\.trimmed).filter { !$0.isEmpty }
+      : [try row.text(columns.label).trimmed]
+    if labels == [""] { throw bad(columns.label, "", "a label") }
     var split: String?
     if let column = columns.split {
-      split = DataSet.splitName(row.text(column).trimmed)
-      if split == nil { throw bad(column, row.text(column), "training, validation or testing") }
+      split = DataSet.splitName(try row.text(column).trimmed)
+      if split == nil { throw bad(column, row.shown(column), "training, validation or testing") }
     }
-    let group = columns.group.map { row.text($0).trimmed }
+    let group = try columns.group.map { try row.text($0).trimmed }
     if let column = columns.group, group?.isEmpty ?? false { throw bad(column, "", "a group") }
+    _ = try row.text(columns.path)
     guard let name = String(validating: row.cells[columns.path], as: UTF8.self)?.trimmed else {
       findings.add(.nameNotUTF8, "\(Text.printable(path)): line \(row.line)")
       return

@@ -10,29 +10,17 @@ internal import PrismFiles
 struct FolderEntry {
   enum Kind { case file, folder, other }
 
-  /// What two paths to one file have in common.
-  struct Identity: Hashable {
-    let device, number: UInt64
-  }
-
   /// The path, or `nil` where it is not UTF-8.
   let path: String?
   /// The path fit for one line; bytes that are not UTF-8 as `\xE9`.
   let shown: String
   let kind: Kind
-  let identity: Identity
+  let identity: Folder.Identity
   /// Whether the name begins with a dot.
   let isHidden: Bool
 
   /// The last part of the path.
   var name: String { path?.lastComponent ?? shown }
-
-  /// The identity of a file or folder, or `nil` where there is none.
-  static func identity(of path: String) -> Identity? {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    return Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
-  }
 
   /// The entries of a folder in the order of their names, hidden ones too.
   ///
@@ -62,7 +50,7 @@ struct FolderEntry {
     let isThere = (bytes + [0]).withUnsafeBytes { source in
       source.baseAddress.map { stat($0.assumingMemoryBound(to: CChar.self), &status) == 0 } ?? false
     }
-    identity = Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+    identity = Folder.Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
     switch isThere ? status.st_mode & S_IFMT : 0 {
     case S_IFDIR: kind = .folder
     case S_IFREG: kind = .file

@@ -10,12 +10,12 @@ struct FolderWalk {
   private(set) var samples: [String] = []
   /// What was passed over.
   private(set) var findings = Findings()
-  private var seen: Set<FolderEntry.Identity> = []
-  private var around: [FolderEntry.Identity] = []
+  private var seen: Set<Folder.Identity> = []
+  private var around: [Folder.Identity] = []
 
   /// Walks through a folder.
   init(_ folder: String) {
-    if let identity = FolderEntry.identity(of: folder) {
+    if let identity = Folder.identity(of: folder) {
       seen.insert(identity)
       around.append(identity)
     }

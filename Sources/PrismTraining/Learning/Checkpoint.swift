@@ -1,9 +1,9 @@
-internal import PrismFiles
-internal import PrismTensor
-internal import PrismWeights
+package import PrismFiles
+package import PrismTensor
+package import PrismWeights
 
 /// The state of training between two epochs: all that the rest of it depends on.
-struct Checkpoint {
+package struct Checkpoint {
   /// The state within the current phase.
   var phase = EpochRecord.Phase.warmup
   /// The finished epochs of the phase.
@@ -46,6 +46,14 @@ struct Checkpoint {
   ///   - fingerprint: What must be the same when training goes on.
   /// - Throws: `WeightError`.
   func write(to path: String, fingerprint: [JSON.Member]) throws {
+    try writer(fingerprint: fingerprint).write(to: path)
+  }
+
+  /// The file that holds the checkpoint.
+  ///
+  /// - Parameter fingerprint: What must be the same when training goes on.
+  /// - Returns: A writer with everything.
+  package func writer(fingerprint: [JSON.Member]) -> SafetensorsWriter {
     let state = JSON.object([
       .init(name: "run", value: .object(fingerprint)),
       .init(name: "phase", value: .string(phase.rawValue)),
@@ -71,7 +79,7 @@ struct Checkpoint {
     for (prefix, tensors) in groups {
       for (name, tensor) in tensors { writer.add(prefix + name, tensor) }
     }
-    try writer.write(to: path)
+    return writer
   }
 
   private var groups: [(String, [String: Tensor])] {
@@ -97,18 +105,19 @@ struct Checkpoint {
   /// Reads a checkpoint.
   ///
   /// - Parameters:
-  ///   - path: The path of the file.
+  ///   - file: The file.
   ///   - fingerprint: What must be the same as when it was written.
   ///   - parameters: All parameters of the network, whose shapes its tensors must have.
   ///   - monitor: What tells the best epoch.
+  ///   - checksDigest: Whether it must be as it was written; only the fuzzer looks beyond that.
   /// - Throws: ``TrainingError`` where it belongs to another run or is not as it was written;
   ///   `WeightError`.
-  init(
-    contentsOf path: String, fingerprint: [JSON.Member], parameters: [String: Tensor],
-    monitor: Monitor
+  package init(
+    _ file: SafetensorsFile, fingerprint: [JSON.Member], parameters: [String: Tensor],
+    monitor: Monitor, checksDigest: Bool = true
   ) throws {
+    let path = file.path
     func bad(_ reason: String) -> TrainingError { .badCheckpoint(path, reason: reason) }
-    let file = try SafetensorsFile(contentsOf: path)
     guard let text = file.metadata[Self.key] else { throw bad("it holds no state of training") }
     guard let state = try? JSONReader.parse(text), case .object = state else {
       throw bad("its state is no JSON object")
@@ -124,7 +133,7 @@ struct Checkpoint {
     } catch let error as Flaw {
       throw bad(error.reason)
     }
-    guard file.metadata[Self.digestKey] == Self.digest(text, groups) else {
+    guard !checksDigest || file.metadata[Self.digestKey] == Self.digest(text, groups) else {
       throw bad("it is not as it was written: its digest differs")
     }
   }

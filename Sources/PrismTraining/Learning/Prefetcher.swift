@@ -1,3 +1,5 @@
+internal import PrismFiles
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
@@ -37,8 +39,11 @@ package final class Prefetcher<Value: Sendable>: @unchecked Sendable {
     changed = .allocate(capacity: 1)
     pthread_mutex_init(lock, nil)
     pthread_cond_init(changed, nil)
+    // Threads know nothing of the task that starts them.
+    let limits = Limits.current
     for _ in 0..<max(1, min(wanted, count)) {
-      let argument = Unmanaged.passRetained(Service { self.serve() })
+      let argument = Unmanaged.passRetained(
+        Service { Limits.$current.withValue(limits) { self.serve() } })
       var thread = pthread_t()
       let status = pthread_create(
         &thread, nil,

@@ -41,7 +41,8 @@ extension Trainer {
     if resumes {
       guard Folder.exists(checkpoint) else { throw TrainingError.noCheckpoint(checkpoint) }
       state = try Checkpoint(
-        contentsOf: checkpoint, fingerprint: fingerprint, parameters: startingTensors,
+        SafetensorsFile(contentsOf: checkpoint), fingerprint: fingerprint,
+        parameters: startingTensors,
         monitor: options.monitor)
     }
     report(
