@@ -24,7 +24,8 @@ extension Hearing {
     let silent = windows.count - heard.count
     let rest =
       silent == 0
-      ? "" : silent == 1 ? "; 1 silent window has no vote" : "; \(silent) silent windows have no vote"
+      ? ""
+      : silent == 1 ? "; 1 silent window has no vote" : "; \(silent) silent windows have no vote"
     return verdict.description(of: heard.count) + rest
   }
 

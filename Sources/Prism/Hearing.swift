@@ -98,13 +98,16 @@ extension Hearing {
     switch choice {
     case .all: return heard
     case .strongest(let count):
-      let order = windows.indices.filter { !windows[$0].isSilent }.sorted { (logit($1), $0) < (logit($0), $1) }
+      let order = windows.indices.filter { !windows[$0].isSilent }.sorted {
+        (logit($1), $0) < (logit($0), $1)
+      }
       return order.prefix(max(count, 1)).sorted().map { windows[$0] }
     case .starts(let times):
       let places = try times.map { time in
         guard time >= 0, time < sound.seconds else {
           throw ModelError.window(
-            "there is no window at \(time) s: the sound has \((sound.seconds * 100).rounded() / 100) s")
+            "there is no window at \(time) s: the sound has \((sound.seconds * 100).rounded() / 100) s"
+          )
         }
         let nearest =
           windows.indices.min {

@@ -60,7 +60,8 @@ public enum Verdict: String, Sendable, CaseIterable, Codable {
       windows.dropFirst().reduce(windows[0]) {
         $1.entries[label].probability > $0.entries[label].probability
           || ($1.entries[label].probability == $0.entries[label].probability
-            && $1.entries[label].logit > $0.entries[label].logit) ? $1 : $0
+            && $1.entries[label].logit > $0.entries[label].logit)
+          ? $1 : $0
       }
     }
     if case .binary = output, windows[0].entries.count == 2 { return strongest(for: 1) }

@@ -19,6 +19,7 @@ struct ClassifyCommand: LimitedCommand {
       valueName: "model"))
   var model: String
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -32,13 +33,13 @@ struct ClassifyCommand: LimitedCommand {
     let model = try catalog.model(self.model)
     try model.checkMemory()
     if json { model.file.mapping.beginHashing() }
+    let reading = try sound.reading(for: model)
     let inputs = input.list(for: model)
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { path, _ in
       let input = try ReportInput(contentsOf: path)
       let hearing =
-        model.card.input.audio == nil
-        ? nil : try model.listen(to: try Sound(decoding: input.bytes, name: path))
+        model.card.input.audio == nil ? nil : try reading.hearing(of: input, by: model)
       let prediction =
         try hearing?.prediction ?? model.predict(try Image(decoding: input.bytes, name: path))
       return Classified(input: input, prediction: prediction, hearing: hearing)

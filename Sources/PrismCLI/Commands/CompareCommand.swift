@@ -61,6 +61,7 @@ struct CompareCommand: LimitedCommand {
     help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
   var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -77,6 +78,7 @@ struct CompareCommand: LimitedCommand {
     let model = try catalog.model(self.model)
     var request = try method.request(
       .comparison, model: self.model, formats: formats.elements.map(\.format))
+    request.sound = try sound.reading(for: model)
     request.truth = truth
     request.tests.sanity = sanity
     request.tests.sensitivity = sensitivity

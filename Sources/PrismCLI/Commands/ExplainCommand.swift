@@ -56,6 +56,7 @@ struct ExplainCommand: LimitedCommand {
       valueName: "formats"))
   var formats = CommaSeparated<ResultFormat>([.png, .npy, .json])
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -73,8 +74,10 @@ struct ExplainCommand: LimitedCommand {
     if method.isListing { return try list(console) }
     guard let name = model else { return .wrongUsage }
     let model = try catalog.model(name)
+    var request = try method.request(.explanation, model: name, formats: formats.elements)
+    request.sound = try sound.reading(for: model)
     let run = try ReportRun(
-      try method.request(.explanation, model: name, formats: formats.elements), model: model,
+      request, model: model,
       inputs: input.list(for: model), output: output, printsDocuments: json, console: console)
     return try run(skipsFinished: false)
   }

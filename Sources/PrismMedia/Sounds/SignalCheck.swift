@@ -206,7 +206,8 @@ private struct Frames {
   private var isVoiced: Bool {
     let zero = workspace.real[0]
     guard zero > 0 else { return false }
-    let lags = max(2, Int(rate / Self.pitch.highest))...min(length - 2, Int(rate / Self.pitch.lowest))
+    let lags =
+      max(2, Int(rate / Self.pitch.highest))...min(length - 2, Int(rate / Self.pitch.lowest))
     func value(_ lag: Int) -> Double { workspace.real[lag] / zero / windowCorrelation[lag] }
     return lags.contains { lag in
       let here = value(lag)

@@ -62,7 +62,8 @@ struct MPEGFrame {
 
   /// Whether a header leaves the length of its frame open.
   static func isFree(_ bytes: [UInt8], at i: Int) -> Bool {
-    i + 4 <= bytes.count && bytes[i] == 0xFF && bytes[i + 1] & 0xE0 == 0xE0 && bytes[i + 2] >> 4 == 0
+    i + 4 <= bytes.count && bytes[i] == 0xFF && bytes[i + 1] & 0xE0 == 0xE0
+      && bytes[i + 2] >> 4 == 0
   }
 
   /// Reads a header of layer III (or I, II); `nil` where there is none.

@@ -68,7 +68,7 @@ struct ExplanationReport {
       switch format {
       case .png:
         let image =
-          try evidence?.explanation.overlay(title: source)
+          try evidence?.explanation.overlay(title: source, outline: view.outline)
           ?? explanation.overlay(on: view.picture, title: source)
         add(try image.pngData(), format)
       case .npy: add(ArrayFile.data(explanation.values), format)
