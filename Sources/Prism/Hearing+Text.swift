@@ -36,7 +36,7 @@ extension Hearing {
     let strongest = passages.sorted { $0.probability > $1.probability }.prefix(limit)
     let lines = strongest.sorted { $0.start < $1.start }.map { passage in
       "\(passage.label) from \(Text.decimal(passage.start, decimals: 2)) to "
-        + "\(Text.decimal(passage.end, decimals: 2)) s (up to \(Text.percent(passage.probability)))"
+        + "\(Text.decimal(passage.end, decimals: 2)) s (probability \(Text.percent(passage.probability)))"
     }
     return passages.count > limit
       ? lines + ["and \(passages.count - limit) more passages in the document"] : lines

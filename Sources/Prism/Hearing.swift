@@ -170,7 +170,8 @@ extension Model {
       sound: sound, rate: rule.input.sampleRate, windowSeconds: rule.input.seconds,
       windows: windows, verdict: verdict, prediction: prediction,
       passages: Hearing.passages(in: windows, unlike: prediction, output: card.output),
-      signal: signal, warnings: signal.warnings(highest: rule.input.maximum))
+      signal: signal,
+      warnings: signal.warnings(highest: rule.input.maximum, needed: rule.input.seconds))
   }
 
   private func predictions(

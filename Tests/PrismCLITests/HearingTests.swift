@@ -42,6 +42,13 @@ struct HearingTests {
     #expect(hearing.windows.map(\.isSilent) == [false, false, true])
     #expect(hearing.prediction.top.label == "fake", "\(hearing.prediction)")
     #expect(hearing.judged?.hasSuffix("1 silent window has no vote") == true)
+    #expect(hearing.warnings == [])
+    let half = try recordings.sound([
+      Array(recordings.fake.samples.prefix(recordings.fake.rate)), recordings.silence,
+    ])
+    let little = try voiceModel().listen(to: half, verdict: verdict)
+    #expect(little.heard.count == 1)
+    #expect(little.warnings.contains { $0.hasPrefix("only 1.00 s of it is sound") })
     #expect(throws: ModelError.self) {
       try hearing.windows(for: hearing.prediction.top, .starts([2]))
     }
@@ -63,7 +70,7 @@ struct HearingTests {
       try sound.write(to: path)
       let outcome = Outcome(
         "explain", path, "--model", Repository.weights + "voice.safetensors", "--method",
-        "gradcam", "--output", folder, "--format", "html")
+        "gradcam", "--target", "fake", "--output", folder, "--format", "html")
       #expect(outcome.status == .done)
       let line = "fake from \(Text(passage.start)) to \(Text(passage.end)) s"
       #expect(outcome.output.contains(line), "\(outcome.output)")

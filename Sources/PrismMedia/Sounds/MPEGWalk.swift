@@ -82,6 +82,7 @@ private struct Reservoir {
       used = min(max(end, 0), total)
       isFirst = false
     }
+    if side.hasTooManyValues { return false }
     // What was cut out of a longer file points back to what is no more.
     if isFirst || begin < 0 { return true }
     return begin >= used && end <= total + side.room
@@ -94,6 +95,8 @@ private struct MPEGSideInformation {
   let back: Int
   /// The bits of all granules and channels.
   let dataBits: Int
+  /// Whether a granule has more than the 576 values that there are.
+  let hasTooManyValues: Bool
   /// The bytes that are left for data behind the header.
   let room: Int
 
@@ -116,11 +119,14 @@ private struct MPEGSideInformation {
     back = number(0, isFirst ? 9 : 8)
     var bit =
       isFirst ? 9 + (isMono ? 5 : 3) + 4 * channels : 8 + (isMono ? 1 : 2)
-    var sum = 0
+    var (sum, largest) = (0, 0)
     for _ in 0..<((isFirst ? 2 : 1) * channels) {
       sum += number(bit, 12)
+      // Values come in pairs.
+      largest = max(largest, number(bit + 12, 9))
       bit += isFirst ? 59 : 63
     }
     dataBits = sum
+    hasTooManyValues = largest > 288
   }
 }

@@ -20,6 +20,8 @@ internal import PrismFiles
 public struct SignalCheck: Sendable, Equatable, Codable {
   /// The root of the mean square, in decibels of full scale; −160 and more.
   public let level: Double
+  /// How long it is not silent, in seconds: parts of 20 ms at ``quietest`` and above.
+  public let sounding: Double
   /// The largest magnitude, relative to full scale.
   public let peak: Double
   /// The share of samples at full scale in runs of three and more.
@@ -46,6 +48,12 @@ public struct SignalCheck: Sendable, Equatable, Codable {
   /// - Throws: ``SpectrogramError/noMemory``.
   public init(_ sound: Sound) throws(SpectrogramError) {
     level = Self.level(of: sound.samples[...])
+    let part = max(1, sound.rate / 50)
+    sounding = stride(from: 0, to: sound.samples.count, by: part).reduce(0.0) { sum, start in
+      let samples = sound.samples[start..<min(start + part, sound.samples.count)]
+      return Self.level(of: samples) < Self.quietest
+        ? sum : sum + Double(samples.count) / Double(sound.rate)
+    }
     peak = sound.samples.reduce(0) { max($0, Double(abs($1))) }
     clipped = Self.clipped(sound.samples)
     var frames = try Frames(sound, peak: peak)
@@ -78,11 +86,19 @@ public struct SignalCheck: Sendable, Equatable, Codable {
 
   /// What a reader of a prediction should know, a line each; none for an ordinary recording.
   ///
-  /// - Parameter highest: The highest frequency that the model looks at, in Hz.
-  public func warnings(highest: Double) -> [String] {
+  /// - Parameters:
+  ///   - highest: The highest frequency that the model looks at, in Hz.
+  ///   - needed: How long what the model looks at is, in seconds.
+  /// - Returns: Sentences without an end, about the sound.
+  public func warnings(highest: Double, needed: Double = 0) -> [String] {
     var lines: [String] = []
     if level < Self.quietest {
       lines.append("it is nearly silent (\(Text.decimal(level, decimals: 0)) dB of full scale)")
+    }
+    if sounding < 0.75 * needed, level >= Self.quietest {
+      lines.append(
+        "only \(Text.decimal(sounding, decimals: 2)) s of it is sound, and the model looks at "
+          + "\(Text.decimal(needed, decimals: 2)) s at a time")
     }
     if clipped > 0.0005 {
       lines.append("it is clipped: \(Text.percent(clipped)) of its samples are at full scale")

@@ -82,7 +82,8 @@ extension Hearing {
         }),
       "signal": [
         "level": .number(Text.rounded(signal.level, figures: 3)),
-        "peak": .number(signal.peak),
+        "sounding": .number(Text.rounded(signal.sounding, figures: 3)),
+        "peak": .number(Text.rounded(signal.peak, figures: 3)),
         "clipped": .number(signal.clipped),
         "bandwidth": .number(Text.rounded(signal.bandwidth, figures: 3)),
         "flatness": .number(Text.rounded(signal.flatness, figures: 3)),
