@@ -227,24 +227,24 @@ private struct SpectrogramLayout {
     whole.drawTimes(on: &sheet, x: left, y: top + height, width: width, count: 8)
   }
 
-  /// Grey where nothing was heard: what is in no window with a score.
+  /// Grey where windows are silent.
   private mutating func drawSilence(top: Double, x: (Double) -> Double) {
-    let heard = figure.scores.filter { $0.probability != nil }.map(\.times)
+    var runs: [(start: Double, end: Double)] = []
     for score in figure.scores where score.probability == nil {
-      let from = heard.map(\.upperBound).filter { $0 <= score.times.upperBound }.max() ?? 0
-      let to = heard.map(\.lowerBound).filter { $0 >= score.times.lowerBound }.min()
-      let (left, right) = (
-        x(max(from, score.times.lowerBound)),
-        x(min(to ?? score.times.upperBound, score.times.upperBound))
-      )
-      guard right > left else { continue }
+      if let last = runs.last, last.end >= score.times.lowerBound {
+        runs[runs.count - 1].end = score.times.upperBound
+      } else {
+        runs.append((score.times.lowerBound, score.times.upperBound))
+      }
+    }
+    for run in runs {
+      let (left, width) = (x(run.start), x(run.end) - x(run.start))
       sheet.add {
         $0.fill(
-          x: left, y: top, width: right - left, height: Self.scoreHeight,
-          color: RGB(0xDD, 0xDD, 0xDD))
+          x: left, y: top, width: width, height: Self.scoreHeight, color: RGB(0xDD, 0xDD, 0xDD))
       }
-      if right - left > sheet.width(of: "silence", size: 12) + 4 {
-        sheet.write("silence", x: left + 4, y: top + Self.scoreHeight / 2 + 4, size: 12)
+      if width > sheet.width(of: "silence", size: 12) + 8 {
+        sheet.write("silence", x: left + 4, y: top + 0.3 * Self.scoreHeight, size: 12)
       }
     }
   }
