@@ -125,4 +125,18 @@ struct TargetTests {
       #expect("\(error)".contains("Pug or pug"))
     }
   }
+
+  @Test("a label that the model has twice is never guessed")
+  func twice() throws {
+    let prediction = try prediction(["crane", "heron", "crane"])
+    do {
+      _ = try Target.entries("heron,crane", of: prediction)
+      Issue.record("crane may be both")
+    } catch {
+      #expect(
+        "\(error)".contains("2 labels crane; give the index of the one that is meant: 0 or 2"))
+    }
+    #expect(try Target.entries("2", of: prediction).map(\.index) == [2])
+    #expect(try Target.entries("all", of: prediction).count == 3)
+  }
 }

@@ -320,6 +320,9 @@ struct PerturbationTests {
     expect(.maskSize(given: [2, 2], expected: [6, 6]), LIME(segmenter: .labels(small)))
     expect(.noPixels(for: "quickshift"), LIME())
     expect(.tooFewSamples(4, segments: 9), KernelSHAP(samples: 4, segmenter: grid))
+    expect(.tooFewSamples(9, segments: 9), LIME(samples: 9, segmenter: grid))
+    let several = try LIME(samples: 10, segmenter: grid).explain(image, targets: [0], of: model)
+    #expect(several[0].segments?.values.count == 9)
     #expect(throws: ExplanationError.unknownTarget(2, count: 2)) {
       try LIME(segmenter: grid).explain(image, targets: [2], of: model)
     }
@@ -332,6 +335,64 @@ struct PerturbationTests {
     let blank = try LIME(segmenter: grid).explain(constant, targets: [0], of: model)[0]
     #expect(blank.values == Tensor([6, 6]))
     #expect(blank.diagnostics == ["blank map: the output is the same for all samples"])
+  }
+
+  @Test("every pixel as a segment is refused before anything is drawn or allocated")
+  func manySegments() throws {
+    let (height, width) = (100, 100)
+    let image = ExplainedImage(Tensor([1, height, width, 1], repeating: 1))
+    let all = Segmenter.labels(
+      try Segmentation(height: height, width: width, labels: (0..<height * width).map { Int32($0) })
+    )
+    let model: any Classifier = Function([1, height, width, 1]) { _ in
+      Issue.record("the model was evaluated")
+      return [0]
+    }
+    for method: any BlackBoxExplainer in [
+      LIME(samples: 20_000, segmenter: all), KernelSHAP(segmenter: all),
+    ] {
+      #expect(throws: ExplanationError.tooManySegments(10_000, limit: 8192)) {
+        try method.explain(image, targets: [0], of: model)
+      }
+    }
+  }
+
+  @Test("a fit that is no better than a constant says so")
+  func worseThanConstant() throws {
+    let image = ExplainedImage(Tensor([1, 4, 4, 1], repeating: 1))
+    let grid = Segmenter.grid(rows: 4, columns: 4)
+    // Only the whole picture counts, which no linear model of its parts can tell.
+    let whole: any Classifier = Function([1, 4, 4, 1]) { [$0.allSatisfy { $0 > 0.5 } ? 1 : 0] }
+    let linear: any Classifier = Function([1, 4, 4, 1]) { [$0.reduce(0, +)] }
+    for (model, isPoor) in [(whole, true), (linear, false)] {
+      let map = try KernelSHAP(samples: 60, segmenter: grid, masker: .constant([0]))
+        .explain(image, targets: [0], of: model)[0]
+      #expect(try (#require(map.score) <= 0) == isPoor)
+      #expect(
+        map.diagnostics.contains { $0.hasPrefix("the fit is no better than a constant") } == isPoor)
+    }
+  }
+
+  @Test("a map of zeros is told, whatever the method")
+  func zeros() throws {
+    let image = ExplainedImage(Tensor([1, 4, 4, 1], repeating: 1))
+    let model: any Classifier = Function([1, 4, 4, 1]) { _ in [3] }
+    let methods: [any BlackBoxExplainer] = [
+      Occlusion(window: 2, stride: 2), PartitionSHAP(evaluations: 20, masker: .mean),
+      KernelSHAP(samples: 40, segmenter: .grid(rows: 2, columns: 2)),
+    ]
+    for method in methods {
+      let map = try method.explain(image, targets: [0], of: model)[0]
+      #expect(map.diagnostics.contains("blank map: every value is zero"), "\(method.name)")
+    }
+  }
+
+  @Test("SLIC that finds far fewer segments than it was asked for says so")
+  func degenerateSLIC() throws {
+    #expect(Segmenter.slic(count: 50).note(found: 25) == nil)
+    let note = try #require(Segmenter.slic(count: 50).note(found: 24))
+    #expect(note.hasPrefix("SLIC was asked for 50 segments and found 24"))
+    #expect(Segmenter.grid(rows: 7, columns: 7).note(found: 2) == nil)
   }
 
   // MARK: Parts

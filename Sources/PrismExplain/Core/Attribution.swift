@@ -38,7 +38,12 @@ public struct Attribution: Sendable, Equatable, Codable {
     return segments.map { $0.values.reduce(0, +) } ?? values.sum
   }
 
+  /// How the note on a map without any contribution begins.
+  static let blankMap = "blank map"
+
   /// Makes an attribution.
+  ///
+  /// A map that is zero everywhere is told in ``diagnostics``.
   public init(
     target: Int, output: ExplainedOutput = .logit, values: Tensor, evaluations: Int,
     completenessGap: Double? = nil, baseValue: Double? = nil, explainedValue: Double? = nil,
@@ -56,6 +61,9 @@ public struct Attribution: Sendable, Equatable, Codable {
     self.standardError = standardError
     self.segments = segments
     self.layer = layer
-    self.diagnostics = diagnostics
+    let isBlank = values.minimum == 0 && values.maximum == 0
+    let isSaid = diagnostics.contains { $0.hasPrefix(Self.blankMap) }
+    self.diagnostics =
+      diagnostics + (isBlank && !isSaid ? [Self.blankMap + ": every value is zero"] : [])
   }
 }

@@ -24,6 +24,8 @@ public enum ExplanationError: LocalizedError, Equatable, CustomStringConvertible
   case labels(String)
   /// The image has too few segments for the method.
   case tooFewSegments(Int)
+  /// The image has too many segments for the method.
+  case tooManySegments(Int, limit: Int)
   /// There are too few samples to tell the segments apart.
   case tooFewSamples(Int, segments: Int)
   /// The picture's colours are needed and were not given.
@@ -55,6 +57,9 @@ public enum ExplanationError: LocalizedError, Equatable, CustomStringConvertible
     case .tooFewSegments(let count):
       "the image falls into \(count) segment\(count == 1 ? "" : "s"), and at least 2 are needed; "
         + "choose a finer segmentation"
+    case .tooManySegments(let count, let limit):
+      "\(count) segments are more than the \(limit) whose effects can be fitted; "
+        + "choose a coarser segmentation"
     case .tooFewSamples(let samples, let segments):
       "\(samples) samples cannot tell \(segments) segments apart; "
         + "draw more samples or choose fewer segments"

@@ -71,6 +71,12 @@ public struct KernelSHAP: BlackBoxExplainer {
     let search = try SurrogateSearch(
       image, segmenter: segmenter, masker: masker, stopping: stopping, evaluator: evaluator)
     let d = search.segmentation.count
+    // The masked and the whole image, which the fit goes through, are two more.
+    if let samples, d < 63, samples >= (1 << d) - 2 {
+      // All coalitions are evaluated.
+    } else if let samples {
+      try search.check(samples: samples, fixed: 2)
+    }
     let design = CoalitionDesign(segments: d, samples: samples ?? 2 * d + 2048, seed: seed)
     let limit = design.coalitions.count
     work.plan(limit + 2)

@@ -100,6 +100,7 @@ public struct LIME: BlackBoxExplainer {
     let search = try SurrogateSearch(
       image, segmenter: segmenter, masker: masker, stopping: stopping,
       evaluator: Evaluator(classifier, targets: targets, output: output, work: work))
+    try search.check(samples: samples)
     let coalitions = try draw(search.segmentation.count)
     work.plan(samples)
     let found = try search.run(coalitions, looks: stopping.looks(limit: samples)) { count, scores in

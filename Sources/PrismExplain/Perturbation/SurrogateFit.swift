@@ -39,7 +39,8 @@ struct SurrogateFit {
         unexplained += weight * residual * residual
         spread += weight * (y - centres[t]) * (y - centres[t])
       }
-      self.scores.append(spread > 0 ? 1 - unexplained / spread : 1)
+      // Of equal outputs that are not met there is no share to explain.
+      self.scores.append(spread > 0 ? 1 - unexplained / spread : unexplained > 0 ? 0 : 1)
       isConstant.append(spread == 0)
     }
   }

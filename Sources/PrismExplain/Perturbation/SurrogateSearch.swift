@@ -3,7 +3,11 @@ internal import PrismTensor
 /// Samples of segments that are evaluated until a fit to them is sure: what LIME and KernelSHAP
 /// share.
 struct SurrogateSearch {
+  /// The most segments whose effects are fitted together: their products take 8·n² bytes.
+  static let segmentLimit = 8192
+
   let segmentation: Segmentation
+  private let notes: [String]
   private let masked: MaskedImage
   private let stopping: StoppingRule?
   private let evaluator: Evaluator
@@ -20,9 +24,26 @@ struct SurrogateSearch {
     guard segmentation.count >= 2 else {
       throw ExplanationError.tooFewSegments(segmentation.count)
     }
+    guard segmentation.count <= Self.segmentLimit else {
+      throw ExplanationError.tooManySegments(segmentation.count, limit: Self.segmentLimit)
+    }
+    notes = segmenter.note(found: segmentation.count).map { [$0] } ?? []
     masked = try MaskedImage(image, masker: masker, segmentation: segmentation)
     self.stopping = stopping
     self.evaluator = evaluator
+  }
+
+  /// Makes sure, before anything is drawn, that samples can tell the segments apart: a linear model
+  /// has as many unknowns as segments, and a constant.
+  ///
+  /// - Parameters:
+  ///   - samples: The samples that are drawn.
+  ///   - fixed: Images that the fit goes through besides.
+  /// - Throws: ``ExplanationError/tooFewSamples(_:segments:)``.
+  func check(samples: Int, fixed: Int = 0) throws(ExplanationError) {
+    guard samples + fixed > segmentation.count else {
+      throw .tooFewSamples(samples, segments: segmentation.count)
+    }
   }
 
   /// The images of samples.
@@ -50,6 +71,12 @@ struct SurrogateSearch {
       let ranking = search.stopping.map {
         [$0.note(isSure: isSure, parts: "segments", taken: taken)]
       }
+      let fitNotes =
+        fit.scores[t] <= 0
+        ? [
+          "the fit is no better than a constant (R² of 0 or less), so this map tells nothing: "
+            + "draw more samples or choose fewer segments"
+        ] : []
       return Attribution(
         target: search.evaluator.targets[t], output: search.evaluator.output,
         values: segmentation.map(fit.values[t]), evaluations: evaluations,
@@ -57,7 +84,7 @@ struct SurrogateSearch {
         score: fit.scores[t], standardError: segmentation.errorMap(fit.standardErrors[t]),
         segments: SegmentAttribution(
           segmentation: segmentation, values: fit.values[t], standardErrors: fit.standardErrors[t]),
-        diagnostics: (ranking ?? []) + notes)
+        diagnostics: (ranking ?? []) + search.notes + fitNotes + notes)
     }
   }
 

@@ -27,6 +27,16 @@ public enum Segmenter: Sendable, Equatable {
     }
   }
 
+  /// What to tell where a method found far fewer segments than it was asked for.
+  ///
+  /// - Parameter found: How many it found.
+  /// - Returns: One line, or `nil`.
+  func note(found: Int) -> String? {
+    guard case .slic(let count, _, _) = self, 2 * found < count else { return nil }
+    return "SLIC was asked for \(count) segments and found \(found): small ones were joined to "
+      + "their neighbours; a grid:RxC has the number it is given"
+  }
+
   /// The segments of an image.
   ///
   /// - Parameters:

@@ -10,7 +10,9 @@ public enum Target {
   public static func entries(
     _ target: String, of prediction: Prediction
   ) throws -> [Prediction.Entry] {
-    if let entry = prediction[target] { return [entry] }
+    let named = prediction.entries.filter { $0.label == target }
+    if named.count > 1 { throw TargetError.duplicate(target, indices: named.map(\.index)) }
+    if let entry = named.first { return [entry] }
     let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
     let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if alike.count == 1, parts.count > 1 { return alike }
@@ -57,6 +59,8 @@ public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownLabel(String, nearest: String?)
   /// Several labels differ from the name in case only.
   case ambiguous(String, candidates: [String])
+  /// Several labels have the same name.
+  case duplicate(String, indices: [Int])
   /// The model has no output of the index.
   case noIndex(Int, count: Int)
   /// The labels exclude each other.
@@ -72,6 +76,9 @@ public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism models --json` lists the labels")
     case .ambiguous(let name, let candidates):
       "\(name) may be \(candidates.joined(separator: " or ")); write the label as the model does"
+    case .duplicate(let name, let indices):
+      "the model has \(indices.count) labels \(name); give the index of the one that is meant: "
+        + indices.map { "\($0)" }.joined(separator: " or ")
     case .noIndex(let index, let count):
       "the model has no label with the index \(index); its \(count) labels are counted from 0"
     case .noThreshold:
