@@ -59,8 +59,8 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor", "PrismTraining",
-        "PrismWeights",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor",
+        "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
   ]

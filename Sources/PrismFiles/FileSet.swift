@@ -10,7 +10,7 @@
 /// their places.
 ///
 /// End with ``commit()`` or ``discard()``. A failure leaves everything as it was. A process that is killed while files
-/// take their places leaves a list of them, by which ``Leftovers`` goes on; of two processes that write the same names one
+/// take their places leaves a list of them, by which the next that writes there goes on; of two processes that write the same names one
 /// waits for the other, so that the set that is there is one's or the other's.
 public struct FileSet: ~Copyable {
   private var files: [AsideFile] = []

@@ -203,6 +203,10 @@ public struct JSONReader {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw JSONError(reason: "string that is not UTF-8", offset: start)
     }
+    guard Text.hasFewMarks(text) else {
+      throw JSONError(
+        reason: "more than \(Text.mostMarks) combining marks in a row", offset: start)
+    }
     return text
   }
 

@@ -1,6 +1,7 @@
 // What libFuzzer calls with every input: one of the readers of files that nobody vouches for. A reader may throw, and must
 // not trap, run on or take more memory than the input justifies; what it accepts must survive the way out and in again.
 
+import Prism
 import PrismCard
 import PrismFiles
 import PrismMedia

@@ -24,6 +24,7 @@ struct SoundReadingOptions: ParsableArguments {
   /// What the options ask for.
   ///
   /// - Parameter model: The model that the inputs are for.
+  /// - Returns: How the sounds are read and judged.
   /// - Throws: `RequestError.needsSound` where an option is for sounds and the model takes pictures.
   func reading(for model: Model) throws -> SoundReading {
     var reading = SoundReading()

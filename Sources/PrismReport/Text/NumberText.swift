@@ -35,8 +35,11 @@ public enum NumberText {
     return "\(number(range.lowerBound)) to \(number(range.upperBound)) Hz"
   }
 
+  /// Below it, what is left of a sum that should be zero is rounding errors.
+  static let leastGap = 1e-5
+
   /// What is left of a sum that should be zero, in which rounding errors mean nothing.
-  static func gap(_ value: Double) -> String { Text.number(value, least: 1e-5) }
+  static func gap(_ value: Double) -> String { Text.number(value, least: leastGap) }
 
   /// A long time as it is shown, such as `1 h 5 min` or `12 s`.
   public static func duration(_ seconds: Double) -> String {
