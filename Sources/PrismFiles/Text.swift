@@ -40,6 +40,18 @@ package enum Text {
     return result
   }
 
+  /// Text in which `_` stands for control characters and what turns the direction of text.
+  ///
+  /// - Parameter text: Such as the name of a file.
+  /// - Returns: The text, fit for the name of another file.
+  package static func withoutControls(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      result.append(escaped(scalar) == String(scalar) ? scalar : "_")
+    }
+    return String(result)
+  }
+
   /// The most marks in a row that text of any language has: that of the Stream-Safe Text Format (Unicode, UAX #15).
   package static let mostMarks = 30
 

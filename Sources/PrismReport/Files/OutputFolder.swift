@@ -67,7 +67,7 @@ public struct OutputFolder: Sendable {
     var owners = ["index": ""]
     for input in inputs where stems[input] == nil {
       let whole = ReportInput.wholePath(of: input)
-      let wanted = FileStem.cut(FileStem.stem(of: input), to: FileStem.stemLength)
+      let wanted = FileStem.ofResults(for: input)
       var stem = wanted
       var number = 2
       while !(owners[stem].map { $0 == whole } ?? mayHold(stem, of: whole)) {
