@@ -232,7 +232,8 @@ let package = Package(
     .testTarget(
       name: "PrismCLITests",
       dependencies: [
-        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismTestSupport",
+        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismRuntime",
+        "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

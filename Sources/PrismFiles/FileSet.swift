@@ -136,7 +136,9 @@ struct PlacingList {
 
   /// Puts the files of a list that is left in their places.
   static func finish(_ path: String) {
-    guard let bytes = try? Files.read(path, limits: Limits([.bytes: 64 << 20])) else { return }
+    guard let bytes = try? Files.read(path, limits: Limits([.bytes: JSONReader.sizeLimit])) else {
+      return
+    }
     // A list that is cut off was not yet acted on.
     let list = try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
     let folder = path.parentFolder

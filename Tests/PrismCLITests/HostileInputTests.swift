@@ -1,6 +1,7 @@
 import Prism
 import PrismFiles
 import PrismReport
+import PrismRuntime
 import PrismTestSupport
 import Testing
 
@@ -197,6 +198,22 @@ struct HostileInputTests {
       }
       Issue.record("the calls have no end")
     }
+  }
+
+  @Test("memory that is refused ends the one input, not the batch", arguments: 1...5)
+  func memoryFault(_ request: Int) {
+    let fault = MemoryFault(atRequest: request)
+    let outcome = MemoryFault.$current.withValue(fault) {
+      Outcome("classify", picture, picture, "--model", SmallModel.softmax)
+    }
+    // What other tests have left may do without asking.
+    guard !fault.isWaiting else {
+      #expect(outcome.status == .done)
+      return
+    }
+    #expect(outcome.status == .someInputsFailed)
+    #expect(outcome.diagnostics.hasPrefix("prism: \(picture): there is not enough memory"))
+    #expect(outcome.output.contains("\(picture):"))
   }
 
   @Test("work that takes too long ends the one input, and what was finished is kept")

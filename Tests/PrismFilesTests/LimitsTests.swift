@@ -109,6 +109,12 @@ struct LimitsTests {
     #expect(Text.hasFewMarks("日本語 العربية ü é 👩\u{200D}🔬 नमस्ते ไทย"))
   }
 
+  @Test("no tree is made of a JSON text beyond all bounds")
+  func longJSON() {
+    let text = "[" + String(repeating: "0,", count: JSONReader.sizeLimit / 2) + "0]"
+    #expect(throws: JSONError.self) { try JSONReader.parse(text) }
+  }
+
   @Test("a table has no more columns than a model may have labels")
   func columns() throws {
     let limits = Limits([.labels: 3])

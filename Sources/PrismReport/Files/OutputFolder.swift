@@ -51,10 +51,8 @@ public struct OutputFolder: Sendable {
 
   /// A document in the folder, or `nil` where there is none that can be read.
   public func document(_ name: String) -> JSON? {
-    // Documents are far smaller; anything larger is none of ours.
-    guard let bytes = try? Files.read(path(of: name), limits: Limits([.bytes: 64 << 20])) else {
-      return nil
-    }
+    let limits = Limits([.bytes: JSONReader.sizeLimit])
+    guard let bytes = try? Files.read(path(of: name), limits: limits) else { return nil }
     return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
   }
 
