@@ -59,8 +59,8 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor", "PrismTraining",
-        "PrismWeights",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor",
+        "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
   ]
@@ -232,7 +232,8 @@ let package = Package(
     .testTarget(
       name: "PrismCLITests",
       dependencies: [
-        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismTestSupport",
+        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismRuntime",
+        "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

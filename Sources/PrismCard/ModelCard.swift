@@ -30,7 +30,7 @@ public struct ModelCard: Sendable, Equatable {
   /// The names of values that explanations look at.
   public var layers: Layers
 
-  /// Makes a card; ``validate(file:)`` tells whether it makes sense.
+  /// Makes a card; ``validate(file:limits:)`` tells whether it makes sense.
   public init(
     name: String, description: String = "", source: String = "", license: String = "",
     architecture: Architecture, config: Config, head: [HeadLayer], output: Output,

@@ -19,7 +19,8 @@ struct ClassifyCommand: LimitedCommand {
       valueName: "model"))
   var model: String
 
-  @OptionGroup var reading: PictureReadingOptions
+  @OptionGroup var pictures: PictureReadingOptions
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -32,21 +33,20 @@ struct ClassifyCommand: LimitedCommand {
     machine.apply()
     let model = try catalog.model(self.model)
     try model.checkMemory()
-    try reading.check(for: model)
+    try pictures.check(for: model)
     if json { model.file.mapping.beginHashing() }
-    let reading = reading.reading
+    let (pictures, sounds) = (pictures.reading, try sound.reading(for: model))
     let inputs = input.list(for: model)
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { path, _ in
       let input = try ReportInput(contentsOf: path)
       let hearing =
-        model.card.input.audio == nil
-        ? nil : try model.listen(to: try Sound(decoding: input.bytes, name: path))
+        model.card.input.audio == nil ? nil : try sounds.hearing(of: input, by: model)
       if let hearing {
         return Classified(
           input: input, prediction: hearing.prediction, hearing: hearing, picture: nil)
       }
-      let image = try Image(decoding: input.bytes, name: path, options: try reading.options())
+      let image = try Image(decoding: input.bytes, name: path, options: try pictures.options())
       return Classified(
         input: input, prediction: try model.predict(image), hearing: nil,
         picture: PictureFacts(image, for: model))

@@ -27,7 +27,7 @@ struct CompareCommand: LimitedCommand {
   var model: String
 
   @OptionGroup var method: MethodOptions
-  @OptionGroup var reading: PictureReadingOptions
+  @OptionGroup var pictures: PictureReadingOptions
 
   @Flag(
     help: """
@@ -68,6 +68,7 @@ struct CompareCommand: LimitedCommand {
     help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
   var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -84,8 +85,9 @@ struct CompareCommand: LimitedCommand {
     let model = try catalog.model(self.model)
     var request = try method.request(
       .comparison, model: self.model, formats: formats.elements.map(\.format))
+    request.sound = try sound.reading(for: model)
     request.truth = truth
-    request.pictures = reading.reading
+    request.pictures = pictures.reading
     request.showsRegions = regions
     request.tests.sanity = sanity
     request.tests.sensitivity = sensitivity

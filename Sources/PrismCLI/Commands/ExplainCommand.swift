@@ -42,7 +42,7 @@ struct ExplainCommand: LimitedCommand {
   var model: String?
 
   @OptionGroup var method: MethodOptions
-  @OptionGroup var reading: PictureReadingOptions
+  @OptionGroup var pictures: PictureReadingOptions
 
   @Flag(
     help: """
@@ -63,6 +63,7 @@ struct ExplainCommand: LimitedCommand {
       valueName: "formats"))
   var formats = CommaSeparated<ResultFormat>([.png, .npy, .json])
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -81,8 +82,9 @@ struct ExplainCommand: LimitedCommand {
     guard let name = model else { return .wrongUsage }
     let model = try catalog.model(name)
     var request = try method.request(.explanation, model: name, formats: formats.elements)
-    request.pictures = reading.reading
+    request.pictures = pictures.reading
     request.showsRegions = regions
+    request.sound = try sound.reading(for: model)
     let run = try ReportRun(
       request, model: model,
       inputs: input.list(for: model), output: output, printsDocuments: json, console: console)

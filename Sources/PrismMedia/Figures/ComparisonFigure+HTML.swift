@@ -146,6 +146,7 @@ extension ComparisonFigure {
       axes.map { axes in
         let frequencies = axes.frequencies.map { "\($0)" }.joined(separator: ",")
         return "{from:\(axes.times.lowerBound),to:\(axes.times.upperBound),"
+          + "begin:\(axes.sound.lowerBound),end:\(axes.sound.upperBound),"
           + "frequencies:[\(frequencies)]}"
       } ?? "null"
     return """
@@ -249,7 +250,9 @@ extension ComparisonFigure {
       const f = axes.frequencies, at = (1 - v) * (f.length - 1);
       const i = Math.min(Math.max(Math.floor(at), 0), f.length - 2);
       const hertz = f[i] + (f[i + 1] - f[i]) * (at - i);
-      return `${(axes.from + u * (axes.to - axes.from)).toFixed(2)} s, ${hertz.toFixed(0)} Hz`;
+      const time = Math.max(axes.from + u * (axes.to - axes.from), axes.begin);
+      const shown = time > axes.end + .005 ? "repeated" : `${time.toFixed(2)} s`;
+      return `${shown}, ${+hertz.toPrecision(2)} Hz`;
     }
     const image = new Image(), slider = document.getElementById("opacity");
     function drawAll() {

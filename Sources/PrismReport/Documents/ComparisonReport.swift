@@ -85,8 +85,13 @@ struct ComparisonReport {
     }
     let path = scene.input.path
     let model = pipeline.model.card
-    let context = view.name.map {
-      ["\($0) of \(Text.duration(scene.hearing?.sound.seconds ?? 0)); its probabilities are shown"]
+    let context = scene.hearing.map { hearing in
+      let whole = hearing.judged.map {
+        let top = hearing.prediction.top
+        return "; the recording: \(top.label) \(Text.percent(top.probability)), \($0)"
+      }
+      let window = view.name.map { "probabilities and maps are those of the window \($0)" }
+      return (whole == nil ? [] : [(window ?? "") + (whole ?? "")]) + hearing.notes
     }
     return ComparisonFigure(
       image: view.picture, title: path.split(separator: "/").last.map(String.init) ?? path,

@@ -131,9 +131,12 @@ extension Explanation {
     if let base = attribution.baseValue, let sum = attribution.sum,
       let gap = attribution.completenessGap
     {
+      let whole = "\(unit) \(Text.number(attribution.explainedValue ?? base + sum + gap))"
+      let parts = "base value \(Text.number(base)) + sum \(Text.number(sum))"
       facts.append(
-        "base value \(Text.number(base)) + sum \(Text.number(sum)) = "
-          + "\(unit) \(Text.number(base + sum)), gap \(NumberText.gap(gap))")
+        abs(gap) < NumberText.leastGap
+          ? "\(parts) = \(whole), gap \(NumberText.gap(gap))"
+          : "\(parts) + gap \(NumberText.gap(gap)) = \(whole)")
     }
     if let score = attribution.score {
       facts.append("R² of the fit \(Text.number(score))")

@@ -38,11 +38,7 @@ struct ExplainedView: Sendable {
   /// What the axes of a spectrogram show.
   var axes: FigureAxes? {
     guard let times, let rule else { return nil }
-    return FigureAxes(
-      times: times,
-      frequencies: (0...picture.height).map {
-        rule.frequency(at: Double($0) / Double(picture.height))
-      })
+    return rule.axes(of: times, height: picture.height)
   }
 
   /// The region that is known to be right, of all labels together, as people see it.

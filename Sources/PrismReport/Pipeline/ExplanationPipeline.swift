@@ -55,6 +55,7 @@ public struct ExplanationPipeline: Sendable {
     }
     if isSound, request.showsRegions { throw RequestError.needsPictures("--regions") }
     _ = try request.pictures.options()
+    if !isSound, let option = request.sound.unsuitable { throw RequestError.needsSound(option) }
     // The digest for the document is computed beside everything else.
     model.file.mapping.beginHashing()
     self.request = request
@@ -260,8 +261,7 @@ public struct ExplanationPipeline: Sendable {
         ]
         return
       }
-      let hearing = try pipeline.model.listen(
-        to: try Sound(decoding: input.bytes, name: input.name))
+      let hearing = try pipeline.request.sound.hearing(of: input, by: pipeline.model)
       self.hearing = hearing
       picture = nil
       prediction = hearing.prediction
@@ -289,12 +289,17 @@ public struct ExplanationPipeline: Sendable {
     return try Set(chosen.joined().map(\.start)).sorted().compactMap { start in
       let indices = targets.indices.filter { chosen[$0].contains { $0.start == start } }
       guard let window = chosen.joined().first(where: { $0.start == start }) else { return nil }
-      let image = try model.explained(window)
+      guard let prediction = window.prediction else { return nil }
+      var image = try model.explained(window)
+      // The methods that look at a layer share one forward pass.
+      if image.pass.logits == nil, methods.contains(where: { $0.method.choices.contains(.layer) }) {
+        _ = try model.predict(&image)
+      }
       // The numbers that are explained are those of the window, not of the whole sound.
-      let entries = indices.map { window.prediction.entries[targets[$0].index] }
+      let entries = indices.map { prediction.entries[targets[$0].index] }
       return ExplainedView(
-        image: image, picture: rule.upright(try rule.picture(of: window.sound)),
-        prediction: window.prediction, targets: entries,
+        image: image, picture: try rule.shown(window.sound, seconds: window.end - window.start),
+        prediction: prediction, targets: entries,
         truths: try truths(of: entries, in: input, image, rule: rule), window: window, rule: rule)
     }
   }

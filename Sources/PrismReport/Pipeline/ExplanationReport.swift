@@ -71,7 +71,7 @@ struct ExplanationReport {
       switch format {
       case .png:
         let image =
-          try evidence?.explanation.overlay(title: source)
+          try evidence?.explanation.overlay(title: source, outline: view.outline)
           ?? explanation.overlay(
             on: view.picture, title: source,
             regions: pipeline.request.showsRegions ? regions ?? [] : [],
