@@ -27,6 +27,13 @@ struct CompareCommand: LimitedCommand {
   var model: String
 
   @OptionGroup var method: MethodOptions
+  @OptionGroup var pictures: PictureReadingOptions
+
+  @Flag(
+    help: """
+      Frame the strongest regions of a picture in the figure, each with its share of the positive \
+      attribution; the document and regions.csv have them in any case.
+      """) var regions = false
 
   @Option(
     help: ArgumentHelp(
@@ -80,6 +87,8 @@ struct CompareCommand: LimitedCommand {
       .comparison, model: self.model, formats: formats.elements.map(\.format))
     request.sound = try sound.reading(for: model)
     request.truth = truth
+    request.pictures = pictures.reading
+    request.showsRegions = regions
     request.tests.sanity = sanity
     request.tests.sensitivity = sensitivity
     request.tests.stability = stability

@@ -42,6 +42,13 @@ struct ExplainCommand: LimitedCommand {
   var model: String?
 
   @OptionGroup var method: MethodOptions
+  @OptionGroup var pictures: PictureReadingOptions
+
+  @Flag(
+    help: """
+      Frame the strongest regions of a picture in the figure, each with its share of the positive \
+      attribution; the document and regions.csv have them in any case.
+      """) var regions = false
 
   @Option(
     name: [.short, .long],
@@ -75,6 +82,8 @@ struct ExplainCommand: LimitedCommand {
     guard let name = model else { return .wrongUsage }
     let model = try catalog.model(name)
     var request = try method.request(.explanation, model: name, formats: formats.elements)
+    request.pictures = pictures.reading
+    request.showsRegions = regions
     request.sound = try sound.reading(for: model)
     let run = try ReportRun(
       request, model: model,

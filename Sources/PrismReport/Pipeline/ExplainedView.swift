@@ -17,6 +17,11 @@ struct ExplainedView: Sendable {
   /// How a sound becomes a picture.
   let rule: AudioPreparation?
 
+  /// The strongest parts of a picture that a map of it points at; `nil` for a sound.
+  func regions(of explanation: Explanation) -> [PictureRegion]? {
+    window == nil ? explanation.regions(in: picture) : nil
+  }
+
   /// The explained part of a sound, in seconds.
   var times: ClosedRange<Double>? { window.map { $0.start...$0.end } }
 

@@ -50,6 +50,11 @@ public struct ExplanationPipeline: Sendable {
       throw InputKindError.noSound(model: request.model)
     }
     if request.windows != nil, !isSound { throw RequestError.needsSound("--window") }
+    if isSound, request.pictures.isChosen {
+      throw RequestError.needsPictures("--range, --window-level or --frame")
+    }
+    if isSound, request.showsRegions { throw RequestError.needsPictures("--regions") }
+    _ = try request.pictures.options()
     if !isSound, let option = request.sound.unsuitable { throw RequestError.needsSound(option) }
     // The digest for the document is computed beside everything else.
     model.file.mapping.beginHashing()
@@ -224,6 +229,8 @@ public struct ExplanationPipeline: Sendable {
     let prediction: Prediction
     /// What was heard, of a sound.
     let hearing: Hearing?
+    /// What was read, of a picture.
+    let picture: PictureFacts?
     /// The picture, or windows of the sound.
     let views: [ExplainedView]
     /// The indices of the labels that are explained.
@@ -234,7 +241,10 @@ public struct ExplanationPipeline: Sendable {
     init(_ input: ReportInput, for pipeline: ExplanationPipeline) throws {
       self.input = input
       if pipeline.model.card.input.audio == nil {
-        let image = try Image(decoding: input.bytes, name: input.name)
+        let image = try Image(
+          decoding: input.bytes, name: input.name,
+          options: try pipeline.request.pictures.options())
+        picture = PictureFacts(image, for: pipeline.model)
         var explained = pipeline.model.explained(image)
         prediction = try pipeline.model.predict(&explained)
         hearing = nil
@@ -244,13 +254,16 @@ public struct ExplanationPipeline: Sendable {
         views = [
           ExplainedView(
             image: explained, picture: image, prediction: prediction, targets: targets,
-            truths: try pipeline.truths(of: targets, in: input, explained, rule: nil),
+            truths: try pipeline.truths(
+              of: targets, in: input, explained, rule: nil,
+              area: pipeline.model.card.input.image.area(of: image)),
             window: nil, rule: nil)
         ]
         return
       }
       let hearing = try pipeline.request.sound.hearing(of: input, by: pipeline.model)
       self.hearing = hearing
+      picture = nil
       prediction = hearing.prediction
       let targets = try pipeline.targets(of: hearing.prediction)
       labels = targets.map(\.index)
@@ -294,12 +307,12 @@ public struct ExplanationPipeline: Sendable {
   /// For every label the region that is known to be right, as the network sees it.
   private func truths(
     of targets: [Prediction.Entry], in input: ReportInput, _ image: ExplainedImage,
-    rule: AudioPreparation?
+    rule: AudioPreparation?, area: PictureArea = .whole
   ) throws -> [Tensor?] {
     let shape = image.input.shape
     return try targets.map { target in
       let region = try truths?.region(
-        for: target, of: input.path, height: shape[1], width: shape[2])
+        for: target, of: input.path, height: shape[1], width: shape[2], area: area)
       // Masks of spectrograms are drawn as people see them.
       return region.map { rule?.upright($0) ?? $0 }
     }

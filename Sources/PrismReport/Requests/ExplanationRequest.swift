@@ -77,6 +77,10 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
   public var truth: String?
   /// Tests of a comparison.
   public var tests = Tests()
+  /// How pictures are read.
+  public var pictures = PictureReading()
+  /// Whether figures frame the strongest regions of pictures.
+  public var showsRegions = false
 
   /// Makes a request.
   ///
@@ -105,6 +109,9 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     sound = try values.decodeIfPresent(SoundReading.self, forKey: .sound) ?? SoundReading()
     truth = try values.decodeIfPresent(String.self, forKey: .truth)
     tests = try values.decodeIfPresent(Tests.self, forKey: .tests) ?? Tests()
+    pictures =
+      try values.decodeIfPresent(PictureReading.self, forKey: .pictures) ?? PictureReading()
+    showsRegions = try values.decodeIfPresent(Bool.self, forKey: .showsRegions) ?? false
   }
 }
 
