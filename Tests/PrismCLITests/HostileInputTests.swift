@@ -221,7 +221,7 @@ struct HostileInputTests {
     let inputs = InputList(["a", "b"], kind: .pictures, isRecursive: false)
     var finished: [String] = []
     let status = Limits.$current.withValue(Limits([.time: 1])) {
-      Batch(Console(output: { _ in }, diagnostics: { _ in })).forEach(inputs) { input, running in
+      Batch(Console(output: { _ in }, diagnostics: { _ in })).forEach(inputs) { input, _, running in
         guard input == "a" else { return input }
         running.keep("a part of a")
         while true { try running.work.did(1) }

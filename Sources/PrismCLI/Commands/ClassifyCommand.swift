@@ -31,6 +31,8 @@ struct ClassifyCommand: LimitedCommand {
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
+    let ahead = ReadAhead(pictures.reading)
+    ahead.begin(input.inputs.first)
     let model = try catalog.model(self.model)
     try model.checkMemory()
     try pictures.check(for: model)
@@ -38,15 +40,15 @@ struct ClassifyCommand: LimitedCommand {
     let (pictures, sounds) = (pictures.reading, try sound.reading(for: model))
     let inputs = input.list(for: model)
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { path, _ in
-      let input = try ReportInput(contentsOf: path)
+    let status = Batch(console).forEach(inputs) { path, following, _ in
+      let input = try ahead.take(path, following: following)
       let hearing =
         model.card.input.audio == nil ? nil : try sounds.hearing(of: input, by: model)
       if let hearing {
         return Classified(
           input: input, prediction: hearing.prediction, hearing: hearing, picture: nil)
       }
-      let image = try Image(decoding: input.bytes, name: path, options: try pictures.options())
+      let image = try input.picture(pictures)
       return Classified(
         input: input, prediction: try model.predict(image), hearing: nil,
         picture: PictureFacts(image, for: model))

@@ -82,6 +82,8 @@ struct CompareCommand: LimitedCommand {
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
+    let ahead = ReadAhead(pictures.reading)
+    ahead.begin(input.inputs.first)
     let model = try catalog.model(self.model)
     var request = try method.request(
       .comparison, model: self.model, formats: formats.elements.map(\.format))
@@ -94,7 +96,7 @@ struct CompareCommand: LimitedCommand {
     request.tests.stability = stability
     let inputs = input.list(for: model)
     let run = try ReportRun(
-      request, model: model, inputs: inputs, output: output, printsDocuments: json,
+      request, model: model, inputs: inputs, ahead: ahead, output: output, printsDocuments: json,
       console: console)
     return try run(skipsFinished: true) { folder in
       guard inputs.files.count > 1 || folder.holds(IndexPage.name) else { return }

@@ -80,6 +80,8 @@ struct ExplainCommand: LimitedCommand {
     machine.apply()
     if method.isListing { return try list(console) }
     guard let name = model else { return .wrongUsage }
+    let ahead = ReadAhead(pictures.reading)
+    ahead.begin(input.inputs.first)
     let model = try catalog.model(name)
     var request = try method.request(.explanation, model: name, formats: formats.elements)
     request.pictures = pictures.reading
@@ -87,7 +89,8 @@ struct ExplainCommand: LimitedCommand {
     request.sound = try sound.reading(for: model)
     let run = try ReportRun(
       request, model: model,
-      inputs: input.list(for: model), output: output, printsDocuments: json, console: console)
+      inputs: input.list(for: model), ahead: ahead, output: output, printsDocuments: json,
+      console: console)
     return try run(skipsFinished: false)
   }
 

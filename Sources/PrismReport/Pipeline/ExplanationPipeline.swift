@@ -241,9 +241,7 @@ public struct ExplanationPipeline: Sendable {
     init(_ input: ReportInput, for pipeline: ExplanationPipeline) throws {
       self.input = input
       if pipeline.model.card.input.audio == nil {
-        let image = try Image(
-          decoding: input.bytes, name: input.name,
-          options: try pipeline.request.pictures.options())
+        let image = try input.picture(pipeline.request.pictures)
         picture = PictureFacts(image, for: pipeline.model)
         var explained = pipeline.model.explained(image)
         prediction = try pipeline.model.predict(&explained)
