@@ -26,17 +26,33 @@ struct Evidence {
     (height, width) = (map.shape[0], map.shape[1])
     let values = Self.smoothed(map.scalars.map { max(Double($0), 0) }, height, width)
     let total = values.reduce(0, +)
-    // The fewest places that hold the share, and all that are as strong as the weakest of them.
-    var threshold = Double.infinity
-    var sum = 0.0
-    for value in values.sorted(by: >) where total > 0 {
-      if sum >= Self.share * total { break }
-      sum += value
-      threshold = value
-    }
+    let threshold = Self.weakest(of: values, holding: Self.share * total)
     let isInside = values.map { $0 >= threshold && $0 > 0 }
     mask = Tensor([height, width], isInside.map { $0 ? 1 : 0 })
     parts = Self.parts(of: isInside, values: values, total: total, height, width)
+  }
+
+  /// The weakest of the fewest values that together hold a sum: a selection, since sorting them all would take longer than
+  /// the map.
+  private static func weakest(of values: [Double], holding wanted: Double) -> Double {
+    var rest = values.filter { $0 > 0 }
+    var (sum, threshold) = (0.0, Double.infinity)
+    while let first = rest.first, let last = rest.last {
+      let middle = rest[rest.count / 2]
+      let pivot = max(min(first, last), min(max(first, last), middle))
+      let above = rest.filter { $0 > pivot }
+      let sumAbove = above.reduce(sum, +)
+      if sumAbove >= wanted {
+        rest = above
+        continue
+      }
+      threshold = pivot
+      let below = rest.filter { $0 < pivot }
+      sum = sumAbove + pivot * Double(rest.count - above.count - below.count)
+      if sum >= wanted { break }
+      rest = below
+    }
+    return threshold
   }
 
   /// The mean over squares of about a 32nd of the sides, so that single pixels do not become regions.
@@ -48,9 +64,10 @@ struct Evidence {
       var result = values
       for line in 0..<lines {
         for i in 0..<count {
-          let range = max(0, i - reach)...min(count - 1, i + reach)
-          let sum = range.reduce(0.0) { $0 + values[line * lineStride + $1 * stride] }
-          result[line * lineStride + i * stride] = sum / Double(range.count)
+          let (first, last) = (max(0, i - reach), min(count - 1, i + reach))
+          var sum = 0.0
+          for k in first...last { sum += values[line * lineStride + k * stride] }
+          result[line * lineStride + i * stride] = sum / Double(last - first + 1)
         }
       }
       return result
