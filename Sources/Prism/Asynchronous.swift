@@ -116,10 +116,13 @@ extension Model {
   /// - Parameters:
   ///   - sound: Of any rate and length.
   ///   - hop: From one window to the next, in seconds; `nil` for half a window.
+  ///   - verdict: How the windows' numbers become the whole's.
   /// - Returns: The prediction of every window, and that of the whole.
   /// - Throws: `SoundError.tooShort`, `.silent`; ``ModelError``.
-  public func listen(to sound: Sound, hop: Double? = nil) async throws -> Hearing {
-    try await WorkThreads.run { try listen(to: sound, hop: hop) }
+  public func listen(
+    to sound: Sound, hop: Double? = nil, verdict: Verdict = .mean
+  ) async throws -> Hearing {
+    try await WorkThreads.run { try listen(to: sound, hop: hop, verdict: verdict) }
   }
 }
 

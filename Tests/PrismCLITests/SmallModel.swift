@@ -17,6 +17,15 @@ enum SmallModel {
   /// Fourteen labels that do not exclude each other.
   static let sigmoid = write("torch-mobilenet_v2-14")
 
+  /// Ten labels, of the centre of pictures alone.
+  static let centre = write(
+    "torch-mobilenet_v2",
+    input: { image in
+      var image = image
+      image.resizeSide = max(image.height, image.width) + 8
+      return .image(image)
+    })
+
   /// Two labels, of half a second of sound.
   static let voice = write(
     "torch-mobilenet_v2-1",

@@ -19,6 +19,8 @@ struct ClassifyCommand: LimitedCommand {
       valueName: "model"))
   var model: String
 
+  @OptionGroup var pictures: PictureReadingOptions
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -31,26 +33,35 @@ struct ClassifyCommand: LimitedCommand {
     machine.apply()
     let model = try catalog.model(self.model)
     try model.checkMemory()
+    try pictures.check(for: model)
     if json { model.file.mapping.beginHashing() }
+    let (pictures, sounds) = (pictures.reading, try sound.reading(for: model))
     let inputs = input.list(for: model)
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { path, _ in
       let input = try ReportInput(contentsOf: path)
       let hearing =
-        model.card.input.audio == nil
-        ? nil : try model.listen(to: try Sound(decoding: input.bytes, name: path))
-      let prediction =
-        try hearing?.prediction ?? model.predict(try Image(decoding: input.bytes, name: path))
-      return Classified(input: input, prediction: prediction, hearing: hearing)
+        model.card.input.audio == nil ? nil : try sounds.hearing(of: input, by: model)
+      if let hearing {
+        return Classified(
+          input: input, prediction: hearing.prediction, hearing: hearing, picture: nil)
+      }
+      let image = try Image(decoding: input.bytes, name: path, options: try pictures.options())
+      return Classified(
+        input: input, prediction: try model.predict(image), hearing: nil,
+        picture: PictureFacts(image, for: model))
     } finish: { path, result in
       if json {
         documents.append(
           InputDocument.classification(
-            of: result.input, by: model, prediction: result.prediction, hearing: result.hearing))
+            of: result.input, by: model, prediction: result.prediction, hearing: result.hearing,
+            picture: result.picture))
       } else {
         if inputs.files.count > 1 { console.print("\(path):") }
         let indent = inputs.files.count > 1 ? "  " : ""
-        for line in result.prediction.summary + (result.hearing?.lines ?? []) {
+        for line in result.prediction.summary + (result.hearing?.lines ?? [])
+          + (result.picture?.summary ?? [])
+        {
           console.print(indent + line)
         }
       }
@@ -63,5 +74,6 @@ struct ClassifyCommand: LimitedCommand {
     let input: ReportInput
     let prediction: Prediction
     let hearing: Hearing?
+    let picture: PictureFacts?
   }
 }

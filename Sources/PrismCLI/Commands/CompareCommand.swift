@@ -27,6 +27,13 @@ struct CompareCommand: LimitedCommand {
   var model: String
 
   @OptionGroup var method: MethodOptions
+  @OptionGroup var pictures: PictureReadingOptions
+
+  @Flag(
+    help: """
+      Frame the strongest regions of a picture in the figure, each with its share of the positive \
+      attribution; the document and regions.csv have them in any case.
+      """) var regions = false
 
   @Option(
     help: ArgumentHelp(
@@ -61,6 +68,7 @@ struct CompareCommand: LimitedCommand {
     help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
   var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -77,7 +85,10 @@ struct CompareCommand: LimitedCommand {
     let model = try catalog.model(self.model)
     var request = try method.request(
       .comparison, model: self.model, formats: formats.elements.map(\.format))
+    request.sound = try sound.reading(for: model)
     request.truth = truth
+    request.pictures = pictures.reading
+    request.showsRegions = regions
     request.tests.sanity = sanity
     request.tests.sensitivity = sensitivity
     request.tests.stability = stability

@@ -80,6 +80,7 @@ extension Model {
   fileprivate var inputSize: String {
     card.input.audio.map { "\($0.seconds) s, \($0.sampleRate) Hz" }
       ?? "\(card.input.image.width)×\(card.input.image.height)"
+      + (card.input.image.crop.map { ", centre of \($0.side)" } ?? "")
   }
 
   /// How many methods can explain this model, such as `all 21`.

@@ -47,7 +47,9 @@ struct ExplanationReport {
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
     return InputResults(
       document: document, files: files,
-      summary: scene.prediction.summary + (scene.hearing?.lines ?? []), sections: sections,
+      summary: scene.prediction.summary + (scene.hearing?.lines ?? [])
+        + (scene.picture?.summary ?? []),
+      sections: sections,
       failures: findings.failures)
   }
 
@@ -57,6 +59,7 @@ struct ExplanationReport {
     let name =
       "\(stem).\(explanation.method)" + (scene.labels.count > 1 ? ".\(label)" : "")
       + (scene.hasSeveralWindows ? view.suffix : "")
+    let regions = view.regions(of: explanation)
     var files: [OutputFolder.File] = []
     var members: [JSON.Member] = []
     func add(_ contents: [UInt8], _ format: ResultFormat) {
@@ -68,8 +71,11 @@ struct ExplanationReport {
       switch format {
       case .png:
         let image =
-          try evidence?.explanation.overlay(title: source)
-          ?? explanation.overlay(on: view.picture, title: source)
+          try evidence?.explanation.overlay(title: source, outline: view.outline)
+          ?? explanation.overlay(
+            on: view.picture, title: source,
+            regions: pipeline.request.showsRegions ? regions ?? [] : [],
+            notes: scene.picture?.note ?? [])
         add(try image.pngData(), format)
       case .npy: add(ArrayFile.data(explanation.values), format)
       case .json, .csv, .html, .pdf, .wav: break
@@ -88,7 +94,7 @@ struct ExplanationReport {
         explanation: $0.explanation, kept: ($0.kept, sounds[0]), removed: ($0.removed, sounds[1]))
     }
     let json = JSON.object(
-      explanation.members(window: view.times)
+      explanation.members(window: view.times, regions: regions)
         + [.init(name: "files", value: .object(members))]
         + (record.map { [.init(name: "evidence", value: $0.json)] } ?? []))
     let title =
@@ -100,7 +106,7 @@ struct ExplanationReport {
       files, json,
       InputResults.Section(
         title: title, files: files.map(\.name),
-        lines: explanation.facts + (record?.lines ?? []))
+        lines: explanation.facts + (record?.lines ?? []) + (regions?.prefix(1).map(\.line) ?? []))
     )
   }
 
@@ -120,7 +126,7 @@ struct ExplanationReport {
   private func document(_ entries: [JSON], files: [String]) -> JSON {
     .object(
       InputDocument.members(
-        scene.input, pipeline.model, scene.prediction, scene.hearing)
+        scene.input, pipeline.model, scene.prediction, scene.hearing, scene.picture)
         + [
           .init(name: "key", value: .string(findings.key)),
           .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))),
