@@ -53,6 +53,23 @@ struct PictureCase: Decodable, CustomTestStringConvertible, Sendable {
 
 @Suite("picture formats")
 struct PictureFormatTests {
+  @Test(
+    "a TIFF whose list of pages cannot be followed is damaged, whichever page is asked for",
+    arguments: [nil, 1, 2])
+  func brokenPages(_ frame: Int?) {
+    // What the fuzzer found: nine entries, and a list of pages that leads nowhere.
+    let words: [UInt64] = [
+      0x4949_2a00_0800_0000, 0x0900_0001_0400_0100, 0x0000_0b00_0000_0101, 0x0400_0100_0000_0900,
+      0x0000_0601_0300_0100, 0xfff7_0100_0000_1101, 0x0400_0100_0000_7a00, 0x0000_0000_6300_0000,
+      0x1c01_0300_0100_0000, 0x0100_0000_0000_0040, 0x9276_3876_0100_0000, 0x0000_0001_b682_4aa4,
+      0x0996_c65e_aceb_14f1, 0x496c_4cb1_6435_08c2, 0x2ea2_fb9a_bcb0_d0c9,
+    ]
+    let bytes = words.flatMap { word in (0..<8).map { UInt8(word >> (56 - 8 * $0) & 0xFF) } }
+    #expect(throws: ImageError.corrupt("x", reason: "its list of pages is broken")) {
+      try Image(decoding: bytes + [0xB7], name: "x", options: PictureOptions(frame: frame))
+    }
+  }
+
   @Test("every kind of PNG has its samples", arguments: PictureCase.all("png.json"))
   func png(_ item: PictureCase) throws {
     let image = try Image(

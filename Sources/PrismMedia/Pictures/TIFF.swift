@@ -35,6 +35,7 @@ enum TIFF {
     _ frame: Int?, of file: OpaquePointer, name: String
   ) throws(ImageError) {
     let count = Int(TIFFNumberOfDirectories(file))
+    guard count > 0 else { throw .corrupt(name, reason: "its list of pages is broken") }
     guard let frame = frame ?? (count == 1 ? 1 : nil) else {
       throw .severalFrames(name, count: count)
     }
