@@ -170,7 +170,7 @@ package struct Checkpoint {
           validationAccuracy: accuracy, validationAUC: numbers[5],
           validationAveragePrecision: numbers[6]))
     }
-    guard curve.epochs.count { $0.phase == phase } == epochsOfPhase else {
+    guard curve.epochs.count(where: { $0.phase == phase }) == epochsOfPhase else {
       throw Flaw(reason: "its epochs are not as many as it says")
     }
   }
