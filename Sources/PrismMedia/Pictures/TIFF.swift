@@ -1,5 +1,4 @@
 internal import CTIFF
-internal import Synchronization
 
 /// Reading TIFF through libtiff.
 enum TIFF {
@@ -7,12 +6,14 @@ enum TIFF {
   static func decode(
     _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
-    quieten()
+    guard let library = LibTIFF.loaded else {
+      throw .unreadable(name, reason: "TIFF needs libtiff; install the package libtiff6")
+    }
     let source = Source(bytes)
-    guard let file = source.open() else {
+    guard let file = source.open(library) else {
       throw .corrupt(name, reason: "its directory cannot be read")
     }
-    defer { TIFFClose(file) }
+    defer { library.close(file.handle) }
     try choosePage(options.frame, of: file, name: name)
     let page = try Page(file, name: name)
     guard page.width <= options.pixelLimit, page.height <= options.pixelLimit,
@@ -31,15 +32,22 @@ enum TIFF {
     return try plain(page, of: file, name: name, options: options)
   }
 
+  /// An open file.
+  private struct File {
+    let library: LibTIFF
+    let handle: OpaquePointer
+  }
+
   private static func choosePage(
-    _ frame: Int?, of file: OpaquePointer, name: String
+    _ frame: Int?, of file: File, name: String
   ) throws(ImageError) {
-    let count = Int(TIFFNumberOfDirectories(file))
+    let count = Int(file.library.pageCount(file.handle))
     guard count > 0 else { throw .corrupt(name, reason: "its list of pages is broken") }
     guard let frame = frame ?? (count == 1 ? 1 : nil) else {
       throw .severalFrames(name, count: count)
     }
-    guard (1...count).contains(frame), TIFFSetDirectory(file, tdir_t(frame - 1)) != 0 else {
+    guard (1...count).contains(frame), file.library.choosePage(file.handle, tdir_t(frame - 1)) != 0
+    else {
       throw .noFrame(name, frame: frame, count: count)
     }
   }
@@ -48,7 +56,7 @@ enum TIFF {
   private struct Page {
     let width, height, bits, samples, photometric, format, planes, orientation: Int
 
-    init(_ file: OpaquePointer, name: String) throws(ImageError) {
+    init(_ file: File, name: String) throws(ImageError) {
       width = Page.long(file, TIFFTAG_IMAGEWIDTH)
       height = Page.long(file, TIFFTAG_IMAGELENGTH)
       bits = Page.short(file, TIFFTAG_BITSPERSAMPLE) ?? 1
@@ -71,30 +79,22 @@ enum TIFF {
 
     var channels: Int { photometric == 2 ? 3 : 1 }
 
-    private static func long(_ file: OpaquePointer, _ tag: Int32) -> Int {
-      var value: UInt32 = 0
-      let found = withUnsafeMutablePointer(to: &value) { pointer in
-        withVaList([pointer]) { TIFFVGetFieldDefaulted(file, UInt32(tag), $0) }
-      }
-      return found != 0 ? Int(value) : 0
+    private static func long(_ file: File, _ tag: Int32) -> Int {
+      file.library.number(file.handle, tag, UInt32(0), orDefault: true) ?? 0
     }
 
-    private static func short(_ file: OpaquePointer, _ tag: Int32) -> Int? {
-      var value: UInt16 = 0
-      let found = withUnsafeMutablePointer(to: &value) { pointer in
-        withVaList([pointer]) { TIFFVGetFieldDefaulted(file, UInt32(tag), $0) }
-      }
-      return found != 0 ? Int(value) : nil
+    private static func short(_ file: File, _ tag: Int32) -> Int? {
+      file.library.number(file.handle, tag, UInt16(0), orDefault: true)
     }
   }
 
   // MARK: 8 bits and fewer
 
   private static func plain(
-    _ page: Page, of file: OpaquePointer, name: String, options: PictureOptions
+    _ page: Page, of file: File, name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
     var message = [CChar](repeating: 0, count: 1024)
-    guard TIFFRGBAImageOK(file, &message) != 0 else {
+    guard file.library.canBecomeRGBA(file.handle, &message) != 0 else {
       let text = String(
         decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       throw .unsupported(name, reason: "this kind of TIFF (\(text))")
@@ -102,8 +102,9 @@ enum TIFF {
     // Turned by libtiff only in rows and columns, hence by us: rows from the top as they are stored.
     var raster = [UInt32](repeating: 0, count: page.width * page.height)
     guard
-      TIFFReadRGBAImageOriented(
-        file, UInt32(page.width), UInt32(page.height), &raster, CInt(ORIENTATION_TOPLEFT), 1) != 0
+      file.library.readRGBA(
+        file.handle, UInt32(page.width), UInt32(page.height), &raster, CInt(ORIENTATION_TOPLEFT), 1)
+        != 0
     else { throw .corrupt(name, reason: "its data cannot be decoded") }
     let background = options.background
     var isComposed = false
@@ -135,7 +136,7 @@ enum TIFF {
   // MARK: 16 bits
 
   private static func deep(
-    _ page: Page, of file: OpaquePointer, name: String, options: PictureOptions
+    _ page: Page, of file: File, name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
     let all = try samples(page, of: file, name: name)
     let (count, step, channels) = (page.width * page.height, page.samples, page.channels)
@@ -154,14 +155,14 @@ enum TIFF {
 
   /// The samples of all pixels, interleaved, whether the file has strips or tiles, planes or not.
   private static func samples(
-    _ page: Page, of file: OpaquePointer, name: String
+    _ page: Page, of file: File, name: String
   ) throws(ImageError) -> [UInt16] {
     let (width, height, step) = (page.width, page.height, page.samples)
     let planes = page.planes == 2 ? step : 1
     let part = step / planes
     var all = [UInt16](repeating: 0, count: width * height * step)
-    let isTiled = TIFFIsTiled(file) != 0
-    let size = Int(isTiled ? TIFFTileSize(file) : TIFFScanlineSize(file))
+    let isTiled = file.library.isTiled(file.handle) != 0
+    let size = Int(isTiled ? file.library.tileSize(file.handle) : file.library.rowSize(file.handle))
     guard size > 0, size <= 2 * max(width * height, 1 << 24) * step,
       isTiled || size >= 2 * width * part
     else { throw .corrupt(name, reason: "its rows have \(size) bytes") }
@@ -182,7 +183,8 @@ enum TIFF {
         for top in stride(from: 0, to: height, by: tileHeight) {
           for left in stride(from: 0, to: width, by: tileWidth) {
             guard
-              TIFFReadTile(file, &buffer, UInt32(left), UInt32(top), 0, UInt16(plane)) >= 0
+              file.library.readTile(
+                file.handle, &buffer, UInt32(left), UInt32(top), 0, UInt16(plane)) >= 0
             else { throw .corrupt(name, reason: "a tile cannot be decoded") }
             for y in 0..<min(tileHeight, height - top) {
               take(
@@ -193,7 +195,7 @@ enum TIFF {
         }
       } else {
         for y in 0..<height {
-          guard TIFFReadScanline(file, &buffer, UInt32(y), UInt16(plane)) >= 0 else {
+          guard file.library.readRow(file.handle, &buffer, UInt32(y), UInt16(plane)) >= 0 else {
             throw .corrupt(name, reason: "row \(y) cannot be decoded")
           }
           take(y, 0, plane, from: 0, count: width)
@@ -203,13 +205,9 @@ enum TIFF {
     return all
   }
 
-  private static func tileExtents(_ file: OpaquePointer) -> (width: Int, height: Int) {
+  private static func tileExtents(_ file: File) -> (width: Int, height: Int) {
     func extent(_ tag: Int32) -> Int {
-      var value: UInt32 = 0
-      let found = withUnsafeMutablePointer(to: &value) { pointer in
-        withVaList([pointer]) { TIFFVGetField(file, UInt32(tag), $0) }
-      }
-      return found != 0 ? Int(value) : 0
+      file.library.number(file.handle, tag, UInt32(0), orDefault: false) ?? 0
     }
     return (extent(TIFFTAG_TILEWIDTH), extent(TIFFTAG_TILELENGTH))
   }
@@ -228,10 +226,10 @@ enum TIFF {
 
     deinit { bytes.deallocate() }
 
-    func open() -> OpaquePointer? {
+    func open(_ library: LibTIFF) -> File? {
       // `retain` lasts until the file is closed, which releases it.
       let handle = Unmanaged.passRetained(self).toOpaque()
-      let file = TIFFClientOpen(
+      let file = library.open(
         "picture", "rm", handle,
         { handle, target, count in
           guard let handle, let target, count > 0 else { return 0 }
@@ -264,19 +262,7 @@ enum TIFF {
         },
         { _, _, _ in 0 }, { _, _, _ in })
       if file == nil { Unmanaged<Source>.fromOpaque(handle).release() }
-      return file
-    }
-  }
-
-  private static let isQuiet = Mutex(false)
-
-  /// Keeps libtiff from printing.
-  private static func quieten() {
-    isQuiet.withLock { isQuiet in
-      guard !isQuiet else { return }
-      isQuiet = true
-      _ = TIFFSetErrorHandler(nil)
-      _ = TIFFSetWarningHandler(nil)
+      return file.map { File(library: library, handle: $0) }
     }
   }
 }

@@ -6,9 +6,12 @@ enum WebP {
   static func decode(
     _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
+    guard let library = LibWebP.loaded else {
+      throw .unreadable(name, reason: "WebP needs libwebp; install the package libwebp7")
+    }
     var features = WebPBitstreamFeatures()
     let status = bytes.withUnsafeBufferPointer {
-      WebPGetFeaturesInternal($0.baseAddress, $0.count, &features, WEBP_DECODER_ABI_VERSION)
+      library.features($0.baseAddress, $0.count, &features, WEBP_DECODER_ABI_VERSION)
     }
     switch status {
     case VP8_STATUS_OK: break
@@ -32,9 +35,9 @@ enum WebP {
         let size = width * height * channels
         let result =
           channels == 4
-          ? WebPDecodeRGBAInto(
+          ? library.decodeRGBA(
             source.baseAddress, source.count, target.baseAddress, size, CInt(4 * width))
-          : WebPDecodeRGBInto(
+          : library.decodeRGB(
             source.baseAddress, source.count, target.baseAddress, size, CInt(3 * width))
         succeeded = result != nil
         count = succeeded ? size : 0

@@ -6,31 +6,33 @@ enum MP3 {
   static func decode(
     _ bytes: [UInt8], name: String, options: SoundOptions
   ) throws(SoundError) -> ChannelMixer {
-    // Safe to call more than once; needed by versions before 1.27.
-    mpg123_init()
+    guard let library = LibMPG123.loaded else {
+      throw .unreadable(name, reason: "MP3 needs libmpg123; install the package libmpg123-0")
+    }
     var status: CInt = 0
-    guard let decoder = mpg123_new(nil, &status) else {
+    guard let decoder = library.create(nil, &status) else {
       throw .unreadable(name, reason: "no memory for the decoder")
     }
-    defer { mpg123_delete(decoder) }
+    defer { library.delete(decoder) }
     let flags = MPG123_QUIET.rawValue | MPG123_FORCE_FLOAT.rawValue
-    mpg123_param2(decoder, CInt(MPG123_ADD_FLAGS.rawValue), Int(flags), 0)
-    mpg123_param2(decoder, CInt(MPG123_RESYNC_LIMIT.rawValue), options.allowsDamage ? -1 : 0, 0)
-    guard mpg123_open_feed(decoder) == CInt(MPG123_OK.rawValue) else {
+    _ = library.set(decoder, CInt(MPG123_ADD_FLAGS.rawValue), Int(flags), 0)
+    _ = library.set(
+      decoder, CInt(MPG123_RESYNC_LIMIT.rawValue), options.allowsDamage ? -1 : 0, 0)
+    guard library.openFeed(decoder) == CInt(MPG123_OK.rawValue) else {
       throw .unreadable(name, reason: "the decoder does not start")
     }
     let audio = SoundIntegrity.mpegAudio(of: bytes)
     let fed = bytes.withUnsafeBufferPointer { source in
-      mpg123_feed(decoder, source.baseAddress.map { $0 + audio.lowerBound }, audio.count)
+      library.feed(decoder, source.baseAddress.map { $0 + audio.lowerBound }, audio.count)
     }
     guard fed == CInt(MPG123_OK.rawValue) else {
       throw .unreadable(name, reason: "no memory for the decoder")
     }
-    return try read(decoder, name: name, options: options)
+    return try read(decoder, library, name: name, options: options)
   }
 
   private static func read(
-    _ decoder: OpaquePointer, name: String, options: SoundOptions
+    _ decoder: OpaquePointer, _ library: LibMPG123, name: String, options: SoundOptions
   ) throws(SoundError) -> ChannelMixer {
     var mixer: ChannelMixer?
     var block = [Float](repeating: 0, count: 1 << 14)
@@ -38,7 +40,7 @@ enum MP3 {
       var byteCount = 0
       let size = block.count * MemoryLayout<Float>.stride
       let status = block.withUnsafeMutableBytes { target in
-        mpg123_read(decoder, target.baseAddress, size, &byteCount)
+        library.read(decoder, target.baseAddress, size, &byteCount)
       }
       if let channels = mixer?.channels, byteCount > 0 {
         try mixer?.add(
@@ -56,10 +58,10 @@ enum MP3 {
           try begun.note(.damaged("its rate or channels change"), unit: "samples")
           return begun
         }
-        mixer = try begun(decoder, name: name, options: options)
+        mixer = try begun(decoder, library, name: name, options: options)
       case CInt(MPG123_NEED_MORE.rawValue), CInt(MPG123_DONE.rawValue):
         guard var mixer else { throw .corrupt(name, reason: "it has no frame of sound") }
-        let promised = Int(mpg123_length(decoder))
+        let promised = Int(library.length(decoder))
         // Encoders round the length of the tag to frames.
         if promised > mixer.frames + 2 * 1152 {
           try mixer.note(.cutOff(has: mixer.frames, of: promised), unit: "samples")
@@ -74,15 +76,15 @@ enum MP3 {
   }
 
   private static func begun(
-    _ decoder: OpaquePointer, name: String, options: SoundOptions
+    _ decoder: OpaquePointer, _ library: LibMPG123, name: String, options: SoundOptions
   ) throws(SoundError) -> ChannelMixer {
     var (rate, channels, encoding) = (0, CInt(0), CInt(0))
-    mpg123_getformat(decoder, &rate, &channels, &encoding)
+    _ = library.format(decoder, &rate, &channels, &encoding)
     guard encoding == CInt(MPG123_ENC_FLOAT_32.rawValue) else {
       throw .unsupported(name, reason: "the decoder's sample format")
     }
     return try ChannelMixer(
-      rate: rate, channels: Int(channels), promised: Int(mpg123_length(decoder)), format: .mp3,
+      rate: rate, channels: Int(channels), promised: Int(library.length(decoder)), format: .mp3,
       name: name, options: options)
   }
 }

@@ -12,36 +12,43 @@ enum SoundFile {
   static func decode(
     _ bytes: [UInt8], format: SoundFormat, name: String, options: SoundOptions
   ) throws(SoundError) -> ChannelMixer {
-    try bytes.withUnsafeBufferPointer { source throws(SoundError) in
+    guard let library = LibSndFile.loaded else {
+      throw .unreadable(name, reason: missingLibrary)
+    }
+    return try bytes.withUnsafeBufferPointer { source throws(SoundError) in
       var memory = Memory(source: UnsafeRawBufferPointer(source))
       return try withUnsafeMutablePointer(to: &memory) { memory throws(SoundError) in
         var info = SF_INFO()
         var access = Memory.access
-        guard let file = sf_open_virtual(&access, CInt(SFM_READ), &info, memory) else {
-          throw failure(of: sf_error(nil), name: name)
+        guard let file = library.open(&access, CInt(SFM_READ), &info, memory) else {
+          throw failure(of: library.error(nil), library, name: name)
         }
-        defer { sf_close(file) }
-        return try read(file, info, format: format, name: name, options: options)
+        defer { _ = library.close(file) }
+        return try read(file, library, info, format: format, name: name, options: options)
       }
     }
   }
 
-  private static func failure(of code: CInt, name: String) -> SoundError {
+  private static let missingLibrary = "sounds need libsndfile; install the package libsndfile1"
+
+  private static func failure(
+    of code: CInt, _ library: LibSndFile, name: String
+  ) -> SoundError {
     switch code {
     case CInt(SF_ERR_UNRECOGNISED_FORMAT): .unrecognised(name)
     case CInt(SF_ERR_UNSUPPORTED_ENCODING): .unsupported(name, reason: "its encoding")
-    default: .corrupt(name, reason: reason(of: code))
+    default: .corrupt(name, reason: reason(of: code, library))
     }
   }
 
-  private static func reason(of code: CInt) -> String {
-    let text = String(cString: sf_error_number(code))
+  private static func reason(of code: CInt, _ library: LibSndFile) -> String {
+    let text = library.textOfError(code).map { String(cString: $0) } ?? "error \(code)"
     return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 
   private static func read(
-    _ file: OpaquePointer, _ info: SF_INFO, format: SoundFormat, name: String,
-    options: SoundOptions
+    _ file: OpaquePointer, _ library: LibSndFile, _ info: SF_INFO, format: SoundFormat,
+    name: String, options: SoundOptions
   ) throws(SoundError) -> ChannelMixer {
     let promised = max(Int(clamping: info.frames), 0)
     var mixer = try ChannelMixer(
@@ -51,14 +58,14 @@ enum SoundFile {
     let blockFrames = 1 << 14
     var block = [Float](repeating: 0, count: blockFrames * mixer.channels)
     while true {
-      let count = Int(sf_readf_float(file, &block, sf_count_t(blockFrames)))
+      let count = Int(library.readFrames(file, &block, sf_count_t(blockFrames)))
       guard count > 0 else { break }
       try mixer.add(block[..<(count * mixer.channels)], frames: count)
     }
-    let code = sf_error(file)
-    if mixer.frames == 0, code != 0 { throw failure(of: code, name: name) }
+    let code = library.error(file)
+    if mixer.frames == 0, code != 0 { throw failure(of: code, library, name: name) }
     if code != 0 {
-      try mixer.note(.damaged(reason(of: code)), unit: "samples")
+      try mixer.note(.damaged(reason(of: code, library)), unit: "samples")
     } else if mixer.frames < promised, format == .flac {
       // The decoder stops at a damaged frame as it does at the end of the file.
       try mixer.note(
@@ -69,6 +76,7 @@ enum SoundFile {
 
   /// Encodes a sound as a 16-bit WAV file.
   static func encode(_ sound: Sound) throws(SoundError) -> [UInt8] {
+    guard let library = LibSndFile.loaded else { throw .cannotEncode(reason: missingLibrary) }
     var memory = Memory(source: UnsafeRawBufferPointer(start: nil, count: 0))
     return try withUnsafeMutablePointer(to: &memory) { memory throws(SoundError) in
       var info = SF_INFO()
@@ -76,14 +84,15 @@ enum SoundFile {
       info.channels = 1
       info.format = CInt(SF_FORMAT_WAV | SF_FORMAT_PCM_16)
       var access = Memory.access
-      guard let file = sf_open_virtual(&access, CInt(SFM_WRITE), &info, memory) else {
-        throw .cannotEncode(reason: String(cString: sf_strerror(nil)))
+      guard let file = library.open(&access, CInt(SFM_WRITE), &info, memory) else {
+        let text = library.text(nil).map { String(cString: $0) }
+        throw .cannotEncode(reason: text ?? "libsndfile does not say why")
       }
       let samples = sound.samples.map { sample in
         Int16(max(-32768, min(32767, (sample * 32768).rounded())))
       }
-      let written = sf_writef_short(file, samples, sf_count_t(samples.count))
-      let closed = sf_close(file)
+      let written = library.writeFrames(file, samples, sf_count_t(samples.count))
+      let closed = library.close(file)
       guard written == samples.count, closed == 0 else {
         throw .cannotEncode(reason: "\(written) of \(samples.count) samples were accepted")
       }
