@@ -2,6 +2,7 @@ import Prism
 import PrismFiles
 import PrismReport
 import PrismTestSupport
+import PrismSmallModels
 import Testing
 
 @testable import PrismCLI

@@ -35,18 +35,10 @@ struct ClassifyCommand: LimitedCommand {
     let inputs = input.list(for: model)
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { path, _ in
-      let input = try ReportInput(contentsOf: path)
-      let hearing =
-        model.card.input.audio == nil
-        ? nil : try model.listen(to: try Sound(decoding: input.bytes, name: path))
-      let prediction =
-        try hearing?.prediction ?? model.predict(try Image(decoding: input.bytes, name: path))
-      return Classified(input: input, prediction: prediction, hearing: hearing)
+      try Classification(of: ReportInput(contentsOf: path), by: model)
     } finish: { path, result in
       if json {
-        documents.append(
-          InputDocument.classification(
-            of: result.input, by: model, prediction: result.prediction, hearing: result.hearing))
+        documents.append(result.document(of: model))
       } else {
         if inputs.files.count > 1 { console.print("\(path):") }
         let indent = inputs.files.count > 1 ? "  " : ""
@@ -57,11 +49,5 @@ struct ClassifyCommand: LimitedCommand {
     }
     if json { console.print(InputDocument.all(documents)) }
     return status
-  }
-
-  private struct Classified: Sendable {
-    let input: ReportInput
-    let prediction: Prediction
-    let hearing: Hearing?
   }
 }

@@ -1,0 +1,37 @@
+public import Prism
+
+/// What a model says about an input, a picture or a sound.
+public struct Classification: Sendable {
+  /// The input.
+  public let input: ReportInput
+  /// What the model says about the whole of it.
+  public let prediction: Prediction
+  /// What was heard window by window, of a sound.
+  public let hearing: Hearing?
+
+  /// Decodes an input and asks a model.
+  ///
+  /// - Parameters:
+  ///   - input: A picture, or a sound for a model that listens.
+  ///   - model: The model.
+  /// - Throws: What the input cannot be read for; `ModelError`.
+  public init(of input: ReportInput, by model: Model) throws {
+    self.input = input
+    if model.card.input.audio == nil {
+      hearing = nil
+      prediction = try model.predict(try Image(decoding: input.bytes, name: input.name))
+    } else {
+      let heard = try model.listen(to: try Sound(decoding: input.bytes, name: input.name))
+      hearing = heard
+      prediction = heard.prediction
+    }
+  }
+
+  /// The document with all labels and logits.
+  ///
+  /// - Parameter model: The model that was asked.
+  /// - Returns: An object with input, model and predictions.
+  public func document(of model: Model) -> JSON {
+    InputDocument.classification(of: input, by: model, prediction: prediction, hearing: hearing)
+  }
+}
