@@ -97,7 +97,7 @@ def kills(options: argparse.Namespace) -> int:
         def load(seed: int):
             while not stop.is_set():
                 try:
-                    status, begun = server.analyse(f"model={options.model}&methods=gradcam,scorecam&seed={seed}")
+                    status, begun = server.analyse(f"model={options.model}&methods=gradcam,gradcam%2B%2B&seed={seed}")
                     seed += 1000
                     if status != 202:
                         time.sleep(0.05)
