@@ -59,8 +59,8 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor", "PrismTraining",
-        "PrismWeights",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor",
+        "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
   ]
@@ -260,7 +260,8 @@ let package = Package(
     .testTarget(
       name: "PrismCLITests",
       dependencies: [
-        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismSmallModels",
+        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismRuntime",
+        "PrismSmallModels",
         "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -76,15 +76,53 @@ extension Model {
     }
   }
 
+  /// The probabilities of the model's labels for a split of data, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - name: The name of the split, or ``DataSet/wholeName`` for all.
+  ///   - data: Has labels of the model's.
+  ///   - work: Is told of samples that are done.
+  /// - Returns: The samples of the split in their order.
+  /// - Throws: What ``score(_:of:skipping:work:)`` throws; `CancellationError` soon after the task
+  ///   is cancelled.
+  public func score(
+    _ name: String, of data: DataSet, work: Work = .unwatched
+  ) async throws -> [Scored] {
+    try await WorkThreads.run { try score(name, of: data, work: work) }
+  }
+
+  /// Measures what the model said of samples, on a thread of its own.
+  ///
+  /// - Parameters:
+  ///   - scored: The samples with their probabilities.
+  ///   - threshold: The probability from which a label counts; the model's unless given.
+  ///   - resamples: The resamples of the bootstrap.
+  ///   - seed: Selects them.
+  ///   - work: Is told of resamples.
+  /// - Returns: The measures.
+  /// - Throws: `CancellationError` soon after the task is cancelled.
+  public func evaluation(
+    of scored: [Scored], threshold: Double? = nil, resamples: Int = 1000, seed: UInt64 = 0,
+    work: Work = .unwatched
+  ) async throws -> Evaluation {
+    try await WorkThreads.run {
+      try evaluation(
+        of: scored, threshold: threshold, resamples: resamples, seed: seed, work: work)
+    }
+  }
+
   /// Predicts the labels of a sound, window by window, on a thread of its own.
   ///
   /// - Parameters:
   ///   - sound: Of any rate and length.
   ///   - hop: From one window to the next, in seconds; `nil` for half a window.
+  ///   - verdict: How the windows' numbers become the whole's.
   /// - Returns: The prediction of every window, and that of the whole.
   /// - Throws: `SoundError.tooShort`, `.silent`; ``ModelError``.
-  public func listen(to sound: Sound, hop: Double? = nil) async throws -> Hearing {
-    try await WorkThreads.run { try listen(to: sound, hop: hop) }
+  public func listen(
+    to sound: Sound, hop: Double? = nil, verdict: Verdict = .mean
+  ) async throws -> Hearing {
+    try await WorkThreads.run { try listen(to: sound, hop: hop, verdict: verdict) }
   }
 }
 

@@ -112,7 +112,7 @@ public struct BlackBox: Sendable {
     _ image: Image, with explainer: any BlackBoxExplainer, targets: [Prediction.Entry],
     work: Work = .unwatched
   ) throws -> [Explanation] {
-    try explainer.explaining(targets) {
+    try explainer.explaining(targets, crop: input.crop) {
       try explainer.explain(
         explained(image), targets: targets.map(\.index), of: classifier, work: work)
     }

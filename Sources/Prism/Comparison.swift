@@ -1,7 +1,7 @@
 public import PrismRuntime
 
 /// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
-public struct Comparison: Sendable {
+public struct Comparison: Sendable, Equatable, Codable {
   /// How faithful one map is to the model.
   public struct Judgement: Sendable, Equatable, Codable {
     /// The area under the probability while pixels are taken away, the largest attribution first; small is good.

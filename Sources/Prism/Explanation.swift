@@ -16,6 +16,8 @@ public struct Explanation: Sendable, Equatable, Codable {
   public let parameters: [MethodParameter]
   /// How long it took, in seconds; the labels that are explained in one pass share it.
   public let seconds: Double
+  /// How the model cuts the centre out of pictures; `nil` where the map is about whole pictures.
+  public let crop: CentreCrop?
 
   /// The number of the model that the map is about: `logit` or `probability`.
   public var unit: String {
@@ -32,18 +34,20 @@ public struct Explanation: Sendable, Equatable, Codable {
   ///   - image: The explained picture, at its own size.
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
   ///   - title: What stands above all, such as the name of the picture's file.
-  ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size.
+  ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size, of what the model sees.
+  ///   - regions: Parts of the picture that are framed, such as ``regions(in:)``.
+  ///   - notes: What a reader has to know besides what the method reports.
   /// - Returns: A picture that is larger than `image` by the caption and the colour bar.
   /// - Throws: `ImageError.noMemory`.
   public func overlay(
     on image: Image, colorMap: ColorMap? = nil, title: String = "",
-    outline: Tensor? = nil
+    outline: Tensor? = nil, regions: [PictureRegion] = [], notes: [String] = []
   ) throws(ImageError) -> Image {
     try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
       method: self.title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
-      notes: attribution.diagnostics, title: title, unit: unit, outline: outline,
-      overlay: Overlay(colorMap: colorMap)
+      notes: attribution.diagnostics + notes, title: title, unit: unit, outline: outline,
+      area: area(of: image), regions: regions, overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }
 }

@@ -1,3 +1,4 @@
+internal import PrismMedia
 internal import PrismRuntime
 
 extension Model {
@@ -54,7 +55,7 @@ extension Model {
     _ image: ExplainedImage, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> [Explanation] {
-    try explainer.explaining(targets) {
+    try explainer.explaining(targets, crop: card.input.image.crop) {
       try namingLayers {
         try explainer.explain(
           image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
@@ -81,7 +82,7 @@ extension Model {
 extension Explainer {
   /// Times the method and puts what it found together with the labels.
   func explaining(
-    _ targets: [Prediction.Entry], _ body: () throws -> [Attribution]
+    _ targets: [Prediction.Entry], crop: CentreCrop?, _ body: () throws -> [Attribution]
   ) throws -> [Explanation] {
     let clock = ContinuousClock()
     let start = clock.now
@@ -95,7 +96,7 @@ extension Explainer {
       }
       return Explanation(
         method: name, title: title, target: target, attribution: attribution,
-        parameters: parameters, seconds: seconds)
+        parameters: parameters, seconds: seconds, crop: crop)
     }
   }
 }

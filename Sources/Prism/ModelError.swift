@@ -18,6 +18,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible, Loc
   case notFinite
   /// The model is not given such inputs.
   case wrongInput(String)
+  /// A window of a sound that cannot be explained.
+  case window(String)
   /// The address is not that of a file.
   case notAFile(String)
   /// The file holds the tensors of a network that a program records itself.
@@ -44,6 +46,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible, Loc
       "the network computes numbers that are not finite for this input; its weights are broken"
     case .wrongInput(let kind):
       "the model takes no \(kind)"
+    case .window(let reason):
+      reason
     case .notAFile(let address):
       "\(address) is not the address of a file; fetch it first and open the copy"
     case .customNetwork(let path):

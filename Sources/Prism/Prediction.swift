@@ -28,7 +28,9 @@ public struct Prediction: Sendable, Equatable, Codable {
 
   /// The labels with the most probable first; equals keep the model's order.
   public var ranked: [Entry] {
-    entries.sorted { ($1.logit, $0.index) < ($0.logit, $1.index) }
+    entries.sorted {
+      ($1.probability, $1.logit, $0.index) < ($0.probability, $0.logit, $1.index)
+    }
   }
 
   /// The most probable label.
@@ -37,6 +39,12 @@ public struct Prediction: Sendable, Equatable, Codable {
   /// The entry of a label, or `nil` where the model has no label of that name.
   public subscript(label: String) -> Entry? {
     entries.first { $0.label == label }
+  }
+
+  /// Takes numbers as they are.
+  init(entries: [Entry], threshold: Double?) {
+    self.entries = entries
+    self.threshold = threshold
   }
 
   /// Turns logits into probabilities.

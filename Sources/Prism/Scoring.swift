@@ -63,12 +63,15 @@ extension Model {
   ///   - name: The name of the split, or ``DataSet/wholeName`` for all.
   ///   - data: Has labels of the model's; those that it lacks are not known where labels do not
   ///     exclude each other.
+  ///   - skip: Is given each sample whose file cannot be read, and why, and the sample is left out;
+  ///     `nil` to throw what the first is for.
   ///   - work: Is told of samples that are done; ends where its task is cancelled.
   /// - Returns: The samples of the split in their order.
   /// - Throws: ``DataSetError``, ``TrainingError/otherLabels(_:model:data:)``, ``ModelError``, what
   ///   a file cannot be read for, `CancellationError`.
   public func score(
-    _ name: String, of data: DataSet, work: Work = .unwatched
+    _ name: String, of data: DataSet,
+    skipping skip: ((DataSet.Sample, any Error) -> Void)? = nil, work: Work = .unwatched
   ) throws -> [Scored] {
     try checkMemory()
     let members = try members(of: name, data)
@@ -76,26 +79,39 @@ extension Model {
     let chunk = 32
     let inputs = Prefetcher(
       count: members.count, ahead: 2 * chunk, threads: Threads.count
-    ) { try loader.load(members[$0].sample.path) }
+    ) { number in Result { try loader.load(members[number].sample.path) } }
     defer { inputs.stop() }
     work.plan(members.count)
     var result: [Scored] = []
-    while result.count < members.count {
+    var taken = 0
+    while taken < members.count {
+      let first = taken
       var batch: [Tensor] = []
-      while batch.count < chunk, let input = try inputs.next() { batch.append(input) }
-      for prediction in try predictions(of: batch) {
-        let member = members[result.count]
+      var numbers: [Int] = []
+      while taken - first < chunk, let input = try inputs.next() {
+        switch (input, skip) {
+        case (.success(let tensor), _):
+          batch.append(tensor)
+          numbers.append(taken)
+        case (.failure(let error), let skip?): skip(members[taken].sample, error)
+        case (.failure(let error), nil): throw error
+        }
+        taken += 1
+      }
+      for (number, prediction) in zip(numbers, try predictions(of: batch)) {
+        let member = members[number]
         result.append(
           Scored(
             sample: member.sample, split: member.split,
             probabilities: prediction.entries.map(\.probability)))
       }
-      try work.did(batch.count)
+      try work.did(taken - first)
     }
     return result
   }
 
   private func predictions(of inputs: [Tensor]) throws -> [Prediction] {
+    guard !inputs.isEmpty else { return [] }
     let logits = try logits(Tensor.stacking(inputs))
     let width = logits.shape[1]
     let scalars = logits.scalars.map(Double.init)

@@ -2,11 +2,13 @@ public import PrismRuntime
 
 /// Why a model gave one label its number for a sound: a map over the spectrogram of one window, and what of the sound
 /// it points at.
-public struct SoundExplanation: Sendable {
+public struct SoundExplanation: Sendable, Codable {
   /// A part of time and frequency that the evidence fills.
   public struct Region: Sendable, Equatable, Codable {
     /// In seconds from the start of the sound.
     public let times: ClosedRange<Double>
+    /// In which repetition of a sound that is shorter than a window; 0 for the sound itself.
+    public let repetition: Int
     /// In Hz.
     public let frequencies: ClosedRange<Double>
     /// How much of the map's positive sum it holds, from 0 to 1.
@@ -14,7 +16,7 @@ public struct SoundExplanation: Sendable {
   }
 
   /// The share of the positive attribution that counts as the evidence.
-  public static let evidence = 0.5
+  public static let evidence = Evidence.share
 
   /// The map over the network's picture, and what the method reports.
   public let explanation: Explanation
@@ -31,30 +33,54 @@ public struct SoundExplanation: Sendable {
   public let kept: Sound
   /// The window without the evidence; with ``kept`` it adds up to the window.
   public let removed: Sound
-  private let rule: AudioPreparation
+  /// What was heard, and how sure it is, a line each.
+  public let notes: [String]
+  /// What the model says of the whole sound, in words; `nil` where the window is all there is.
+  public let verdict: String?
+  /// The spectrogram as people see it.
+  private let picture: Image
+  /// What its axes show.
+  private let axes: FigureAxes
+  /// The map as people see it.
+  private let shown: Tensor
 
   init(
     _ explanation: Explanation, window: Hearing.Window, hearing: Hearing, rule: AudioPreparation
   ) throws {
     self.explanation = explanation
     self.window = window
-    self.rule = rule
+    let target = explanation.target.index
     scores = hearing.windows.map { window in
       SpectrogramFigure.Score(
         times: window.start...window.end,
-        probability: window.prediction.entries[explanation.target.index].probability)
+        probability: window.prediction?.entries[target].probability)
     }
-    let evidence = Evidence(of: rule.upright(explanation.values), share: Self.evidence)
+    notes = hearing.notes
+    let whole = hearing.prediction.entries[target]
+    verdict = hearing.judged.map {
+      "the recording: \(whole.label) \(Text.percent(whole.probability)), \($0)"
+    }
+    shown = rule.upright(explanation.values)
+    let evidence = Evidence(of: shown)
     mask = evidence.mask
-    regions = evidence.parts.prefix(5).map { part in
+    let length = window.end - window.start
+    regions = evidence.strongest.map { part in
       let (height, width) = (Double(evidence.height), Double(evidence.width))
-      let start = window.start + rule.time(at: Double(part.columns.lowerBound) / width)
-      let end = window.start + rule.time(at: Double(part.columns.upperBound) / width)
+      let start = rule.time(at: Double(part.columns.lowerBound) / width)
+      let end = rule.time(at: Double(part.columns.upperBound) / width)
+      // A short sound is heard again and again.
+      let repetition = hearing.isRepeated ? Int(start / length) : 0
+      let shift = Double(repetition) * length
+      let times = (start - shift, max(start - shift, min(end - shift, length)))
       let low = rule.frequency(at: 1 - Double(part.rows.upperBound) / height)
       let high = rule.frequency(at: 1 - Double(part.rows.lowerBound) / height)
-      return Region(times: start...end, frequencies: low...high, share: part.share)
+      return Region(
+        times: (window.start + times.0)...(window.start + times.1), repetition: repetition,
+        frequencies: low...high, share: part.share)
     }
     (kept, removed) = try rule.divided(window.sound, by: evidence.mask)
+    picture = try rule.shown(window.sound, seconds: length)
+    axes = rule.axes(of: window.start...window.end, height: picture.height)
   }
 
   /// The map drawn over the spectrogram, with axes in seconds and hertz and frames around the regions.
@@ -62,27 +88,35 @@ public struct SoundExplanation: Sendable {
   /// - Parameters:
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
   ///   - title: What stands above all, such as the name of the sound's file.
+  ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size, low
+  ///     frequencies at the bottom.
   /// - Returns: A picture; under it the label's probability over time where the sound has several windows.
-  /// - Throws: `ImageError.noMemory`, `SpectrogramError`.
+  /// - Throws: `ImageError.noMemory`.
   public func overlay(
-    colorMap: ColorMap? = nil, title: String = ""
+    colorMap: ColorMap? = nil, title: String = "", outline: Tensor? = nil
   ) throws -> Image {
-    let picture = rule.upright(try rule.picture(of: window.sound))
-    let frequencies = (0...picture.height).map {
-      rule.frequency(at: Double($0) / Double(picture.height))
-    }
     let attribution = explanation.attribution
+    let length = window.end - window.start
     return try SpectrogramFigure(
-      image: picture, map: rule.upright(explanation.values),
-      times: window.start...window.end, frequencies: frequencies,
+      image: picture, map: shown, axes: axes,
       label: explanation.target.label, probability: explanation.target.probability,
       details: [explanation.title]
         + (attribution.layer.map { ["layer \($0)"] } ?? [])
-        + (scores.count > 1 ? ["the probability is that of the window shown"] : [])
         + ["frames: the evidence, half of the positive attribution"],
-      notes: attribution.diagnostics,
-      boxes: regions.map { .init(times: $0.times, frequencies: $0.frequencies) },
-      scores: scores, title: title, unit: explanation.unit, overlay: Overlay(colorMap: colorMap)
+      notes: (verdict.map {
+        [
+          "probability and map are those of the window \(Text.decimal(window.start, decimals: 2)) to "
+            + "\(Text.decimal(window.end, decimals: 2)) s; \($0)"
+        ]
+      } ?? []) + notes + attribution.diagnostics,
+      boxes: regions.map { region in
+        let shift = Double(region.repetition) * length
+        return .init(
+          times: (region.times.lowerBound + shift)...(region.times.upperBound + shift),
+          frequencies: region.frequencies)
+      },
+      scores: scores, title: title, unit: explanation.unit, outline: outline,
+      overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }
 }
@@ -110,8 +144,8 @@ extension Model {
       // The numbers that are explained are those of the window, not of the whole sound.
       let explanations = try explain(
         explained(window), with: explainer,
-        targets: indices.map { window.prediction.entries[targets[$0].index] }, batch: batch,
-        work: work)
+        targets: indices.compactMap { window.prediction?.entries[targets[$0].index] },
+        batch: batch, work: work)
       for (index, explanation) in zip(indices, explanations) {
         results[index] = try evidence(of: explanation, in: window, of: hearing)
       }
@@ -126,9 +160,12 @@ extension Model {
 
   /// What explainers look at: the spectrogram of a window as the network takes it.
   ///
+  /// Of a sound of one window it has what was computed when it was listened to; that of others gets
+  /// it from ``predict(_:)-(ExplainedImage)``, so that several methods need no further forward pass.
+  ///
   /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
   public func explained(_ window: Hearing.Window) throws -> ExplainedImage {
-    explained(try audioPreparation().picture(of: window.sound))
+    try window.image ?? explained(try audioPreparation().picture(of: window.sound))
   }
 
   /// What of a sound a map points at.
@@ -153,87 +190,5 @@ extension Model {
     guard window.samples.contains(where: { $0 != 0 }) else { return nil }
     return try predict(try audioPreparation().picture(of: window))
       .entries[target.index].probability
-  }
-}
-
-/// The strongest places of a map, and the connected parts that they form.
-private struct Evidence {
-  struct Part {
-    var rows: Range<Int>
-    var columns: Range<Int>
-    var share: Double
-  }
-
-  let height, width: Int
-  let mask: Tensor
-  /// The largest share first.
-  let parts: [Part]
-
-  init(of map: Tensor, share: Double) {
-    (height, width) = (map.shape[0], map.shape[1])
-    let values = Self.smoothed(map.scalars.map { max(Double($0), 0) }, height, width)
-    let total = values.reduce(0, +)
-    // The fewest places that hold the share, and all that are as strong as the weakest of them.
-    var threshold = Double.infinity
-    var sum = 0.0
-    for value in values.sorted(by: >) where total > 0 {
-      if sum >= share * total { break }
-      sum += value
-      threshold = value
-    }
-    let isInside = values.map { $0 >= threshold && $0 > 0 }
-    mask = Tensor([height, width], isInside.map { $0 ? 1 : 0 })
-    parts = Self.parts(of: isInside, values: values, total: total, height, width)
-  }
-
-  /// The mean over squares of about a 32nd of the sides, so that single pixels do not become regions.
-  private static func smoothed(_ values: [Double], _ height: Int, _ width: Int) -> [Double] {
-    func means(_ values: [Double], count: Int, stride: Int, lines: Int, lineStride: Int) -> [Double]
-    {
-      let reach = count / 64
-      guard reach > 0 else { return values }
-      var result = values
-      for line in 0..<lines {
-        for i in 0..<count {
-          let range = max(0, i - reach)...min(count - 1, i + reach)
-          let sum = range.reduce(0.0) { $0 + values[line * lineStride + $1 * stride] }
-          result[line * lineStride + i * stride] = sum / Double(range.count)
-        }
-      }
-      return result
-    }
-    let rows = means(values, count: width, stride: 1, lines: height, lineStride: width)
-    return means(rows, count: height, stride: width, lines: width, lineStride: 1)
-  }
-
-  /// Connected parts of at least a fiftieth of the evidence, the largest share first.
-  private static func parts(
-    of isInside: [Bool], values: [Double], total: Double, _ height: Int, _ width: Int
-  ) -> [Part] {
-    var rest = isInside
-    var parts: [Part] = []
-    for start in isInside.indices where rest[start] {
-      rest[start] = false
-      var open = [start]
-      var rows = (start / width)..<(start / width + 1)
-      var columns = (start % width)..<(start % width + 1)
-      var sum = 0.0
-      while let place = open.popLast() {
-        let (row, column) = (place / width, place % width)
-        rows = min(rows.lowerBound, row)..<max(rows.upperBound, row + 1)
-        columns = min(columns.lowerBound, column)..<max(columns.upperBound, column + 1)
-        sum += values[place]
-        let neighbours = [
-          (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1),
-        ]
-        for (y, x) in neighbours
-        where y >= 0 && y < height && x >= 0 && x < width && rest[y * width + x] {
-          rest[y * width + x] = false
-          open.append(y * width + x)
-        }
-      }
-      parts.append(Part(rows: rows, columns: columns, share: sum / total))
-    }
-    return parts.filter { $0.share >= 0.02 }.sorted { $0.share > $1.share }
   }
 }

@@ -15,13 +15,15 @@ struct Batch {
   ///
   /// - Parameters:
   ///   - inputs: The inputs.
-  ///   - compute: The work on one, which prints and writes nothing; it runs on a thread of its own and keeps what is
+  ///   - compute: The work on one, given the one after it, which prints and writes nothing; it runs on a thread of its own and keeps what is
   ///     finished (`Running.keep`).
   ///   - finish: Writes and prints what was computed, in the order of the inputs.
   /// - Returns: How the process ends.
   func forEach<Value: Sendable>(
     _ inputs: InputList,
-    compute: @escaping @Sendable (_ input: String, _ running: Running<Value>) throws -> Value,
+    compute:
+      @escaping @Sendable (_ input: String, _ following: String?, _ running: Running<Value>)
+      throws -> Value,
     finish: (_ input: String, _ value: Value) throws -> Void
   ) -> Status {
     let interruptions = console.interruptions
@@ -40,11 +42,12 @@ struct Batch {
         return stopped(interruption, done: done, of: inputs.files.count)
       }
       progress.begin(input, after: done)
+      let following = done + 1 < inputs.files.count ? inputs.files[done + 1] : nil
       let running = Running<Value>(
         progress: { progress.note($0) },
         stages: { progress.begin($0.name, $0.number, of: $0.count) })
       do {
-        switch running.run(until: interruptions.current, { try compute(input, $0) }) {
+        switch running.run(until: interruptions.current, { try compute(input, following, $0) }) {
         case .done(let value): try finish(input, value)
         case .failed(let error): throw error
         case .overdue(let error, let kept):

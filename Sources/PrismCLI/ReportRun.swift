@@ -8,23 +8,26 @@ struct ReportRun {
   private let folder: OutputFolder
   private let console: Console
   private let printsDocuments: Bool
+  private let ahead: ReadAhead
 
   /// - Parameters:
   ///   - request: What is asked for.
   ///   - model: The model.
   ///   - inputs: The inputs.
   ///   - output: The folder for the results, made if missing.
+  ///   - ahead: Reads the inputs, perhaps the first of them already.
   ///   - printsDocuments: Whether the documents are printed instead of a summary.
   ///   - console: Where it is told.
   /// - Throws: What does not fit the model or the inputs, before any of them is read.
   init(
-    _ request: ExplanationRequest, model: Model, inputs: InputList, output: String,
-    printsDocuments: Bool, console: Console
+    _ request: ExplanationRequest, model: Model, inputs: InputList, ahead: ReadAhead,
+    output: String, printsDocuments: Bool, console: Console
   ) throws {
     let truths = try request.truth.map { try TruthMasks($0, for: inputs.files) }
     pipeline = try ExplanationPipeline(request, model: model, truths: truths)
     folder = try OutputFolder(output)
     self.inputs = inputs
+    self.ahead = ahead
     self.console = console
     self.printsDocuments = printsDocuments
   }
@@ -47,12 +50,12 @@ struct ReportRun {
     -> Status
   {
     let stems = folder.stems(for: inputs.files)
-    let (pipeline, folder) = (pipeline, folder)
+    let (pipeline, folder, ahead) = (pipeline, folder, ahead)
     var documents: [JSON] = []
     var hasFailures = false
-    let status = Batch(console).forEach(inputs) { path, running -> Outcome in
+    let status = Batch(console).forEach(inputs) { path, following, running -> Outcome in
       let stem = stems[path] ?? path
-      let input = try ReportInput(contentsOf: path)
+      let input = try ahead.take(path, following: following)
       let name = pipeline.documentName(stem)
       if skipsFinished, let done = folder.finished(name, key: try pipeline.key(for: input)) {
         return .found(done, name: name)

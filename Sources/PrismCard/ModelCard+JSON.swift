@@ -219,7 +219,9 @@ extension ModelCard.ImageInput {
   fileprivate init(_ field: CardField) throws(CardError) {
     self.init(
       height: try field["height"].integer(), width: try field["width"].integer(),
-      resize: try field["resize"].choice(), channels: try field["channels"].choice(),
+      resize: try field["resize"].choice(),
+      resizeSide: try field["resize_side"].optional?.integer(),
+      channels: try field["channels"].choice(),
       scale: try field["scale"].number(), mean: try field["mean"].numbers(),
       std: try field["std"].numbers())
   }
@@ -229,6 +231,7 @@ extension ModelCard.ImageInput {
       .init(name: "height", value: .integer(height)),
       .init(name: "width", value: .integer(width)),
       .init(name: "resize", value: .string(resize.rawValue)),
+    ] + (resizeSide.map { [.init(name: "resize_side", value: .integer($0))] } ?? []) + [
       .init(name: "channels", value: .string(channels.rawValue)),
       .init(name: "scale", value: .number(scale)),
       .init(name: "mean", value: .array(mean.map(JSON.number))),

@@ -133,9 +133,17 @@ extension ModelCard {
 }
 
 extension ModelCard.ImageInput {
+  private static var sideRange: ClosedRange<Int> { ModelCard.sizeRange }
+
   fileprivate func validate(_ check: CardCheck) throws(CardError) {
     try check.size(height, "input.height")
     try check.size(width, "input.width")
+    if let side = resizeSide {
+      try check(
+        side >= max(height, width) && Self.sideRange.contains(side), "input.resize_side",
+        "is \(side), not from \(max(height, width)) (the larger of height and width) up to "
+          + "\(Self.sideRange.upperBound)")
+    }
     try check(scale.isFinite && scale > 0, "input.scale", "is \(scale), not above 0")
     // A network of three channels sees a grey picture three times.
     let counts = channels == .grey ? [1, 3] : [3]
@@ -160,6 +168,9 @@ extension ModelCard.AudioInput {
   public static let rateRange = 1000...192_000
 
   fileprivate func validate(_ check: CardCheck) throws(CardError) {
+    try check(
+      image.resizeSide == nil, "input.resize_side",
+      "would cut off the ends of a sound's spectrogram")
     let rates = Self.rateRange
     try check(
       rates.contains(sampleRate), "input.sample_rate",

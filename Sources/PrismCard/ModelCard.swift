@@ -30,7 +30,7 @@ public struct ModelCard: Sendable, Equatable {
   /// The names of values that explanations look at.
   public var layers: Layers
 
-  /// Makes a card; ``validate(file:)`` tells whether it makes sense.
+  /// Makes a card; ``validate(file:limits:)`` tells whether it makes sense.
   public init(
     name: String, description: String = "", source: String = "", license: String = "",
     architecture: Architecture, config: Config, head: [HeadLayer], output: Output,
@@ -221,6 +221,9 @@ public struct ModelCard: Sendable, Equatable {
     public var width: Int
     /// How a picture is brought to that size.
     public var resize: Resize
+    /// What the shorter side is resized to before the centre is cut out; `nil` where the whole picture is resized to the
+    /// network's size, whatever its proportions.
+    public var resizeSide: Int?
     /// The network's order of channels.
     public var channels: Channels
     /// What pixels are multiplied by.
@@ -232,12 +235,13 @@ public struct ModelCard: Sendable, Equatable {
 
     /// Makes a description of an input.
     public init(
-      height: Int, width: Int, resize: Resize, channels: Channels = .rgb, scale: Double,
-      mean: [Double], std: [Double]
+      height: Int, width: Int, resize: Resize, resizeSide: Int? = nil,
+      channels: Channels = .rgb, scale: Double, mean: [Double], std: [Double]
     ) {
       self.height = height
       self.width = width
       self.resize = resize
+      self.resizeSide = resizeSide
       self.channels = channels
       self.scale = scale
       self.mean = mean
@@ -337,6 +341,8 @@ public struct ModelCard: Sendable, Equatable {
     case bilinearAntialias = "bilinear_antialias"
     /// A cubic filter as wide as the reduction, as Pillow.
     case bicubic
+    /// A windowed sinc of three lobes as wide as the reduction, as Pillow.
+    case lanczos
   }
 
   /// An order of channels.

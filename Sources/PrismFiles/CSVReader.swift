@@ -31,7 +31,12 @@ package struct CSVReader {
       } catch {
         throw .beyondLimit(error)
       }
-      return String(decoding: bytes, as: UTF8.self)
+      let text = String(decoding: bytes, as: UTF8.self)
+      guard Text.hasFewMarks(text) else {
+        throw .malformed(
+          path, reason: "line \(line): more than \(Text.mostMarks) combining marks in a row")
+      }
+      return text
     }
 
     /// A cell as text, its end left out where it is longer than a name may be.

@@ -10,7 +10,7 @@
 /// their places.
 ///
 /// End with ``commit()`` or ``discard()``. A failure leaves everything as it was. A process that is killed while files
-/// take their places leaves a list of them, by which ``Leftovers`` goes on; of two processes that write the same names one
+/// take their places leaves a list of them, by which the next that writes there goes on; of two processes that write the same names one
 /// waits for the other, so that the set that is there is one's or the other's.
 public struct FileSet: ~Copyable {
   private var files: [AsideFile] = []
@@ -136,7 +136,9 @@ struct PlacingList {
 
   /// Puts the files of a list that is left in their places.
   static func finish(_ path: String) {
-    guard let bytes = try? Files.read(path, limits: Limits([.bytes: 64 << 20])) else { return }
+    guard let bytes = try? Files.read(path, limits: Limits([.bytes: JSONReader.sizeLimit])) else {
+      return
+    }
     // A list that is cut off was not yet acted on.
     let list = try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
     let folder = path.parentFolder

@@ -4,6 +4,8 @@
 /// memory than its own results; `readValue` builds a tree.
 public struct JSONReader {
   static let depthLimit = 32
+  /// The longest text of which a tree is made, in bytes: the tree takes up to 24 times as much.
+  package static let sizeLimit = 32 << 20
 
   private let bytes: UnsafeBufferPointer<UInt8>
   /// The byte that is read next.
@@ -16,6 +18,9 @@ public struct JSONReader {
 
   /// Reads a whole text as one value.
   public static func parse(_ text: String) throws(JSONError) -> JSON {
+    guard text.utf8.count <= sizeLimit else {
+      throw JSONError(reason: "text longer than \(sizeLimit) bytes", offset: sizeLimit)
+    }
     let bytes = Array(text.utf8)
     return try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
       var reader = JSONReader(buffer)
@@ -202,6 +207,10 @@ public struct JSONReader {
   ) throws(JSONError) -> String {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw JSONError(reason: "string that is not UTF-8", offset: start)
+    }
+    guard Text.hasFewMarks(text) else {
+      throw JSONError(
+        reason: "more than \(Text.mostMarks) combining marks in a row", offset: start)
     }
     return text
   }

@@ -77,6 +77,22 @@ extension Text {
     return "\(Int(whole) / 60) min \(Int(whole) % 60) s"
   }
 
+  /// A frequency with two significant figures, such as `440 Hz` or `3400 Hz`.
+  package static func hertz(_ frequency: Double) -> String {
+    "\(decimal(rounded(frequency, figures: 2), decimals: 0)) Hz"
+  }
+
+  /// A number with so many significant figures.
+  package static func rounded(_ value: Double, figures: Int) -> Double {
+    guard value.isFinite, value != 0 else { return value }
+    var step = 1.0
+    while abs(value) >= step * 10 { step *= 10 }
+    while abs(value) < step { step /= 10 }
+    for _ in 1..<max(figures, 1) { step /= 10 }
+    // Divided by whole numbers where it can be, so that 0.1 is 0.1.
+    return step < 1 ? (value * (1 / step)).rounded() / (1 / step) : (value / step).rounded() * step
+  }
+
   /// A whole number as an exponent, such as `⁻⁷`.
   package static func superscript(_ number: Int) -> String {
     let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")

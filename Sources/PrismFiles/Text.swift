@@ -40,6 +40,40 @@ package enum Text {
     return result
   }
 
+  /// Text in which `_` stands for control characters and what turns the direction of text.
+  ///
+  /// - Parameter text: Such as the name of a file.
+  /// - Returns: The text, fit for the name of another file.
+  package static func withoutControls(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      result.append(escaped(scalar) == String(scalar) ? scalar : "_")
+    }
+    return String(result)
+  }
+
+  /// The most marks in a row that text of any language has: that of the Stream-Safe Text Format (Unicode, UAX #15).
+  package static let mostMarks = 30
+
+  /// Whether no more than ``mostMarks`` marks follow each other.
+  ///
+  /// Comparing text takes time with the square of such a row, so that names with longer ones are refused where they are
+  /// read.
+  ///
+  /// - Parameter text: Any text.
+  /// - Returns: `false` for text that nobody writes.
+  package static func hasFewMarks(_ text: String) -> Bool {
+    // The first mark is U+0300; nearly all text has no byte beyond that.
+    guard text.utf8.contains(where: { $0 >= 0xCC }) else { return true }
+    var marks = 0
+    for scalar in text.unicodeScalars {
+      let isMark = scalar.properties.canonicalCombiningClass != .notReordered
+      marks = isMark ? marks + 1 : 0
+      if marks > mostMarks { return false }
+    }
+    return true
+  }
+
   private static func escaped(_ scalar: Unicode.Scalar) -> String {
     // The joiners of scripts and of emoji turn nothing.
     if scalar.value == 0x200C || scalar.value == 0x200D { return String(scalar) }

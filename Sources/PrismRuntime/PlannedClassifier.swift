@@ -65,7 +65,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// - Returns: What the plan needs with as many threads as are set.
   /// - Throws: `InstructionSetError`.
   public func workspaceSize(images: Int) throws -> Int {
-    try plan(for: recording.outputs).workspaceSize(images: images, threads: Workers.count)
+    // The plan of predictions, which is needed anyway.
+    try plan(for: predictedValues).workspaceSize(images: images, threads: Workers.count)
   }
 
   /// The bytes of all values that a walk back from the logits looks at, for one image.
@@ -94,9 +95,14 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits and the value of the default layer for a single image.
   private func predicted(_ image: Tensor) throws -> [ValueID: Tensor] {
-    let wanted = recording.outputs + (value(defaultLayer).map { [$0] } ?? [])
+    let wanted = predictedValues
     let computed = try plan(for: wanted)(image)
     return Dictionary(zip(wanted, computed)) { first, _ in first }
+  }
+
+  /// What is computed of a single image.
+  private var predictedValues: [ValueID] {
+    recording.outputs + (value(defaultLayer).map { [$0] } ?? [])
   }
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.

@@ -21,11 +21,20 @@ package struct ResizeAxis: Sendable {
   package private(set) var weight: [Float] = []
 
   /// Finds the neighbours for a resize from one number of elements to another.
-  package init(from count: Int, to newCount: Int, alignment: Alignment = .centres) {
-    first.reserveCapacity(newCount)
-    second.reserveCapacity(newCount)
-    weight.reserveCapacity(newCount)
-    for i in 0..<newCount {
+  ///
+  /// - Parameters:
+  ///   - count: The elements there are.
+  ///   - newCount: The elements of the whole result.
+  ///   - alignment: Where new elements lie among the old ones.
+  ///   - range: The elements of the result that are wanted; `nil` for all.
+  package init(
+    from count: Int, to newCount: Int, alignment: Alignment = .centres, range: Range<Int>? = nil
+  ) {
+    let range = range ?? 0..<newCount
+    first.reserveCapacity(range.count)
+    second.reserveCapacity(range.count)
+    weight.reserveCapacity(range.count)
+    for i in range {
       switch alignment {
       case .centres:
         let scale = Float(count) / Float(newCount)

@@ -45,7 +45,7 @@ struct BatchTests {
   func order() {
     let paper = Paper()
     var finished: [String] = []
-    let status = Batch(console(nil, paper)).forEach(inputs) { input, running in
+    let status = Batch(console(nil, paper)).forEach(inputs) { input, _, running in
       if input == "b" { throw Trouble() }
       return input + "!"
     } finish: { input, value in
@@ -53,7 +53,7 @@ struct BatchTests {
     }
     #expect(finished == ["a!", "c!"] && status == .someInputsFailed)
     #expect(paper.text == "prism: b: trouble\n")
-    let none = Batch(console()).forEach(inputs) { _, _ -> Int in
+    let none = Batch(console()).forEach(inputs) { _, _, _ -> Int in
       throw Trouble()
     } finish: { _, _ in
     }
@@ -67,7 +67,7 @@ struct BatchTests {
     let button = Button()
     let paper = Paper()
     var finished: [String] = []
-    let status = Batch(console(button, paper)).forEach(inputs) { input, running in
+    let status = Batch(console(button, paper)).forEach(inputs) { input, _, running in
       guard input == "b" else { return input }
       running.keep("a part of b")
       button.press(interruption)
@@ -85,7 +85,7 @@ struct BatchTests {
     var finished: [String] = []
     // The work goes on until the batch has returned without it.
     let released = Flag()
-    let status = Batch(console(button)).forEach(inputs) { input, running in
+    let status = Batch(console(button)).forEach(inputs) { input, _, running in
       running.keep("a part of \(input)")
       button.press()
       released.wait()
@@ -101,7 +101,7 @@ struct BatchTests {
   func nothing() {
     let button = Button()
     var finished = 0
-    let status = Batch(console(button)).forEach(inputs) { _, running -> Int in
+    let status = Batch(console(button)).forEach(inputs) { _, _, running -> Int in
       button.press()
       while true { try running.work.check() }
     } finish: { _, _ in
@@ -141,7 +141,7 @@ struct BatchTests {
     let console = Console(
       output: { _ in throw OutputError(number: 28) }, diagnostics: { _ in })
     var finished = 0
-    let status = Batch(console).forEach(inputs) { input, _ in
+    let status = Batch(console).forEach(inputs) { input, _, _ in
       input
     } finish: { _, value in
       finished += 1

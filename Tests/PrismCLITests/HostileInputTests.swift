@@ -1,6 +1,7 @@
 import Prism
 import PrismFiles
 import PrismReport
+import PrismRuntime
 import PrismTestSupport
 import PrismSmallModels
 import Testing
@@ -164,12 +165,64 @@ struct HostileInputTests {
     #expect(FileStem.readable(marks).utf8.count <= 80)
   }
 
+  @Test(
+    "whichever write fails, the results of an input are all new or all as they were, and the status tells"
+  )
+  func writes() throws {
+    try Repository.withFolder { folder in
+      let output = folder + "/out"
+      func explain(_ seed: Int) -> Outcome {
+        Outcome(
+          "explain", picture, "--model", SmallModel.softmax, "--method", "rise", "--samples", "3",
+          "--seed", "\(seed)", "--output", output)
+      }
+      func contents() throws -> [String: String] {
+        let names = Repository.names(in: output)
+        let digests = try names.map { name in
+          SHA256.hexadecimalDigest(of: try Files.read("\(output)/\(name)"))
+        }
+        return Dictionary(uniqueKeysWithValues: zip(names, digests))
+      }
+      #expect(explain(1).status == .done)
+      let before = try contents()
+      for call in 1...100 {
+        let fault = WriteFault(atCall: call)
+        let outcome = WriteFault.$current.withValue(fault) { explain(2) }
+        if fault.isWaiting {
+          #expect(outcome.status == .done && call > 20)
+          #expect(try contents() != before)
+          #expect(Repository.names(in: output).count == 3)
+          return
+        }
+        outcome.expectFailure("cannot be written: No space left on device")
+        #expect(try contents() == before, "call \(call)")
+      }
+      Issue.record("the calls have no end")
+    }
+  }
+
+  @Test("memory that is refused ends the one input, not the batch", arguments: 1...5)
+  func memoryFault(_ request: Int) {
+    let fault = MemoryFault(atRequest: request)
+    let outcome = MemoryFault.$current.withValue(fault) {
+      Outcome("classify", picture, picture, "--model", SmallModel.softmax)
+    }
+    // What other tests have left may do without asking.
+    guard !fault.isWaiting else {
+      #expect(outcome.status == .done)
+      return
+    }
+    #expect(outcome.status == .someInputsFailed)
+    #expect(outcome.diagnostics.hasPrefix("prism: \(picture): there is not enough memory"))
+    #expect(outcome.output.contains("\(picture):"))
+  }
+
   @Test("work that takes too long ends the one input, and what was finished is kept")
   func time() {
     let inputs = InputList(["a", "b"], kind: .pictures, isRecursive: false)
     var finished: [String] = []
     let status = Limits.$current.withValue(Limits([.time: 1])) {
-      Batch(Console(output: { _ in }, diagnostics: { _ in })).forEach(inputs) { input, running in
+      Batch(Console(output: { _ in }, diagnostics: { _ in })).forEach(inputs) { input, _, running in
         guard input == "a" else { return input }
         running.keep("a part of a")
         while true { try running.work.did(1) }

@@ -167,7 +167,9 @@ struct ModelMethodTests {
         "top2", "--output", folder, "--format", "csv,html,pdf")
       #expect(outcome.status == .done, "\(outcome.diagnostics)")
       #expect(
-        Repository.names(in: folder) == ["husky.csv", "husky.html", "husky.json", "husky.pdf"])
+        Repository.names(in: folder) == [
+          "husky.csv", "husky.html", "husky.json", "husky.pdf", "husky.regions.csv",
+        ])
       let lines = String(decoding: try Files.read(folder + "/husky.csv"), as: UTF8.self)
         .split(separator: "\n")
       #expect(lines.count == 5)
@@ -258,7 +260,7 @@ struct ModelMethodTests {
       #expect(first.diagnostics.split(separator: "\n").count == 1)
       #expect(first.output.contains("Faithfulness for class"))
       #expect(first.output.contains("layers are randomised"))
-      let names = ["csv", "html", "json", "pdf", "png"].map { "husky.compare.\($0)" }
+      let names = ["csv", "html", "json", "pdf", "png", "regions.csv"].map { "husky.compare.\($0)" }
       #expect(Repository.names(in: out) == names + ["index.html"])
       let page = String(decoding: try Files.read(out + "/husky.compare.html"), as: UTF8.self)
       #expect(page.contains("<canvas") && page.contains("type=\"range\""))

@@ -169,7 +169,7 @@ struct WindowTests {
         let window = try #require(hearing.windows.first { abs($0.start - start) < 1e-3 })
         // The window's numbers, not those of the whole sound: base value and sum give its logit.
         let logit = try #require(explanation["target"]?["logit"]?.double)
-        #expect(logit == window.prediction.entries[0].logit)
+        #expect(logit == window.prediction?.entries[0].logit)
         if explanation["method"] == .string("shap") {
           let base = try #require(explanation["baseValue"]?.double)
           let gap = try #require(explanation["completenessGap"]?.double)

@@ -92,7 +92,9 @@ struct SoundTests {
   func classification() {
     let outcome = Outcome("classify", sample, "--model", SmallModel.voice)
     #expect(outcome.status == .done)
-    let windows = outcome.output.split(separator: "\n").filter { $0.contains(" to ") }
+    let windows = outcome.output.split(separator: "\n").filter {
+      $0.contains(" to ") && $0.contains(" s  ")
+    }
     #expect(windows.count == 7)
     #expect(windows.first?.contains("0.00 to 0.50 s") == true)
     #expect(windows.last?.contains("1.50 to 2.00 s") == true)

@@ -133,6 +133,31 @@ struct TrainingCommandTests {
       ] + extra)
   }
 
+  @Test("evaluate stops on a file that cannot be read, or leaves it out by name")
+  func evaluationSkipsBad() throws {
+    try withData { folder in
+      let model = folder + "/model.safetensors"
+      let trained = train(folder, "--epochs", "1", "--license", "none")
+      #expect(trained.status == .done, "\(trained.diagnostics)")
+      let bad = folder + "/data/testing/blue/1.png"
+      try AtomicFile.write(Array(Files.read(bad).prefix(40)), to: bad)
+      let start = ["evaluate", "--model", model, "--data", folder + "/data", "--resamples", "0"]
+      Outcome(start).expectFailure("1.png")
+      let outcome = Outcome(start + ["--skip-bad", "--output", folder + "/out"])
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(outcome.output.contains("7 samples, 1 left out that cannot be read"))
+      #expect(outcome.diagnostics.contains("blue/1.png: "))
+      let document = try JSONReader.parse(
+        String(decoding: Files.read(folder + "/out/evaluation.json"), as: UTF8.self))
+      #expect(document["skipped"]?.elements.map { $0["path"]?.string } == [bad])
+      let lines = String(decoding: try Files.read(folder + "/out/predictions.csv"), as: UTF8.self)
+        .split(separator: "\n")
+      // The samples after the one that is left out keep their own numbers.
+      #expect(lines.count == 8 && !lines.contains { $0.contains("blue/1.png") })
+      #expect(lines[1].contains("blue/0.png") && lines[2].contains("blue/2.png"))
+    }
+  }
+
   @Test("dataset names each thing that is dropped, in the table and in JSON")
   func dropped() throws {
     try withData { folder in

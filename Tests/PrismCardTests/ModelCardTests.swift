@@ -44,6 +44,14 @@ struct CardFault: CustomTestStringConvertible {
     CardFault(
       "{\"kind\":\"dropout\",\"rate\":0.3}", "{\"kind\":\"flatten\"}", "head[1]",
       "pools or flattens what is a vector already"),
+    CardFault(
+      "\"resize\":\"bicubic\"", "\"resize\":\"bicubic\",\"resize_side\":159",
+      "input.resize_side",
+      "is 159, not from 160 (the larger of height and width) up to 16384"),
+    CardFault(
+      "\"resize\":\"bicubic\"", "\"resize\":\"bicubic\",\"resize_side\":1e9",
+      "input.resize_side",
+      "is 1000000000, not from 160 (the larger of height and width) up to 16384"),
     CardFault("\"rate\":0.3", "\"rate\":1", "head[1].rate", "is 1.0, not from 0 up to 1"),
     CardFault(
       "\"units\":3", "\"units\":4", "labels", "has 3 names, but head[2] has 4 units"),
@@ -80,8 +88,8 @@ struct CardFault: CustomTestStringConvertible {
     CardFault(
       "\"width\":160", "\"width\":20000", "input.width", "is 20000, not between 1 and 16384"),
     CardFault(
-      "\"bicubic\"", "\"lanczos\"", "input.resize",
-      "is \"lanczos\", which is none of: nearest, bilinear, bilinear_antialias, bicubic"),
+      "\"bicubic\"", "\"hamming\"", "input.resize",
+      "is \"hamming\", which is none of: nearest, bilinear, bilinear_antialias, bicubic, lanczos"),
     CardFault(
       "\"rgb\"", "\"cmyk\"", "input.channels", "is \"cmyk\", which is none of: rgb, bgr, grey"),
     CardFault(

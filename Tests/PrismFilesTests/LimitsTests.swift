@@ -95,6 +95,26 @@ struct LimitsTests {
     #expect(row.shown(1).utf8.count <= Limits.Name.name.standard + 2)
   }
 
+  @Test("more marks in a row than any language has are refused, wherever names are read")
+  func rows() throws {
+    func name(_ count: Int) -> String { "a" + String(repeating: "\u{301}", count: count) + "b" }
+    for (count, isTaken) in [(0, true), (30, true), (31, false), (2000, false)] {
+      #expect(Text.hasFewMarks(name(count)) == isTaken)
+      let json = try? JSONReader.parse("{\"\(name(count))\": 1, \"x\": \"\(name(count))\"}")
+      #expect((json != nil) == isTaken)
+      var reader = try CSVReader(Array("path\n\(name(count))\n".utf8), path: "t")
+      let row = try #require(try reader.next())
+      #expect(((try? row.text(0)) != nil) == isTaken)
+    }
+    #expect(Text.hasFewMarks("日本語 العربية ü é 👩\u{200D}🔬 नमस्ते ไทย"))
+  }
+
+  @Test("no tree is made of a JSON text beyond all bounds")
+  func longJSON() {
+    let text = "[" + String(repeating: "0,", count: JSONReader.sizeLimit / 2) + "0]"
+    #expect(throws: JSONError.self) { try JSONReader.parse(text) }
+  }
+
   @Test("a table has no more columns than a model may have labels")
   func columns() throws {
     let limits = Limits([.labels: 3])

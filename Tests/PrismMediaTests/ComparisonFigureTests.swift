@@ -65,7 +65,8 @@ struct ComparisonFigureTests {
     let image = try figure.rendered()
     #expect(image.width > plain.width && image.height > plain.height)
     let page = try figure.html()
-    #expect(page.contains("const axes = {from:1.0,to:3.0,frequencies:[0.0,400.0,"))
+    #expect(
+      page.contains("const axes = {from:1.0,to:3.0,begin:1.0,end:3.0,frequencies:[0.0,400.0,"))
     // Over both pictures and six maps.
     #expect(page.ranges(of: "class=\"line\"").count == 8)
     figure.axes?.frequencies = []

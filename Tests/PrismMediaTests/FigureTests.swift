@@ -345,7 +345,7 @@ struct FigureTests {
     #expect(throws: ImageError.self) { try Image(width: -1, height: -1, pixels: [1, 2, 3]) }
     #expect(throws: SoundError.self) { try Sound(rate: 0, samples: []) }
     let figure = SpectrogramFigure(
-      image: image, map: nil, times: 0...1, frequencies: [], label: "x")
+      image: image, map: nil, axes: FigureAxes(times: 0...1, frequencies: []), label: "x")
     #expect(throws: ImageError.self) { try figure.rendered() }
   }
 

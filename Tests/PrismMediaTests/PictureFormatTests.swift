@@ -138,7 +138,7 @@ struct ToneTests {
     #expect(image.origin.range == 0...4095)
     #expect(
       image.origin.notes == [
-        "its samples have 16 bits and use 12 of them (the largest is 4095): white is 4095"
+        "its samples use 12 of 16 bits (the largest is 4095), and are scaled to those"
       ])
   }
 
@@ -177,9 +177,11 @@ struct ToneTests {
     // A ramp in steps below one grey level of 8 bits.
     let values = (0..<64).map { UInt16($0 * 100 + 1000) }
     let deep = DeepSamples(channels: 1, values: values, low: 0, high: 65535)
-    let half = deep.resized(width: 8, height: 8, to: 4, 4, method: method)
+    let half = deep.resized(
+      width: 8, height: 8, to: ResizeTarget(width: 4, height: 4), method: method)
     #expect(Set(half.scalars).count == 16)
-    let same = deep.resized(width: 8, height: 8, to: 8, 8, method: method)
+    let same = deep.resized(
+      width: 8, height: 8, to: ResizeTarget(width: 8, height: 8), method: method)
     for (i, value) in values.enumerated() {
       #expect(abs(same.scalars[3 * i] - Float(value) / 257) < 1e-3)
     }

@@ -47,6 +47,56 @@ struct SoundIntegrityTests {
     }
   }
 
+  @Test("a frame of MP3 that is overwritten is damage", arguments: [40, 120, 200, 600])
+  func mp3Frames(count: Int) throws {
+    let whole = try Fixtures.bytes("sound-layer3.mp3")
+    // From the header of a frame in the middle on.
+    let audio = SoundIntegrity.mpegAudio(of: whole)
+    var start = audio.lowerBound
+    while start < whole.count / 2, let frame = MPEGFrame(whole, at: start) { start += frame.length }
+    for offset in [0, 4] {
+      var bytes = whole
+      for i in start..<start + count { bytes[i + offset] = 0x55 }
+      #expect(throws: SoundError.self, "from \(offset) on") { try Sound(decoding: bytes) }
+      let taken = try Sound(decoding: bytes, options: SoundOptions(allowsDamage: true))
+      #expect(taken.origin.notes.contains { $0.contains("damaged") })
+    }
+  }
+
+  @Test("tags between the frames of an MP3 are no damage")
+  func mp3Tags() throws {
+    let bytes = try Fixtures.bytes("sound-layer3.mp3")
+    let tag = Array("TAG".utf8) + [UInt8](repeating: 0x20, count: 125)
+    let id3 = Array("ID3".utf8) + [4, 0, 0, 0, 0, 0, 20] + [UInt8](repeating: 0x41, count: 20)
+    let apeLength: [UInt8] = [32, 0, 0, 0]
+    let ape =
+      Array("APETAGEX".utf8) + [0xD0, 7, 0, 0] + apeLength + [UInt8](repeating: 0, count: 16)
+    for joined in [bytes + tag, id3 + bytes, bytes + ape, bytes + ape + tag, bytes + [0, 0, 0, 0]] {
+      #expect(SoundIntegrity.fault(of: joined, format: .mp3) == nil)
+    }
+    #expect(SoundIntegrity.fault(of: bytes + tag + id3 + bytes, format: .mp3) == nil)
+    #expect(SoundIntegrity.fault(of: bytes + [1, 2, 3, 4, 5], format: .mp3) != nil)
+  }
+
+  @Test("a FLAC file with a damaged frame is refused, not cut")
+  func flacFrames() throws {
+    var bytes = try Fixtures.bytes("sound-16.flac")
+    for i in bytes.count / 2..<bytes.count / 2 + 40 { bytes[i] ^= 0xFF }
+    #expect(throws: SoundError.self) { try Sound(decoding: bytes) }
+  }
+
+  @Test("samples of absurd size are refused")
+  func loud() throws {
+    var bytes = try Fixtures.bytes("sound-float.wav")
+    // 1e25 as a little-endian float.
+    bytes.replaceSubrange((bytes.count - 4)..., with: [0x95, 0x16, 0x05, 0x69])
+    let error = #expect(throws: SoundError.self) { try Sound(decoding: bytes, name: "x") }
+    guard case .tooLoud = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   @Test("a WAV file of a pipe, whose length is unknown, is whole")
   func pipe() throws {
     var bytes = wav([tone])

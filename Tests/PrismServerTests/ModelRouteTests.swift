@@ -17,8 +17,11 @@ struct ModelRouteTests {
     let server = try TestServer()
     let answer = try await server(.get, "/v1/classification_models/model_list/")
     let models = answer.json["models"]?.elements ?? []
-    #expect(models.compactMap { $0["name"]?.string } == ["binary", "sigmoid", "softmax", "voice"])
-    #expect(models.map { $0["type"]?.string } == ["image", "image", "image", "audio"])
+    #expect(
+      models.compactMap { $0["name"]?.string } == [
+        "binary", "centre", "sigmoid", "softmax", "voice",
+      ])
+    #expect(models.map { $0["type"]?.string } == ["image", "image", "image", "image", "audio"])
     #expect(models[0]["labels"]?.elements.count == 2)
     let methods = models[0]["methods"]?.elements ?? []
     #expect(methods.count == ExplanationMethod.allCases.count)
@@ -65,7 +68,7 @@ struct ModelRouteTests {
   func kserve() async throws {
     let server = try TestServer()
     let names = try await server(.get, "/v1/models").json["models"]
-    #expect(names?.elements.count == 4)
+    #expect(names?.elements.count == 5)
     #expect(try await server(.get, "/v1/models/softmax").json["ready"] == .bool(true))
     let image = try Image(decoding: Sample.husky, name: "husky")
     let rows = (0..<image.height).map { y in

@@ -20,6 +20,15 @@ public enum SmallModel {
   /// Fourteen labels that do not exclude each other.
   public static let sigmoid = write("torch-mobilenet_v2-14", as: "sigmoid")
 
+  /// Ten labels, of the centre of pictures alone.
+  public static let centre = write(
+    "torch-mobilenet_v2", as: "centre",
+    input: { image in
+      var image = image
+      image.resizeSide = max(image.height, image.width) + 8
+      return .image(image)
+    })
+
   /// Two labels, of half a second of sound.
   public static let voice = write(
     "torch-mobilenet_v2-1", as: "voice",
@@ -62,7 +71,7 @@ public enum SmallModel {
   }
 
   /// The paths of all files, which are then there.
-  public static var all: [String] { [softmax, binary, sigmoid, voice] }
+  public static var all: [String] { [softmax, binary, sigmoid, centre, voice] }
 
   private final class Tensors {
     var made: [(name: String, tensor: Tensor)] = []

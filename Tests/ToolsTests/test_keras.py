@@ -196,6 +196,21 @@ class Preprocessing(ConverterTest):
             found = [(pixel * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])]
             numpy.testing.assert_allclose(found, numpy.broadcast_to(expected(pixel), 3), rtol=1e-6, atol=1e-6)
 
+    def test_teachable_machine(self):
+        def head(net):
+            net.add("GlobalAveragePooling2D", "pool", config={"data_format": "channels_last"})
+            dense(net, "dense_1", 1280, 100, "relu")
+            dense(net, "dense_2", 100, 3, "softmax", bias=False)
+
+        source = classifier(size=224, head=head).save_h5(self.folder / "keras_model.h5")
+        image = self.convert(source)[0]["input"]
+        self.assertEqual((image["resize"], image["resize_side"], image["mean"]), ("lanczos", 224, [1, 1, 1]))
+        image = self.convert(source, "--crop", "none", "--resize", "bilinear")[0]["input"]
+        self.assertEqual((image["resize"], image.get("resize_side")), ("bilinear", None))
+        # Any other model of Keras sees the whole picture.
+        image = self.convert(classifier(size=224).save_h5(self.folder / "m.h5"))[0]["input"]
+        self.assertEqual((image["resize"], image.get("resize_side")), ("bilinear", None))
+
     def test_habit_of_the_family(self):
         status, _, err = self.run_converter(classifier().save_h5(self.folder / "m.h5"))
         self.assertEqual(status, 0)

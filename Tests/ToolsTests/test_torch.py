@@ -80,6 +80,64 @@ class Safetensors(ConverterTest):
         for name, value in tensors.items():
             numpy.testing.assert_array_equal(value, source[name])
 
+    def crop(self, source, *options):
+        """The card's shorter side and filter."""
+        card, _ = self.convert(source, *options)
+        return card["input"].get("resize_side"), card["input"]["resize"]
+
+    def test_centre_of_torchvision(self):
+        own = base() | linear("classifier.1", 1280, 1000)
+        self.assertEqual(self.crop(self.write(own)), (256, "bilinear_antialias"))
+        second = write_safetensors(self.folder / "mobilenet_v2-7ebf99e0.safetensors", own)
+        self.assertEqual(self.crop(second), (232, "bilinear_antialias"))
+        self.assertEqual(self.crop(second, "--crop", "none"), (None, "bilinear_antialias"))
+        self.assertEqual(self.crop(second, "--input-size", "192"), (None, "bilinear_antialias"))
+        # Nobody knows what another head learnt from; that is said.
+        other = self.write(base() | linear("classifier.1", 1280, 3))
+        self.assertEqual(self.crop(other), (None, "bilinear_antialias"))
+        self.assertIn("--crop 256", self.run_converter(other)[2])
+        self.assertEqual(self.crop(other, "--crop", "256", "--resize", "bicubic"), (256, "bicubic"))
+
+    def test_too_small_a_centre(self):
+        self.assert_refused(self.write(base() | linear("classifier.1", 1280, 3)), "smaller than the input", "--crop", "200")
+
+    def test_centre_of_hugging_face(self):
+        source = self.write(base() | linear("classifier.1", 1280, 3))
+        config = {
+            "image_processor_type": "MobileNetV2ImageProcessor", "do_resize": True, "size": {"shortest_edge": 256},
+            "resample": 3, "do_center_crop": True, "crop_size": {"height": 224, "width": 192}, "do_rescale": True,
+            "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.25],
+        }  # fmt: skip
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(config))
+        card, _ = self.convert(source)
+        image = card["input"]
+        self.assertEqual((image["height"], image["width"]), (224, 192))
+        self.assertEqual((image["resize"], image["resize_side"]), ("bicubic", 256))
+        numpy.testing.assert_allclose([image["scale"], *image["mean"], *image["std"]], [1 / 255, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25])
+        whole = config | {"size": {"height": 160, "width": 160}, "do_center_crop": False, "resample": 2}
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(whole))
+        self.assertEqual(self.crop(source), (None, "bilinear_antialias"))
+        squeezed = config | {"size": {"height": 256, "width": 256}}
+        for bad in (squeezed, config | {"resample": 9}, config | {"image_mean": [1, "x", 2]}, config | {"image_std": 3}):
+            self.output.unlink(missing_ok=True)
+            (self.folder / "preprocessor_config.json").write_text(json.dumps(bad))
+            self.assert_refused(source, "preprocessor_config.json")
+        (self.folder / "preprocessor_config.json").write_text("{")
+        self.assert_refused(source, "no JSON")
+
+    def test_centre_of_timm(self):
+        source = self.write(base() | linear("classifier.1", 1280, 3))
+        cfg = {"input_size": [3, 224, 224], "crop_pct": 0.875, "interpolation": "bicubic", "mean": [0.1, 0.2, 0.3], "std": [1, 1, 1]}
+        (self.folder / "config.json").write_text(json.dumps({"architecture": "mobilenetv2_035", "pretrained_cfg": cfg}))
+        card, _ = self.convert(source)
+        self.assertEqual((card["input"]["resize_side"], card["input"]["resize"]), (256, "bicubic"))
+        numpy.testing.assert_allclose(card["input"]["mean"], [0.1, 0.2, 0.3])
+        (self.folder / "config.json").write_text(json.dumps({"pretrained_cfg": cfg | {"crop_pct": 1.0, "interpolation": "bilinear"}}))
+        self.assertEqual(self.crop(source), (224, "bilinear_antialias"))
+        self.output.unlink()
+        (self.folder / "config.json").write_text(json.dumps({"pretrained_cfg": cfg | {"crop_mode": "border"}}))
+        self.assert_refused(source, "crop_mode")
+
     def test_prefixes(self):
         for wrapper in ("module.", "model.", "_orig_mod.", "base_model.", "module.backbone.", "net._orig_mod.module."):
             path = self.write(base(wrapper + "features."), linear(wrapper + "classifier.1", 1280, 3))

@@ -1,6 +1,7 @@
 // What libFuzzer calls with every input: one of the readers of files that nobody vouches for. A reader may throw, and must
 // not trap, run on or take more memory than the input justifies; what it accepts must survive the way out and in again.
 
+import Prism
 import PrismCard
 import PrismFiles
 import PrismMedia
@@ -79,9 +80,9 @@ private func require(_ condition: Bool, _ what: String) {
   if let format = PictureFormat(of: bytes), format == .dicom, !isPlainDICOM(bytes) { return }
   guard
     let image = try? Image(
-      decoding: bytes, options: PictureOptions(limits: Limits([.pixels: 1 << 20]), frame: 1))
+      decoding: bytes, options: PictureOptions(limits: Limits([.pixels: 1 << 16]), frame: 1))
   else { return }
-  require(image.width * image.height <= 1 << 20, "a picture is larger than the limit")
+  require(image.width * image.height <= 1 << 16, "a picture is larger than the limit")
   require(image.pixels.count == image.width * image.height * 3, "a picture has lost pixels")
   guard image.width * image.height <= 1 << 14 else { return }
   let small = image.resized(width: 5, height: 3, method: .bicubic)

@@ -45,6 +45,7 @@ def make_card(model, options, name):
         "height": model.size[0],
         "width": model.size[1],
         "resize": options.resize or model.resize,
+        **({"resize_side": model.side} if model.side else {}),
         **chosen_preprocessing(model, options).card(),
     }
     card["layers"] = {"default": base.layer, "aliases": model.aliases}
@@ -84,6 +85,11 @@ def chosen_labels(model, options, count):
 def chosen_preprocessing(model, options):
     """The option's, then the one in the graph; without either, what the framework's published weights expect."""
     mode = options.preprocess
+    if not mode and not model.preprocessing and model.usual is not None:
+        model.outside = model.usual
+        result = Preprocessing()
+        result.apply(model.usual)
+        return result
     if not mode and not model.preprocessing:
         family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet") else model.architecture.name
         mode = HABITS.get((family, model.framework), "torch")

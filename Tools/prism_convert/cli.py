@@ -7,13 +7,13 @@ import sys
 import unicodedata
 import zipfile
 
-from . import flatfile, limits
+from . import flatfile, limits, transforms
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
 from .preprocessing import MODES
 from .verify import verify
 
-RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic")
+RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic", "lanczos")
 ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "tanh", "none")
 
 
@@ -30,6 +30,10 @@ def parser():
     p.add_argument("--head-activation", metavar="NAME[,…]", help=f"between the linear layers of a torch head: one of {', '.join(ACTIVATIONS)} for each gap")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
+    p.add_argument(
+        "--crop", type=crop, metavar="SIDE|none",
+        help="resize the shorter side to SIDE and cut out the centre, or resize the whole picture (default: the source's)",
+    )
     p.add_argument("--preprocess", choices=MODES, help="what is done to pixels before the model")
     p.add_argument("--threshold", type=float, metavar="P", help="decision threshold of sigmoid and binary outputs")
     p.add_argument("--name", help="name in the model card (default: the output's name)")
@@ -48,6 +52,15 @@ def size(text):
     if len(parts) not in (1, 2) or not all(part.isdigit() and 0 < int(part) <= 8192 for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 224 or 192x256")
     return (int(parts[0]), int(parts[-1]))
+
+
+def crop(text):
+    """The shorter side before the centre is cut out; 0 for none."""
+    if text == "none":
+        return 0
+    if not text.isdigit() or not 0 < int(text) <= 8192:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of pixels such as 256 nor none")
+    return int(text)
 
 
 def read_labels(text):
@@ -154,7 +167,18 @@ def convert(options):
     options.labels = read_labels(options.labels)
     if options.threshold is not None and not 0 < options.threshold < 1:
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
-    model = reader(options.file).read(options.file, options)
+    module = reader(options.file)
+    said = transforms.beside(options.file)
+    given = options.input_size
+    if said and said.size and not given:
+        options.input_size = said.size
+    model = module.read(options.file, options)
+    options.input_size = given
+    if said is None and model.framework == "torch":
+        said = transforms.torchvision(model.architecture.name, options.file, model.units)
+    elif said is None:
+        said = transforms.teachable_machine(model)
+    transforms.apply(model, said, options)
     card = make_card(model, options, options.name or options.output.stem)
     flatfile.write(options.output, model.tensors, card, options.dtype)
     return model, card

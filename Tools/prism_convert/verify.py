@@ -20,8 +20,10 @@ def verify(source, output, model, options, card):
     """One line that says how far apart the two are; an error where they are further apart than they may be."""
     prism = find_prism(options.prism)
     height, width = model.size
-    pixels = numpy.random.default_rng(0).integers(0, 256, (height, width, 3), dtype="uint8")
-    expected = SOURCES[model.framework](source, model, pixels)
+    rows, columns = (model.side, model.side) if model.side else (height, width)
+    pixels = numpy.random.default_rng(0).integers(0, 256, (rows, columns, 3), dtype="uint8")
+    top, left = round((rows - height) / 2), round((columns - width) / 2)
+    expected = SOURCES[model.framework](source, model, pixels[top : top + height, left : left + width])
     with tempfile.TemporaryDirectory() as folder:
         picture = pathlib.Path(folder) / "random.png"
         write_picture(picture, pixels)

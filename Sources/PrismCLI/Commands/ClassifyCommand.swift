@@ -19,6 +19,8 @@ struct ClassifyCommand: LimitedCommand {
       valueName: "model"))
   var model: String
 
+  @OptionGroup var pictures: PictureReadingOptions
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -29,20 +31,28 @@ struct ClassifyCommand: LimitedCommand {
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
+    let ahead = ReadAhead(pictures.reading)
+    ahead.begin(input.inputs.first)
     let model = try catalog.model(self.model)
     try model.checkMemory()
+    try pictures.check(for: model)
     if json { model.file.mapping.beginHashing() }
+    let (pictures, sounds) = (pictures.reading, try sound.reading(for: model))
     let inputs = input.list(for: model)
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { path, _ in
-      try Classification(of: ReportInput(contentsOf: path), by: model)
+    let status = Batch(console).forEach(inputs) { path, following, _ in
+      try Classification(
+        of: try ahead.take(path, following: following), by: model, pictures: pictures,
+        sounds: sounds)
     } finish: { path, result in
       if json {
         documents.append(result.document(of: model))
       } else {
         if inputs.files.count > 1 { console.print("\(path):") }
         let indent = inputs.files.count > 1 ? "  " : ""
-        for line in result.prediction.summary + (result.hearing?.lines ?? []) {
+        for line in result.prediction.summary + (result.hearing?.lines ?? [])
+          + (result.picture?.summary ?? [])
+        {
           console.print(indent + line)
         }
       }

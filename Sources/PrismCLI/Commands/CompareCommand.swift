@@ -27,6 +27,13 @@ struct CompareCommand: LimitedCommand {
   var model: String
 
   @OptionGroup var method: MethodOptions
+  @OptionGroup var pictures: PictureReadingOptions
+
+  @Flag(
+    help: """
+      Frame the strongest regions of a picture in the figure, each with its share of the positive \
+      attribution; the document and regions.csv have them in any case.
+      """) var regions = false
 
   @Option(
     help: ArgumentHelp(
@@ -61,6 +68,7 @@ struct CompareCommand: LimitedCommand {
     help: ArgumentHelp("What to write besides the JSON document.", valueName: "formats"))
   var formats = CommaSeparated<ComparisonFormat>(ComparisonFormat.allCases)
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -74,16 +82,21 @@ struct CompareCommand: LimitedCommand {
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
+    let ahead = ReadAhead(pictures.reading)
+    ahead.begin(input.inputs.first)
     let model = try catalog.model(self.model)
     var request = try method.request(
       .comparison, model: self.model, formats: formats.elements.map(\.format))
+    request.sound = try sound.reading(for: model)
     request.truth = truth
+    request.pictures = pictures.reading
+    request.showsRegions = regions
     request.tests.sanity = sanity
     request.tests.sensitivity = sensitivity
     request.tests.stability = stability
     let inputs = input.list(for: model)
     let run = try ReportRun(
-      request, model: model, inputs: inputs, output: output, printsDocuments: json,
+      request, model: model, inputs: inputs, ahead: ahead, output: output, printsDocuments: json,
       console: console)
     return try run(skipsFinished: true) { folder in
       guard inputs.files.count > 1 || folder.holds(IndexPage.name) else { return }

@@ -45,6 +45,9 @@ struct EvaluateCommand: LimitedCommand {
     help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"))
   var output: String?
 
+  @Flag(help: "Leave out files that cannot be read, and list them.")
+  var skipBad = false
+
   @OptionGroup var dataOptions: DataOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
@@ -70,9 +73,12 @@ struct EvaluateCommand: LimitedCommand {
     let data = try dataOptions.open(self.data)
     let folder = try output.map { try OutputFolder($0) }
     let scope = split.map { Model.Scope(split: $0, reason: "as told") } ?? model.scope(of: data)
+    var skipped: [(path: String, reason: String)] = []
     let scored = try model.score(
       scope.split, of: data,
+      skipping: skipBad ? { skipped.append(($0.path, "\($1)")) } : nil,
       work: Work { console.progress("\($0.done) of \($0.planned) samples") })
+    guard !scored.isEmpty else { throw UnreadableDataError(path: data.path) }
     let evaluation = try model.evaluation(
       of: scored, threshold: threshold, resamples: resamples, seed: seed,
       work: Work { console.progress("\($0.done) of \($0.planned) resamples") })
@@ -88,6 +94,8 @@ struct EvaluateCommand: LimitedCommand {
       "split": .string(scope.split),
       "split_reason": .string(scope.reason),
       "missing": .integer(missing),
+      "skipped": .array(
+        skipped.map { ["path": .string($0.path), "reason": .string($0.reason)] }),
       "findings": DataSetFindings.document(data.findings),
       "evaluation": evaluation.json,
     ]
@@ -100,8 +108,13 @@ struct EvaluateCommand: LimitedCommand {
       "\(Text.printable(model.card.name)) on \(scope.split) of \(Text.printable(data.path)) "
         + "(\(scope.reason)): \(scored.count) samples"
         + (missing > 0 ? ", \(missing) files missing" : "")
+        + (skipped.isEmpty ? "" : ", \(skipped.count) left out that cannot be read")
         + (evaluation.threshold.map { ", threshold \($0)" } ?? ""))
     show(evaluation, console)
+    for (path, reason) in skipped {
+      let shown = Text.printable(path)
+      console.report(reason.hasPrefix(shown) ? reason : "\(shown): \(reason)")
+    }
     for line in DataSetFindings.lines(data.findings.filter { $0.effect != .none }) {
       console.report(line)
     }
@@ -182,4 +195,11 @@ struct EvaluateCommand: LimitedCommand {
     }
     return text
   }
+}
+
+/// Data of which no file can be read.
+private struct UnreadableDataError: Error, CustomStringConvertible {
+  let path: String
+
+  var description: String { "\(Text.printable(path)): none of the files can be read" }
 }

@@ -42,6 +42,13 @@ struct ExplainCommand: LimitedCommand {
   var model: String?
 
   @OptionGroup var method: MethodOptions
+  @OptionGroup var pictures: PictureReadingOptions
+
+  @Flag(
+    help: """
+      Frame the strongest regions of a picture in the figure, each with its share of the positive \
+      attribution; the document and regions.csv have them in any case.
+      """) var regions = false
 
   @Option(
     name: [.short, .long],
@@ -56,6 +63,7 @@ struct ExplainCommand: LimitedCommand {
       valueName: "formats"))
   var formats = CommaSeparated<ResultFormat>([.png, .npy, .json])
 
+  @OptionGroup var sound: SoundReadingOptions
   @OptionGroup var catalog: ModelOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var limits: LimitOptions
@@ -72,10 +80,17 @@ struct ExplainCommand: LimitedCommand {
     machine.apply()
     if method.isListing { return try list(console) }
     guard let name = model else { return .wrongUsage }
+    let ahead = ReadAhead(pictures.reading)
+    ahead.begin(input.inputs.first)
     let model = try catalog.model(name)
+    var request = try method.request(.explanation, model: name, formats: formats.elements)
+    request.pictures = pictures.reading
+    request.showsRegions = regions
+    request.sound = try sound.reading(for: model)
     let run = try ReportRun(
-      try method.request(.explanation, model: name, formats: formats.elements), model: model,
-      inputs: input.list(for: model), output: output, printsDocuments: json, console: console)
+      request, model: model,
+      inputs: input.list(for: model), ahead: ahead, output: output, printsDocuments: json,
+      console: console)
     return try run(skipsFinished: false)
   }
 

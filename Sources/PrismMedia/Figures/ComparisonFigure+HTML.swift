@@ -29,7 +29,9 @@ extension ComparisonFigure {
       <tr><th>Input</th>\(columns.map { "<th>\($0.escapedForHTML)</th>" }.joined())</tr>
 
       """
-    let border = outline.map { Outline(of: $0).path(width: picture.width, height: picture.height) }
+    let border = outline.map {
+      Outline(of: $0, in: area).path(width: picture.width, height: picture.height)
+    }
     for index in rows.indices {
       page += html(ofRow: index, picture: picture, source: source, border: border, scales: scales)
     }
@@ -70,17 +72,16 @@ extension ComparisonFigure {
     let row = rows[index]
     let extents = "width=\"\(picture.width)\" height=\"\(picture.height)\""
     let outline =
-      border.map { path in
-        """
-        <svg \(extents)><path d="\(path)" class="rim"/><path d="\(path)" class="line"/></svg>
-        """
-      } ?? ""
+      border.map { "<path d=\"\($0)\" class=\"rim\"/><path d=\"\($0)\" class=\"line\"/>" } ?? ""
+    func drawing(_ elements: String) -> String {
+      elements.isEmpty ? "" : "<svg \(extents)>\(elements)</svg>"
+    }
     var page = "<tr><td class=\"label\" colspan=\"\(columns.count + 1)\">"
     page += "\(row.label.escapedForHTML) "
     page +=
       "<span class=\"grey\">\((row.probability.map(Text.percent) ?? "").escapedForHTML)</span>"
     page += "</td></tr>\n<tr><td><div class=\"panel\"><img src=\"\(source)\" \(extents) alt=\"\">"
-    page += outline + "</div></td>"
+    page += drawing(outline) + "</div></td>"
     for (column, cell) in row.cells.enumerated() {
       let range = scales[column].ranges[index].flatMap { $0.isFlat ? nil : $0 }
       page += "<td><div class=\"panel\"><canvas \(extents) "
@@ -93,7 +94,9 @@ extension ComparisonFigure {
       if let segments = cell.segments, segments.count == cell.map.count {
         page += "data-segments=\"\(base64(segments))\" "
       }
-      page += "></canvas>\(outline)</div><div class=\"value\">&nbsp;</div>"
+      let frames = RegionFrames(cell.regions).elements(
+        width: picture.width, height: picture.height)
+      page += "></canvas>\(drawing(outline + frames))</div><div class=\"value\">&nbsp;</div>"
       if !scales[column].isShared { page += bar(range, column: column, width: picture.width) }
       page += cell.captions.map { "<div class=\"grey\">\($0.escapedForHTML)</div>" }.joined()
       page += "</td>"
@@ -143,6 +146,7 @@ extension ComparisonFigure {
       axes.map { axes in
         let frequencies = axes.frequencies.map { "\($0)" }.joined(separator: ",")
         return "{from:\(axes.times.lowerBound),to:\(axes.times.upperBound),"
+          + "begin:\(axes.sound.lowerBound),end:\(axes.sound.upperBound),"
           + "frequencies:[\(frequencies)]}"
       } ?? "null"
     return """
@@ -150,6 +154,7 @@ extension ComparisonFigure {
       const picture = "\(source)";
       const scales = {\(scales.joined(separator: ","))};
       const axes = \(axes);
+      const area = [\(area.x), \(area.y), \(area.width), \(area.height)];
       \(Self.script)</script>
 
       """
@@ -166,6 +171,8 @@ extension ComparisonFigure {
     .maps .label { padding-top: .8rem; font-size: 1.05rem; }
     .panel { position: relative; width: fit-content; }
     .panel svg { position: absolute; inset: 0; pointer-events: none; fill: none; }
+    .panel text { fill: #fff; stroke: #1b1f24; stroke-width: 3; paint-order: stroke;
+      font-size: 12px; }
     .rim { stroke: #1b1f24; stroke-width: 3.3; } .line { stroke: #fff; stroke-width: 1.5; }
     .maps canvas, .maps img { display: block; outline: 1px solid #b4bac2; }
     .value { font-variant-numeric: tabular-nums; min-height: 1.4em; }
@@ -199,6 +206,9 @@ extension ComparisonFigure {
         c.fillRect(i * bar.width / 256, 0, bar.width / 256 + 1, bar.height);
       });
     }
+    // From shares of the picture to shares of the part that the maps are about.
+    const across = u => (u - area[0]) / area[2], down = v => (v - area[1]) / area[3];
+    const isSeen = (u, v) => u >= 0 && u < 1 && v >= 0 && v < 1;
     function sample(m, u, v) {
       const x = Math.min(Math.max(u * m.columns - .5, 0), m.columns - 1);
       const y = Math.min(Math.max(v * m.rows - .5, 0), m.rows - 1);
@@ -218,7 +228,8 @@ extension ComparisonFigure {
       if (!m.colors) return;
       const pixels = c.getImageData(0, 0, w, h), p = pixels.data;
       for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
-        const u = (x + .5) / w, v = (y + .5) / h, k = 4 * (y * w + x);
+        const u = across((x + .5) / w), v = down((y + .5) / h), k = 4 * (y * w + x);
+        if (!isSeen(u, v)) continue;
         const at = (sample(m, u, v) - m.low) / (m.high - m.low);
         const strength = Math.min(Math.max(m.isSigned ? Math.abs(2 * at - 1) : at, 0), 1);
         const share = opacity * (.45 + .55 * Math.min(1, 2 * strength));
@@ -226,8 +237,9 @@ extension ComparisonFigure {
         for (let i = 0; i < 3; i++) p[k + i] = p[k + i] * (1 - share) + color[i] * share;
         if (m.segments) {
           const own = m.segments[place(m, u, v)];
-          if ((x + 1 < w && m.segments[place(m, (x + 1.5) / w, v)] !== own)
-              || (y + 1 < h && m.segments[place(m, u, (y + 1.5) / h)] !== own))
+          const right = across((x + 1.5) / w), below = down((y + 1.5) / h);
+          if ((right < 1 && m.segments[place(m, right, v)] !== own)
+              || (below < 1 && m.segments[place(m, u, below)] !== own))
             for (let i = 0; i < 3; i++) p[k + i] = (p[k + i] * 2 + 255 * 3) / 5;
         }
       }
@@ -238,7 +250,9 @@ extension ComparisonFigure {
       const f = axes.frequencies, at = (1 - v) * (f.length - 1);
       const i = Math.min(Math.max(Math.floor(at), 0), f.length - 2);
       const hertz = f[i] + (f[i + 1] - f[i]) * (at - i);
-      return `${(axes.from + u * (axes.to - axes.from)).toFixed(2)} s, ${hertz.toFixed(0)} Hz`;
+      const time = Math.max(axes.from + u * (axes.to - axes.from), axes.begin);
+      const shown = time > axes.end + .005 ? "repeated" : `${time.toFixed(2)} s`;
+      return `${shown}, ${+hertz.toPrecision(2)} Hz`;
     }
     const image = new Image(), slider = document.getElementById("opacity");
     function drawAll() {
@@ -252,8 +266,12 @@ extension ComparisonFigure {
       const value = m.canvas.parentElement.nextElementSibling;
       m.canvas.onmousemove = event => {
         const box = m.canvas.getBoundingClientRect();
-        const u = (event.clientX - box.left) / box.width;
-        const v = (event.clientY - box.top) / box.height;
+        const u = across((event.clientX - box.left) / box.width);
+        const v = down((event.clientY - box.top) / box.height);
+        if (!isSeen(u, v)) {
+          value.textContent = "outside of what the network sees";
+          return;
+        }
         const at = place(m, u, v);
         value.textContent = where(u, v, Math.floor(at / m.columns), at % m.columns) + ": "
           + m.values[at].toPrecision(4) + (m.segments ? ` (segment ${m.segments[at]})` : "");

@@ -14,12 +14,17 @@ public struct ComparisonFigure: Sendable {
     public var captions: [String]
     /// The segment of every pixel of the map, whose borders are drawn.
     public var segments: [Int32]?
+    /// Parts of the picture that are framed, each with its share.
+    public var regions: [PictureRegion]
 
     /// Makes a cell.
-    public init(map: Tensor, captions: [String], segments: [Int32]? = nil) {
+    public init(
+      map: Tensor, captions: [String], segments: [Int32]? = nil, regions: [PictureRegion] = []
+    ) {
       self.map = map
       self.captions = captions
       self.segments = segments
+      self.regions = regions
     }
   }
 
@@ -81,12 +86,14 @@ public struct ComparisonFigure: Sendable {
   public var axes: FigureAxes?
   /// A region whose border is drawn, not zero inside, `[H, W]` of any size; `nil` for none.
   public var outline: Tensor?
+  /// The part of the picture that the maps are about.
+  public var area: PictureArea
 
   /// Makes a figure.
   public init(
     image: Image, title: String, subtitle: String, columns: [String], rows: [Row],
     tables: [Table] = [], notes: [String] = [], units: [String] = [], axes: FigureAxes? = nil,
-    outline: Tensor? = nil
+    outline: Tensor? = nil, area: PictureArea = .whole
   ) {
     self.image = image
     self.title = title
@@ -98,6 +105,7 @@ public struct ComparisonFigure: Sendable {
     self.units = units
     self.axes = axes
     self.outline = outline
+    self.area = area
   }
 
   /// The figure as pixels.
@@ -167,7 +175,9 @@ extension ComparisonFigure {
       }
       return scale.ranges.compactMap { $0?.note }.first.map { "\(name): \($0)" } ?? ""
     }
+    let hasFrames = rows.contains { $0.cells.contains { !$0.regions.isEmpty } }
     return notes + scales.filter { !$0.isEmpty } + (outline == nil ? [] : [Sheet.outlineNote])
+      + (hasFrames ? [RegionFrames.note] : [])
   }
 
   /// The unit of a column's maps; empty where unknown.
@@ -181,7 +191,15 @@ extension ComparisonFigure {
   ///
   /// - Throws: `ImageError.cannotDraw`.
   static func drawn(
-    _ cell: Cell, over picture: Image, range: MapRange?
+    _ cell: Cell, over picture: Image, in area: PictureArea = .whole, range: MapRange?
+  ) throws(ImageError) -> Image {
+    try picture.changing(area) { part throws(ImageError) in
+      try drawn(cell, overAll: part, range: range)
+    }
+  }
+
+  private static func drawn(
+    _ cell: Cell, overAll picture: Image, range: MapRange?
   ) throws(ImageError) -> Image {
     let shown = try Overlay(range: range).draw(cell.map, over: picture)
     guard let segments = cell.segments, segments.count == cell.map.count else { return shown }

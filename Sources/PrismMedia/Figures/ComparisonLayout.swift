@@ -31,7 +31,7 @@ struct ComparisonLayout {
     sheet = try Sheet()
     shown = ShownSize(of: figure.image, side: Self.side)
     scales = figure.columns.indices.map { figure.scale(ofColumn: $0) }
-    outline = figure.outline.map { Outline(of: $0) }
+    outline = figure.outline.map { Outline(of: $0, in: figure.area) }
     // A narrow picture leaves its captions the room that they need.
     step = max(Double(shown.width), 200) + Self.gap
     indent = figure.axes == nil ? 0 : FigureAxes.frequenciesWidth(size: 10)
@@ -87,7 +87,11 @@ struct ComparisonLayout {
     for (column, cell) in row.cells.enumerated() {
       let range = scales[column].ranges[index]
       place(
-        try ComparisonFigure.drawn(cell, over: picture, range: range), column: column + 1, top: top)
+        try ComparisonFigure.drawn(cell, over: picture, in: figure.area, range: range),
+        column: column + 1, top: top)
+      RegionFrames(cell.regions).draw(
+        on: &sheet, x: x(column + 1), y: top, width: Double(shown.width),
+        height: Double(shown.height), thickness: 1.5, size: 11)
     }
     y = top + Double(shown.height)
     if figure.axes != nil { y += FigureAxes.timesHeight(size: 10) }

@@ -22,6 +22,10 @@ public struct Figure: Sendable {
   public var unit: String
   /// A region whose border is drawn, not zero inside, `[H, W]` of any size; `nil` for none.
   public var outline: Tensor?
+  /// The part of the picture that the map is about.
+  public var area: PictureArea
+  /// Parts of the picture that are framed, each with its share.
+  public var regions: [PictureRegion]
   /// How the map is laid over the picture.
   public var overlay: Overlay
 
@@ -29,7 +33,8 @@ public struct Figure: Sendable {
   public init(
     image: Image, map: Tensor, label: String, probability: Double? = nil, method: String,
     details: [String] = [], notes: [String] = [], title: String = "", unit: String = "",
-    outline: Tensor? = nil, overlay: Overlay = Overlay()
+    outline: Tensor? = nil, area: PictureArea = .whole, regions: [PictureRegion] = [],
+    overlay: Overlay = Overlay()
   ) {
     self.image = image
     self.map = map
@@ -41,6 +46,8 @@ public struct Figure: Sendable {
     self.title = title
     self.unit = unit
     self.outline = outline
+    self.area = area
+    self.regions = regions
     self.overlay = overlay
   }
 

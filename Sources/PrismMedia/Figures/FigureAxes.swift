@@ -1,15 +1,25 @@
 /// What the axes of a spectrogram show.
-public struct FigureAxes: Sendable, Equatable {
+public struct FigureAxes: Sendable, Equatable, Codable {
   /// What the horizontal axis shows, in seconds.
   public var times: ClosedRange<Double>
   /// The frequencies in Hz at the lower edge of the picture and at every row's upper edge,
   /// ascending; at least two.
   public var frequencies: [Double]
+  /// Where the sound is, in seconds: where marks stand.
+  public var sound: ClosedRange<Double>
 
   /// Makes axes.
-  public init(times: ClosedRange<Double>, frequencies: [Double]) {
+  ///
+  /// - Parameters:
+  ///   - times: The times at the left and the right edge, in seconds.
+  ///   - frequencies: In Hz, ascending.
+  ///   - sound: Where the sound is, in seconds; `nil` for everywhere.
+  public init(
+    times: ClosedRange<Double>, frequencies: [Double], sound: ClosedRange<Double>? = nil
+  ) {
     self.times = times
     self.frequencies = frequencies
+    self.sound = sound ?? times
   }
 
   /// Whether positions can be found.
@@ -47,8 +57,9 @@ public struct FigureAxes: Sendable, Equatable {
     on sheet: inout Sheet, x: Double, y: Double, width: Double, count: Int, size: Double = 12
   ) {
     var free = x - size
-    for tick in Ticks(from: times.lowerBound, to: times.upperBound, count: count).ticks {
-      let at = x + tick.position * width
+    let length = sound.upperBound - sound.lowerBound
+    for tick in Ticks(from: sound.lowerBound, to: sound.upperBound, count: count).ticks {
+      let at = x + position(ofTime: sound.lowerBound + tick.position * length) * width
       sheet.add { $0.line(from: (at, y), to: (at, y + 5), color: Sheet.grey, thickness: 1) }
       let left = at - sheet.width(of: tick.label, size: size) / 2
       guard left >= free else { continue }

@@ -68,6 +68,7 @@ struct FigureLayout {
       notes.append("The map has values that are not finite, so nothing is drawn over the picture.")
     }
     if figure.outline != nil { notes.append(Sheet.outlineNote) }
+    if !figure.regions.isEmpty { notes.append(RegionFrames.note) }
     if let note = shown.note { notes.append(note) }
     return notes
   }
@@ -93,13 +94,18 @@ struct FigureLayout {
   }
 
   private mutating func placePicture() throws(ImageError) {
-    let drawn = try figure.overlay.draw(figure.map, over: shown.sized(figure.image))
+    let drawn = try figure.overlay.draw(
+      figure.map, over: shown.sized(figure.image), in: figure.area)
     sheet.place(drawn, x: margin, y: y, hairline: hairline)
+    let (width, height) = (Double(shown.width), Double(shown.height))
+    let thickness = max(1.5, size / 8)
     if let region = figure.outline {
-      Outline(of: region).draw(
-        on: &sheet, x: margin, y: y, width: Double(shown.width), height: Double(shown.height),
-        thickness: max(1.5, size / 8))
+      Outline(of: region, in: figure.area).draw(
+        on: &sheet, x: margin, y: y, width: width, height: height, thickness: thickness)
     }
+    RegionFrames(figure.regions).draw(
+      on: &sheet, x: margin, y: y, width: width, height: height, thickness: thickness,
+      size: 0.85 * size)
   }
 
   private mutating func placeBar(length: Double, width: Double) {

@@ -18,8 +18,10 @@ struct Outline {
   /// The lines run between elements inside and outside; the region's edge at the picture's edge
   /// counts too. There are none where the region has no two axes.
   ///
-  /// - Parameter region: Not zero inside, `[H, W]` of any size.
-  init(of region: Tensor) {
+  /// - Parameters:
+  ///   - region: Not zero inside, `[H, W]` of any size.
+  ///   - area: Where in the picture the region's elements lie.
+  init(of region: Tensor, in area: PictureArea = .whole) {
     guard region.shape.rank == 2, region.count > 0 else {
       lines = []
       return
@@ -29,19 +31,20 @@ struct Outline {
     func isInside(_ x: Int, _ y: Int) -> Bool {
       (0..<width).contains(x) && (0..<height).contains(y) && inside[y * width + x]
     }
-    let (columns, rows) = (Double(width), Double(height))
+    func place(_ x: Int, _ y: Int) -> (x: Double, y: Double) {
+      (
+        area.x + Double(x) / Double(width) * area.width,
+        area.y + Double(y) / Double(height) * area.height
+      )
+    }
     let level = (0...height).flatMap { y in
       Self.runs(width) { isInside($0, y) != isInside($0, y - 1) }.map { run in
-        Line(
-          from: (Double(run.lowerBound) / columns, Double(y) / rows),
-          to: (Double(run.upperBound) / columns, Double(y) / rows))
+        Line(from: place(run.lowerBound, y), to: place(run.upperBound, y))
       }
     }
     let upright = (0...width).flatMap { x in
       Self.runs(height) { isInside(x, $0) != isInside(x - 1, $0) }.map { run in
-        Line(
-          from: (Double(x) / columns, Double(run.lowerBound) / rows),
-          to: (Double(x) / columns, Double(run.upperBound) / rows))
+        Line(from: place(x, run.lowerBound), to: place(x, run.upperBound))
       }
     }
     lines = level + upright

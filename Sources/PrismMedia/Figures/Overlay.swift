@@ -129,9 +129,16 @@ public struct Overlay: Sendable, Equatable {
   /// - Parameters:
   ///   - map: Raw attributions, `[H, W]`.
   ///   - image: What was explained.
+  ///   - area: The part of the picture that the map is about; what lies outside stays as it is.
   /// - Returns: The picture under the map, of the picture's size.
   /// - Throws: `ImageError.cannotDraw` where the map has no rows and columns.
-  public func draw(_ map: Tensor, over image: Image) throws(ImageError) -> Image {
+  public func draw(
+    _ map: Tensor, over image: Image, in area: PictureArea = .whole
+  ) throws(ImageError) -> Image {
+    try image.changing(area) { part throws(ImageError) in try draw(map, overAll: part) }
+  }
+
+  private func draw(_ map: Tensor, overAll image: Image) throws(ImageError) -> Image {
     try ImageError.check(map)
     guard let range = MapRange(of: map).map({ self.range ?? $0 }), !range.isFlat else {
       return image
@@ -178,6 +185,28 @@ public struct Overlay: Sendable, Equatable {
         keep: 256 - hidden, red: hidden * Int32(color.red), green: hidden * Int32(color.green),
         blue: hidden * Int32(color.blue))
     }
+  }
+}
+
+extension Image {
+  /// The picture with a part of it changed by a function that keeps the part's size.
+  func changing(
+    _ area: PictureArea, _ change: (Image) throws(ImageError) -> Image
+  ) throws(ImageError) -> Image {
+    guard area != .whole else { return try change(self) }
+    let box = area.nearest(width: width, height: height)
+    guard let part = cropped(x: box.x, y: box.y, width: box.width, height: box.height) else {
+      return self
+    }
+    let changed = try change(part)
+    guard changed.width == box.width, changed.height == box.height else { return self }
+    var pixels = pixels
+    for row in 0..<box.height {
+      let (to, from) = (3 * ((box.y + row) * width + box.x), 3 * row * box.width)
+      pixels.replaceSubrange(
+        to..<to + 3 * box.width, with: changed.pixels[from..<from + 3 * box.width])
+    }
+    return Image(width: width, height: height, exactly: pixels)
   }
 }
 

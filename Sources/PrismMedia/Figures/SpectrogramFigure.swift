@@ -19,14 +19,14 @@ public struct SpectrogramFigure: Sendable {
   }
 
   /// A probability for a part of a longer sound.
-  public struct Score: Sendable, Equatable {
+  public struct Score: Sendable, Equatable, Codable {
     /// In seconds.
     public var times: ClosedRange<Double>
-    /// From 0 to 1.
-    public var probability: Double
+    /// From 0 to 1; `nil` for silence.
+    public var probability: Double?
 
     /// Makes a score.
-    public init(times: ClosedRange<Double>, probability: Double) {
+    public init(times: ClosedRange<Double>, probability: Double?) {
       self.times = times
       self.probability = probability
     }
@@ -36,11 +36,8 @@ public struct SpectrogramFigure: Sendable {
   public var image: Image
   /// Raw attributions `[H, W]`, low frequencies at the bottom; `nil` draws the spectrogram alone.
   public var map: Tensor?
-  /// What the horizontal axis shows, in seconds.
-  public var times: ClosedRange<Double>
-  /// The frequencies in Hz at the lower edge of the picture and at every row's upper edge,
-  /// ascending.
-  public var frequencies: [Double]
+  /// What the axes show.
+  public var axes: FigureAxes
   /// What the network heard, such as `fake`.
   public var label: String
   /// The probability of the label.
@@ -64,15 +61,14 @@ public struct SpectrogramFigure: Sendable {
 
   /// Makes a figure.
   public init(
-    image: Image, map: Tensor?, times: ClosedRange<Double>, frequencies: [Double], label: String,
-    probability: Double? = nil, details: [String] = [], notes: [String] = [], boxes: [Box] = [],
+    image: Image, map: Tensor?, axes: FigureAxes, label: String, probability: Double? = nil,
+    details: [String] = [], notes: [String] = [], boxes: [Box] = [],
     scores: [Score] = [], title: String = "", unit: String = "", outline: Tensor? = nil,
     overlay: Overlay = Overlay()
   ) {
     self.image = image
     self.map = map
-    self.times = times
-    self.frequencies = frequencies
+    self.axes = axes
     self.label = label
     self.probability = probability
     self.details = details
@@ -104,14 +100,14 @@ private struct SpectrogramLayout {
 
   private(set) var sheet: Sheet
   private let figure: SpectrogramFigure
-  private let axes: FigureAxes
+  private var axes: FigureAxes { figure.axes }
   private let bar: ColorBar?
 
   init(_ figure: SpectrogramFigure) throws(ImageError) {
     self.figure = figure
-    axes = FigureAxes(times: figure.times, frequencies: figure.frequencies)
-    guard axes.isUsable else {
-      throw .cannotDraw("a spectrogram of \(figure.frequencies.count) frequencies has no axis")
+    guard figure.axes.isUsable else {
+      throw .cannotDraw(
+        "a spectrogram of \(figure.axes.frequencies.count) frequencies has no axis")
     }
     sheet = try Sheet()
     let range = figure.map.flatMap(MapRange.init(of:)).map { figure.overlay.range ?? $0 }
@@ -141,7 +137,7 @@ private struct SpectrogramLayout {
       figure.label, figure.probability, x: Self.margin, top: y, size: 19, width: width, limit: 2)
     let subtitle = figure.details.filter { !$0.isEmpty }.joined(separator: " · ")
     let notes =
-      Sheet.shortened(figure.notes, to: 4) + (range?.note.map { [$0] } ?? [])
+      Sheet.shortened(figure.notes, to: 7) + (range?.note.map { [$0] } ?? [])
       + (figure.outline == nil ? [] : [Sheet.outlineNote])
     let flow = sheet.flow(width: width, size: 14)
     for line in ([subtitle] + notes).flatMap({ flow.lines(of: $0, limit: 3) }) {
@@ -173,6 +169,14 @@ private struct SpectrogramLayout {
       Outline(of: region).draw(
         on: &sheet, x: Self.left, y: top, width: width, height: height, thickness: 1.5)
     }
+    let end = Self.left + width * axes.position(ofTime: axes.sound.upperBound)
+    if end < Self.left + width - 20 {
+      sheet.add {
+        $0.line(from: (end, top), to: (end, top + height), color: Sheet.grey, thickness: 1.5)
+      }
+      sheet.write(
+        "repeated", x: end + 6, y: top + 16, size: 12, within: Self.left + width - end - 8)
+    }
     axes.drawTimes(on: &sheet, x: Self.left, y: top + height, width: width, count: 8)
     axes.drawFrequencies(on: &sheet, x: Self.left, y: top, height: height)
     bar?.drawUpright(
@@ -185,7 +189,7 @@ private struct SpectrogramLayout {
     let whole = FigureAxes(times: 0...end, frequencies: [])
     let (width, height, left) = (Self.picture.width, Self.scoreHeight, Self.left)
     func x(_ time: Double) -> Double { left + width * whole.position(ofTime: time) }
-    let (from, to) = (x(figure.times.lowerBound), x(figure.times.upperBound))
+    let (from, to) = (x(axes.sound.lowerBound), x(axes.sound.upperBound))
     sheet.add {
       $0.fill(
         x: from, y: top, width: max(to - from, 1), height: height, color: RGB(0xE8, 0xEE, 0xF5))
@@ -198,17 +202,20 @@ private struct SpectrogramLayout {
       let text = "\(Int(100 * share)) %"
       sheet.write(text, x: left - 9 - sheet.width(of: text, size: 12), y: y + 4.5, size: 12)
     }
-    let points = figure.scores.map { score in
-      (
-        x: x((score.times.lowerBound + score.times.upperBound) / 2),
-        y: top + height * (1 - min(max(score.probability, 0), 1))
-      )
+    drawSilence(top: top, x: x)
+    let points = figure.scores.map { score -> (x: Double, y: Double)? in
+      score.probability.map { probability in
+        (
+          x: x((score.times.lowerBound + score.times.upperBound) / 2),
+          y: top + height * (1 - min(max(probability, 0), 1))
+        )
+      }
     }
     sheet.add { canvas in
-      for (a, b) in zip(points, points.dropFirst()) {
+      for case (let a?, let b?) in zip(points, points.dropFirst()) {
         canvas.line(from: a, to: b, color: Self.line, thickness: 2)
       }
-      for point in points where points.count <= 80 {
+      for case let point? in points where points.count <= 80 {
         canvas.fill(x: point.x - 2, y: point.y - 2, width: 4, height: 4, color: Self.line)
       }
       canvas.frame(
@@ -218,5 +225,27 @@ private struct SpectrogramLayout {
       "Probability of the label, window by window; the shaded part is shown above", x: left,
       y: top - 7, size: 12, within: width, color: Sheet.grey)
     whole.drawTimes(on: &sheet, x: left, y: top + height, width: width, count: 8)
+  }
+
+  /// Grey where windows are silent.
+  private mutating func drawSilence(top: Double, x: (Double) -> Double) {
+    var runs: [(start: Double, end: Double)] = []
+    for score in figure.scores where score.probability == nil {
+      if let last = runs.last, last.end >= score.times.lowerBound {
+        runs[runs.count - 1].end = score.times.upperBound
+      } else {
+        runs.append((score.times.lowerBound, score.times.upperBound))
+      }
+    }
+    for run in runs {
+      let (left, width) = (x(run.start), x(run.end) - x(run.start))
+      sheet.add {
+        $0.fill(
+          x: left, y: top, width: width, height: Self.scoreHeight, color: RGB(0xDD, 0xDD, 0xDD))
+      }
+      if width > sheet.width(of: "silence", size: 12) + 8 {
+        sheet.write("silence", x: left + 4, y: top + 0.3 * Self.scoreHeight, size: 12)
+      }
+    }
   }
 }

@@ -32,21 +32,21 @@ struct DeepSamples: Sendable, Equatable {
     }
   }
 
-  /// The tones at another size, `[height, width, 3]` from 0 to 255, without rounding.
+  /// A part of the tones at another size, `[height, width, 3]` from 0 to 255, without rounding.
   ///
   /// - Parameters:
   ///   - width: The columns there are.
   ///   - height: The rows there are.
-  ///   - newWidth: The columns of the result.
-  ///   - newHeight: The rows of the result.
+  ///   - target: The size of the whole, and the part of it that is computed.
   ///   - method: The filter; the weights are those of 8-bit pictures, in floating point.
   /// - Returns: Three channels, equal ones for grey.
   func resized(
-    width: Int, height: Int, to newWidth: Int, _ newHeight: Int, method: ResizeMethod
+    width: Int, height: Int, to target: ResizeTarget, method: ResizeMethod
   ) -> Tensor {
     let tones = values.map { tone(Float($0)) }
-    let rows = FilterAxis(from: height, to: newHeight, method: method)
-    let columns = FilterAxis(from: width, to: newWidth, method: method)
+    let rows = FilterAxis(from: height, to: target.rows, method: method)
+    let columns = FilterAxis(from: width, to: target.columns, method: method)
+    let (newWidth, newHeight) = (target.columns.range.count, target.rows.range.count)
     let (step, channels) = (width * channels, channels)
     // Along the columns first, a row of the result at a time; then along that row.
     return tones.withUnsafeBufferPointer { source in

@@ -89,7 +89,10 @@ public struct Image: Sendable, Equatable {
     guard let format = PictureFormat(of: bytes) else {
       throw bytes.isEmpty ? .truncated(name) : .unrecognised(name)
     }
-    self =
+    if let frame = options.frame, frame != 1, !format.mayHaveFrames {
+      throw .noFrame(name, frame: frame, count: 1)
+    }
+    let image: Image =
       switch format {
       case .png: try PNG.decode(bytes, name: name, options: options)
       case .jpeg: try JPEG.decode(bytes, name: name, options: options)
@@ -98,6 +101,23 @@ public struct Image: Sendable, Equatable {
       case .bmp: try BMP.decode(bytes, name: name, options: options)
       case .dicom: try DICOM.decode(bytes, name: name, options: options)
       }
+    self = try image.deep == nil ? image.toned(by: options, name: name) : image
+  }
+
+  /// An 8-bit picture with the tones that were asked for; as it is where nothing was.
+  private func toned(by options: PictureOptions, name: String) throws(ImageError) -> Image {
+    switch options.range {
+    case .automatic, .full: return self
+    case .used, .limits, .window: break
+    }
+    let samples = PictureSamples(
+      width: width, height: height, channels: 3, depth: 8, values: pixels.map(UInt16.init),
+      format: .png)
+    let toned = try samples.image(name: name, options: options)
+    var origin = origin
+    origin.range = toned.origin.range
+    return Image(
+      width: width, height: height, pixels: toned.pixels, deep: toned.deep, origin: origin)
   }
 
   /// Whether two pictures have the same samples, wherever they come from.

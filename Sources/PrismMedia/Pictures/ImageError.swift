@@ -56,7 +56,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .severalFrames(let name, let count):
       "\(name): it has \(count) frames; choose one with --frame 1 to \(count)"
     case .noFrame(let name, let frame, let count):
-      "\(name): it has no frame \(frame), only 1 to \(count)"
+      "\(name): it has no frame \(frame), only " + (count == 1 ? "one" : "1 to \(count)")
     case .noMemory(let width, let height):
       "there is not enough memory for a picture of \(width)×\(height) pixels; scale the input down"
     case .cannotDraw(let reason): reason

@@ -2,9 +2,10 @@ public import PrismTensor
 public import PrismCard
 
 extension ModelCard.ImageInput {
-  /// A picture at the network's size.
+  /// A picture at the network's size; where the card says so, the centre of it.
   public func pixels(of image: Image) -> Image {
-    image.resized(width: width, height: height, method: ResizeMethod(resize))
+    image.resized(
+      to: target(width: image.width, height: image.height), method: ResizeMethod(resize))
   }
 
   /// The network's input for a picture, and the picture at the network's size; resized once.
@@ -31,7 +32,7 @@ extension ModelCard.ImageInput {
 
   /// The network's input for a picture.
   ///
-  /// The picture is resized to the network's size; the element of channel `c` is `(p · scale − mean[c]) / std[c]`,
+  /// The picture is resized to the network's size, or its shorter side is resized and the centre cut out; the element of channel `c` is `(p · scale − mean[c]) / std[c]`,
   /// with the pixel p from 0 to 255 in the network's order of channels.
   ///
   /// - Returns: `[1, height, width, 3]`.
@@ -78,7 +79,8 @@ extension ModelCard.ImageInput {
   /// The network's input for samples of more than 8 bits: nothing is rounded on the way.
   private func tensor(of deep: DeepSamples, width: Int, height: Int) -> Tensor {
     let tones = deep.resized(
-      width: width, height: height, to: self.width, self.height, method: ResizeMethod(resize))
+      width: width, height: height, to: target(width: width, height: height),
+      method: ResizeMethod(resize))
     let affine = (0..<3).map { c -> (factor: Float, offset: Float) in
       let i = mean.count == 1 ? 0 : c
       return (Float(scale / std[i]), Float(-mean[i] / std[i]))
@@ -110,6 +112,7 @@ extension ResizeMethod {
     case .bilinear: self = .bilinear
     case .bilinearAntialias: self = .bilinearAntialias
     case .bicubic: self = .bicubic
+    case .lanczos: self = .lanczos
     }
   }
 }

@@ -19,6 +19,9 @@ public enum PictureFormat: String, Sendable, CaseIterable {
     }
   }
 
+  /// Whether a file may hold several pictures of which one is chosen.
+  var mayHaveFrames: Bool { self == .tiff || self == .dicom }
+
   /// All usual ends of the names of pictures.
   public static let allExtensions = allCases.flatMap(\.extensions)
 

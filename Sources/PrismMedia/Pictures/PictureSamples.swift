@@ -4,7 +4,7 @@ struct PictureSamples {
   var height: Int
   /// 1 (grey) or 3 (red, green, blue).
   var channels: Int
-  /// The bits of a sample, from 9 to 16.
+  /// The bits of a sample, from 8 to 16.
   var depth: Int
   /// The samples, row by row, interleaved.
   var values: [UInt16]
@@ -53,8 +53,8 @@ struct PictureSamples {
       guard bits < depth, most > 0 else { return 0...Double(largest) }
       let used = Double(1 << bits - 1)
       notes.append(
-        "its samples have \(depth) bits and use \(bits) of them (the largest is \(most)): "
-          + "white is \(Int(used))")
+        "its samples use \(bits) of \(depth) bits (the largest is \(most)), and are scaled to those"
+      )
       return 0...used
     }
   }

@@ -4,7 +4,7 @@ public import PrismFiles
 public enum ToneRange: Sendable, Equatable, Codable {
   /// What the file says: its window where it has one (DICOM), else all values of the bits that its largest sample needs.
   ///
-  /// Pictures of 8 bits or fewer always take all their values.
+  /// Pictures of 8 bits or fewer take all their values.
   case automatic
   /// All values that the samples' depth has.
   case full
@@ -48,7 +48,7 @@ public struct PictureOrigin: Sendable, Equatable, Codable {
   public var format: String?
   /// The bits of a sample.
   public var bitDepth: Int
-  /// The samples that are black and white, where the file has more than 8 bits.
+  /// The samples that are black and white, where the file has more than 8 bits or a choice was made.
   public var range: ClosedRange<Double>?
   /// What a reader should know, such as that transparency was composed on white.
   public var notes: [String]
@@ -62,5 +62,20 @@ public struct PictureOrigin: Sendable, Equatable, Codable {
     self.bitDepth = bitDepth
     self.range = range
     self.notes = notes
+  }
+}
+
+extension PictureOrigin {
+  /// What was done to the samples, a line each: the depth that was kept and the samples that are its darkest and lightest tones, then the notes; nothing
+  /// for a file of 8 bits that was taken as it is.
+  public var lines: [String] {
+    let kind = format.map { "\(bitDepth)-bit \($0)" } ?? "\(bitDepth) bits"
+    func number(_ value: Double) -> String {
+      abs(value) < 1e15 && value == value.rounded() ? "\(Int(value))" : Text.number(value)
+    }
+    let tones = range.map {
+      ["\(kind), tones from \(number($0.lowerBound)) to \(number($0.upperBound))"]
+    }
+    return (tones ?? (bitDepth > 8 ? [kind] : [])) + notes
   }
 }

@@ -5,8 +5,13 @@ public import PrismCard
 public struct AudioSegment: Sendable {
   /// Where it begins in the sound, in seconds.
   public let start: Double
+  /// Where it ends, in seconds; where the sound is shorter than a segment, the end of the sound, which
+  /// is then repeated.
+  public let end: Double
   /// Its samples, at the card's rate and of the card's length.
   public let sound: Sound
+  /// Whether it is silence, of which a network can say nothing.
+  public internal(set) var isSilent = false
 }
 
 /// The rule by which a sound becomes the input of a network, as a model card states it.
@@ -44,7 +49,8 @@ public struct AudioPreparation: Sendable {
   /// The parts of a sound that the network looks at one by one.
   ///
   /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows
-  /// begin every `hop` seconds, and the last ends with the sound.
+  /// begin every `hop` seconds, and the last ends with the sound. A window is silent below
+  /// ``SignalCheck/quietest``; in a sound that is quieter all along only where every sample is zero.
   ///
   /// - Parameters:
   ///   - sound: Of any rate.
@@ -63,15 +69,30 @@ public struct AudioPreparation: Sendable {
     guard count > length else {
       let samples = (0..<length).map { resampled.samples[$0 % count] }
       return [
-        AudioSegment(start: 0, sound: Sound(exactly: rate, samples: samples, name: sound.name))
+        AudioSegment(
+          start: 0, end: min(sound.seconds, input.seconds),
+          sound: Sound(exactly: rate, samples: samples, name: sound.name))
       ]
     }
     let step = max(1, Int(((hop ?? input.seconds / 2) * Double(rate)).rounded()))
     var starts = Array(stride(from: 0, through: count - length, by: step))
     if let last = starts.last, last < count - length { starts.append(count - length) }
-    return starts.map { start in
-      AudioSegment(
-        start: Double(start) / Double(rate), sound: resampled.part(from: start, count: length))
+    return markingSilence(
+      starts.map { start in
+        AudioSegment(
+          start: Double(start) / Double(rate), end: Double(start) / Double(rate) + input.seconds,
+          sound: resampled.part(from: start, count: length))
+      })
+  }
+
+  private func markingSilence(_ segments: [AudioSegment]) -> [AudioSegment] {
+    let levels = segments.map { SignalCheck.level(of: $0.sound.samples[...]) }
+    let hasSound = levels.contains { $0 >= SignalCheck.quietest }
+    return zip(segments, levels).map { segment, level in
+      var segment = segment
+      segment.isSilent =
+        hasSound ? level < SignalCheck.quietest : segment.sound.samples.allSatisfy { $0 == 0 }
+      return segment
     }
   }
 
@@ -171,10 +192,50 @@ extension AudioPreparation {
   /// - Parameter share: From 0 at the left edge to 1 at the right.
   /// - Returns: Within the window.
   public func time(at share: Double) -> Double {
+    min(max(edge(at: share), 0), input.seconds)
+  }
+
+  /// The time at a place of the picture, whose edges lie half a frame beyond the window's.
+  private func edge(at share: Double) -> Double {
     // The middle of column k is the middle of frame k, which is at k hops.
     let frames = Double(spectrogram.transform.frames(of: windowCount))
-    let time = (share * frames - 0.5) * Double(input.hop) / Double(input.sampleRate)
-    return min(max(time, 0), input.seconds)
+    return (share * frames - 0.5) * Double(input.hop) / Double(input.sampleRate)
+  }
+
+  /// What the axes of an upright picture show.
+  ///
+  /// - Parameters:
+  ///   - sound: The part of the sound that is in the window, in seconds; what is repeated behind it
+  ///     has no times.
+  ///   - height: The rows of the picture.
+  /// - Returns: Axes whose marks end where the sound ends.
+  public func axes(of sound: ClosedRange<Double>, height: Int) -> FigureAxes {
+    let rows = max(height, 1)
+    return FigureAxes(
+      times: (sound.lowerBound + edge(at: 0))...(sound.lowerBound + edge(at: 1)),
+      frequencies: (0...rows).map { frequency(at: Double($0) / Double(rows)) }, sound: sound)
+  }
+
+  /// The spectrogram of a window for people: low frequencies at the bottom, and pale where a short
+  /// sound is only repeated.
+  ///
+  /// - Parameters:
+  ///   - window: At the card's rate.
+  ///   - seconds: The length of the sound in the window.
+  /// - Returns: A picture of the size of ``picture(of:)``.
+  /// - Throws: ``SpectrogramError/noMemory``.
+  public func shown(_ window: Sound, seconds: Double) throws(SpectrogramError) -> Image {
+    let picture = upright(try picture(of: window))
+    guard seconds < input.seconds - 1e-6 else { return picture }
+    var pixels = picture.pixels
+    for column in 0..<picture.width {
+      guard edge(at: (Double(column) + 0.5) / Double(picture.width)) >= seconds else { continue }
+      for row in 0..<picture.height {
+        let place = 3 * (row * picture.width + column)
+        for i in place..<(place + 3) { pixels[i] = UInt8((Int(pixels[i]) + 3 * 190) / 4) }
+      }
+    }
+    return Image(width: picture.width, height: picture.height, exactly: pixels)
   }
 
   /// The parts of a window inside and outside a mask, which add up to the window.

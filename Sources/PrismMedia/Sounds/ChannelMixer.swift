@@ -110,7 +110,8 @@ struct ChannelMixer {
     if channels > 1 { try describeChannels(&notes) }
     return Sound(
       exactly: rate, samples: samples, name: name,
-      origin: SoundOrigin(format: format.rawValue, channels: channels, notes: notes))
+      origin: SoundOrigin(
+        format: format.rawValue, channels: channels, channel: options.channel, notes: notes))
   }
 
   private func describeChannels(_ notes: inout [String]) throws(SoundError) {

@@ -49,8 +49,12 @@ enum MP3 {
       switch status {
       case CInt(MPG123_OK.rawValue): continue
       case CInt(MPG123_NEW_FORMAT.rawValue):
-        guard mixer == nil else {
-          throw .unsupported(name, reason: "an MP3 whose rate or channels change")
+        if var begun = mixer {
+          guard options.allowsDamage else {
+            throw .unsupported(name, reason: "an MP3 whose rate or channels change")
+          }
+          try begun.note(.damaged("its rate or channels change"), unit: "samples")
+          return begun
         }
         mixer = try begun(decoder, name: name, options: options)
       case CInt(MPG123_NEED_MORE.rawValue), CInt(MPG123_DONE.rawValue):

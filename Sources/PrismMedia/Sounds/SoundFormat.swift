@@ -55,6 +55,16 @@ struct MPEGFrame {
   let length: Int
   /// The samples of a channel.
   let samples: Int
+  /// What all frames of a file share: version, layer and rate.
+  let kind: [Int]
+  /// Whether the frame is of layer III.
+  var isLayerIII: Bool { kind[1] == 3 }
+
+  /// Whether a header leaves the length of its frame open.
+  static func isFree(_ bytes: [UInt8], at i: Int) -> Bool {
+    i + 4 <= bytes.count && bytes[i] == 0xFF && bytes[i + 1] & 0xE0 == 0xE0
+      && bytes[i + 2] >> 4 == 0
+  }
 
   /// Reads a header of layer III (or I, II); `nil` where there is none.
   init?(_ bytes: [UInt8], at i: Int) {
@@ -78,6 +88,7 @@ struct MPEGFrame {
     let bitRate = rates[row][rateIndex - 1] * 1000
     let sampleRate = [44100, 48000, 32000][frequency] >> [2, 0, 1, 0][version]
     let padding = Int(bytes[i + 2]) >> 1 & 1
+    kind = [version, layer, frequency]
     samples = layer == 1 ? 384 : layer == 3 && !isFirst ? 576 : 1152
     length =
       layer == 1

@@ -85,26 +85,24 @@ enum SoundIntegrity {
     bytes.reduce(0) { $0 << 8 ^ table[Int($0 >> 24 ^ UInt32($1))] }
   }
 
-  /// A last frame that is not whole.
+  /// A frame that is missing, not whole or impossible.
   private static func mp3(_ bytes: [UInt8]) -> Fault? {
-    let audio = mpegAudio(of: bytes)
-    var position = audio.lowerBound
-    while position < audio.upperBound, let frame = MPEGFrame(bytes, at: position) {
-      guard position + frame.length <= audio.upperBound else {
-        return .cutOff(has: bytes.count, of: position + frame.length)
-      }
-      position += frame.length
-    }
-    return nil
+    var walk = MPEGWalk(bytes, audio: mpegAudio(of: bytes))
+    return walk.fault()
+  }
+
+  /// The length of an ID3v2 tag with its header and footer.
+  static func tagLength(_ bytes: [UInt8], at start: Int) -> Int {
+    // Seven bits of each byte.
+    let size = (6..<10).reduce(0) { $0 << 7 | Int(bytes[start + $1] & 0x7F) }
+    return 10 + size + (bytes[start + 5] & 0x10 != 0 ? 10 : 0)
   }
 
   /// The part of an MP3 file between the tags at its beginning and its end.
   static func mpegAudio(of bytes: [UInt8]) -> Range<Int> {
     var start = 0
     while bytes.count >= start + 10, bytes[start...].starts(with: "ID3".utf8) {
-      // Seven bits of each byte.
-      let size = (6..<10).reduce(0) { $0 << 7 | Int(bytes[start + $1] & 0x7F) }
-      start = min(start + 10 + size + (bytes[start + 5] & 0x10 != 0 ? 10 : 0), bytes.count)
+      start = min(start + tagLength(bytes, at: start), bytes.count)
     }
     while start < bytes.count, bytes[start] == 0 { start += 1 }
     var end = bytes.count

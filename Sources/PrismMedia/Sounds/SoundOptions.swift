@@ -40,13 +40,19 @@ public struct SoundOrigin: Sendable, Equatable, Codable {
   public var format: String?
   /// The channels of the file.
   public var channels: Int
+  /// What became of them.
+  public var channel: SoundOptions.Channel
   /// What a reader should know, such as that channels differ and were mixed.
   public var notes: [String]
 
   /// Makes a record.
-  public init(format: String? = nil, channels: Int = 1, notes: [String] = []) {
+  public init(
+    format: String? = nil, channels: Int = 1, channel: SoundOptions.Channel = .mix,
+    notes: [String] = []
+  ) {
     self.format = format
     self.channels = channels
+    self.channel = channel
     self.notes = notes
   }
 }

@@ -36,7 +36,8 @@ struct ComparisonReport {
       .init(
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
     return InputResults(
-      document: document, files: files, summary: shown.flatMap(lines), sections: [],
+      document: document, files: files,
+      summary: (scene.picture?.summary ?? []) + shown.flatMap(lines), sections: [],
       failures: findings.failures)
   }
 
@@ -52,6 +53,9 @@ struct ComparisonReport {
     for format in formats {
       if format == .csv {
         files.append(.init(name: "\(name).csv", contents: Array(csv.utf8)))
+        if scene.picture != nil {
+          files.append(.init(name: "\(name).regions.csv", contents: Array(regionsCSV.utf8)))
+        }
       }
       for view in shown {
         let contents: [UInt8]
@@ -81,8 +85,13 @@ struct ComparisonReport {
     }
     let path = scene.input.path
     let model = pipeline.model.card
-    let context = view.name.map {
-      ["\($0) of \(Text.duration(scene.hearing?.sound.seconds ?? 0)); its probabilities are shown"]
+    let context = scene.hearing.map { hearing in
+      let whole = hearing.judged.map {
+        let top = hearing.prediction.top
+        return "; the recording: \(top.label) \(Text.percent(top.probability)), \($0)"
+      }
+      let window = view.name.map { "probabilities and maps are those of the window \($0)" }
+      return (whole == nil ? [] : [(window ?? "") + (whole ?? "")]) + hearing.notes
     }
     return ComparisonFigure(
       image: view.picture, title: path.split(separator: "/").last.map(String.init) ?? path,
@@ -90,8 +99,9 @@ struct ComparisonReport {
         "\(ReportInput.shortened(path)) · \(model.name) (\(model.architecture.rawValue))",
       columns: methods.compactMap { $0.first?.title }, rows: rows,
       tables: tables(index),
-      notes: (context ?? []) + notes(methods),
-      units: methods.compactMap { $0.first?.unit }, axes: view.axes, outline: view.outline)
+      notes: (context ?? []) + (scene.picture?.note ?? []) + notes(methods),
+      units: methods.compactMap { $0.first?.unit }, axes: view.axes, outline: view.outline,
+      area: methods.first?.first?.area(of: view.picture) ?? .whole)
   }
 
   private func cell(_ explanation: Explanation, _ view: ExplainedView) -> ComparisonFigure.Cell {
@@ -102,7 +112,8 @@ struct ComparisonReport {
         "\(Text.duration(explanation.seconds)) · \(attribution.evaluations) "
           + (attribution.evaluations == 1 ? "evaluation" : "evaluations")
       ],
-      segments: attribution.segments.map { view.upright($0.segmentation) })
+      segments: attribution.segments.map { view.upright($0.segmentation) },
+      regions: pipeline.request.showsRegions ? view.regions(of: explanation) ?? [] : [])
   }
 
   /// What a reader has to know; what is the same for all labels is said once.
@@ -220,21 +231,47 @@ struct ComparisonReport {
         }
       }
     }
-    return lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()
+    return Self.commaSeparated(lines)
+  }
+
+  private static func commaSeparated(_ lines: [[String]]) -> String {
+    lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()
+  }
+
+  /// The strongest regions of every map of a picture, in pixels of the picture.
+  private var regionsCSV: String {
+    var lines = [
+      ["input", "method", "index", "label", "region", "x", "y", "width", "height", "share"]
+    ]
+    for view in shown {
+      for explanation in comparisons[view].explanations.joined() {
+        let target = explanation.target
+        let regions = scene.views[view].regions(of: explanation) ?? []
+        for (number, region) in regions.enumerated() {
+          let box = region.box
+          lines.append(
+            [scene.input.path, explanation.method, "\(target.index)", target.label]
+              + [number + 1, box.x, box.y, box.width, box.height].map { "\($0)" }
+              + ["\(region.share)"])
+        }
+      }
+    }
+    return Self.commaSeparated(lines)
   }
 
   // MARK: The document
 
   private func document(files: [String]) -> JSON {
     var members = InputDocument.members(
-      scene.input, pipeline.model, scene.prediction, scene.hearing)
+      scene.input, pipeline.model, scene.prediction, scene.hearing, scene.picture)
     members.append(.init(name: "key", value: .string(findings.key)))
     members.append(
       .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))))
     let explanations = entries { view, t, m in
-      JSON.object(
-        comparisons[view].explanations[m][t].members(
-          window: scene.views[view].times)
+      let explanation = comparisons[view].explanations[m][t]
+      return JSON.object(
+        explanation.members(
+          window: scene.views[view].times, regions: scene.views[view].regions(of: explanation))
           + [.init(name: "files", value: .object([]))])
     }
     members.append(.init(name: "explanations", value: .array(explanations)))

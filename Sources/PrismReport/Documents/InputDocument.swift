@@ -12,11 +12,13 @@ public enum InputDocument {
   ///   - model: The model.
   ///   - prediction: What it says.
   ///   - hearing: What was heard window by window, for a sound.
+  ///   - picture: What was read, for a picture.
   /// - Returns: The document.
   public static func classification(
-    of input: ReportInput, by model: Model, prediction: Prediction, hearing: Hearing?
+    of input: ReportInput, by model: Model, prediction: Prediction, hearing: Hearing?,
+    picture: PictureFacts? = nil
   ) -> JSON {
-    .object(members(input, model, prediction, hearing))
+    .object(members(input, model, prediction, hearing, picture))
   }
 
   /// The documents of a run, of the same shape for one input and for many.
@@ -42,7 +44,8 @@ public enum InputDocument {
 
   /// What the documents of all commands have.
   static func members(
-    _ input: ReportInput, _ model: Model, _ prediction: Prediction, _ hearing: Hearing?
+    _ input: ReportInput, _ model: Model, _ prediction: Prediction, _ hearing: Hearing?,
+    _ picture: PictureFacts?
   ) -> [JSON.Member] {
     let document: [JSON.Member] = [
       .init(
@@ -58,6 +61,7 @@ public enum InputDocument {
       .init(name: "predictions", value: .array(prediction.ranked.map(entry))),
     ]
     return header + document + (hearing.map { [.init(name: "sound", value: $0.json)] } ?? [])
+      + (picture.map { [.init(name: "picture", value: $0.json)] } ?? [])
   }
 
   /// A label with its numbers.
@@ -80,9 +84,11 @@ public enum InputDocument {
 extension Explanation {
   /// The members that describe an explanation.
   ///
-  /// - Parameter window: The explained part of a sound, in seconds.
+  /// - Parameters:
+  ///   - window: The explained part of a sound, in seconds.
+  ///   - regions: The strongest parts of a picture; `nil` for a sound, which has its evidence.
   /// - Returns: Method, target, numbers, parameters and notes, in the order of the schema.
-  func members(window: ClosedRange<Double>?) -> [JSON.Member] {
+  func members(window: ClosedRange<Double>?, regions: [PictureRegion]?) -> [JSON.Member] {
     let error = attribution.standardError.map { map -> JSON in
       [
         "mean": .number(map.sum / Double(max(map.count, 1))),
@@ -116,6 +122,7 @@ extension Explanation {
       .init(name: "diagnostics", value: .array(attribution.diagnostics.map(JSON.string))),
     ]
     return members
+      + (regions.map { [.init(name: "regions", value: .array($0.map(\.json)))] } ?? [])
   }
 
   /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
@@ -124,9 +131,12 @@ extension Explanation {
     if let base = attribution.baseValue, let sum = attribution.sum,
       let gap = attribution.completenessGap
     {
+      let whole = "\(unit) \(Text.number(attribution.explainedValue ?? base + sum + gap))"
+      let parts = "base value \(Text.number(base)) + sum \(Text.number(sum))"
       facts.append(
-        "base value \(Text.number(base)) + sum \(Text.number(sum)) = "
-          + "\(unit) \(Text.number(base + sum)), gap \(NumberText.gap(gap))")
+        abs(gap) < NumberText.leastGap
+          ? "\(parts) = \(whole), gap \(NumberText.gap(gap))"
+          : "\(parts) + gap \(NumberText.gap(gap)) = \(whole)")
     }
     if let score = attribution.score {
       facts.append("R² of the fit \(Text.number(score))")

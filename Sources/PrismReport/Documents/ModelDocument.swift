@@ -26,6 +26,7 @@ public enum ModelDocument {
   public static func inputSize(of model: Model) -> String {
     model.card.input.audio.map { "\($0.seconds) s, \($0.sampleRate) Hz" }
       ?? "\(model.card.input.image.width)×\(model.card.input.image.height)"
+      + (model.card.input.image.crop.map { ", centre of \($0.side)" } ?? "")
   }
 
   /// The names of the methods that can explain a model.

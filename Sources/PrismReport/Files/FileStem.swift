@@ -1,3 +1,5 @@
+internal import Prism
+
 /// Parts of file names that are made from paths and labels.
 public enum FileStem {
   /// The last part of a path without its extension.
@@ -5,6 +7,14 @@ public enum FileStem {
     let last = path.split(separator: "/").last.map(String.init) ?? path
     let stem = last.lastIndex(of: ".").map { String(last[..<$0]) } ?? last
     return stem.isEmpty ? last : stem
+  }
+
+  /// How the names of an input's results begin: its stem, with `_` for what a terminal would obey, and not too long.
+  ///
+  /// - Parameter path: The path of the input.
+  /// - Returns: At most ``stemLength`` bytes.
+  static func ofResults(for path: String) -> String {
+    cut(Text.withoutControls(stem(of: path)), to: stemLength)
   }
 
   /// The most bytes of a file's name that its input's name takes: with a label, a method and the rest, no name is longer

@@ -51,10 +51,8 @@ public struct OutputFolder: Sendable {
 
   /// A document in the folder, or `nil` where there is none that can be read.
   public func document(_ name: String) -> JSON? {
-    // Documents are far smaller; anything larger is none of ours.
-    guard let bytes = try? Files.read(path(of: name), limits: Limits([.bytes: 64 << 20])) else {
-      return nil
-    }
+    let limits = Limits([.bytes: JSONReader.sizeLimit])
+    guard let bytes = try? Files.read(path(of: name), limits: limits) else { return nil }
     return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
   }
 
@@ -69,7 +67,7 @@ public struct OutputFolder: Sendable {
     var owners = ["index": ""]
     for input in inputs where stems[input] == nil {
       let whole = ReportInput.wholePath(of: input)
-      let wanted = FileStem.cut(FileStem.stem(of: input), to: FileStem.stemLength)
+      let wanted = FileStem.ofResults(for: input)
       var stem = wanted
       var number = 2
       while !(owners[stem].map { $0 == whole } ?? mayHold(stem, of: whole)) {

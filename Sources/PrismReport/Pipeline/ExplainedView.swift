@@ -17,6 +17,11 @@ struct ExplainedView: Sendable {
   /// How a sound becomes a picture.
   let rule: AudioPreparation?
 
+  /// The strongest parts of a picture that a map of it points at; `nil` for a sound.
+  func regions(of explanation: Explanation) -> [PictureRegion]? {
+    window == nil ? explanation.regions(in: picture) : nil
+  }
+
   /// The explained part of a sound, in seconds.
   var times: ClosedRange<Double>? { window.map { $0.start...$0.end } }
 
@@ -33,11 +38,7 @@ struct ExplainedView: Sendable {
   /// What the axes of a spectrogram show.
   var axes: FigureAxes? {
     guard let times, let rule else { return nil }
-    return FigureAxes(
-      times: times,
-      frequencies: (0...picture.height).map {
-        rule.frequency(at: Double($0) / Double(picture.height))
-      })
+    return rule.axes(of: times, height: picture.height)
   }
 
   /// The region that is known to be right, of all labels together, as people see it.

@@ -50,6 +50,12 @@ public struct ExplanationPipeline: Sendable {
       throw InputKindError.noSound(model: request.model)
     }
     if request.windows != nil, !isSound { throw RequestError.needsSound("--window") }
+    if isSound, request.pictures.isChosen {
+      throw RequestError.needsPictures("--range, --window-level or --frame")
+    }
+    if isSound, request.showsRegions { throw RequestError.needsPictures("--regions") }
+    _ = try request.pictures.options()
+    if !isSound, let option = request.sound.unsuitable { throw RequestError.needsSound(option) }
     // The digest for the document is computed beside everything else.
     model.file.mapping.beginHashing()
     self.request = request
@@ -92,13 +98,18 @@ public struct ExplanationPipeline: Sendable {
   ///   - number: The method's place in the request.
   ///   - input: The picture or sound; its name does not matter.
   /// - Returns: 64 hexadecimal digits.
-  public func explanationKey(of number: Int, for input: ReportInput) -> String {
+  /// - Throws: Nothing that a request can cause.
+  public func explanationKey(of number: Int, for input: ReportInput) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let readings = [try encoder.encode(request.pictures), try encoder.encode(request.sound)]
     let explainer = methods[number].explainer
     let parts =
       [
         PrismVersion.current, model.file.sha256, input.sha256, request.targets ?? "",
         request.windows ?? "", "\(request.seed)", explainer.name,
-      ] + explainer.parameters.map { "\($0.name)=\($0.value.text)" }
+      ] + readings.map { String(decoding: $0, as: UTF8.self) }
+      + explainer.parameters.map { "\($0.name)=\($0.value.text)" }
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
 
@@ -185,7 +196,7 @@ public struct ExplanationPipeline: Sendable {
     by number: Int, into findings: inout Findings, _ archive: ExplanationArchive, _ work: Work
   ) throws {
     let views = findings.scene.views
-    let key = explanationKey(of: number, for: findings.scene.input)
+    let key = try explanationKey(of: number, for: findings.scene.input)
     let known = try archive.known(key).flatMap { $0.count == views.count ? $0 : nil }
     for (index, view) in views.enumerated() {
       try explain(view, index, by: number, known: known?[index], into: &findings, work)
@@ -275,6 +286,8 @@ public struct ExplanationPipeline: Sendable {
     let prediction: Prediction
     /// What was heard, of a sound.
     let hearing: Hearing?
+    /// What was read, of a picture.
+    let picture: PictureFacts?
     /// The picture, or windows of the sound.
     let views: [ExplainedView]
     /// The indices of the labels that are explained.
@@ -285,7 +298,8 @@ public struct ExplanationPipeline: Sendable {
     init(_ input: ReportInput, for pipeline: ExplanationPipeline) throws {
       self.input = input
       if pipeline.model.card.input.audio == nil {
-        let image = try Image(decoding: input.bytes, name: input.name)
+        let image = try input.picture(pipeline.request.pictures)
+        picture = PictureFacts(image, for: pipeline.model)
         var explained = pipeline.model.explained(image)
         prediction = try pipeline.model.predict(&explained)
         hearing = nil
@@ -295,14 +309,16 @@ public struct ExplanationPipeline: Sendable {
         views = [
           ExplainedView(
             image: explained, picture: image, prediction: prediction, targets: targets,
-            truths: try pipeline.truths(of: targets, in: input, explained, rule: nil),
+            truths: try pipeline.truths(
+              of: targets, in: input, explained, rule: nil,
+              area: pipeline.model.card.input.image.area(of: image)),
             window: nil, rule: nil)
         ]
         return
       }
-      let hearing = try pipeline.model.listen(
-        to: try Sound(decoding: input.bytes, name: input.name))
+      let hearing = try pipeline.request.sound.hearing(of: input, by: pipeline.model)
       self.hearing = hearing
+      picture = nil
       prediction = hearing.prediction
       let targets = try pipeline.targets(of: hearing.prediction)
       labels = targets.map(\.index)
@@ -328,12 +344,17 @@ public struct ExplanationPipeline: Sendable {
     return try Set(chosen.joined().map(\.start)).sorted().compactMap { start in
       let indices = targets.indices.filter { chosen[$0].contains { $0.start == start } }
       guard let window = chosen.joined().first(where: { $0.start == start }) else { return nil }
-      let image = try model.explained(window)
+      guard let prediction = window.prediction else { return nil }
+      var image = try model.explained(window)
+      // The methods that look at a layer share one forward pass.
+      if image.pass.logits == nil, methods.contains(where: { $0.method.choices.contains(.layer) }) {
+        _ = try model.predict(&image)
+      }
       // The numbers that are explained are those of the window, not of the whole sound.
-      let entries = indices.map { window.prediction.entries[targets[$0].index] }
+      let entries = indices.map { prediction.entries[targets[$0].index] }
       return ExplainedView(
-        image: image, picture: rule.upright(try rule.picture(of: window.sound)),
-        prediction: window.prediction, targets: entries,
+        image: image, picture: try rule.shown(window.sound, seconds: window.end - window.start),
+        prediction: prediction, targets: entries,
         truths: try truths(of: entries, in: input, image, rule: rule), window: window, rule: rule)
     }
   }
@@ -341,12 +362,12 @@ public struct ExplanationPipeline: Sendable {
   /// For every label the region that is known to be right, as the network sees it.
   private func truths(
     of targets: [Prediction.Entry], in input: ReportInput, _ image: ExplainedImage,
-    rule: AudioPreparation?
+    rule: AudioPreparation?, area: PictureArea = .whole
   ) throws -> [Tensor?] {
     let shape = image.input.shape
     return try targets.map { target in
       let region = try truths?.region(
-        for: target, of: input.path, height: shape[1], width: shape[2])
+        for: target, of: input.path, height: shape[1], width: shape[2], area: area)
       // Masks of spectrograms are drawn as people see them.
       return region.map { rule?.upright($0) ?? $0 }
     }

@@ -65,7 +65,9 @@ struct ExplanationReport {
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
     return InputResults(
       document: document, files: files,
-      summary: scene.prediction.summary + (scene.hearing?.lines ?? []), sections: sections,
+      summary: scene.prediction.summary + (scene.hearing?.lines ?? [])
+        + (scene.picture?.summary ?? []),
+      sections: sections,
       failures: findings.failures)
   }
 
@@ -75,6 +77,7 @@ struct ExplanationReport {
     let name =
       "\(stem).\(explanation.method)" + (scene.labels.count > 1 ? ".\(label)" : "")
       + (scene.hasSeveralWindows ? view.suffix : "")
+    let regions = view.regions(of: explanation)
     var files: [OutputFolder.File] = []
     var members: [JSON.Member] = []
     func add(_ contents: [UInt8], _ format: ResultFormat) {
@@ -86,8 +89,11 @@ struct ExplanationReport {
       switch format {
       case .png:
         let image =
-          try evidence?.explanation.overlay(title: source)
-          ?? explanation.overlay(on: view.picture, title: source)
+          try evidence?.explanation.overlay(title: source, outline: view.outline)
+          ?? explanation.overlay(
+            on: view.picture, title: source,
+            regions: pipeline.request.showsRegions ? regions ?? [] : [],
+            notes: scene.picture?.note ?? [])
         add(try image.pngData(), format)
       case .npy: add(ArrayFile.data(explanation.values), format)
       case .json, .csv, .html, .pdf, .wav: break
@@ -106,7 +112,7 @@ struct ExplanationReport {
         explanation: $0.explanation, kept: ($0.kept, sounds[0]), removed: ($0.removed, sounds[1]))
     }
     let json = JSON.object(
-      explanation.members(window: view.times)
+      explanation.members(window: view.times, regions: regions)
         + [.init(name: "files", value: .object(members))]
         + (record.map { [.init(name: "evidence", value: $0.json)] } ?? []))
     let title =
@@ -118,7 +124,7 @@ struct ExplanationReport {
       files: files, json: json,
       section: InputResults.Section(
         title: title, files: files.map(\.name),
-        lines: explanation.facts + (record?.lines ?? [])))
+        lines: explanation.facts + (record?.lines ?? []) + (regions?.prefix(1).map(\.line) ?? [])))
   }
 
   /// A table of all maps, and for every view a page and a figure.
@@ -137,7 +143,7 @@ struct ExplanationReport {
   private func document(_ entries: [JSON], files: [String]) -> JSON {
     .object(
       InputDocument.members(
-        scene.input, pipeline.model, scene.prediction, scene.hearing)
+        scene.input, pipeline.model, scene.prediction, scene.hearing, scene.picture)
         + [
           .init(name: "key", value: .string(findings.key)),
           .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))),

@@ -71,10 +71,16 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
   public var formats: [ResultFormat]
   /// Which windows of a sound are explained, as text; `nil` for the strongest.
   public var windows: String?
+  /// How sounds are read and judged.
+  public var sound = SoundReading()
   /// Where maps ought to be: the path of a mask, of a folder of masks or of a table of them.
   public var truth: String?
   /// Tests of a comparison.
   public var tests = Tests()
+  /// How pictures are read.
+  public var pictures = PictureReading()
+  /// Whether figures frame the strongest regions of pictures.
+  public var showsRegions = false
 
   /// Makes a request.
   ///
@@ -100,8 +106,12 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     batch = try values.decodeIfPresent(Int.self, forKey: .batch)
     limits = try values.decodeIfPresent(Limits.self, forKey: .limits) ?? .current
     windows = try values.decodeIfPresent(String.self, forKey: .windows)
+    sound = try values.decodeIfPresent(SoundReading.self, forKey: .sound) ?? SoundReading()
     truth = try values.decodeIfPresent(String.self, forKey: .truth)
     tests = try values.decodeIfPresent(Tests.self, forKey: .tests) ?? Tests()
+    pictures =
+      try values.decodeIfPresent(PictureReading.self, forKey: .pictures) ?? PictureReading()
+    showsRegions = try values.decodeIfPresent(Bool.self, forKey: .showsRegions) ?? false
   }
 }
 

@@ -17,6 +17,9 @@ public struct ReportInput: Sendable {
   /// The digest of the contents, 64 hexadecimal digits.
   public let sha256: String
 
+  /// The picture, where it was decoded beforehand.
+  private var decoded: (reading: PictureReading, picture: Result<Image, any Error>)?
+
   /// Reads a file.
   ///
   /// - Throws: `FileError`.
@@ -38,6 +41,29 @@ public struct ReportInput: Sendable {
     self.name = name
     self.path = path
     sha256 = SHA256.hexadecimalDigest(of: bytes)
+  }
+
+  /// The same input with its picture decoded, where the contents are a picture.
+  ///
+  /// What is wrong with the picture is told by ``picture(_:)``.
+  ///
+  /// - Parameter reading: How the picture is read.
+  /// - Returns: The input.
+  public func decodingPicture(_ reading: PictureReading) -> ReportInput {
+    guard PictureFormat(of: bytes) != nil else { return self }
+    var input = self
+    input.decoded = (reading, Result { try picture(reading) })
+    return input
+  }
+
+  /// The picture.
+  ///
+  /// - Parameter reading: How it is read.
+  /// - Returns: The picture; that which was decoded beforehand, where it was read in the same way.
+  /// - Throws: ``RequestError``, `ImageError`.
+  public func picture(_ reading: PictureReading) throws -> Image {
+    if let decoded, decoded.reading == reading { return try decoded.picture.get() }
+    return try Image(decoding: bytes, name: name, options: try reading.options())
   }
 
   /// A path from the root, without `.` and `..`.

@@ -20,6 +20,10 @@ public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
   case labelFile(String, reason: String)
   /// A stand-in for what is not there that is not known.
   case mask(String)
+  /// A choice that needs a model of pictures.
+  case needsPictures(String)
+  /// A way to read inputs that is not understood, and what to give.
+  case reading(String, String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -43,6 +47,9 @@ public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
       "--segments \(text) is not known; choose quickshift, slic[:N], felzenszwalb[:SCALE], grid:RxC, "
         + "or a file that ends with .npy or .png"
     case .labelFile(let path, let reason): "\(path): \(reason)"
+    case .needsPictures(let option):
+      "\(option) is for models that are given pictures, and this one listens"
+    case .reading(let text, let hint): "\(text) is not understood: \(hint)"
     case .mask(let text):
       "--mask \(text) is not known; choose blur:K, mean, segment-mean, noise, inpaint, black or a number"
     }

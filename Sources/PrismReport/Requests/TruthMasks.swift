@@ -56,10 +56,12 @@ public struct TruthMasks: Sendable {
   ///   - input: The input's whole path.
   ///   - height: The rows of the map.
   ///   - width: The columns of the map.
+  ///   - area: The part of the input that the map is about; masks are of the whole input.
   /// - Returns: `[H, W]`, or `nil` where no mask is known.
   /// - Throws: ``RequestError/labelFile(_:reason:)`` for a mask without a region; what a file cannot be read for.
   public func region(
-    for target: Prediction.Entry, of input: String, height: Int, width: Int
+    for target: Prediction.Entry, of input: String, height: Int, width: Int,
+    area: PictureArea = .whole
   ) throws -> Tensor? {
     let known = masks[input] ?? []
     let mask =
@@ -68,13 +70,22 @@ public struct TruthMasks: Sendable {
       } ?? known.first { $0.target == nil }
     guard let mask else { return nil }
     let map = try LabelMap(contentsOf: mask.path)
-    let values = (0..<height).flatMap { y in
-      (0..<width).map { x -> Float in
-        map.numbers[(y * map.height / height) * map.width + x * map.width / width] != 0 ? 1 : 0
+    func sources(_ count: Int, of all: Int, _ start: Double, _ share: Double) -> [Int] {
+      guard area != .whole else { return (0..<count).map { $0 * all / count } }
+      return (0..<count).map {
+        min(Int((start + (Double($0) + 0.5) / Double(count) * share) * Double(all)), all - 1)
       }
     }
+    let columns = sources(width, of: map.width, area.x, area.width)
+    let values = sources(height, of: map.height, area.y, area.height).flatMap { y in
+      columns.map { map.numbers[y * map.width + $0] != 0 ? Float(1) : 0 }
+    }
     guard values.contains(1) else {
-      throw RequestError.labelFile(mask.path, reason: "marks no region: all of it is zero")
+      let reason =
+        map.numbers.contains { $0 != 0 }
+        ? "marks no region in the centre of the picture, which is all that the model looks at"
+        : "marks no region: all of it is zero"
+      throw RequestError.labelFile(mask.path, reason: reason)
     }
     return Tensor([height, width], values)
   }

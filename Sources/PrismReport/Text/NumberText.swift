@@ -27,8 +27,19 @@ public enum NumberText {
   /// A time of a sound in seconds, with two decimals.
   static func time(_ seconds: Double) -> String { Text.decimal(seconds, decimals: 2) }
 
+  /// A band of frequencies with two significant figures, which is what a spectrogram can tell.
+  static func hertz(_ range: ClosedRange<Double>) -> String {
+    func number(_ value: Double) -> String {
+      Text.decimal(Text.rounded(value, figures: 2), decimals: 0)
+    }
+    return "\(number(range.lowerBound)) to \(number(range.upperBound)) Hz"
+  }
+
+  /// Below it, what is left of a sum that should be zero is rounding errors.
+  static let leastGap = 1e-5
+
   /// What is left of a sum that should be zero, in which rounding errors mean nothing.
-  static func gap(_ value: Double) -> String { Text.number(value, least: 1e-5) }
+  static func gap(_ value: Double) -> String { Text.number(value, least: leastGap) }
 
   /// A long time as it is shown, such as `1 h 5 min` or `12 s`.
   public static func duration(_ seconds: Double) -> String {

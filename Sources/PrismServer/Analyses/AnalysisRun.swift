@@ -91,6 +91,11 @@ struct AnalysisRun {
     return (input, try ExplanationPipeline(request, model: model))
   }
 
+  /// The picture of a file, read as the request says.
+  func picture(_ bytes: [UInt8]) throws -> Image {
+    try ReportInput(bytes, name: record.inputName).picture(request().pictures)
+  }
+
   private func request() throws -> ExplanationRequest {
     var request = try JSONDecoder().decode(
       ExplanationRequest.self, from: Data(record.request.utf8))

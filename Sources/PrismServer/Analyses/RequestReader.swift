@@ -15,7 +15,8 @@ struct RequestReader {
   init(_ platform: Platform) { configuration = platform.configuration }
 
   private static let known: Set<String> = [
-    "model", "methods", "targets", "seed", "batch", "windows", "purpose", "tests",
+    "model", "methods", "targets", "seed", "batch", "windows", "purpose", "tests", "pictures",
+    "sound", "showsRegions",
   ]
 
   /// Reads a request: an object with `model` and `methods`, and what else is chosen.

@@ -168,10 +168,11 @@ struct ResultRoutes {
     guard format == wanted else { throw Self.missing("input.\(format)") }
     let tag = "\(record.inputDigest).\(format)"
     let store = platform.store
+    let run = AnalysisRun(record, platform: platform, log: EventLog())
     let bytes = try await platform.answer(context) {
       let bytes = try store.blobs.get(record.inputDigest)
       return try format == "png"
-        ? Image(decoding: bytes, name: record.inputName).pngData()
+        ? run.picture(bytes).pngData()
         : Sound(decoding: bytes, name: record.inputName).wavData()
     }
     return Response.bytes(bytes, type: Self.type(of: "input.\(format)"))

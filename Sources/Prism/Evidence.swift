@@ -1,0 +1,92 @@
+internal import PrismTensor
+
+/// The strongest places of a map, and the connected parts that they form.
+struct Evidence {
+  struct Part {
+    var rows: Range<Int>
+    var columns: Range<Int>
+    var share: Double
+  }
+
+  /// The share of the positive attribution that counts as the evidence.
+  static let share = 0.5
+  /// The most parts that are told.
+  private static let limit = 5
+
+  let height, width: Int
+  let mask: Tensor
+  /// The largest share first.
+  let parts: [Part]
+
+  /// The parts that are told of.
+  var strongest: ArraySlice<Part> { parts.prefix(Self.limit) }
+
+  /// - Parameter map: Raw attributions, `[H, W]`.
+  init(of map: Tensor) {
+    (height, width) = (map.shape[0], map.shape[1])
+    let values = Self.smoothed(map.scalars.map { max(Double($0), 0) }, height, width)
+    let total = values.reduce(0, +)
+    // The fewest places that hold the share, and all that are as strong as the weakest of them.
+    var threshold = Double.infinity
+    var sum = 0.0
+    for value in values.sorted(by: >) where total > 0 {
+      if sum >= Self.share * total { break }
+      sum += value
+      threshold = value
+    }
+    let isInside = values.map { $0 >= threshold && $0 > 0 }
+    mask = Tensor([height, width], isInside.map { $0 ? 1 : 0 })
+    parts = Self.parts(of: isInside, values: values, total: total, height, width)
+  }
+
+  /// The mean over squares of about a 32nd of the sides, so that single pixels do not become regions.
+  private static func smoothed(_ values: [Double], _ height: Int, _ width: Int) -> [Double] {
+    func means(_ values: [Double], count: Int, stride: Int, lines: Int, lineStride: Int) -> [Double]
+    {
+      let reach = count / 64
+      guard reach > 0 else { return values }
+      var result = values
+      for line in 0..<lines {
+        for i in 0..<count {
+          let range = max(0, i - reach)...min(count - 1, i + reach)
+          let sum = range.reduce(0.0) { $0 + values[line * lineStride + $1 * stride] }
+          result[line * lineStride + i * stride] = sum / Double(range.count)
+        }
+      }
+      return result
+    }
+    let rows = means(values, count: width, stride: 1, lines: height, lineStride: width)
+    return means(rows, count: height, stride: width, lines: width, lineStride: 1)
+  }
+
+  /// Connected parts of at least a fiftieth of the evidence, the largest share first.
+  private static func parts(
+    of isInside: [Bool], values: [Double], total: Double, _ height: Int, _ width: Int
+  ) -> [Part] {
+    var rest = isInside
+    var parts: [Part] = []
+    for start in isInside.indices where rest[start] {
+      rest[start] = false
+      var open = [start]
+      var rows = (start / width)..<(start / width + 1)
+      var columns = (start % width)..<(start % width + 1)
+      var sum = 0.0
+      while let place = open.popLast() {
+        let (row, column) = (place / width, place % width)
+        rows = min(rows.lowerBound, row)..<max(rows.upperBound, row + 1)
+        columns = min(columns.lowerBound, column)..<max(columns.upperBound, column + 1)
+        sum += values[place]
+        let neighbours = [
+          (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1),
+        ]
+        for (y, x) in neighbours
+        where y >= 0 && y < height && x >= 0 && x < width && rest[y * width + x] {
+          rest[y * width + x] = false
+          open.append(y * width + x)
+        }
+      }
+      parts.append(Part(rows: rows, columns: columns, share: sum / total))
+    }
+    return parts.filter { $0.share >= 0.02 }.sorted { $0.share > $1.share }
+  }
+}

@@ -1,0 +1,71 @@
+internal import Dispatch
+internal import Prism
+internal import PrismReport
+internal import Synchronization
+
+/// Reads and decodes the next input while something else is computed: the first while the model is opened, every other
+/// while the one before it is worked on.
+///
+/// One input at a time is held beforehand, so that memory does not grow with their number.
+final class ReadAhead: Sendable {
+  /// An input that is being read.
+  private final class Pending: Sendable {
+    let path: String
+    private let result = Mutex<Result<ReportInput, any Error>?>(nil)
+    private let done = DispatchGroup()
+
+    init(_ path: String, _ reading: PictureReading, on queue: DispatchQueue) {
+      self.path = path
+      let limits = Limits.current
+      done.enter()
+      queue.async {
+        let read = Limits.$current.withValue(limits) {
+          Result { try ReportInput(contentsOf: path).decodingPicture(reading) }
+        }
+        self.result.withLock { $0 = read }
+        self.done.leave()
+      }
+    }
+
+    /// Waits for the input.
+    func wait() throws -> ReportInput? {
+      done.wait()
+      return try result.withLock { try $0?.get() }
+    }
+  }
+
+  private let reading: PictureReading
+  private let queue = DispatchQueue(label: "prism.read-ahead")
+  private let next = Mutex<Pending?>(nil)
+
+  /// Begins with nothing.
+  ///
+  /// - Parameter reading: How pictures are read.
+  init(_ reading: PictureReading) {
+    self.reading = reading
+  }
+
+  /// Begins to read a file; what is wrong with it is told when it is taken.
+  func begin(_ path: String?) {
+    let pending = path.flatMap { path in
+      Folder.isFolder(path) == false ? Pending(path, reading, on: queue) : nil
+    }
+    next.withLock { $0 = pending }
+  }
+
+  /// The input at a path, read beforehand where that has begun; then the reading of another begins.
+  ///
+  /// - Parameters:
+  ///   - path: The path.
+  ///   - following: The path of the input after it.
+  /// - Returns: The input.
+  /// - Throws: What the file cannot be read for; pictures that cannot be decoded say so when they are asked for.
+  func take(_ path: String, following: String?) throws -> ReportInput {
+    let pending = next.withLock { $0 }
+    let input = Result {
+      try pending.flatMap { $0.path == path ? try $0.wait() : nil } ?? ReportInput(contentsOf: path)
+    }
+    begin(following)
+    return try input.get()
+  }
+}

@@ -1,0 +1,201 @@
+"""How a picture comes to the network's size: what each source is known to do, and what files beside the weights say.
+
+torchvision, timm and Hugging Face resize the shorter side and cut out the centre; Keras resizes the whole picture.
+"""
+
+import dataclasses
+import json
+
+from . import limits
+from .errors import ConversionError
+from .preprocessing import IMAGENET_MEAN, IMAGENET_STD
+
+# Pillow's numbers of its filters, as Hugging Face writes them.
+FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear_antialias", 3: "bicubic"}
+NAMES = {"nearest": "nearest", "lanczos": "lanczos", "bilinear": "bilinear_antialias", "bicubic": "bicubic"}
+
+# Of torchvision's own weights: the shorter side, the size, and the filter; the part of a file's name tells two versions.
+TORCHVISION = {
+    "mobilenet_v2": (256, 224, "bilinear_antialias"),
+    "efficientnet_v2_s": (384, 384, "bilinear_antialias"),
+    "efficientnet_v2_m": (480, 480, "bilinear_antialias"),
+    "efficientnet_v2_l": (480, 480, "bicubic"),
+    "vgg16": (256, 224, "bilinear_antialias"),
+    "densenet121": (256, 224, "bilinear_antialias"),
+}
+SECOND_MOBILENET = "mobilenet_v2-7ebf99e0"
+IMAGENET_CLASSES = 1000
+
+
+@dataclasses.dataclass
+class Transform:
+    """A way to the network's input; what is None is not said."""
+
+    origin: str  # what says so, for the note
+    size: tuple | None = None  # height and width
+    resize: str | None = None
+    side: int | None = None  # of the shorter side, before the centre is cut out
+    operations: list | None = None  # as Preprocessing.apply takes them
+
+
+def beside(path):
+    """What a file beside the weights says: Hugging Face's preprocessor_config.json or timm's config.json."""
+    for name, read in (("preprocessor_config.json", hugging_face), ("config.json", timm)):
+        config = read_json(path.parent / name)
+        transform = read(config, name) if config else None
+        if transform:
+            return transform
+    return None
+
+
+def read_json(path):
+    if not path.is_file():
+        return None
+    limits.check(path.stat().st_size, limits.CONFIG_BYTES, f"{path} is too large, in bytes")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ConversionError(f"{path} is no JSON that can be read") from error
+    return value if isinstance(value, dict) else None
+
+
+def extents(value):
+    """Height and width from a number, a pair or a dictionary; None for anything else."""
+    if isinstance(value, dict):
+        value = [value.get("height"), value.get("width")]
+    if is_extent(value):
+        value = [value, value]
+    if isinstance(value, (list, tuple)) and len(value) == 2 and all(is_extent(item) for item in value):
+        return tuple(value)
+    return None
+
+
+def is_extent(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 8192
+
+
+def numbers(value, count, what):
+    """So many finite numbers."""
+    if not isinstance(value, (list, tuple)) or len(value) != count:
+        raise ConversionError(f"{what} is not {count} numbers")
+    if not all(isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) < 1e6 for item in value):
+        raise ConversionError(f"{what} is not {count} numbers")
+    return [float(item) for item in value]
+
+
+def hugging_face(config, name):
+    """What an image processor of Hugging Face does."""
+    if not any(key in config for key in ("image_processor_type", "feature_extractor_type", "do_resize", "do_normalize")):
+        return None
+    result = Transform(name)
+    size = config.get("size", {})
+    shortest = size.get("shortest_edge") if isinstance(size, dict) else size
+    crop = extents(config.get("crop_size")) if config.get("do_center_crop") else None
+    if config.get("do_resize", True):
+        result.resize = FILTERS.get(config.get("resample", 2))
+        if result.resize is None:
+            raise ConversionError(f"{name}: the filter {config.get('resample')!r} (resample) is not known")
+        if is_extent(shortest):
+            share = config.get("crop_pct")
+            if isinstance(share, float) and 0 < share <= 1 and not crop:
+                # ConvNeXt's: the shorter side is larger by this share, then the size itself is cut out.
+                crop, shortest = (shortest, shortest), int(shortest / share)
+            result.size, result.side = crop, shortest
+        elif crop and extents(size) != crop:
+            raise ConversionError(
+                f"{name}: the picture is resized to {size} whatever its proportions and then cut to {crop}, "
+                "which the model card cannot say; remove the file and give --input-size and --crop"
+            )
+        else:
+            result.size = extents(size)
+    if result.side and not result.size:
+        raise ConversionError(f"{name}: the shorter side becomes {result.side} and nothing is cut out: give --crop none or --input-size")
+    operations = []
+    if config.get("do_rescale", True):
+        factor = config.get("rescale_factor", 1 / 255)
+        operations.append(("multiply", numbers([factor], 1, f"{name}: rescale_factor")[0]))
+    if config.get("do_normalize", True):
+        operations += normalisation(config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD), name)
+    result.operations = operations
+    return result
+
+
+def timm(config, name):
+    """What timm's data configuration does: the shorter side is size / crop_pct, whatever the framework rounds down."""
+    pretrained = config.get("pretrained_cfg", config if "crop_pct" in config else None)
+    if not isinstance(pretrained, dict) or "input_size" not in pretrained:
+        return None
+    size = extents(pretrained["input_size"][1:]) if isinstance(pretrained["input_size"], list) else None
+    share = pretrained.get("crop_pct", 0.875)
+    if not size or not isinstance(share, (int, float)) or not 0 < share <= 1:
+        raise ConversionError(f"{name}: input_size and crop_pct are not understood")
+    resize = NAMES.get(pretrained.get("interpolation", "bicubic"))
+    if resize is None:
+        raise ConversionError(f"{name}: the interpolation {pretrained.get('interpolation')!r} is not known")
+    result = Transform(name, size, resize)
+    if pretrained.get("crop_mode", "center") == "center":
+        result.side = int(min(size) / share)
+        if result.side < max(size):
+            raise ConversionError(f"{name}: a centre of {size[0]}×{size[1]} is not inside a shorter side of {result.side}")
+    elif share != 1 or pretrained.get("crop_mode") != "squash":
+        raise ConversionError(f"{name}: the crop_mode {pretrained.get('crop_mode')!r} is not known")
+    mean, std = pretrained.get("mean", IMAGENET_MEAN), pretrained.get("std", IMAGENET_STD)
+    result.operations = [("divide", 255), *normalisation(mean, std, name)]
+    return result
+
+
+def normalisation(mean, std, name):
+    return [
+        ("add", [-value for value in numbers(mean, 3, f"{name}: the mean")]),
+        ("divide", numbers(std, 3, f"{name}: the standard deviation")),
+    ]
+
+
+def torchvision(architecture, path, units):
+    """What torchvision does with its own weights, which have ImageNet's classes; None for another head."""
+    if units != IMAGENET_CLASSES or architecture not in TORCHVISION:
+        return None
+    side, size, resize = TORCHVISION[architecture]
+    if path.name.startswith(SECOND_MOBILENET):
+        side = 232  # IMAGENET1K_V2; the first version is the older and usual one.
+    result = Transform("torchvision's own weights", (size, size), resize, side)
+    if architecture == "efficientnet_v2_l":
+        result.operations = [("divide", 127.5), ("add", -1)]
+    return result
+
+
+def teachable_machine(model):
+    """What Teachable Machine does, whose models are known by their head: MobileNetV2 of 0.35, 100 units, no bias at the end."""
+    dense = [item for item in model.head if item["kind"] == "dense"]
+    is_one = (
+        model.architecture.name == "mobilenet_v2" and model.architecture.width == 0.35
+        and [item["units"] for item in dense[:-1]] == [100] and dense[0]["activation"] == "relu"
+        and model.size == (224, 224) and model.framework == "keras"
+    )  # fmt: skip
+    if not is_one:
+        return None
+    return Transform("Teachable Machine", (224, 224), "lanczos", 224)
+
+
+def apply(model, transform, options):
+    """Writes into the model what a transform says and the options leave open, and tells of it."""
+    if transform and options.input_size and transform.size and tuple(options.input_size) != tuple(transform.size):
+        model.notes.append(f"the size is the option's, not that of {transform.origin}: the picture is resized whole")
+        transform = dataclasses.replace(transform, side=None)
+    if transform:
+        model.resize = transform.resize or model.resize
+        model.side = transform.side
+        model.usual = transform.operations
+    if options.crop is not None:
+        model.side = options.crop or None
+        if model.side and model.side < max(model.size):
+            raise ConversionError(f"--crop {model.side} is smaller than the input of {model.size[0]}×{model.size[1]}")
+    elif model.side:
+        model.notes.append(
+            f"the shorter side becomes {model.side} and the centre is cut out ({transform.origin}); --crop changes it"
+        )
+    elif model.framework == "torch" and not (transform and transform.resize):
+        model.notes.append(
+            "pictures are resized whole; a model that learnt from their centre, as torchvision's Resize(256) and "
+            "CenterCrop(224) have it, needs --crop 256"
+        )
