@@ -14,8 +14,8 @@ struct ReportRun {
   ///   - request: What is asked for.
   ///   - model: The model.
   ///   - inputs: The inputs.
-  ///   - output: The folder for the results, made if missing.
   ///   - ahead: Reads the inputs, perhaps the first of them already.
+  ///   - output: The folder for the results, made if missing.
   ///   - printsDocuments: Whether the documents are printed instead of a summary.
   ///   - console: Where it is told.
   /// - Throws: What does not fit the model or the inputs, before any of them is read.

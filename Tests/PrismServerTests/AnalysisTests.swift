@@ -248,7 +248,7 @@ struct AnalysisTests {
   func restart() async throws {
     let server = try TestServer()
     let done = try await finished(server)
-    let begun = try await server.analyse(Sample.husky, "model=softmax&methods=rise&seed=4")
+    let begun = try await server.analyse(Sample.husky, "model=softmax&methods=ig&seed=4")
     let open = try #require(begun.json["id"]?.string)
     _ = try await server.events(open)
     // What kill −9 leaves behind.
