@@ -71,10 +71,19 @@ let package = Package(
   products: [
     .library(name: "Prism", targets: ["Prism"]),
     .executable(name: "prism", targets: ["PrismMain"]),
+    .executable(name: "prism-server", targets: ["PrismServerMain"]),
     .executable(name: "prism-bench", targets: ["PrismBench"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1",
+      traits: ["FullFoundation"]),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
   ],
   targets: [
     // System libraries. Those without pkgConfig are loaded when they are first needed; only their headers are used.
@@ -144,6 +153,22 @@ let package = Package(
         "Prism", "PrismReport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: safe),
     .executableTarget(name: "PrismMain", dependencies: ["PrismCLI"], swiftSettings: safe),
+    .target(
+      name: "PrismServer",
+      dependencies: [
+        "Prism", "PrismReport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        "PrismPage",
+      ], exclude: ["README.md"], swiftSettings: safe),
+    .target(name: "PrismPage", resources: [.embedInCode("Files")], swiftSettings: house),
+    .executableTarget(
+      name: "PrismServerMain", dependencies: ["PrismServer"], swiftSettings: safe),
 
     // Benchmarks.
     .executableTarget(
@@ -162,6 +187,9 @@ let package = Package(
       name: "PrismTestSupport",
       dependencies: ["PrismAutodiff", "PrismCard", "PrismOperationCases", "PrismTensor"],
       path: "Tests/Support", swiftSettings: numeric),
+    .target(
+      name: "PrismSmallModels", dependencies: ["Prism", "PrismModels", "PrismTestSupport"],
+      path: "Tests/SmallModels", swiftSettings: house),
     .testTarget(
       name: "PrismKernelsTests", dependencies: ["PrismKernels", "PrismTestSupport"],
       swiftSettings: numeric),
@@ -231,8 +259,22 @@ let package = Package(
       name: "PrismCLITests",
       dependencies: [
         "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismRuntime",
+        "PrismSmallModels",
         "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: house),
+    .testTarget(
+      name: "PrismServerTests",
+      dependencies: [
+        "Prism", "PrismReport", "PrismServer", "PrismSmallModels", "PrismTestSupport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: house),
     .testTarget(

@@ -31,7 +31,9 @@ MODULES = [
     "PrismTraining",
     "Prism",
     "PrismReport",
+    "PrismPage",
     "PrismServer",
+    "PrismServerMain",
     "PrismCLI",
     "PrismMain",
 ]
@@ -53,7 +55,9 @@ ALLOWED = {
     "PrismExplain": {"PrismKernels", "PrismTensor", "PrismAutodiff", "PrismRuntime"},
     "PrismMedia": {"PrismCard", "PrismTensor", "PrismFiles"},
     "PrismReport": {"Prism"},
-    "PrismServer": {"PrismReport", "Prism"},
+    "PrismPage": set(),
+    "PrismServer": {"PrismPage", "PrismReport", "Prism"},
+    "PrismServerMain": {"PrismServer"},
     "PrismCLI": {"PrismReport", "Prism"},
     "PrismMain": {"PrismCLI"},
 }

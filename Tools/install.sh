@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Prism and installs it: the program, completions for bash, zsh and fish, manual pages, the model of the repository.
+# Builds Prism and installs it: the programs, completions for bash, zsh and fish, manual pages, the model of the repository.
 # Usage: Tools/install.sh [--prefix DIR] [--uninstall]
 #   --prefix DIR   where to (default: /usr/local for root, else ~/.local)
 #   --uninstall    removes what was installed there, and nothing else
@@ -72,7 +72,9 @@ fi
 
 Tools/setup.sh --program
 say "building"
-swift build --configuration release --static-swift-stdlib --product prism
+for product in prism prism-server; do
+  swift build --configuration release --static-swift-stdlib --product "$product"
+done
 built=$(swift build --configuration release --show-bin-path)/prism
 
 staged=$(mktemp -d)
@@ -82,8 +84,11 @@ trap 'rm -rf "$staged"' EXIT
 put() {
   install -D -m "${3:-644}" "$1" "$staged/$2"
 }
-put "$built" bin/prism 755
-strip "$staged/bin/prism" 2>/dev/null || true
+for product in prism prism-server; do
+  put "$(dirname "$built")/$product" "bin/$product" 755
+  strip "$staged/bin/$product" 2>/dev/null || true
+done
+for sample in Samples/*; do put "$sample" "share/prism/samples/$(basename "$sample")"; done
 for shell in bash zsh fish; do
   "$built" --generate-completion-script "$shell" >"$staged/completion"
   case $shell in

@@ -17,6 +17,7 @@
 @_exported public import struct PrismRuntime.UnknownOutputError
 @_exported public import struct PrismRuntime.UnknownValueError
 @_exported public import struct PrismRuntime.Work
+@_exported public import class PrismRuntime.WorkThreads
 @_exported public import PrismTensor
 @_exported public import PrismTraining
 @_exported public import PrismWeights

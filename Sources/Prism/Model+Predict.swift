@@ -45,7 +45,16 @@ extension Model {
   }
 
   private func prediction(of logits: Tensor) throws -> Prediction {
-    let logits = logits.scalars.map(Double.init)
+    try prediction(ofLogits: logits.scalars)
+  }
+
+  /// What logits mean.
+  ///
+  /// - Parameter logits: One an output, as of ``logits(_:)``.
+  /// - Returns: The labels with their probabilities.
+  /// - Throws: ``ModelError/notFinite`` where a number is not finite.
+  package func prediction(ofLogits logits: [Float]) throws -> Prediction {
+    let logits = logits.map(Double.init)
     guard logits.allSatisfy(\.isFinite) else { throw ModelError.notFinite }
     return Prediction(logits: logits, labels: card.labels, output: card.output)
   }

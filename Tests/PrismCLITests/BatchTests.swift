@@ -2,6 +2,7 @@ import Prism
 import PrismReport
 import PrismFiles
 import PrismTestSupport
+import PrismSmallModels
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import PrismFiles
 import PrismReport
 import PrismTestSupport
+import PrismSmallModels
 import Synchronization
 import Testing
 

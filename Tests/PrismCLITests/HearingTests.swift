@@ -1,6 +1,7 @@
 import Prism
 import PrismReport
 import PrismTestSupport
+import PrismSmallModels
 import Testing
 
 @testable import PrismCLI

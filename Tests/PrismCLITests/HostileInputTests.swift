@@ -3,6 +3,7 @@ import PrismFiles
 import PrismReport
 import PrismRuntime
 import PrismTestSupport
+import PrismSmallModels
 import Testing
 
 @testable import PrismCLI

@@ -3,6 +3,7 @@ import PrismReport
 import PrismFiles
 import PrismReport
 import PrismTestSupport
+import PrismSmallModels
 import Testing
 
 @testable import PrismCLI

@@ -41,23 +41,12 @@ struct ClassifyCommand: LimitedCommand {
     let inputs = input.list(for: model)
     var documents: [JSON] = []
     let status = Batch(console).forEach(inputs) { path, following, _ in
-      let input = try ahead.take(path, following: following)
-      let hearing =
-        model.card.input.audio == nil ? nil : try sounds.hearing(of: input, by: model)
-      if let hearing {
-        return Classified(
-          input: input, prediction: hearing.prediction, hearing: hearing, picture: nil)
-      }
-      let image = try input.picture(pictures)
-      return Classified(
-        input: input, prediction: try model.predict(image), hearing: nil,
-        picture: PictureFacts(image, for: model))
+      try Classification(
+        of: try ahead.take(path, following: following), by: model, pictures: pictures,
+        sounds: sounds)
     } finish: { path, result in
       if json {
-        documents.append(
-          InputDocument.classification(
-            of: result.input, by: model, prediction: result.prediction, hearing: result.hearing,
-            picture: result.picture))
+        documents.append(result.document(of: model))
       } else {
         if inputs.files.count > 1 { console.print("\(path):") }
         let indent = inputs.files.count > 1 ? "  " : ""
@@ -70,12 +59,5 @@ struct ClassifyCommand: LimitedCommand {
     }
     if json { console.print(InputDocument.all(documents)) }
     return status
-  }
-
-  private struct Classified: Sendable {
-    let input: ReportInput
-    let prediction: Prediction
-    let hearing: Hearing?
-    let picture: PictureFacts?
   }
 }

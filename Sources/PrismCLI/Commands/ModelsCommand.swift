@@ -31,7 +31,7 @@ struct ModelsCommand: LimitedCommand {
     }
     if json {
       console.print(
-        InputDocument.enveloped("models", rows.map { document($0.entry, $0.model) }))
+        InputDocument.enveloped("models", rows.map { ModelDocument.json($0.entry, $0.model) }))
     } else if rows.isEmpty && !failed {
       let places = catalogue.places.map(\.path).joined(separator: ", ")
       console.report("prism: no weights in \(places); Tools/convert.py makes them")
@@ -44,7 +44,8 @@ struct ModelsCommand: LimitedCommand {
   private func show(_ rows: [(entry: ModelCatalogue.Entry, model: Model)], _ console: Console) {
     let cells = rows.map { entry, model in
       [
-        entry.name, model.card.architecture.rawValue, model.inputSize, "\(model.labels.count)",
+        entry.name, model.card.architecture.rawValue, ModelDocument.inputSize(of: model),
+        "\(model.labels.count)",
         model.fit, entry.path,
       ]
     }
@@ -59,39 +60,15 @@ struct ModelsCommand: LimitedCommand {
       }
     }
   }
-
-  private func document(_ entry: ModelCatalogue.Entry, _ model: Model) -> JSON {
-    [
-      "name": .string(entry.name),
-      "file": .string(entry.path),
-      "architecture": .string(model.card.architecture.rawValue),
-      "description": .string(model.card.description),
-      "source": .string(model.card.source),
-      "license": .string(model.card.license),
-      "input": .string(model.inputSize),
-      "labels": .array(model.labels.map(JSON.string)),
-      "methods": .array(model.methods.map(JSON.string)),
-    ]
-  }
 }
 
 extension Model {
-  /// The input size as it is shown, such as `160×160`, for sound such as `2.0 s, 8000 Hz`.
-  fileprivate var inputSize: String {
-    card.input.audio.map { "\($0.seconds) s, \($0.sampleRate) Hz" }
-      ?? "\(card.input.image.width)×\(card.input.image.height)"
-      + (card.input.image.crop.map { ", centre of \($0.side)" } ?? "")
-  }
-
   /// How many methods can explain this model, such as `all 21`.
   fileprivate var fit: String {
-    let (fitting, all) = (methods.count, ExplanationMethod.allCases.count)
+    let (fitting, all) = (
+      ModelDocument.methods(of: self).count, ExplanationMethod.allCases.count
+    )
     return fitting == all ? "all \(all)" : "\(fitting) of \(all)"
-  }
-
-  /// The names of the methods that can explain this model.
-  fileprivate var methods: [String] {
-    ExplanationMethod.allCases.filter { obstacle(to: $0) == nil }.map(\.rawValue)
   }
 }
 

@@ -118,7 +118,7 @@ struct Root: ParsableCommand {
     subcommands: [
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
       CompareCommand.self, DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
-      VersionCommand.self,
+      ServeCommand.self, VersionCommand.self,
     ])
 
   /// The version of Prism, as in the JSON documents.

@@ -2,12 +2,6 @@ internal import ArgumentParser
 internal import Prism
 internal import PrismReport
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// Where models are found.
 struct ModelOptions: ParsableArguments {
   @Option(
@@ -20,20 +14,11 @@ struct ModelOptions: ParsableArguments {
   var folder: String?
 
   /// The folders that are searched.
-  var catalogue: ModelCatalogue {
-    ModelCatalogue(
-      explicit: folder, environment: ProcessInfo.processInfo.environment,
-      executable: Self.executable)
-  }
+  var catalogue: ModelCatalogue { ModelCatalogue.ofProcess(explicit: folder) }
 
   /// Opens a model by its name or by the path of its file.
   func model(_ name: String) throws -> Model { try catalogue.model(name) }
 
   /// The path of a weights file, given by its name or as it is.
   func file(_ name: String) throws -> String { try catalogue.file(name) }
-
-  /// The path of the running program, after links.
-  private static var executable: String? {
-    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-  }
 }

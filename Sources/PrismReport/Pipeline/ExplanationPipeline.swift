@@ -92,6 +92,27 @@ public struct ExplanationPipeline: Sendable {
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
 
+  /// What the explanations of an input by one of the methods depend on, as a digest.
+  ///
+  /// - Parameters:
+  ///   - number: The method's place in the request.
+  ///   - input: The picture or sound; its name does not matter.
+  /// - Returns: 64 hexadecimal digits.
+  /// - Throws: Nothing that a request can cause.
+  public func explanationKey(of number: Int, for input: ReportInput) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let readings = [try encoder.encode(request.pictures), try encoder.encode(request.sound)]
+    let explainer = methods[number].explainer
+    let parts =
+      [
+        PrismVersion.current, model.file.sha256, input.sha256, request.targets ?? "",
+        request.windows ?? "", "\(request.seed)", explainer.name,
+      ] + readings.map { String(decoding: $0, as: UTF8.self) }
+      + explainer.parameters.map { "\($0.name)=\($0.value.text)" }
+    return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
+  }
+
   /// The name of the document of an input.
   ///
   /// - Parameter stem: How the names of the input's files begin.
@@ -117,31 +138,51 @@ public struct ExplanationPipeline: Sendable {
     _ input: ReportInput, named stem: String, work: Work = .unwatched,
     stage: StageReport = { _, _, _ in }, keep: (InputResults) -> Void = { _ in }
   ) throws -> InputResults {
+    try self(input, named: stem, archive: .none, work: work, stage: stage, keep: keep)
+  }
+
+  /// Explains an input as far as its explanations are not in an archive.
+  ///
+  /// - Parameters:
+  ///   - input: The picture or sound.
+  ///   - stem: How the names of its files begin.
+  ///   - archive: Knows explanations, and is given those that are new.
+  ///   - work: As of ``callAsFunction(_:named:work:stage:keep:)``.
+  ///   - stage: As of ``callAsFunction(_:named:work:stage:keep:)``.
+  ///   - keep: As of ``callAsFunction(_:named:work:stage:keep:)``.
+  /// - Returns: The same as without an archive.
+  /// - Throws: As ``callAsFunction(_:named:work:stage:keep:)``; what the archive throws.
+  public func callAsFunction(
+    _ input: ReportInput, named stem: String, archive: ExplanationArchive,
+    work: Work = .unwatched, stage: StageReport = { _, _, _ in },
+    keep: (InputResults) -> Void = { _ in }
+  ) throws -> InputResults {
     try Limits.$current.withValue(request.limits) {
-      try results(input, named: stem, work: work, stage: stage, keep: keep)
+      try results(
+        input, named: stem, archive: archive, work: work, stage: stage, keep: keep)
     }
   }
 
   private func results(
-    _ input: ReportInput, named stem: String, work: Work, stage: StageReport,
-    keep: (InputResults) -> Void
+    _ input: ReportInput, named stem: String, archive: ExplanationArchive, work: Work,
+    stage: StageReport, keep: (InputResults) -> Void
   ) throws -> InputResults {
     let scene = try Scene(input, for: self)
     var findings = Findings(scene: scene, key: try key(for: input))
     let extra = request.purpose == .comparison ? 1 : 0
+    var made: [ExplanationReport.Place: ExplanationReport.Made] = [:]
     for (number, method) in methods.enumerated() {
       stage(method.explainer.name, number + 1, methods.count + extra)
-      for view in scene.views.indices {
-        try explain(scene.views[view], view, by: number, into: &findings, work)
-      }
+      try explain(by: number, into: &findings, archive, work)
       if extra == 0, number + 1 < methods.count, !findings.isEmpty {
         let report = ExplanationReport(findings, pipeline: self, stem: stem)
-        keep(try report.results(isWhole: false))
+        keep(try report.results(isWhole: false, made: &made))
       }
     }
     if findings.isEmpty, let error = findings.firstError { throw error }
     guard request.purpose == .comparison else {
-      return try ExplanationReport(findings, pipeline: self, stem: stem).results(isWhole: true)
+      let report = ExplanationReport(findings, pipeline: self, stem: stem)
+      return try report.results(isWhole: true, made: &made)
     }
     stage("measures", methods.count + 1, methods.count + 1)
     let comparisons = try scene.views.indices.map { try compare($0, findings, work) }
@@ -150,15 +191,31 @@ public struct ExplanationPipeline: Sendable {
     ).results()
   }
 
+  /// Explains all views by a method, and archives its explanations where none of them failed.
+  private func explain(
+    by number: Int, into findings: inout Findings, _ archive: ExplanationArchive, _ work: Work
+  ) throws {
+    let views = findings.scene.views
+    let key = try explanationKey(of: number, for: findings.scene.input)
+    let known = try archive.known(key).flatMap { $0.count == views.count ? $0 : nil }
+    for (index, view) in views.enumerated() {
+      try explain(view, index, by: number, known: known?[index], into: &findings, work)
+    }
+    let found = findings.explanations(of: number)
+    if known == nil, found.count == views.count { try archive.keep(key, found) }
+  }
+
   /// Explains a view by a method; its failure is kept, not thrown.
   private func explain(
-    _ view: ExplainedView, _ index: Int, by number: Int, into findings: inout Findings,
-    _ work: Work
+    _ view: ExplainedView, _ index: Int, by number: Int, known: [Explanation]?,
+    into findings: inout Findings, _ work: Work
   ) throws {
     let explainer = methods[number].explainer
     do {
-      let explanations = try model.explain(
-        view.image, with: explainer, targets: view.targets, batch: request.batch, work: work)
+      let explanations =
+        try known
+        ?? model.explain(
+          view.image, with: explainer, targets: view.targets, batch: request.batch, work: work)
       let found =
         try request.purpose == .explanation
         ? explanations.map { try evidence(of: $0, in: view, of: findings.scene) } : []
@@ -353,6 +410,11 @@ struct Findings: Sendable {
   ) {
     views[view].append(
       Finding(method: method, explanations: explanations, evidence: evidence))
+  }
+
+  /// The explanations of a method, one list a view it did not fail at.
+  func explanations(of method: Int) -> [[Explanation]] {
+    views.compactMap { findings in findings.first { $0.method == method }?.explanations }
   }
 
   mutating func add(_ failure: MethodFailure, _ error: any Error) {

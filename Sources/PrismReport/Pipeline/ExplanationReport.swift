@@ -2,6 +2,20 @@ internal import Prism
 
 /// The files and the document of an explained input: a map a method and label, and what holds all of them.
 struct ExplanationReport {
+  /// Which of the maps.
+  struct Place: Hashable {
+    let method: Int
+    let view: Int
+    let label: String
+  }
+
+  /// What is made of a map.
+  struct Made {
+    let files: [OutputFolder.File]
+    let json: JSON
+    let section: InputResults.Section
+  }
+
   private let findings: Findings
   private let pipeline: ExplanationPipeline
   private let stem: String
@@ -18,10 +32,12 @@ struct ExplanationReport {
 
   /// Everything that is known.
   ///
-  /// - Parameter isWhole: Whether all methods are finished, so that what holds all of them can be made.
+  /// - Parameters:
+  ///   - isWhole: Whether all methods are finished, so that what holds all of them can be made.
+  ///   - known: What earlier calls have made, so that nothing is drawn twice.
   /// - Returns: The document, the files and the lines for the console.
   /// - Throws: `ImageError` where a figure cannot be drawn; `SoundError` where a sound cannot be written.
-  func results(isWhole: Bool) throws -> InputResults {
+  func results(isWhole: Bool, made known: inout [Place: Made]) throws -> InputResults {
     var files: [OutputFolder.File] = []
     var entries: [JSON] = []
     var sections: [InputResults.Section] = []
@@ -33,7 +49,9 @@ struct ExplanationReport {
         var labels = UniqueNames()
         for (explanation, evidence) in zip(finding.explanations, finding.evidence) {
           let label = labels.name(for: explanation.target.label)
-          let made = try make(explanation, evidence, view: view, label: label)
+          let place = Place(method: number, view: index, label: label)
+          let made = try known[place] ?? make(explanation, evidence, view: view, label: label)
+          known[place] = made
           files += made.files
           entries.append(made.json)
           sections.append(made.section)
@@ -55,7 +73,7 @@ struct ExplanationReport {
 
   private func make(
     _ explanation: Explanation, _ evidence: FoundEvidence?, view: ExplainedView, label: String
-  ) throws -> (files: [OutputFolder.File], json: JSON, section: InputResults.Section) {
+  ) throws -> Made {
     let name =
       "\(stem).\(explanation.method)" + (scene.labels.count > 1 ? ".\(label)" : "")
       + (scene.hasSeveralWindows ? view.suffix : "")
@@ -102,12 +120,11 @@ struct ExplanationReport {
       + (view.name.map {
         ", \($0), probability \(NumberText.percent(explanation.target.probability))"
       } ?? "")
-    return (
-      files, json,
-      InputResults.Section(
+    return Made(
+      files: files, json: json,
+      section: InputResults.Section(
         title: title, files: files.map(\.name),
-        lines: explanation.facts + (record?.lines ?? []) + (regions?.prefix(1).map(\.line) ?? []))
-    )
+        lines: explanation.facts + (record?.lines ?? []) + (regions?.prefix(1).map(\.line) ?? [])))
   }
 
   /// A table of all maps, and for every view a page and a figure.

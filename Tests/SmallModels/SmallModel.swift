@@ -1,25 +1,28 @@
-import Prism
-import PrismModels
-import PrismTestSupport
+internal import Prism
+internal import PrismModels
+internal import PrismTestSupport
 
 #if canImport(FoundationEssentials)
-  import FoundationEssentials
+  internal import FoundationEssentials
 #else
-  import Foundation
+  internal import Foundation
 #endif
 
 /// Weights files of narrow networks with generated weights, which explain a picture in no time.
-enum SmallModel {
+public enum SmallModel {
+  /// The folder of the files, whose names are those of the constants.
+  public static let folder = make()
+
   /// Ten labels that exclude each other.
-  static let softmax = write("torch-mobilenet_v2")
+  public static let softmax = write("torch-mobilenet_v2", as: "softmax")
   /// Two labels, one logit.
-  static let binary = write("torch-mobilenet_v2-1")
+  public static let binary = write("torch-mobilenet_v2-1", as: "binary")
   /// Fourteen labels that do not exclude each other.
-  static let sigmoid = write("torch-mobilenet_v2-14")
+  public static let sigmoid = write("torch-mobilenet_v2-14", as: "sigmoid")
 
   /// Ten labels, of the centre of pictures alone.
-  static let centre = write(
-    "torch-mobilenet_v2",
+  public static let centre = write(
+    "torch-mobilenet_v2", as: "centre",
     input: { image in
       var image = image
       image.resizeSide = max(image.height, image.width) + 8
@@ -27,8 +30,8 @@ enum SmallModel {
     })
 
   /// Two labels, of half a second of sound.
-  static let voice = write(
-    "torch-mobilenet_v2-1",
+  public static let voice = write(
+    "torch-mobilenet_v2-1", as: "voice",
     input: { image in
       .audio(
         .init(
@@ -38,10 +41,10 @@ enum SmallModel {
 
   /// The path of a file with the card of a parity fixture, but narrower; an empty path where it cannot be written.
   private static func write(
-    _ fixture: String, input: (ModelCard.ImageInput) -> ModelCard.Input = { .image($0) }
+    _ fixture: String, as name: String,
+    input: (ModelCard.ImageInput) -> ModelCard.Input = { .image($0) }
   ) -> String {
-    let path =
-      FileManager.default.temporaryDirectory.path + "/prism-\(UUID().uuidString).safetensors"
+    let path = "\(folder)/\(name).safetensors"
     do {
       var card = try SafetensorsFile(
         contentsOf: "\(Repository.fixtures)parity/\(fixture).safetensors"
@@ -59,6 +62,16 @@ enum SmallModel {
       return ""
     }
   }
+
+  /// Makes the folder.
+  private static func make() -> String {
+    let path = FileManager.default.temporaryDirectory.path + "/prism-models-\(UUID().uuidString)"
+    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
+  /// The paths of all files, which are then there.
+  public static var all: [String] { [softmax, binary, sigmoid, centre, voice] }
 
   private final class Tensors {
     var made: [(name: String, tensor: Tensor)] = []

@@ -1,0 +1,26 @@
+public import Prism
+
+/// Where explanations are found that were made before, by the digest of everything they depend on.
+public struct ExplanationArchive: Sendable {
+  /// The explanations of an input by a method: for every view of the input one a label.
+  public typealias Explanations = [[Explanation]]
+
+  let known: @Sendable (_ key: String) throws -> Explanations?
+  let keep: @Sendable (_ key: String, _ explanations: Explanations) throws -> Void
+
+  /// Makes an archive.
+  ///
+  /// - Parameters:
+  ///   - known: Looks for explanations, by ``ExplanationPipeline/explanationKey(of:for:)``.
+  ///   - keep: Is given explanations that are new.
+  public init(
+    known: @escaping @Sendable (_ key: String) throws -> Explanations?,
+    keep: @escaping @Sendable (_ key: String, _ explanations: Explanations) throws -> Void
+  ) {
+    self.known = known
+    self.keep = keep
+  }
+
+  /// Knows nothing and keeps nothing.
+  public static let none = ExplanationArchive(known: { _ in nil }, keep: { _, _ in })
+}

@@ -1,0 +1,156 @@
+internal import ArgumentParser
+internal import Hummingbird
+internal import Prism
+internal import PrismReport
+
+internal import Foundation
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// The command `prism-server`.
+public enum ServerCommand {
+  /// Runs the command with the process's arguments and ends the process.
+  public static func runAndExit() async -> Never {
+    _ = unsafe signal(SIGPIPE, SIG_IGN)
+    await ServerOptions.main()
+    // Work that was given up may still run on other threads, so nothing is torn down under it.
+    _exit(0)
+  }
+}
+
+struct ServerOptions: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prism-server",
+    abstract: "Explains pictures and sounds to browsers and programs.",
+    discussion: """
+      The page is at /, the interface is described at /docs. Ctrl-C ends the server in good order; \
+      analyses that run are then marked as interrupted and can be resumed.
+      """, version: PrismVersion.current)
+
+  @Option(help: ArgumentHelp("The address to listen at.", valueName: "address"))
+  var host = "127.0.0.1"
+
+  @Option(help: ArgumentHelp("The port; 0 for any that is free.", valueName: "n"))
+  var port = 8000
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of weights files that is searched before the usual ones.", valueName: "dir"),
+    completion: .directory)
+  var weights: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder that keeps analyses. (default: prism in the user's data folder)",
+      valueName: "dir"), completion: .directory)
+  var data: String?
+
+  @Option(
+    help: ArgumentHelp("A folder of pictures and sounds to try.", valueName: "dir"),
+    completion: .directory)
+  var samples: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      A file with the token that clients must send (Authorization: Bearer TOKEN); needed to listen \
+      at another address than this machine's own.
+      """, valueName: "file"), completion: .file())
+  var tokenFile: String?
+
+  @Option(
+    name: .customLong("limit"),
+    help: ArgumentHelp(
+      "Sets what an input or request may take, such as pixels=200000000; may be repeated.",
+      valueName: "name=value"))
+  var limitTexts: [String] = []
+
+  @Option(help: ArgumentHelp("How many requests may wait.", valueName: "n"))
+  var queue = 64
+
+  @Option(help: ArgumentHelp("How many explanations are computed at a time.", valueName: "n"))
+  var workers = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "A page elsewhere that may ask, such as https://example.org; may be repeated.",
+      valueName: "origin"))
+  var allowOrigin: [String] = []
+
+  func validate() throws {
+    guard (0...65_535).contains(port) else {
+      throw ValidationError("--port is \(port); it must be from 0 to 65535")
+    }
+    guard (1...100_000).contains(queue) else {
+      throw ValidationError("--queue is \(queue); it must be from 1 to 100000")
+    }
+    guard (1...64).contains(workers) else {
+      throw ValidationError("--workers is \(workers); it must be from 1 to 64")
+    }
+    guard tokenFile != nil || ServerConfiguration.isLoopback(host) else {
+      throw ValidationError(
+        "--host \(host) can be reached by other machines; name a file with a token by --token-file")
+    }
+  }
+
+  func run() async throws {
+    do {
+      let service = try PrismService(try configuration())
+      let host = host.contains(":") ? "[\(host)]" : host
+      try await service.application { port in
+        print("prism-server listens at http://\(host):\(port)/")
+        fflush(nil)
+      }.runService()
+    } catch {
+      try? FileHandle.standardError.write(contentsOf: Data("prism-server: \(error)\n".utf8))
+      throw ExitCode(1)
+    }
+  }
+
+  private func configuration() throws -> ServerConfiguration {
+    let environment = ProcessInfo.processInfo.environment
+    var configuration = ServerConfiguration(
+      catalogue: .ofProcess(explicit: weights),
+      data: try data ?? Self.usualFolder(environment))
+    configuration.host = host
+    configuration.port = port
+    configuration.queue = queue
+    configuration.workers = workers
+    configuration.origins = allowOrigin.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+    configuration.samples = samples ?? Self.usualSamples()
+    for text in limitTexts { try configuration.limits.set(text) }
+    configuration.token = try tokenFile.map(Self.token)
+    if let weights, Folder.isFolder(weights) != true { throw CatalogueError.noFolder(weights) }
+    return configuration
+  }
+
+  /// The digest of the token in a file.
+  private static func token(_ path: String) throws -> String {
+    let text = String(decoding: try Files.read(path, limits: Limits([.bytes: 4096])), as: UTF8.self)
+      .trimmed
+    guard text.utf8.count >= 16 else {
+      throw ValidationError("the token in \(path) has fewer than 16 characters")
+    }
+    return SHA256.hexadecimalDigest(of: Array(text.utf8))
+  }
+
+  private static func usualFolder(_ environment: [String: String]) throws -> String {
+    if let folder = environment["XDG_DATA_HOME"], folder.hasPrefix("/") { return "\(folder)/prism" }
+    guard let home = environment["HOME"], home.hasPrefix("/") else {
+      throw ValidationError("there is no data folder; name one by --data")
+    }
+    return "\(home)/.local/share/prism"
+  }
+
+  /// The samples where the user is, or those that were installed with the program.
+  private static func usualSamples() -> String? {
+    let installed = ModelCatalogue.executable.map {
+      "\(Folder.parent(of: Folder.parent(of: $0)))/share/prism/samples"
+    }
+    return ["Samples", installed].compactMap { $0 }.first { Folder.isFolder($0) == true }
+  }
+}

@@ -1,0 +1,224 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import Prism
+internal import PrismReport
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// Analyses: beginning, finding, changing and removing them.
+struct AnalysisRoutes {
+  let platform: Platform
+  let analyses: Analyses
+
+  func add(to router: Router<PrismContext>) {
+    router.post("v1/analyses", use: create)
+    router.get("v1/analyses", use: list)
+    router.get("v1/analyses/:id") { request, context in
+      let json = AnalysisText.json(try await record(context))
+      return Response.json(json).tagged(
+        SHA256.hexadecimalDigest(of: Array(json.description.utf8)), for: request)
+    }
+    router.patch("v1/analyses/:id", use: change)
+    router.delete("v1/analyses/:id") { _, context in
+      let id = try await record(context).id
+      await analyses.cancel(id)
+      guard try await platform.store.remove(id) else { throw Self.unknown(id) }
+      return Response.nothing
+    }
+    router.post("v1/analyses/:id/methods", use: addMethods)
+    router.post("v1/analyses/:id/cancel") { _, context in
+      let record = try await record(context)
+      await analyses.cancel(record.id)
+      return Response.json(AnalysisText.json(try await self.record(context)))
+    }
+    router.post("v1/analyses/:id/resume") { _, context in
+      let record = try await record(context)
+      guard !record.state.isOpen else {
+        throw Problem(.conflict, "the analysis is \(record.state.rawValue)")
+      }
+      guard record.state != .done else { return Response.json(AnalysisText.json(record)) }
+      return try await restart(record.id, context) { _ in }
+    }
+  }
+
+  private static func unknown(_ id: String) -> Problem {
+    Problem(.notFound, "there is no analysis \(Text.quoted(id))")
+  }
+
+  /// The analysis that the address names.
+  private func record(_ context: PrismContext) async throws -> AnalysisRecord {
+    let id = try context.parameter("id")
+    guard let record = try await platform.store.analysis(id) else { throw Self.unknown(id) }
+    return record
+  }
+
+  // MARK: - Beginning
+
+  private func create(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let asked = try await NewAnalysis(request, platform)
+    let key = HTTPField.Name("Idempotency-Key").flatMap { request.headers[$0] }
+    if let key, let known = try await platform.store.repeated(key) {
+      guard known.digest == asked.digest else {
+        throw Problem(
+          .unprocessableContent, "the Idempotency-Key belongs to another request")
+      }
+      return accepted(known.analysis)
+    }
+    let explained = try RequestReader(platform).request(asked.request)
+    let model = try platform.shelf.model(explained.model)
+    try check(explained, model, asked)
+    let ticket = try await platform.queue.take(.long, client: context.address)
+    do {
+      let now = Date().timeIntervalSince1970
+      let record = AnalysisRecord(
+        id: UUID().uuidString.lowercased(), name: asked.name,
+        tags: JSON.array(asked.tags.map(JSON.string)).description, notes: "",
+        model: explained.model, kind: ModelText.kind(of: model), inputName: asked.inputName,
+        inputDigest: SHA256.hexadecimalDigest(of: asked.input),
+        request: try Self.text(of: explained), state: .queued, isCached: false, created: now,
+        updated: now)
+      let kept = try await platform.store.insert(
+        record, input: asked.input, repeatKey: key.map { ($0, asked.digest) })
+      try await analyses.start(kept, ticket: ticket)
+      return accepted(kept)
+    } catch {
+      await platform.queue.discard(ticket)
+      throw error
+    }
+  }
+
+  /// Refuses what does not fit before anything is kept.
+  private func check(
+    _ request: ExplanationRequest, _ model: Model, _ asked: NewAnalysis
+  ) throws {
+    let kind = MediaFormat(beginning: Array(asked.input.prefix(512)))?.kind
+    let wanted: MediaFormat.Kind = model.card.input.audio == nil ? .picture : .sound
+    if let kind, kind != wanted {
+      throw Problem(
+        .unprocessableContent,
+        "\(Text.printable(asked.inputName)) is a \(kind.rawValue) and the model \(request.model) "
+          + "takes a \(wanted.rawValue)")
+    }
+    _ = try ExplanationPipeline(request, model: model)
+  }
+
+  private static func text(of request: ExplanationRequest) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(request), as: UTF8.self)
+  }
+
+  private func accepted(_ record: AnalysisRecord) -> Response {
+    var response = Response.json(AnalysisText.json(record), status: .accepted)
+    response.headers[.location] = "/v1/analyses/\(record.id)"
+    return response
+  }
+
+  // MARK: - Going on
+
+  private func addMethods(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let body = try await request.json(platform)
+    let record = try await record(context)
+    guard !record.state.isOpen else {
+      throw Problem(.conflict, "the analysis is \(record.state.rawValue); wait until it ends")
+    }
+    var old = try JSONDecoder().decode(ExplanationRequest.self, from: Data(record.request.utf8))
+    let added = try RequestReader(platform).request(
+      model: record.model, methods: body["methods"] ?? .null, members: [])
+    for method in added.methods {
+      old.methods.removeAll {
+        ExplanationMethod(named: $0.name) == ExplanationMethod(named: method.name)
+      }
+      old.methods.append(method)
+    }
+    guard old.methods.count <= 64 else {
+      throw Problem(.unprocessableContent, "the analysis would have more than 64 methods")
+    }
+    _ = try ExplanationPipeline(old, model: try platform.shelf.model(record.model))
+    let text = try Self.text(of: old)
+    return try await restart(record.id, context) { $0.request = text }
+  }
+
+  /// Puts an analysis into the queue again; what is known of it is not computed again.
+  private func restart(
+    _ id: String, _ context: PrismContext,
+    _ change: @escaping @Sendable (inout AnalysisRecord) -> Void
+  ) async throws -> Response {
+    let ticket = try await platform.queue.take(.long, client: context.address)
+    do {
+      let record = try await platform.store.update(id) { record in
+        guard !record.state.isOpen else { throw Problem(.conflict, "the analysis runs already") }
+        change(&record)
+        record.state = .queued
+        record.error = nil
+      }
+      guard let record else { throw Self.unknown(id) }
+      try await analyses.start(record, ticket: ticket)
+      return accepted(record)
+    } catch {
+      await platform.queue.discard(ticket)
+      throw error
+    }
+  }
+
+  // MARK: - Changing and finding
+
+  private func change(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let body = try await request.json(platform)
+    let id = try await record(context).id
+    for member in try body.members(of: "the change")
+    where !["name", "tags", "notes"].contains(member.name) {
+      throw Problem(
+        .unprocessableContent,
+        "\(Text.quoted(member.name)) cannot be changed; name, tags and notes can")
+    }
+    let name = body["name"] == nil ? nil : try body.text("name")
+    if let name { try NewAnalysis.check(name: name) }
+    let tags = body["tags"] == nil ? nil : try NewAnalysis.tags(body["tags"])
+    let notes = body["notes"] == nil ? nil : try body.text("notes")
+    guard (notes?.utf8.count ?? 0) <= 65_536 else {
+      throw Problem(.unprocessableContent, "the notes are longer than 65536 bytes")
+    }
+    let record = try await platform.store.update(id) { record in
+      if let name { record.name = name }
+      if let tags { record.tags = JSON.array(tags.map(JSON.string)).description }
+      if let notes { record.notes = notes }
+    }
+    guard let record else { throw Self.unknown(id) }
+    return .json(AnalysisText.json(record))
+  }
+
+  private func list(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let query = request.uri.queryParameters
+    func value(_ name: String) -> String? { query[Substring(name)].map(String.init) }
+    var search = Store.Search()
+    search.query = value("query") ?? ""
+    search.tag = value("tag")
+    search.model = value("model")
+    if let cursor = value("cursor") {
+      guard let before = Int64(cursor) else {
+        throw Problem(.badRequest, "the cursor is not one that was given")
+      }
+      search.before = before
+    }
+    if let limit = value("limit") {
+      guard let count = Int(limit), (1...500).contains(count) else {
+        throw Problem(.badRequest, "limit is not from 1 to 500")
+      }
+      search.count = count
+    }
+    guard search.query.utf8.count <= 1000 else {
+      throw Problem(.badRequest, "the query is longer than 1000 bytes")
+    }
+    let records = try await platform.store.analyses(search)
+    let hasMore = records.count == search.count
+    return .json([
+      "analyses": .array(records.map(AnalysisText.json)),
+      "cursor": hasMore ? records.last?.number.map { .string("\($0)") } ?? .null : .null,
+    ])
+  }
+}

@@ -1,0 +1,28 @@
+internal import Hummingbird
+internal import Prism
+internal import PrismPage
+
+/// The page, and the description of the interface.
+struct PageRoutes {
+  func add(to router: Router<PrismContext>) {
+    for file in Page.files {
+      let tag = SHA256.hexadecimalDigest(of: file.contents)
+      let answer: @Sendable (Request, PrismContext) async throws -> Response = { request, _ in
+        Response.bytes(file.contents, type: file.type).tagged(tag, for: request)
+      }
+      router.get(RouterPath(file.name), use: answer)
+      if file.name == "index.html" { router.get("/", use: answer) }
+    }
+    let text = Array(Self.documentation.utf8)
+    router.get("docs") { request, _ in
+      Response.bytes(text, type: "text/html; charset=utf-8")
+        .tagged(SHA256.hexadecimalDigest(of: text), for: request)
+    }
+  }
+
+  /// The description of the interface as a page for people.
+  static let documentation: String = {
+    guard let description = try? JSON(utf8: Page.description) else { return "" }
+    return DocumentationPage(description).html
+  }()
+}

@@ -1,0 +1,3 @@
+internal import PrismServer
+
+await ServerCommand.runAndExit()

@@ -1,0 +1,106 @@
+import HTTPTypes
+import Prism
+import PrismTestSupport
+import Testing
+
+@testable import PrismServer
+
+extension SeededRandom {
+  /// A number from 0 up to another.
+  fileprivate mutating func below(_ end: Int) -> Int { Int.random(in: 0..<end, using: &self) }
+}
+
+/// Bodies that are made up, from good ones with bytes changed, cut and doubled; the same ones every time.
+@Suite("bodies that nobody vouches for")
+struct HostileBodyTests {
+  private static let form = Array(
+    """
+    --x\r\nContent-Disposition: form-data; name="request"\r\n\r\n\
+    {"model": "softmax", "methods": ["gradcam"]}\r\n--x\r\n\
+    Content-Disposition: form-data; name="file"; filename="husky.png"\r\n\r\nno picture\r\n--x--\r\n
+    """.utf8)
+  private static let json = Array(
+    """
+    {"file_b64": "AAAA", "file_name": "a", "tags": ["t"], "request": {"model": "softmax", "seed": 1,
+    "methods": ["gradcam", {"name": "lime", "samples": 3, "segments": "slic:3"}], "targets": "top2"}}
+    """.utf8)
+  private static let tensor = Array(
+    """
+    {"id": "1", "inputs": [{"name": "input", "datatype": "FP32", "shape": [1, 2, 2, 3], "parameters":
+    {"binary_data_size": 48}, "data": [[1, 2.5e-3], 3]}], "outputs": [{"name": "logits"}]}
+    """.utf8)
+  private static let pixels = Array(
+    #"{"instances": [{"b64": "AAAA"}, [[[1, 2, 3], [4, 5, 255]]]], "parameters": {"method": "ig"}}"#
+      .utf8)
+  private static let report = Array(
+    #"{"model": "softmax", "xai_methods": ["gradcam"], "file_type": "image", "file_b64": "AAAA"}"#
+      .utf8)
+
+  /// A body with some of its bytes changed.
+  private func changed(_ body: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
+    var body = body
+    for _ in 0...random.below(4) {
+      guard !body.isEmpty else { break }
+      let place = random.below(body.count)
+      switch random.below(5) {
+      case 0: body[place] = UInt8(random.below(256))
+      case 1: body.remove(at: place)
+      case 2: body.removeSubrange(place..<min(place + random.below(40), body.count))
+      case 3: body.insert(contentsOf: body[place..<min(place + 20, body.count)], at: place)
+      default: body.insert(Array("\"{}[],:-0e9\r\n".utf8)[random.below(13)], at: place)
+      }
+    }
+    return body
+  }
+
+  @Test(
+    "no body makes the server fail",
+    arguments: [
+      ("/v1/analyses", form, "multipart/form-data; boundary=x", 0),
+      ("/v1/analyses", json, "application/json", 1),
+      ("/v2/models/softmax/infer", tensor, "application/json", 2),
+      ("/v1/models/softmax:explain", pixels, "application/json", 3),
+      ("/v1/classification_models/predict", report, "application/json", 4),
+    ])
+  func mutations(path: String, body: [UInt8], type: String, seed: Int) async throws {
+    let server = try TestServer { $0.mostSamples = 4 }
+    var random = SeededRandom(seed: UInt64(seed))
+    for number in 0..<150 {
+      let body = changed(body, &random)
+      var headers = [("Content-Type", type)]
+      if number % 7 == 0 {
+        headers.append(("Inference-Header-Content-Length", "\(random.below(300) - 20)"))
+      }
+      let answer = try await server(.post, path, body, headers: headers)
+      #expect(
+        answer.status.code < 500 || answer.status.code == 503,
+        "\(String(decoding: body, as: UTF8.self)): \(answer.text)")
+      if answer.status.code >= 400 { #expect(answer.json["error"]?.string != nil) }
+    }
+  }
+
+  @Test("a multipart body is read by its boundary alone")
+  func multipart() throws {
+    let parts = try Multipart(Self.form, type: "multipart/form-data; boundary=\"x\"").parts
+    #expect(parts.map(\.name) == ["request", "file"])
+    #expect(parts.last?.contents == Array("no picture".utf8))
+    #expect(parts.last?.fileName == "husky.png")
+    for type in ["multipart/form-data", "multipart/form-data; boundary=", "a; boundary=y"] {
+      #expect(throws: Problem.self, "\(type)") { try Multipart(Self.form, type: type) }
+    }
+    // A boundary within a line belongs to the contents.
+    let inner = Array("--x\r\nContent-Disposition: form-data; name=a\r\n\r\nu--x\r\n--x--".utf8)
+    #expect(
+      try Multipart(inner, type: "m; boundary=x")["a"]?.contents == Array("u--x".utf8))
+  }
+
+  @Test("an archive is whole, and its sums are those that everybody computes")
+  func archive() throws {
+    #expect(ZIPArchive.checksum(Array("123456789".utf8)) == 0xCBF4_3926)
+    let bytes = try ZIPArchive.bytes(of: [("a.txt", Array("hello".utf8)), ("ü", [])])
+    #expect(Array(bytes.prefix(4)) == [0x50, 0x4B, 3, 4])
+    let end = bytes.suffix(22)
+    #expect(Array(end.prefix(4)) == [0x50, 0x4B, 5, 6] && end[end.startIndex + 10] == 2)
+    #expect(bytes.count == 30 * 2 + 46 * 2 + 2 * (5 + 2) + 5 + 22)
+  }
+}

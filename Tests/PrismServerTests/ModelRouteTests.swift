@@ -1,0 +1,220 @@
+import HTTPTypes
+import Prism
+import PrismReport
+import PrismSmallModels
+import Testing
+
+@testable import PrismServer
+
+@Suite("models over HTTP")
+struct ModelRouteTests {
+  private static func classification() throws -> Prediction {
+    try Model(contentsOf: SmallModel.softmax).predict(Image(decoding: Sample.husky, name: "husky"))
+  }
+
+  @Test("the report's list names models, kinds, labels and methods with obstacles")
+  func list() async throws {
+    let server = try TestServer()
+    let answer = try await server(.get, "/v1/classification_models/model_list/")
+    let models = answer.json["models"]?.elements ?? []
+    #expect(
+      models.compactMap { $0["name"]?.string } == [
+        "binary", "centre", "sigmoid", "softmax", "voice",
+      ])
+    #expect(models.map { $0["type"]?.string } == ["image", "image", "image", "image", "audio"])
+    #expect(models[0]["labels"]?.elements.count == 2)
+    let methods = models[0]["methods"]?.elements ?? []
+    #expect(methods.count == ExplanationMethod.allCases.count)
+    #expect(methods.allSatisfy { $0["obstacle"] != nil && $0["choices"] != nil })
+  }
+
+  @Test("the report's prediction has the numbers of the library and a figure a method")
+  func predict() async throws {
+    let server = try TestServer()
+    let answer = try await server.post(
+      "/v1/classification_models/predict/",
+      [
+        "model": .string("softmax"), "file_type": .string("image"),
+        "xai_methods": .array([.string("gradcam"), .string("Score-CAM")]),
+        "file_b64": .string(Base64.encode(Sample.husky)),
+      ])
+    #expect(answer.status == .ok, "\(answer.text)")
+    let expected = try Self.classification()
+    let predictions = answer.json["predictions"]?.elements ?? []
+    #expect(predictions.map { $0["logit"]?.double } == expected.ranked.map(\.logit))
+    #expect(predictions.map { $0["label"]?.string } == expected.ranked.map(\.label))
+    for method in ["gradcam", "scorecam"] {
+      let explanation = answer.json["explanations"]?[method]
+      let picture = try Image(
+        decoding: Base64.decode(explanation?["image_b64"]?.string ?? "") ?? [], name: method)
+      #expect(picture.width > 100)
+      #expect(explanation?["document"]?["method"] == .string(method))
+    }
+  }
+
+  @Test("without methods only the prediction is given; sounds are heard")
+  func sound() async throws {
+    let server = try TestServer()
+    let answer = try await server.post(
+      "/v1/classification_models/predict",
+      ["model": .string("voice"), "file_b64": .string(Base64.encode(Sample.voice))])
+    #expect(answer.status == .ok, "\(answer.text)")
+    #expect(answer.json["predictions"]?.elements.count == 2)
+    #expect(answer.json["file_type"] == .string("audio"))
+    #expect(answer.json["explanations"] == .object([]))
+  }
+
+  @Test("KServe V1 predicts files and pixels alike, and explains")
+  func kserve() async throws {
+    let server = try TestServer()
+    let names = try await server(.get, "/v1/models").json["models"]
+    #expect(names?.elements.count == 5)
+    #expect(try await server(.get, "/v1/models/softmax").json["ready"] == .bool(true))
+    let image = try Image(decoding: Sample.husky, name: "husky")
+    let rows = (0..<image.height).map { y in
+      JSON.array(
+        (0..<image.width).map { x in
+          .array((0..<3).map { .integer(Int(image.pixels[3 * (y * image.width + x) + $0])) })
+        })
+    }
+    let answer = try await server.post(
+      "/v1/models/softmax:predict",
+      ["instances": .array([["b64": .string(Base64.encode(Sample.husky))], .array(rows)])])
+    let predictions = answer.json["predictions"]?.elements ?? []
+    #expect(predictions.count == 2 && predictions.first == predictions.last, "\(answer.status)")
+    let expected = try Self.classification()
+    #expect(
+      predictions.first?["probabilities"]?.elements.map(\.double)
+        == expected.entries.map(\.probability))
+    let explained = try await server.post(
+      "/v1/models/softmax:explain",
+      [
+        "instances": .array([["b64": .string(Base64.encode(Sample.husky))]]),
+        "parameters": ["method": .string("gradcam"), "targets": .string("1")],
+      ])
+    let map = explained.json["explanations"]?.elements.first?["explanations"]?["gradcam"]
+    #expect(map?["document"]?["target"]?["index"] == .integer(1), "\(explained.text.prefix(300))")
+  }
+
+  @Test("V2 infers the bits of a classification, as JSON and as bytes")
+  func infer() async throws {
+    let server = try TestServer()
+    #expect(try await server(.get, "/v2/health/live").status == .ok)
+    #expect(try await server(.get, "/v2/health/ready").json["ready"] == .bool(true))
+    #expect(try await server(.get, "/v2").json["name"] == .string("prism"))
+    #expect(try await server(.get, "/v2/models/softmax/ready").json["ready"] == .bool(true))
+    let metadata = try await server(.get, "/v2/models/softmax").json
+    let model = try Model(contentsOf: SmallModel.softmax)
+    let input = model.input(for: try Image(decoding: Sample.husky, name: "husky"))
+    let shape = JSON.array((0..<4).map { .integer(input.shape[$0]) })
+    #expect(metadata["inputs"]?.elements.first?["datatype"] == .string("FP32"))
+    let expected = try Self.classification().entries
+
+    let plain = try await server.post(
+      "/v2/models/softmax/infer",
+      [
+        "id": .string("7"),
+        "inputs": .array([
+          [
+            "name": .string("input"), "datatype": .string("FP32"), "shape": shape,
+            "data": .array(input.scalars.map { .number(Double($0)) }),
+          ]
+        ]),
+      ])
+    #expect(plain.status == .ok && plain.json["id"] == .string("7"), "\(plain.text.prefix(200))")
+    let outputs = plain.json["outputs"]?.elements ?? []
+    #expect(outputs.first?["data"]?.elements.map(\.double) == expected.map(\.logit))
+
+    let head = Array(
+      JSON.object([
+        .init(
+          name: "inputs",
+          value: .array([
+            [
+              "name": .string("input"), "datatype": .string("FP32"), "shape": shape,
+              "parameters": ["binary_data_size": .integer(4 * input.count)],
+            ]
+          ])),
+        .init(
+          name: "outputs",
+          value: .array([
+            ["name": .string("logits"), "parameters": ["binary_data": .bool(true)]]
+          ])),
+      ]).description.utf8)
+    let bytes = input.scalars.flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32($0))) }
+    }
+    let binary = try await server(
+      .post, "/v2/models/softmax/infer", head + bytes,
+      headers: [("Inference-Header-Content-Length", "\(head.count)")])
+    let values = binary.body.suffix(4 * expected.count)
+    let logits = stride(from: values.startIndex, to: values.endIndex, by: 4).map { place in
+      Double(
+        Float(
+          bitPattern: (0..<4).reduce(UInt32(0)) {
+            $0 | UInt32(values[place + $1]) << (8 * UInt32($1))
+          }
+        ))
+    }
+    #expect(logits == expected.map(\.logit))
+  }
+
+  @Test(
+    "what is wrong is said in one line, as RFC 9457 has it",
+    arguments: [
+      ("/v1/models/nothing:predict", #"{"instances": [{"b64": ""}]}"#, 404),
+      ("/v1/models/softmax:predict", #"{"instances": []}"#, 422),
+      ("/v1/models/softmax:predict", #"{"instances": [{"b64": "abc"}]}"#, 422),
+      ("/v1/models/softmax:predict", #"{"instances": [{"b64": "AAAA"}]}"#, 422),
+      ("/v1/models/softmax:predict", #"{"instances": [[[[1, 2, 256]]]]}"#, 422),
+      ("/v1/models/softmax:predict", "{", 400),
+      ("/v1/models/softmax:fly", "{}", 404),
+      ("/v1/models/softmax:explain", #"{"instances": [[[[1,2,3]]]], "parameters": []}"#, 422),
+      (
+        "/v1/models/softmax:explain",
+        #"{"instances": [[[[1,2,3]]]], "parameters": {"method": "magic"}}"#, 422
+      ),
+      (
+        "/v1/models/softmax:explain",
+        #"{"instances": [[[[1,2,3]]]], "parameters": {"truth": "/etc/passwd"}}"#, 422
+      ),
+      ("/v2/models/softmax/infer", #"{"inputs": []}"#, 400),
+      (
+        "/v2/models/softmax/infer",
+        #"{"inputs": [{"datatype": "FP32", "shape": [1, 2, 2, 3], "data": [0]}]}"#, 400
+      ),
+      ("/v2/models/..%2Fsoftmax/infer", "{}", 404),
+      ("/v1/classification_models/predict", #"{"model": "softmax"}"#, 422),
+      (
+        "/v1/classification_models/predict",
+        #"{"model": "softmax", "file_type": "audio", "file_b64": ""}"#, 422
+      ),
+      ("/v1/nowhere", "{}", 404),
+    ])
+  func problems(path: String, body: String, status: Int) async throws {
+    let server = try TestServer()
+    let answer = try await server(.post, path, Array(body.utf8))
+    #expect(answer.status.code == status, "\(answer.text)")
+    #expect(answer.headers[.contentType] == "application/problem+json")
+    #expect(answer.json["error"]?.string?.contains("\n") == false)
+    #expect(answer.json["status"] == .integer(status))
+  }
+
+  @Test("requests may not name files of the server")
+  func files() async throws {
+    let server = try TestServer()
+    for method: JSON in [
+      ["name": .string("lime"), "segments": .string("/etc/labels.npy")],
+      ["name": .string("lime"), "segments": .string("labels.PNG")],
+      ["name": .string("lime"), "mask": .string("a/b")],
+    ] {
+      let answer = try await server.post(
+        "/v1/models/softmax:explain",
+        [
+          "instances": .array([["b64": .string(Base64.encode(Sample.husky))]]),
+          "parameters": ["methods": .array([method])],
+        ])
+      #expect(answer.status.code == 422 && answer.text.contains("names a file"))
+    }
+  }
+}
