@@ -25,6 +25,19 @@ package enum Folder {
     }
   }
 
+  /// Makes a folder, and those it is in, where they are missing.
+  ///
+  /// - Parameter path: The path.
+  /// - Throws: `FileError.cannotWrite`.
+  package static func make(_ path: String) throws(FileError) {
+    if mkdir(path, 0o777) == 0 || isFolder(path) == true { return }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotWrite(path, reason: "the folder cannot be made")
+    }
+  }
+
   /// The identity of a file or folder, links followed, or `nil` where there is none.
   package static func identity(of path: String) -> Identity? {
     var status = stat()

@@ -1,10 +1,5 @@
 public import Prism
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
 
 /// A folder that receives results.
 ///
@@ -33,11 +28,7 @@ public struct OutputFolder: Sendable {
   /// - Throws: `FileError.cannotWrite`.
   public init(_ path: String) throws {
     self.path = path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw FileError.cannotWrite(path, reason: "the folder cannot be made")
-    }
+    try Folder.make(path)
     Leftovers.clear(in: path)
   }
 
