@@ -13,10 +13,9 @@
 struct SharedLibrary {
   private let handle: UnsafeMutableRawPointer
 
-  /// Loads a library.
+  /// Loads a library, or is `nil` where the system has none of the names.
   ///
   /// - Parameter names: Its file names, those that are tried first in front.
-  /// - Returns: `nil` where the system has none of them.
   init?(_ names: String...) {
     guard let handle = names.lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first else {
       return nil
@@ -26,7 +25,9 @@ struct SharedLibrary {
 
   /// A function of the library.
   ///
-  /// - Parameter name: Its name, whose parameters and result must be those of `Function`.
+  /// - Parameters:
+  ///   - name: Its name.
+  ///   - as: Its type, which must be what the library says.
   /// - Returns: The function.
   /// - Throws: ``Missing`` where the library has none of that name.
   func function<Function>(
