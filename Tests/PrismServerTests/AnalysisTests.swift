@@ -60,6 +60,11 @@ struct AnalysisTests {
     }
     let input = try await server(.get, "/v1/analyses/\(id)/input")
     #expect(input.body == Sample.husky && input.headers[.contentType] == "application/octet-stream")
+    let samples = try ArrayFile.tensor(
+      decoding: try await server(.get, "/v1/analyses/\(id)/input.npy").body, name: "samples")
+    let husky = try Image(decoding: Sample.husky, name: "husky")
+    #expect(samples.shape == [husky.height, husky.width, 3])
+    #expect(samples.scalars == husky.pixels.map { Float($0) })
     let picture = try await server(.get, "/v1/analyses/\(id)/input.png")
     #expect(
       try Image(decoding: picture.body, name: "x") == Image(decoding: Sample.husky, name: "x"))
@@ -80,7 +85,11 @@ struct AnalysisTests {
       }
     }
     #expect(try await server(.get, "/v1/analyses/\(id)/input.wav").status == .ok)
-    #expect(try await server(.get, "/v1/analyses/\(id)/input.png").status == .notFound)
+    let view = try await server(.get, "/v1/analyses/\(id)/input.png?window=0.25")
+    let first = try await server(.get, "/v1/analyses/\(id)/input.png")
+    #expect(view.status == .ok && view.body != first.body)
+    #expect(try Image(decoding: view.body, name: "view").height > 8)
+    #expect(try await server(.get, "/v1/analyses/\(id)/input.npy").status == .notFound)
   }
 
   @Test("what is known is not computed again, and methods are added")
