@@ -121,9 +121,11 @@ public struct Limits: Codable, Sendable, Equatable {
   ///   - name: Which limit.
   ///   - subject: What the line that refuses it begins with, such as a path.
   /// - Throws: ``LimitError`` beyond the limit.
-  public func check(_ count: Int, _ name: Name, of subject: String) throws(LimitError) {
+  public func check(
+    _ count: Int, _ name: Name, of subject: @autoclosure () -> String
+  ) throws(LimitError) {
     guard count <= self[name] else {
-      throw LimitError(subject: subject, name: name, count: count, limit: self[name])
+      throw LimitError(subject: subject(), name: name, count: count, limit: self[name])
     }
   }
 

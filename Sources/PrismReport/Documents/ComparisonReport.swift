@@ -31,7 +31,7 @@ struct ComparisonReport {
   /// Everything that is known.
   func results() throws -> InputResults {
     var files = try files(pipeline.request.formats, named: "\(stem).compare")
-    let document = document(files: files.map(\.name))
+    let document = try document(files: files.map(\.name))
     files.append(
       .init(
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
@@ -261,10 +261,10 @@ struct ComparisonReport {
 
   // MARK: The document
 
-  private func document(files: [String]) -> JSON {
+  private func document(files: [String]) throws -> JSON {
     var members = InputDocument.members(
       scene.input, pipeline.model, scene.prediction, scene.hearing, scene.picture)
-    members.append(.init(name: "key", value: .string(findings.key)))
+    members.append(.init(name: "key", value: .string(try pipeline.key(for: scene.input))))
     members.append(
       .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))))
     let explanations = entries { view, t, m in

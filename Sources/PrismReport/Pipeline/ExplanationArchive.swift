@@ -20,7 +20,4 @@ public struct ExplanationArchive: Sendable {
     self.known = known
     self.keep = keep
   }
-
-  /// Knows nothing and keeps nothing.
-  public static let none = ExplanationArchive(known: { _ in nil }, keep: { _, _ in })
 }

@@ -13,6 +13,9 @@ public struct ExplanationPipeline: Sendable {
   /// How many evaluations are done its `Work` tells.
   public typealias StageReport = (_ name: String, _ number: Int, _ count: Int) -> Void
 
+  /// The bytes of a model whose digest takes some milliseconds.
+  private static let smallModel = 32 << 20
+
   struct Method: Sendable {
     let method: ExplanationMethod
     let settings: ExplanationMethod.Settings
@@ -56,8 +59,9 @@ public struct ExplanationPipeline: Sendable {
     if isSound, request.showsRegions { throw RequestError.needsPictures("--regions") }
     _ = try request.pictures.options()
     if !isSound, let option = request.sound.unsuitable { throw RequestError.needsSound(option) }
-    // The digest for the document is computed beside everything else.
-    model.file.mapping.beginHashing()
+    // The digest for the document is computed beside everything else. That of a small model takes no
+    // longer than drawing a figure, which keeps one processor busy; a plan keeps them all.
+    if model.file.mapping.count > Self.smallModel { model.file.mapping.beginHashing() }
     self.request = request
     self.model = model
     self.truths = truths
@@ -138,7 +142,9 @@ public struct ExplanationPipeline: Sendable {
     _ input: ReportInput, named stem: String, work: Work = .unwatched,
     stage: StageReport = { _, _, _ in }, keep: (InputResults) -> Void = { _ in }
   ) throws -> InputResults {
-    try self(input, named: stem, archive: .none, work: work, stage: stage, keep: keep)
+    try Limits.$current.withValue(request.limits) {
+      try results(input, named: stem, archive: nil, work: work, stage: stage, keep: keep)
+    }
   }
 
   /// Explains an input as far as its explanations are not in an archive.
@@ -164,11 +170,12 @@ public struct ExplanationPipeline: Sendable {
   }
 
   private func results(
-    _ input: ReportInput, named stem: String, archive: ExplanationArchive, work: Work,
+    _ input: ReportInput, named stem: String, archive: ExplanationArchive?, work: Work,
     stage: StageReport, keep: (InputResults) -> Void
   ) throws -> InputResults {
     let scene = try Scene(input, for: self)
-    var findings = Findings(scene: scene, key: try key(for: input))
+    model.file.mapping.beginHashing()
+    var findings = Findings(scene: scene)
     let extra = request.purpose == .comparison ? 1 : 0
     var made: [ExplanationReport.Place: ExplanationReport.Made] = [:]
     for (number, method) in methods.enumerated() {
@@ -193,16 +200,17 @@ public struct ExplanationPipeline: Sendable {
 
   /// Explains all views by a method, and archives its explanations where none of them failed.
   private func explain(
-    by number: Int, into findings: inout Findings, _ archive: ExplanationArchive, _ work: Work
+    by number: Int, into findings: inout Findings, _ archive: ExplanationArchive?, _ work: Work
   ) throws {
     let views = findings.scene.views
-    let key = try explanationKey(of: number, for: findings.scene.input)
-    let known = try archive.known(key).flatMap { $0.count == views.count ? $0 : nil }
+    let key =
+      try archive.map { _ in try explanationKey(of: number, for: findings.scene.input) } ?? ""
+    let known = try archive?.known(key).flatMap { $0.count == views.count ? $0 : nil }
     for (index, view) in views.enumerated() {
       try explain(view, index, by: number, known: known?[index], into: &findings, work)
     }
     let found = findings.explanations(of: number)
-    if known == nil, found.count == views.count { try archive.keep(key, found) }
+    if known == nil, found.count == views.count { try archive?.keep(key, found) }
   }
 
   /// Explains a view by a method; its failure is kept, not thrown.
@@ -391,15 +399,13 @@ struct Findings: Sendable {
   }
 
   let scene: ExplanationPipeline.Scene
-  let key: String
   /// The findings of every view, in the order of the methods.
   private(set) var views: [[Finding]]
   private(set) var failures: [MethodFailure] = []
   private(set) var firstError: (any Error)?
 
-  init(scene: ExplanationPipeline.Scene, key: String) {
+  init(scene: ExplanationPipeline.Scene) {
     self.scene = scene
-    self.key = key
     views = scene.views.map { _ in [] }
   }
 

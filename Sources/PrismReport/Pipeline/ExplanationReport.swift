@@ -59,7 +59,7 @@ struct ExplanationReport {
       }
     }
     if isWhole { files += try sharedFiles() }
-    let document = document(entries, files: files.map(\.name))
+    let document = try document(entries, files: files.map(\.name))
     files.append(
       .init(
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
@@ -140,12 +140,12 @@ struct ExplanationReport {
     ).files(formats.filter(\.isShared), named: stem)
   }
 
-  private func document(_ entries: [JSON], files: [String]) -> JSON {
+  private func document(_ entries: [JSON], files: [String]) throws -> JSON {
     .object(
       InputDocument.members(
         scene.input, pipeline.model, scene.prediction, scene.hearing, scene.picture)
         + [
-          .init(name: "key", value: .string(findings.key)),
+          .init(name: "key", value: .string(try pipeline.key(for: scene.input))),
           .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))),
           .init(name: "explanations", value: .array(entries)),
           .init(name: "failures", value: .array(findings.failures.map(\.json))),
