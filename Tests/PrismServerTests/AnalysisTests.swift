@@ -187,6 +187,21 @@ struct AnalysisTests {
     let other = try await server.analyse(Sample.husky, query + "&seed=1", headers: key)
     #expect(other.status.code == 422)
     _ = try await server.events(first.json["id"]?.string ?? "")
+    // Requests that come at the same time make one analysis too.
+    let ids = try await withThrowingTaskGroup(of: JSON?.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          try await server.analyse(
+            Sample.husky, query, headers: [("Idempotency-Key", "two")]
+          ).json["id"]
+        }
+      }
+      return try await group.reduce(into: [JSON?]()) { $0.append($1) }
+    }
+    #expect(ids.count == 8 && ids.allSatisfy { $0 == ids[0] && $0 != nil })
+    _ = try await server.events(ids[0]?.string ?? "")
+    let queue = await server.service.platform.queue.counts(in: .long)
+    #expect(queue.waiting == 0)
   }
 
   @Test("analyses are named, tagged, searched by pages, and removed with everything")
