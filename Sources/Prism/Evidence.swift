@@ -32,27 +32,30 @@ struct Evidence {
     parts = Self.parts(of: isInside, values: values, total: total, height, width)
   }
 
-  /// The weakest of the fewest values that together hold a sum: a selection, since sorting them all would take longer than
-  /// the map.
+  /// The weakest of the fewest values that together hold a sum, `infinity` where none is positive.
+  ///
+  /// Only the values near it are sorted: sorting all would take longer than many a map.
   private static func weakest(of values: [Double], holding wanted: Double) -> Double {
-    var rest = values.filter { $0 > 0 }
-    var (sum, threshold) = (0.0, Double.infinity)
-    while let first = rest.first, let last = rest.last {
-      let middle = rest[rest.count / 2]
-      let pivot = max(min(first, last), min(max(first, last), middle))
-      let above = rest.filter { $0 > pivot }
-      let sumAbove = above.reduce(sum, +)
-      if sumAbove >= wanted {
-        rest = above
-        continue
-      }
-      threshold = pivot
-      let below = rest.filter { $0 < pivot }
-      sum = sumAbove + pivot * Double(rest.count - above.count - below.count)
-      if sum >= wanted { break }
-      rest = below
+    let greatest = values.max() ?? 0
+    guard greatest > 0 else { return .infinity }
+    let count = 1024
+    func bin(_ value: Double) -> Int { min(Int(value / greatest * Double(count)), count - 1) }
+    var sums = [Double](repeating: 0, count: count)
+    for value in values where value > 0 { sums[bin(value)] += value }
+    var sum = 0.0
+    var place = count - 1
+    while place > 0, sum + sums[place] < wanted {
+      sum += sums[place]
+      place -= 1
     }
-    return threshold
+    var threshold = Double.infinity
+    for value in values.filter({ $0 > 0 && bin($0) == place }).sorted(by: >) {
+      if sum >= wanted { break }
+      sum += value
+      threshold = value
+    }
+    guard threshold == .infinity else { return threshold }
+    return values.filter { $0 > 0 && bin($0) > place }.min() ?? .infinity
   }
 
   /// The mean over squares of about a 32nd of the sides, so that single pixels do not become regions.

@@ -17,11 +17,13 @@ struct ModelRouteTests {
     let server = try TestServer()
     let answer = try await server(.get, "/v1/classification_models/model_list/")
     let models = answer.json["models"]?.elements ?? []
+    // The folder of the repository may have models that were fetched.
+    let own = models.filter { $0["name"]?.string != "dogs" }
     #expect(
-      models.compactMap { $0["name"]?.string } == [
+      own.compactMap { $0["name"]?.string } == [
         "binary", "centre", "sigmoid", "softmax", "voice",
       ])
-    #expect(models.map { $0["type"]?.string } == ["image", "image", "image", "image", "audio"])
+    #expect(own.map { $0["type"]?.string } == ["image", "image", "image", "image", "audio"])
     #expect(models[0]["labels"]?.elements.count == 2)
     let methods = models[0]["methods"]?.elements ?? []
     #expect(methods.count == ExplanationMethod.allCases.count)
@@ -67,8 +69,8 @@ struct ModelRouteTests {
   @Test("KServe V1 predicts files and pixels alike, and explains")
   func kserve() async throws {
     let server = try TestServer()
-    let names = try await server(.get, "/v1/models").json["models"]
-    #expect(names?.elements.count == 5)
+    let names = try await server(.get, "/v1/models").json["models"]?.elements.map(\.string)
+    #expect(names?.filter { $0 != "dogs" }.count == 5)
     #expect(try await server(.get, "/v1/models/softmax").json["ready"] == .bool(true))
     let image = try Image(decoding: Sample.husky, name: "husky")
     let rows = (0..<image.height).map { y in

@@ -149,11 +149,16 @@ public struct Overlay: Sendable, Equatable {
       enlarged.withUnsafeBufferPointer { values in
         steps.withUnsafeBufferPointer { steps in
           [UInt8](unsafeUninitializedCapacity: source.count) { target, count in
-            for i in 0..<values.count {
-              let step = steps[ColorMap.index(of: range.position(of: values[i]))]
-              target[3 * i] = step.mix(source[3 * i], step.red)
-              target[3 * i + 1] = step.mix(source[3 * i + 1], step.green)
-              target[3 * i + 2] = step.mix(source[3 * i + 2], step.blue)
+            nonisolated(unsafe) let (source, values, steps, target) = (
+              source, values, steps, target
+            )
+            inBands(rows: image.height, width: image.width) { band in
+              for i in (band.lowerBound * image.width)..<(band.upperBound * image.width) {
+                let step = steps[ColorMap.index(of: range.position(of: values[i]))]
+                target[3 * i] = step.mix(source[3 * i], step.red)
+                target[3 * i + 1] = step.mix(source[3 * i + 1], step.green)
+                target[3 * i + 2] = step.mix(source[3 * i + 2], step.blue)
+              }
             }
             count = source.count
           }

@@ -257,28 +257,31 @@ private func rounded(_ sum: Int32) -> UInt8 {
 
 private func filterRows(of image: Image, _ taps: Taps) -> Image {
   let half: Int32 = 1 << (Taps.fractionBits - 1)
-  let (width, rows) = (taps.start.count, image.height)
+  let (width, rows, oldWidth, stride) = (taps.start.count, image.height, image.width, taps.stride)
   let (starts, counts) = (taps.start, taps.count)
   let pixels = image.pixels.withUnsafeBufferPointer { source in
     taps.weights.withUnsafeBufferPointer { weights in
       [UInt8](unsafeUninitializedCapacity: width * rows * 3) { target, count in
-        var to = 0
-        for y in 0..<rows {
-          for x in 0..<width {
-            let (first, last) = (x * taps.stride, x * taps.stride + counts[x])
-            var (red, green, blue) = (half, half, half)
-            var from = 3 * (y * image.width + starts[x])
-            for k in first..<last {
-              let weight = weights[k]
-              red &+= Int32(source[from]) &* weight
-              green &+= Int32(source[from + 1]) &* weight
-              blue &+= Int32(source[from + 2]) &* weight
-              from += 3
+        nonisolated(unsafe) let (source, weights, target) = (source, weights, target)
+        inBands(rows: rows, width: width) { band in
+          var to = 3 * band.lowerBound * width
+          for y in band {
+            for x in 0..<width {
+              let (first, last) = (x * stride, x * stride + counts[x])
+              var (red, green, blue) = (half, half, half)
+              var from = 3 * (y * oldWidth + starts[x])
+              for k in first..<last {
+                let weight = weights[k]
+                red &+= Int32(source[from]) &* weight
+                green &+= Int32(source[from + 1]) &* weight
+                blue &+= Int32(source[from + 2]) &* weight
+                from += 3
+              }
+              target[to] = rounded(red)
+              target[to + 1] = rounded(green)
+              target[to + 2] = rounded(blue)
+              to += 3
             }
-            target[to] = rounded(red)
-            target[to + 1] = rounded(green)
-            target[to + 2] = rounded(blue)
-            to += 3
           }
         }
         count = width * rows * 3
