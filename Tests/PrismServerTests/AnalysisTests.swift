@@ -60,6 +60,11 @@ struct AnalysisTests {
     }
     let input = try await server(.get, "/v1/analyses/\(id)/input")
     #expect(input.body == Sample.husky && input.headers[.contentType] == "application/octet-stream")
+    let samples = try ArrayFile.tensor(
+      decoding: try await server(.get, "/v1/analyses/\(id)/input.npy").body, name: "samples")
+    let husky = try Image(decoding: Sample.husky, name: "husky")
+    #expect(samples.shape == [husky.height, husky.width, 3])
+    #expect(samples.scalars == husky.pixels.map { Float($0) })
     let picture = try await server(.get, "/v1/analyses/\(id)/input.png")
     #expect(
       try Image(decoding: picture.body, name: "x") == Image(decoding: Sample.husky, name: "x"))
@@ -80,7 +85,11 @@ struct AnalysisTests {
       }
     }
     #expect(try await server(.get, "/v1/analyses/\(id)/input.wav").status == .ok)
-    #expect(try await server(.get, "/v1/analyses/\(id)/input.png").status == .notFound)
+    let view = try await server(.get, "/v1/analyses/\(id)/input.png?window=0.25")
+    let first = try await server(.get, "/v1/analyses/\(id)/input.png")
+    #expect(view.status == .ok && view.body != first.body)
+    #expect(try Image(decoding: view.body, name: "view").height > 8)
+    #expect(try await server(.get, "/v1/analyses/\(id)/input.npy").status == .notFound)
   }
 
   @Test("what is known is not computed again, and methods are added")
@@ -178,6 +187,21 @@ struct AnalysisTests {
     let other = try await server.analyse(Sample.husky, query + "&seed=1", headers: key)
     #expect(other.status.code == 422)
     _ = try await server.events(first.json["id"]?.string ?? "")
+    // Requests that come at the same time make one analysis too.
+    let ids = try await withThrowingTaskGroup(of: JSON?.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          try await server.analyse(
+            Sample.husky, query, headers: [("Idempotency-Key", "two")]
+          ).json["id"]
+        }
+      }
+      return try await group.reduce(into: [JSON?]()) { $0.append($1) }
+    }
+    #expect(ids.count == 8 && ids.allSatisfy { $0 == ids[0] && $0 != nil })
+    _ = try await server.events(ids[0]?.string ?? "")
+    let queue = await server.service.platform.queue.counts(in: .long)
+    #expect(queue.waiting == 0)
   }
 
   @Test("analyses are named, tagged, searched by pages, and removed with everything")

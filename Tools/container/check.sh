@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.."
 
 [ $# -eq 1 ] || { sed -n '2,3s/^# //p' Tools/container/check.sh; exit 2; }
 root=$(mktemp -d)
+chmod 755 "$root"
 server=
 end() {
   [ -z "$server" ] || kill "$server" 2>/dev/null || true
@@ -18,7 +19,7 @@ packages=$(paste --serial --delimiters , Tools/container/packages.txt)
 debootstrap --variant=minbase --include="$packages" bookworm "$root" >"$root.log" 2>&1 \
   || { tail "$root.log"; exit 1; }
 rm "$root.log"
-chroot "$root" useradd --system --uid 1000 --home-dir /data prism
+chroot "$root" useradd --uid 1000 --no-create-home --home-dir /data prism
 install --directory --owner 1000 --group 1000 "$root/data"
 install -D --mode 755 "$1" "$root/usr/local/bin/prism-server"
 install -D --mode 644 Weights/voice.safetensors -t "$root/usr/local/share/prism/weights"

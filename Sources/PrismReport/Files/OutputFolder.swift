@@ -1,6 +1,5 @@
 public import Prism
 
-
 /// A folder that receives results.
 ///
 /// No result takes the place of another input's: whose the files of a stem are is decided by the documents that are

@@ -96,6 +96,24 @@ struct AnalysisRun {
     try ReportInput(bytes, name: record.inputName).picture(request().pictures)
   }
 
+  /// The spectrogram of a window of a sound as people see it, low frequencies at the bottom.
+  ///
+  /// - Parameters:
+  ///   - bytes: The sound's file.
+  ///   - start: Where the window begins, in seconds; the nearest one is taken.
+  /// - Returns: A pixel a mel band and frame.
+  /// - Throws: What the sound cannot be heard for.
+  func spectrogram(_ bytes: [UInt8], from start: Double) throws -> Image {
+    let model = try platform.shelf.model(record.model)
+    let hearing = try request().sound.hearing(
+      of: ReportInput(bytes, name: record.inputName), by: model)
+    guard let audio = model.card.input.audio,
+      let window = hearing.windows.min(by: { abs($0.start - start) < abs($1.start - start) })
+    else { throw ModelError.wrongInput("pictures") }
+    let rule = try AudioPreparation(audio)
+    return rule.upright(try rule.picture(of: window.sound))
+  }
+
   private func request() throws -> ExplanationRequest {
     var request = try JSONDecoder().decode(
       ExplanationRequest.self, from: Data(record.request.utf8))

@@ -61,12 +61,8 @@ struct AnalysisRoutes {
   private func create(_ request: Request, _ context: PrismContext) async throws -> Response {
     let asked = try await NewAnalysis(request, platform)
     let key = HTTPField.Name("Idempotency-Key").flatMap { request.headers[$0] }
-    if let key, let known = try await platform.store.repeated(key) {
-      guard known.digest == asked.digest else {
-        throw Problem(
-          .unprocessableContent, "the Idempotency-Key belongs to another request")
-      }
-      return accepted(known.analysis)
+    if let key, let known = try await platform.store.repeated(key, digest: asked.digest) {
+      return accepted(known)
     }
     let explained = try RequestReader(platform).request(asked.request)
     let model = try platform.shelf.model(explained.model)
@@ -83,7 +79,11 @@ struct AnalysisRoutes {
         updated: now)
       let kept = try await platform.store.insert(
         record, input: asked.input, repeatKey: key.map { ($0, asked.digest) })
-      try await analyses.start(kept, ticket: ticket)
+      if kept.id == record.id {
+        try await analyses.start(kept, ticket: ticket)
+      } else {
+        await platform.queue.discard(ticket)
+      }
       return accepted(kept)
     } catch {
       await platform.queue.discard(ticket)

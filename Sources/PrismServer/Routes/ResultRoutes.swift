@@ -161,21 +161,26 @@ struct ResultRoutes {
 
   // MARK: - Input
 
-  /// The picture as PNG, or of a sound the samples as WAV.
+  /// The picture as PNG or its samples, or of a sound the samples as WAV and the spectrogram of a window.
   private func input(_ request: Request, _ context: PrismContext) async throws -> Response {
     let (record, format) = (try await record(context), try context.parameter("format"))
-    let wanted = record.kind == "audio" ? "wav" : "png"
-    guard format == wanted else { throw Self.missing("input.\(format)") }
-    let tag = "\(record.inputDigest).\(format)"
+    let isSound = record.kind == "audio"
+    guard (isSound ? ["wav", "png"] : ["png", "npy"]).contains(format) else {
+      throw Self.missing("input.\(format)")
+    }
+    let window = request.uri.queryParameters["window"].flatMap { Double(String($0)) } ?? 0
     let store = platform.store
     let run = AnalysisRun(record, platform: platform, log: EventLog())
     let bytes = try await platform.answer(context) {
       let bytes = try store.blobs.get(record.inputDigest)
-      return try format == "png"
-        ? run.picture(bytes).pngData()
-        : Sound(decoding: bytes, name: record.inputName).wavData()
+      switch (format, isSound) {
+      case ("wav", _): return try Sound(decoding: bytes, name: record.inputName).wavData()
+      case ("npy", _): return ArrayFile.data(try run.picture(bytes).samples)
+      case (_, true): return try run.spectrogram(bytes, from: window).pngData()
+      default: return try run.picture(bytes).pngData()
+      }
     }
     return Response.bytes(bytes, type: Self.type(of: "input.\(format)"))
-      .tagged(tag, for: request, isFixed: true)
+      .tagged("\(record.inputDigest).\(window).\(format)", for: request, isFixed: true)
   }
 }

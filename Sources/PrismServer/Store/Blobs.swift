@@ -16,6 +16,8 @@ struct Blobs: Sendable {
   init(folder: String) throws {
     self.folder = folder
     try Self.make(folder)
+    // What a process left that was killed while it wrote.
+    for name in try Folder.names(in: folder) { Leftovers.clear(in: "\(folder)/\(name)") }
   }
 
   /// Makes a folder with those that lead to it.

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import HTTPTypes
 internal import Prism
 internal import PrismReport
 
@@ -92,7 +93,7 @@ final class Store: Sendable {
   ///   - record: The analysis.
   ///   - input: The bytes of the input.
   ///   - repeatKey: The client's name for the request and its digest.
-  /// - Returns: The analysis with its number.
+  /// - Returns: The analysis with its number; an earlier one where the request is a repetition.
   /// - Throws: `FileError`, `DatabaseError`.
   func insert(
     _ record: AnalysisRecord, input: [UInt8], repeatKey: (key: String, digest: String)?
@@ -100,29 +101,48 @@ final class Store: Sendable {
     let blobs = blobs
     return try await database.write { db in
       var record = record
+      if let repeatKey, let known = try Self.repeated(repeatKey.key, db) {
+        try Self.check(known.digest, repeatKey.digest)
+        return known.analysis
+      }
       _ = try blobs.put(input)
       try record.insert(db)
       if let repeatKey {
         try db.execute(
-          sql: "INSERT OR REPLACE INTO repeats VALUES (?, ?, ?)",
+          sql: "INSERT INTO repeats VALUES (?, ?, ?)",
           arguments: [repeatKey.key, repeatKey.digest, record.id])
       }
       return record
     }
   }
 
-  /// The analysis that a client's earlier request of the same name made, and the digest of that request.
-  func repeated(_ key: String) async throws -> (analysis: AnalysisRecord, digest: String)? {
-    try await database.read { db in
-      guard
-        let row = try Row.fetchOne(
-          db, sql: "SELECT * FROM repeats WHERE key = ?", arguments: [key]),
-        let record = try AnalysisRecord.filter(
-          sql: "id = ?", arguments: [row["analysis"] as String]
-        )
+  /// The analysis that an earlier request of the same name made, or `nil`.
+  ///
+  /// - Parameters:
+  ///   - key: The client's name for the request.
+  ///   - digest: The digest of the request now.
+  /// - Returns: The analysis.
+  /// - Throws: ``Problem`` where that request was another one.
+  func repeated(_ key: String, digest: String) async throws -> AnalysisRecord? {
+    let known = try await database.read { db in try Self.repeated(key, db) }
+    if let known { try Self.check(known.digest, digest) }
+    return known?.analysis
+  }
+
+  private static func repeated(
+    _ key: String, _ db: Database
+  ) throws -> (analysis: AnalysisRecord, digest: String)? {
+    guard
+      let row = try Row.fetchOne(db, sql: "SELECT * FROM repeats WHERE key = ?", arguments: [key]),
+      let record = try AnalysisRecord.filter(sql: "id = ?", arguments: [row["analysis"] as String])
         .fetchOne(db)
-      else { return nil }
-      return (record, row["digest"])
+    else { return nil }
+    return (record, row["digest"])
+  }
+
+  private static func check(_ known: String, _ digest: String) throws {
+    guard known == digest else {
+      throw Problem(.unprocessableContent, "the Idempotency-Key belongs to another request")
     }
   }
 
