@@ -96,14 +96,15 @@ struct Evidence {
         rows = min(rows.lowerBound, row)..<max(rows.upperBound, row + 1)
         columns = min(columns.lowerBound, column)..<max(columns.upperBound, column + 1)
         sum += values[place]
-        let neighbours = [
-          (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1),
-        ]
-        for (y, x) in neighbours
-        where y >= 0 && y < height && x >= 0 && x < width && rest[y * width + x] {
-          rest[y * width + x] = false
-          open.append(y * width + x)
+        func visit(_ neighbour: Int) {
+          guard rest[neighbour] else { return }
+          rest[neighbour] = false
+          open.append(neighbour)
         }
+        if row > 0 { visit(place - width) }
+        if row + 1 < height { visit(place + width) }
+        if column > 0 { visit(place - 1) }
+        if column + 1 < width { visit(place + 1) }
       }
       parts.append(Part(rows: rows, columns: columns, share: sum / total))
     }

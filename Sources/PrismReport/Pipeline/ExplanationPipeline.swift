@@ -39,6 +39,7 @@ public struct ExplanationPipeline: Sendable {
   let methods: [Method]
   private let windows: WindowChoice
   private let truths: TruthMasks?
+  private let asked: RequestText
 
   /// Makes ready what a request asks for, and says what does not fit before any input is read.
   ///
@@ -65,6 +66,7 @@ public struct ExplanationPipeline: Sendable {
     self.request = request
     self.model = model
     self.truths = truths
+    asked = RequestText(request)
     windows = try WindowChoice(request.windows)
     methods = try Limits.$current.withValue(request.limits) {
       try request.methods.map { try Method($0, request, model) }
@@ -78,20 +80,12 @@ public struct ExplanationPipeline: Sendable {
   ///
   /// - Throws: `FileError` where a mask cannot be read.
   public func key(for input: ReportInput) throws -> String {
-    var request = request
-    // No result depends on these, but that there is one.
-    request.batch = nil
-    request.limits = Limits()
-    request.limits.evaluations = self.request.limits.evaluations
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let asked = String(decoding: try encoder.encode(request), as: UTF8.self)
     let chosen = methods.map { method in
       ([method.explainer.name] + method.explainer.parameters.map { "\($0.name)=\($0.value.text)" })
         .joined(separator: " ")
     }
     let parts =
-      [PrismVersion.current, model.file.sha256, input.path, input.sha256, asked] + chosen
+      [PrismVersion.current, model.file.sha256, input.path, input.sha256, try asked()] + chosen
       + [try truths?.digest(of: input.path) ?? ""]
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
@@ -175,6 +169,7 @@ public struct ExplanationPipeline: Sendable {
   ) throws -> InputResults {
     let scene = try Scene(input, for: self)
     model.file.mapping.beginHashing()
+    asked.begin()
     var findings = Findings(scene: scene)
     let extra = request.purpose == .comparison ? 1 : 0
     var made: [ExplanationReport.Place: ExplanationReport.Made] = [:]
