@@ -25,7 +25,7 @@ extension ComparisonFigure {
     page += """
       <p><label>Overlay <input id="opacity" type="range" min="0" max="100" value="60"></label>
       <output id="shown">60 %</output></p>
-      <div class="scroll"><table class="maps">
+      <div class="scroll" tabindex="0" role="region" aria-label="Maps"><table class="maps">
       <tr><th>Input</th>\(columns.map { "<th>\($0.escapedForHTML)</th>" }.joined())</tr>
 
       """
@@ -45,7 +45,7 @@ extension ComparisonFigure {
     }
     page += "</table></div>\n"
     for table in tables { page += html(of: table) }
-    return page + script(source: source) + "</body>\n</html>\n"
+    return page + script(source: source) + "</main>\n</body>\n</html>\n"
   }
 
   private var head: String {
@@ -59,6 +59,7 @@ extension ComparisonFigure {
     <style>\(Self.style)</style>
     </head>
     <body>
+    <main>
     <h1>\(title.escapedForHTML)</h1>
     <p class="grey">\(subtitle.escapedForHTML)</p>
 
@@ -80,7 +81,8 @@ extension ComparisonFigure {
     page += "\(row.label.escapedForHTML) "
     page +=
       "<span class=\"grey\">\((row.probability.map(Text.percent) ?? "").escapedForHTML)</span>"
-    page += "</td></tr>\n<tr><td><div class=\"panel\"><img src=\"\(source)\" \(extents) alt=\"\">"
+    page += "</td></tr>\n<tr><td><div class=\"panel\"><img src=\"\(source)\" \(extents) "
+    page += "alt=\"The input\">"
     page += drawing(outline) + "</div></td>"
     for (column, cell) in row.cells.enumerated() {
       let range = scales[column].ranges[index].flatMap { $0.isFlat ? nil : $0 }
@@ -123,8 +125,11 @@ extension ComparisonFigure {
 
   private func html(of table: Table) -> String {
     var page = "<h2>\(table.title.escapedForHTML)</h2>\n"
-    page += "<div class=\"scroll\"><table class=\"numbers\">\n<tr>"
-    page += table.header.map { "<th>\($0.escapedForHTML)</th>" }.joined() + "</tr>\n"
+    page += "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+    page += "aria-label=\"\(table.title.escapedForHTML)\"><table class=\"numbers\">\n<tr>"
+    page +=
+      table.header
+      .map { $0.isEmpty ? "<td></td>" : "<th>\($0.escapedForHTML)</th>" }.joined() + "</tr>\n"
     for row in table.rows {
       page += "<tr>" + row.map { "<td>\($0.escapedForHTML)</td>" }.joined() + "</tr>\n"
     }

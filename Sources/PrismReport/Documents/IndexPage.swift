@@ -62,6 +62,7 @@ public struct IndexPage {
       </style>
       </head>
       <body>
+      <main>
       <h1>Explanations of \(entries.count) inputs</h1>
       <p class="grey">\(model.escapedForHTML)</p>
       <ul>
@@ -79,7 +80,7 @@ public struct IndexPage {
       }
       page += "</li>\n"
     }
-    return page + "</ul>\n</body>\n</html>\n"
+    return page + "</ul>\n</main>\n</body>\n</html>\n"
   }
 }
 
