@@ -9,12 +9,14 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-// Loops over numbers are unusable without the optimiser (a thousand times slower), so modules that hold
-// such loops are optimised in debug builds too. Tools version 6.2 lets dependents build despite `unsafeFlags`.
+// Loops over numbers are unusable without the optimiser (a thousand times slower), so modules that
+// hold such loops are optimised in debug builds too. Tools version 6.2 lets dependents build
+// despite `unsafeFlags`.
 let numeric: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-// The SIMD loops are compiled once per instruction set, from the same files (symbolic links). On Intel and AMD
-// processors two variants beyond the baseline exist; elsewhere the baseline is the only one.
+// The SIMD loops are compiled once per instruction set, from the same files (symbolic links). On
+// Intel and AMD processors two variants beyond the baseline exist; elsewhere the baseline is the
+// only one.
 #if arch(x86_64)
   let simdVariants: [Target] = [
     .target(
@@ -37,7 +39,8 @@ let numeric: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration:
 // Modules that never touch a raw pointer are compiled with strict memory safety.
 let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 
-// The benchmarks measure the machine's peak with the instructions that the kernels use: one loop, compiled for each.
+// The benchmarks measure the machine's peak with the instructions that the kernels use: one loop,
+// compiled for each.
 #if arch(x86_64)
   let peakVariants: [Target] = [("avx2", "v3"), ("avx512", "v4")].map { name, level in
     .target(
@@ -86,7 +89,8 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
   ],
   targets: [
-    // System libraries. Those without pkgConfig are loaded when they are first needed; only their headers are used.
+    // System libraries. Those without pkgConfig are loaded when they are first needed; only their
+    // headers are used.
     .systemLibrary(name: "CSPNG", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
     .systemLibrary(name: "CTIFF", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CWebP", providers: [.apt(["libwebp-dev"])]),

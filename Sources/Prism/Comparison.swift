@@ -1,23 +1,28 @@
 public import PrismRuntime
 
-/// Several methods on one picture, side by side: their maps, how far they agree, and how faithful each is.
+/// Several methods on one picture, side by side: their maps, how far they agree, and how faithful
+/// each is.
 public struct Comparison: Sendable, Equatable, Codable {
   /// How faithful one map is to the model.
   public struct Judgement: Sendable, Equatable, Codable {
-    /// The area under the probability while pixels are taken away, the largest attribution first; small is good.
+    /// The area under the probability while pixels are taken away, the largest attribution first;
+    /// small is good.
     public let deletion: Double
-    /// The area under the probability while pixels are brought in, the largest attribution first; large is good.
+    /// The area under the probability while pixels are brought in, the largest attribution first;
+    /// large is good.
     public let insertion: Double
-    /// How far the map, scaled to predict best, is from predicting what the removal of squares does to the logit, relative
-    /// to predicting nothing; 0 is perfect, 1 is worthless.
+    /// How far the map, scaled to predict best, is from predicting what the removal of squares does
+    /// to the logit, relative to predicting nothing; 0 is perfect, 1 is worthless.
     public let infidelity: Double?
     /// How few pixels hold the map's magnitude: the Gini index, from 0 to 1.
     public let sparseness: Double?
     /// How well the map finds the region that the user knows to be right, where one was given.
     public let localization: Localization?
-    /// How much the map changes when the picture hardly does, relative to the map, where asked for; small is good.
+    /// How much the map changes when the picture hardly does, relative to the map, where asked for;
+    /// small is good.
     public var sensitivity: Double?
-    /// How much maps of several seeds agree, the mean rank correlation, where asked for; 1 for methods that draw nothing.
+    /// How much maps of several seeds agree, the mean rank correlation, where asked for; 1 for
+    /// methods that draw nothing.
     public var stability: Double?
   }
 
@@ -31,8 +36,8 @@ public struct Comparison: Sendable, Equatable, Codable {
   public let judgements: [[Judgement]]
   /// How far the maps of two methods agree, `[target][method][method]`; empty where nobody judged.
   public let agreements: [[[Agreement]]]
-  /// How the methods stand the randomisation of the network, where asked for: one entry a method, for the first target;
-  /// `nil` for a map that is constant.
+  /// How the methods stand the randomisation of the network, where asked for: one entry a method,
+  /// for the first target; `nil` for a map that is constant.
   public let sanity: [ParameterRandomization.Result?]?
 
   /// Lays explanations side by side with their judgements.
@@ -81,7 +86,8 @@ extension Model {
   ///   - explainers: The methods.
   ///   - targets: The labels, from a ``Prediction`` of the same picture; at least one.
   ///   - batch: The largest number of changed pictures that are computed at a time.
-  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the network's input.
+  ///   - truth: The region that is known to be right, not zero inside, `[H, W]` at the size of the
+  ///     network's input.
   ///   - sanity: The test by randomised layers, where wanted; it runs every method once a stage.
   ///   - work: What the evaluations are reported to.
   /// - Returns: Everything that is known about the maps.
@@ -113,10 +119,12 @@ extension Model {
   /// - Parameters:
   ///   - explanations: The maps, `[method][target]`, every method with the same targets.
   ///   - image: What they explain.
-  ///   - truths: For every target the region that is known to be right, not zero inside, `[H, W]`, or `nil`.
+  ///   - truths: For every target the region that is known to be right, not zero inside, `[H, W]`,
+  ///     or `nil`.
   ///   - batch: The largest number of changed pictures that are computed at a time.
   ///   - work: What the evaluations are reported to.
-  /// - Returns: The judgements `[method][target]`, and how far the maps agree `[target][method][method]`.
+  /// - Returns: The judgements `[method][target]`, and how far the maps agree
+  ///   `[target][method][method]`.
   /// - Throws: `ExplanationError`; `CancellationError` in a cancelled task.
   public func judge(
     _ explanations: [[Explanation]], of image: ExplainedImage, truths: [Tensor?],
@@ -200,8 +208,8 @@ extension Model {
     try check(explainers, on: explained(image), target: target, by: test, work: work)
   }
 
-  /// Checks whether methods' maps of a picture that ``explained(_:)-(Image)`` has made ready depend on what the network has
-  /// learnt.
+  /// Checks whether methods' maps of a picture that ``explained(_:)-(Image)`` has made ready depend
+  /// on what the network has learnt.
   ///
   /// - Throws: ``ModelError``, `ExplanationError`.
   public func check(

@@ -1,7 +1,8 @@
 extension DataSet.Split {
   /// The network's inputs for all samples.
   ///
-  /// They are in memory at once; a long split is better trained on by ``Trainer``, which reads ahead.
+  /// They are in memory at once; a long split is better trained on by ``Trainer``, which reads
+  /// ahead.
   ///
   /// - Parameter input: What the network is given.
   /// - Returns: Each `[1, H, W, 3]`, in the order of the samples.

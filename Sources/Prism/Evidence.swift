@@ -58,7 +58,8 @@ struct Evidence {
     return values.filter { $0 > 0 && bin($0) > place }.min() ?? .infinity
   }
 
-  /// The mean over squares of about a 32nd of the sides, so that single pixels do not become regions.
+  /// The mean over squares of about a 32nd of the sides, so that single pixels do not become
+  /// regions.
   private static func smoothed(_ values: [Double], _ height: Int, _ width: Int) -> [Double] {
     func means(_ values: [Double], count: Int, stride: Int, lines: Int, lineStride: Int) -> [Double]
     {

@@ -34,7 +34,8 @@ public struct Explanation: Sendable, Equatable, Codable {
   ///   - image: The explained picture, at its own size.
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
   ///   - title: What stands above all, such as the name of the picture's file.
-  ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size, of what the model sees.
+  ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size, of what
+  ///     the model sees.
   ///   - regions: Parts of the picture that are framed, such as ``regions(in:)``.
   ///   - notes: What a reader has to know besides what the method reports.
   /// - Returns: A picture that is larger than `image` by the caption and the colour bar.

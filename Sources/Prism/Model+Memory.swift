@@ -7,9 +7,10 @@ extension Model {
   ///   - methods: The methods that explain; none for a prediction.
   ///   - layer: The layer that is looked at; `nil` for the model's default.
   ///   - batch: The most pictures that are computed at a time.
-  /// - Returns: The memory of the plan with a full batch and, where gradients are taken, that of the values that they
-  ///   walk back through, one picture a thread.
-  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there.
+  /// - Returns: The memory of the plan with a full batch and, where gradients are taken, that of
+  ///   the values that they walk back through, one picture a thread.
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not
+  ///   there.
   public func memory(
     for methods: [ExplanationMethod] = [], layer: String? = nil, batch: Int? = nil
   ) throws -> Int {

@@ -1,7 +1,7 @@
 public import PrismRuntime
 
-/// Why a model gave one label its number for a sound: a map over the spectrogram of one window, and what of the sound
-/// it points at.
+/// Why a model gave one label its number for a sound: a map over the spectrogram of one window, and
+/// what of the sound it points at.
 public struct SoundExplanation: Sendable, Codable {
   /// A part of time and frequency that the evidence fills.
   public struct Region: Sendable, Equatable, Codable {
@@ -26,8 +26,8 @@ public struct SoundExplanation: Sendable, Codable {
   public let scores: [SpectrogramFigure.Score]
   /// The strongest parts of the evidence, at most five, the largest share first.
   public let regions: [Region]
-  /// Where the evidence is, `[H, W]` of 0 and 1, low frequencies at the bottom: the fewest places of the smoothed map
-  /// that hold half of its positive sum.
+  /// Where the evidence is, `[H, W]` of 0 and 1, low frequencies at the bottom: the fewest places
+  /// of the smoothed map that hold half of its positive sum.
   public let mask: Tensor
   /// The window with the evidence alone: its spectrum times the mask, with the original phase.
   public let kept: Sound
@@ -83,14 +83,16 @@ public struct SoundExplanation: Sendable, Codable {
     axes = rule.axes(of: window.start...window.end, height: picture.height)
   }
 
-  /// The map drawn over the spectrogram, with axes in seconds and hertz and frames around the regions.
+  /// The map drawn over the spectrogram, with axes in seconds and hertz and frames around the
+  /// regions.
   ///
   /// - Parameters:
   ///   - colorMap: Colours of the map's values; `nil` for one that suits the map's signs.
   ///   - title: What stands above all, such as the name of the sound's file.
   ///   - outline: A region whose border is drawn, not zero inside, `[H, W]` of any size, low
   ///     frequencies at the bottom.
-  /// - Returns: A picture; under it the label's probability over time where the sound has several windows.
+  /// - Returns: A picture; under it the label's probability over time where the sound has several
+  ///   windows.
   /// - Throws: `ImageError.noMemory`.
   public func overlay(
     colorMap: ColorMap? = nil, title: String = "", outline: Tensor? = nil
@@ -122,7 +124,8 @@ public struct SoundExplanation: Sendable, Codable {
 }
 
 extension Model {
-  /// Explains labels' numbers for a sound, each in the window that speaks most for it; those of one window in one pass.
+  /// Explains labels' numbers for a sound, each in the window that speaks most for it; those of one
+  /// window in one pass.
   ///
   /// - Parameters:
   ///   - hearing: What the model heard.
@@ -161,7 +164,8 @@ extension Model {
   /// What explainers look at: the spectrogram of a window as the network takes it.
   ///
   /// Of a sound of one window it has what was computed when it was listened to; that of others gets
-  /// it from ``predict(_:)-(ExplainedImage)``, so that several methods need no further forward pass.
+  /// it from ``predict(_:)-(ExplainedImage)``, so that several methods need no further forward
+  /// pass.
   ///
   /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
   public func explained(_ window: Hearing.Window) throws -> ExplainedImage {
@@ -183,7 +187,8 @@ extension Model {
       explanation, window: window, hearing: hearing, rule: try audioPreparation())
   }
 
-  /// The probability of a label for a part of a sound as long as a window, such as the evidence alone.
+  /// The probability of a label for a part of a sound as long as a window, such as the evidence
+  /// alone.
   ///
   /// - Returns: `nil` for silence, of which the model can say nothing.
   public func probability(of target: Prediction.Entry, in window: Sound) throws -> Double? {

@@ -4,8 +4,9 @@
 public enum Verdict: String, Sendable, CaseIterable, Codable {
   /// By the mean of the windows' logits: what the recording is as a whole.
   case mean
-  /// By the window that speaks most for a label; of a model with two labels, for the second. What is
-  /// anywhere in the recording; the numbers of labels that exclude each other need not add up to 1.
+  /// By the window that speaks most for a label; of a model with two labels, for the second. What
+  /// is anywhere in the recording; the numbers of labels that exclude each other need not add up to
+  /// 1.
   case maximum
   /// The share of windows in which a label counts: is above its threshold, or is the most probable
   /// where labels exclude each other. The logit stays that of the mean.

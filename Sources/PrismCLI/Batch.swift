@@ -1,6 +1,7 @@
 internal import Prism
 
-/// Work on several inputs that goes on past those that fail, and ends in good order where somebody wants it to.
+/// Work on several inputs that goes on past those that fail, and ends in good order where somebody
+/// wants it to.
 struct Batch {
   private let console: Console
 
@@ -10,13 +11,13 @@ struct Batch {
 
   /// Works on every input; each failure is one line.
   ///
-  /// After Ctrl-C the work on the input is cancelled and given a moment; then what it has kept is finished, and the rest is
-  /// left.
+  /// After Ctrl-C the work on the input is cancelled and given a moment; then what it has kept is
+  /// finished, and the rest is left.
   ///
   /// - Parameters:
   ///   - inputs: The inputs.
-  ///   - compute: The work on one, given the one after it, which prints and writes nothing; it runs on a thread of its own and keeps what is
-  ///     finished (`Running.keep`).
+  ///   - compute: The work on one, given the one after it, which prints and writes nothing; it runs
+  ///     on a thread of its own and keeps what is finished (`Running.keep`).
   ///   - finish: Writes and prints what was computed, in the order of the inputs.
   /// - Returns: How the process ends.
   func forEach<Value: Sendable>(

@@ -1,7 +1,8 @@
 internal import Prism
 internal import Synchronization
 
-/// What the line of progress says: which input, which part of it, how many evaluations, how much time is left.
+/// What the line of progress says: which input, which part of it, how many evaluations, how much
+/// time is left.
 final class BatchProgress: Sendable {
   private struct State {
     var input = ""

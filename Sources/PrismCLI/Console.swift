@@ -9,8 +9,8 @@ internal import Synchronization
 
 /// Where a command's text goes, and from where it is told to stop.
 ///
-/// Whatever a text contains of files, such as their names and labels, goes through here, where control characters and
-/// what turns the direction of text lose their power.
+/// Whatever a text contains of files, such as their names and labels, goes through here, where
+/// control characters and what turns the direction of text lose their power.
 struct Console: Sendable {
   /// Receives results.
   var output: @Sendable (String) throws -> Void = { try writeAll($0, to: STDOUT_FILENO) }
@@ -40,7 +40,8 @@ struct Console: Sendable {
     self.interruptions = interruptions
   }
 
-  /// Why results could not be written, or `nil` where all were; after a failure nothing more is written.
+  /// Why results could not be written, or `nil` where all were; after a failure nothing more is
+  /// written.
   var outputError: OutputError? { failure.error.withLock { $0 } }
 
   /// Writes a line of results.
@@ -78,7 +79,8 @@ struct Console: Sendable {
     }
   }
 
-  /// A document in which the same characters are escaped as JSON has it; outside of strings there are none.
+  /// A document in which the same characters are escaped as JSON has it; outside of strings there
+  /// are none.
   private static func harmlessDocument(_ text: String) -> String {
     guard Text.harmless(text, keepsLines: true) != text else { return text }
     return text.unicodeScalars.map { scalar in

@@ -1,6 +1,7 @@
 internal import Prism
 
-/// The files that a command works on: those that are named, and those in the folders that are named.
+/// The files that a command works on: those that are named, and those in the folders that are
+/// named.
 struct InputList: Sendable {
   /// What a model is given.
   enum Kind: Sendable {
@@ -23,7 +24,8 @@ struct InputList: Sendable {
     }
   }
 
-  /// The paths of the files: in the order in which they are named, those of a folder in alphabetical order.
+  /// The paths of the files: in the order in which they are named, those of a folder in
+  /// alphabetical order.
   private(set) var files: [String] = []
   /// Folders that give nothing, and why.
   private(set) var failures: [(path: String, error: any Error)] = []

@@ -35,7 +35,8 @@ enum Interruption: Sendable {
   /// Whether the work should end.
   static var isRequested: Bool { current != nil }
 
-  /// Takes Ctrl-C and its like as requests from now on; the second one ends the process at once, as usual.
+  /// Takes Ctrl-C and its like as requests from now on; the second one ends the process at once, as
+  /// usual.
   static func catchSignals() {
     received.store(0, ordering: .relaxed)
     for number in [SIGINT, SIGTERM] {

@@ -3,8 +3,8 @@ internal import Prism
 internal import PrismReport
 internal import Synchronization
 
-/// Reads and decodes the next input while something else is computed: the first while the model is opened, every other
-/// while the one before it is worked on.
+/// Reads and decodes the next input while something else is computed: the first while the model is
+/// opened, every other while the one before it is worked on.
 ///
 /// One input at a time is held beforehand, so that memory does not grow with their number.
 final class ReadAhead: Sendable {
@@ -59,7 +59,8 @@ final class ReadAhead: Sendable {
   ///   - path: The path.
   ///   - following: The path of the input after it.
   /// - Returns: The input.
-  /// - Throws: What the file cannot be read for; pictures that cannot be decoded say so when they are asked for.
+  /// - Throws: What the file cannot be read for; pictures that cannot be decoded say so when they
+  ///   are asked for.
   func take(_ path: String, following: String?) throws -> ReportInput {
     let pending = next.withLock { $0 }
     let input = Result {

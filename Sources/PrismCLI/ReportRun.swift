@@ -1,7 +1,8 @@
 internal import Prism
 internal import PrismReport
 
-/// Explanations or comparisons of several inputs: what a pipeline makes of each is written and told.
+/// Explanations or comparisons of several inputs: what a pipeline makes of each is written and
+/// told.
 struct ReportRun {
   private let pipeline: ExplanationPipeline
   private let inputs: InputList

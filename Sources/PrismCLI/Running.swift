@@ -2,7 +2,8 @@ internal import Dispatch
 internal import Prism
 internal import Synchronization
 
-/// The work on one input: it runs on a thread of its own, tells how far it is, and keeps what is finished.
+/// The work on one input: it runs on a thread of its own, tells how far it is, and keeps what is
+/// finished.
 final class Running<Value: Sendable>: Sendable {
   /// How the work ended.
   enum Ending {

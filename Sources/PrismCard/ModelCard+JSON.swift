@@ -77,7 +77,8 @@ extension ModelCard.Config {
   fileprivate init(
     _ field: CardField, architecture: ModelCard.Architecture
   ) throws(CardError) {
-    // VGG16 has neither batch normalisation nor a layer with a stride that pads; a program's own network tells nothing.
+    // VGG16 has neither batch normalisation nor a layer with a stride that pads; a program's own
+    // network tells nothing.
     let isPlain = architecture == .vgg16 || architecture == .custom
     let padding = isPlain ? field["padding"].optional : field["padding"]
     let epsilon = isPlain ? field["epsilon"].optional : field["epsilon"]

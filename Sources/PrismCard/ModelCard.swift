@@ -1,4 +1,5 @@
-/// What a weights file says about its model: architecture, head, labels, and how a picture becomes its input.
+/// What a weights file says about its model: architecture, head, labels, and how a picture becomes
+/// its input.
 ///
 /// It is one JSON string under the key ``metadataKey`` of the file's metadata.
 public struct ModelCard: Sendable, Equatable {
@@ -212,8 +213,8 @@ public struct ModelCard: Sendable, Equatable {
 
   /// How a picture becomes the input of a network.
   ///
-  /// The element of channel `c` is `(p · scale − mean[c]) / std[c]`, where `p` in 0…255 is the pixel after
-  /// resizing and in the network's order of channels.
+  /// The element of channel `c` is `(p · scale − mean[c]) / std[c]`, where `p` in 0…255 is the
+  /// pixel after resizing and in the network's order of channels.
   public struct ImageInput: Sendable, Equatable {
     /// The height in pixels.
     public var height: Int
@@ -221,8 +222,8 @@ public struct ModelCard: Sendable, Equatable {
     public var width: Int
     /// How a picture is brought to that size.
     public var resize: Resize
-    /// What the shorter side is resized to before the centre is cut out; `nil` where the whole picture is resized to the
-    /// network's size, whatever its proportions.
+    /// What the shorter side is resized to before the centre is cut out; `nil` where the whole
+    /// picture is resized to the network's size, whatever its proportions.
     public var resizeSide: Int?
     /// The network's order of channels.
     public var channels: Channels
@@ -251,9 +252,9 @@ public struct ModelCard: Sendable, Equatable {
 
   /// How a sound becomes a picture, and the picture the input of a network.
   ///
-  /// The sound is mixed to one channel, resampled and cut to ``seconds``. The picture is its mel spectrogram in
-  /// decibels below its maximum: from black at −``range`` dB to white (or along a colour map) at 0 dB, one column a
-  /// frame and one row a band.
+  /// The sound is mixed to one channel, resampled and cut to ``seconds``. The picture is its mel
+  /// spectrogram in decibels below its maximum: from black at −``range`` dB to white (or along a
+  /// colour map) at 0 dB, one column a frame and one row a band.
   public struct AudioInput: Sendable, Equatable {
     /// The samples a second that the spectrogram is made from, in Hz.
     public var sampleRate: Int

@@ -8,7 +8,8 @@ internal import Synchronization
   internal import Darwin
 #endif
 
-/// The calls of the system that write files: all of them are made here, so that tests can make any of them fail.
+/// The calls of the system that write files: all of them are made here, so that tests can make any
+/// of them fail.
 ///
 /// As the system's own, they return a negative number after a failure, and `errno` says why.
 enum FileCalls {

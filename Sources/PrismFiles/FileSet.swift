@@ -6,12 +6,13 @@
   internal import Darwin
 #endif
 
-/// Files of a folder that appear together: all are written aside, and only when the disk has all of them do they take
-/// their places.
+/// Files of a folder that appear together: all are written aside, and only when the disk has all of
+/// them do they take their places.
 ///
-/// End with ``commit()`` or ``discard()``. A failure leaves everything as it was. A process that is killed while files
-/// take their places leaves a list of them, by which the next that writes there goes on; of two processes that write the same names one
-/// waits for the other, so that the set that is there is one's or the other's.
+/// End with ``commit()`` or ``discard()``. A failure leaves everything as it was. A process that is
+/// killed while files take their places leaves a list of them, by which the next that writes there
+/// goes on; of two processes that write the same names one waits for the other, so that the set
+/// that is there is one's or the other's.
 public struct FileSet: ~Copyable {
   private var files: [AsideFile] = []
 
@@ -40,7 +41,8 @@ public struct FileSet: ~Copyable {
 
   /// Puts all files in their places.
   ///
-  /// - Throws: `FileError.cannotWrite`; what was there before is there again, and ``discard()`` is still to be called.
+  /// - Throws: `FileError.cannotWrite`; what was there before is there again, and ``discard()`` is
+  ///   still to be called.
   public mutating func commit() throws(FileError) {
     guard let first = files.first else { return }
     let lock = FolderLock(first.path.parentFolder)
@@ -107,7 +109,8 @@ public struct FileSet: ~Copyable {
   }
 }
 
-/// Which files are about to take their places, for whoever has to go on after the process was killed.
+/// Which files are about to take their places, for whoever has to go on after the process was
+/// killed.
 struct PlacingList {
   private let path: String
 

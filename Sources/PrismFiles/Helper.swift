@@ -9,10 +9,11 @@
   internal import Darwin
 #endif
 
-/// A program of another project that turns one file into another, as a process of its own with bounds.
+/// A program of another project that turns one file into another, as a process of its own with
+/// bounds.
 ///
-/// A hostile file can at most end that process: its memory, its processor time and what it writes are limited, it sees no
-/// input, and nobody hears its words.
+/// A hostile file can at most end that process: its memory, its processor time and what it writes
+/// are limited, it sees no input, and nobody hears its words.
 package struct Helper {
   /// The program, found by the search path.
   private let program: String

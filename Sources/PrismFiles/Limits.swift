@@ -8,8 +8,8 @@
 
 /// What one input, file or request may take: every reader and planner asks before it takes memory.
 ///
-/// The defaults are what a laptop survives. ``current`` is what holds where nothing else is said; a program that
-/// serves others binds it for each of them.
+/// The defaults are what a laptop survives. ``current`` is what holds where nothing else is said; a
+/// program that serves others binds it for each of them.
 public struct Limits: Codable, Sendable, Equatable {
   /// One of the limits.
   public enum Name: String, CaseIterable, Codable, Sendable {

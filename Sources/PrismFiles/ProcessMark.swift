@@ -6,7 +6,8 @@
   internal import Darwin
 #endif
 
-/// Whose a temporary file is: the machine, the process, and when that began, since numbers of processes are used again.
+/// Whose a temporary file is: the machine, the process, and when that began, since numbers of
+/// processes are used again.
 struct ProcessMark: Equatable {
   let machine: String
   let process: pid_t
@@ -40,7 +41,8 @@ struct ProcessMark: Equatable {
     return Self.start(of: process).map { $0 != start } ?? false
   }
 
-  /// Eight digits for the machine and the space of its numbers of processes, which containers have of their own.
+  /// Eight digits for the machine and the space of its numbers of processes, which containers have
+  /// of their own.
   private static func machineName() -> String {
     var name = [CChar](repeating: 0, count: 256)
     _ = gethostname(&name, name.count - 1)

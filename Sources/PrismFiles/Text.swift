@@ -19,8 +19,8 @@ package enum Text {
   /// Text made fit for one line, between quotation marks.
   package static func quoted(_ text: String) -> String { "\"\(printable(text))\"" }
 
-  /// Text from outside made harmless for a terminal: control characters and what turns the direction of text are
-  /// written as numbers, nothing is left out.
+  /// Text from outside made harmless for a terminal: control characters and what turns the
+  /// direction of text are written as numbers, nothing is left out.
   ///
   /// - Parameters:
   ///   - text: The text.
@@ -52,13 +52,14 @@ package enum Text {
     return String(result)
   }
 
-  /// The most marks in a row that text of any language has: that of the Stream-Safe Text Format (Unicode, UAX #15).
+  /// The most marks in a row that text of any language has: that of the Stream-Safe Text Format
+  /// (Unicode, UAX #15).
   package static let mostMarks = 30
 
   /// Whether no more than ``mostMarks`` marks follow each other.
   ///
-  /// Comparing text takes time with the square of such a row, so that names with longer ones are refused where they are
-  /// read.
+  /// Comparing text takes time with the square of such a row, so that names with longer ones are
+  /// refused where they are read.
   ///
   /// - Parameter text: Any text.
   /// - Returns: `false` for text that nobody writes.

@@ -14,8 +14,8 @@ package enum FloatMemory {
 
   /// Memory for at least one float, whose contents are not yet defined.
   ///
-  /// Large blocks ask for huge pages: their first use costs one page fault where it would cost 512, and the kernels
-  /// miss no translations.
+  /// Large blocks ask for huge pages: their first use costs one page fault where it would cost 512,
+  /// and the kernels miss no translations.
   package static func allocate(_ count: Int) -> UnsafeMutablePointer<Float> {
     let count = max(count, 1)
     let size = count * MemoryLayout<Float>.stride

@@ -71,7 +71,8 @@ package func environmentValue(_ name: String) -> String? {
 }
 
 #if arch(x86_64)
-  /// Returns the names of what the processor can do and the system has enabled, as Linux writes them.
+  /// Returns the names of what the processor can do and the system has enabled, as Linux writes
+  /// them.
   private func processorFlags() -> Set<String> {
     #if os(Linux)
       let text = readSmallFile("/proc/cpuinfo") ?? ""

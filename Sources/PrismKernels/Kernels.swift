@@ -7,10 +7,11 @@
 
 /// The kernels of one instruction set.
 ///
-/// A value is chosen once, when a plan is made; a call costs one jump. Weights packed by one value can only be used by
-/// values of the same set. All kernels work on raw pointers to `Float`, activations are `[H, W, C]` per image, and
-/// none of them allocates tensors, throws or checks its pointers. The bits of an output never depend on how its
-/// rows, panels, tiles or images were divided among calls.
+/// A value is chosen once, when a plan is made; a call costs one jump. Weights packed by one value
+/// can only be used by values of the same set. All kernels work on raw pointers to `Float`,
+/// activations are `[H, W, C]` per image, and none of them allocates tensors, throws or checks its
+/// pointers. The bits of an output never depend on how its rows, panels, tiles or images were
+/// divided among calls.
 package struct Kernels: Sendable, Equatable {
   /// The instruction set.
   package let instructionSet: InstructionSet

@@ -9,12 +9,13 @@ internal import Synchronization
 
 /// The functions of BLAS and LAPACK that Prism calls, from OpenBLAS.
 ///
-/// The library is loaded when the first of them is needed, not linked: it maps tens of megabytes and starts threads as
-/// soon as it is loaded, which would cost every short command more than its own work, and a prediction needs no BLAS.
-/// It computes on one thread: how it divides a product among several would change the last bits.
+/// The library is loaded when the first of them is needed, not linked: it maps tens of megabytes
+/// and starts threads as soon as it is loaded, which would cost every short command more than its
+/// own work, and a prediction needs no BLAS. It computes on one thread: how it divides a product
+/// among several would change the last bits.
 package enum OpenBLAS {
-  /// `cblas_sgemm` (CBLAS): order, transposition of A and of B, m, n, k, α, A, its leading dimension, B, its leading
-  /// dimension, β, C, its leading dimension.
+  /// `cblas_sgemm` (CBLAS): order, transposition of A and of B, m, n, k, α, A, its leading
+  /// dimension, B, its leading dimension, β, C, its leading dimension.
   package typealias SGEMM =
     @convention(c) (
       Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafePointer<Float>, Int32,
@@ -26,16 +27,16 @@ package enum OpenBLAS {
       UnsafePointer<CChar>, UnsafePointer<Int32>, UnsafeMutablePointer<Double>,
       UnsafePointer<Int32>, UnsafeMutablePointer<Int32>, Int
     ) -> Void
-  /// `dpotrs` (LAPACK): part, n, right-hand sides, A, its leading dimension, B, its leading dimension, info, the length
-  /// of the part's text.
+  /// `dpotrs` (LAPACK): part, n, right-hand sides, A, its leading dimension, B, its leading
+  /// dimension, info, the length of the part's text.
   package typealias DPOTRS =
     @convention(c) (
       UnsafePointer<CChar>, UnsafePointer<Int32>, UnsafePointer<Int32>, UnsafePointer<Double>,
       UnsafePointer<Int32>, UnsafeMutablePointer<Double>, UnsafePointer<Int32>,
       UnsafeMutablePointer<Int32>, Int
     ) -> Void
-  /// `dsyev` (LAPACK): job, part, n, A, its leading dimension, eigenvalues, workspace, its length, info, the lengths of
-  /// the two texts.
+  /// `dsyev` (LAPACK): job, part, n, A, its leading dimension, eigenvalues, workspace, its length,
+  /// info, the lengths of the two texts.
   package typealias DSYEV =
     @convention(c) (
       UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<Int32>,
@@ -58,8 +59,8 @@ package enum OpenBLAS {
 
   /// Computes with the functions of the library.
   ///
-  /// OpenBLAS tries for ever to map its memory where the system does not give it. So it is only called once it has
-  /// been seen that it would get it.
+  /// OpenBLAS tries for ever to map its memory where the system does not give it. So it is only
+  /// called once it has been seen that it would get it.
   ///
   /// - Parameter body: Calls functions, one at a time.
   /// - Returns: What `body` returns.
@@ -72,13 +73,15 @@ package enum OpenBLAS {
     return body(try loaded.get())
   }
 
-  /// The memory that one call of the library computes in: the size that its packages for Linux are built with.
+  /// The memory that one call of the library computes in: the size that its packages for Linux are
+  /// built with.
   private static let bufferSize = 128 << 20
 
   private static let buffers = BufferCount(size: bufferSize)
 
   private static let loaded: Result<Functions, OpenBLASError> = {
-    // Before the library is there, which starts its threads at once: each of them would map a buffer.
+    // Before the library is there, which starts its threads at once: each of them would map a
+    // buffer.
     setenv("OPENBLAS_NUM_THREADS", "1", 1)
     return Result { () throws(OpenBLASError) in
       for name in ["libopenblas.so.0", "libopenblas.so", "libopenblas.dylib"] {
@@ -113,7 +116,8 @@ final class BufferCount: Sendable {
 
   /// Takes a buffer for a call.
   ///
-  /// - Throws: ``OpenBLASError/outOfMemory(byteCount:)`` where one more would have to be mapped and cannot.
+  /// - Throws: ``OpenBLASError/outOfMemory(byteCount:)`` where one more would have to be mapped and
+  ///   cannot.
   func take() throws(OpenBLASError) {
     let isThere = counts.withLock { counts in
       if counts.used == counts.mapped {

@@ -2,7 +2,8 @@
   import Glibc
 #endif
 
-/// Numbers too small for a normal mantissa, with which processors of the x86 family compute a hundred times slower.
+/// Numbers too small for a normal mantissa, with which processors of the x86 family compute a
+/// hundred times slower.
 ///
 /// They appear where sigmoids saturate, and carry nothing: the smallest normal number is 1.2e-38.
 package enum SubnormalNumbers {

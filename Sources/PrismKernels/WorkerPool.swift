@@ -10,10 +10,11 @@ import Synchronization
 
 /// Threads that stay alive between parallel regions.
 ///
-/// A region costs well under a microsecond while the threads are awake: they spin for about 50 µs after their last
-/// region, then sleep. A region that is started inside another one, or while another thread uses the pool, runs on
-/// its caller alone, so that nesting and concurrent use cannot deadlock. The pool decides who computes what, never
-/// what is computed: results must not depend on it.
+/// A region costs well under a microsecond while the threads are awake: they spin for about 50 µs
+/// after their last region, then sleep. A region that is started inside another one, or while
+/// another thread uses the pool, runs on its caller alone, so that nesting and concurrent use
+/// cannot deadlock. The pool decides who computes what, never what is computed: results must not
+/// depend on it.
 package final class WorkerPool: Sendable {
   private let shared: PoolState
   private let threads: [PoolThread]
@@ -23,8 +24,8 @@ package final class WorkerPool: Sendable {
 
   /// Starts a pool.
   ///
-  /// - Parameter workerCount: Workers including the caller of `run`; nil for `WorkerPool.defaultWorkerCount()`. If
-  ///   the system refuses a thread, the pool has fewer.
+  /// - Parameter workerCount: Workers including the caller of `run`; nil for
+  ///   `WorkerPool.defaultWorkerCount()`. If the system refuses a thread, the pool has fewer.
   package init(workerCount: Int? = nil) {
     let wanted = max(1, workerCount ?? Self.defaultWorkerCount())
     let shared = PoolState()
@@ -47,8 +48,9 @@ package final class WorkerPool: Sendable {
   ///
   /// - Parameters:
   ///   - tasks: How many; they are handed out in ascending order.
-  ///   - body: Runs with subnormal numbers taken and given as zero, on every worker. Receives the task in `0..<tasks` and the worker in `0..<workerCount`; no two tasks of this call run
-  ///     at once on the same worker, so that the worker can choose a scratch buffer.
+  ///   - body: Runs with subnormal numbers taken and given as zero, on every worker. Receives the
+  ///     task in `0..<tasks` and the worker in `0..<workerCount`; no two tasks of this call run at
+  ///     once on the same worker, so that the worker can choose a scratch buffer.
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     let before = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(before) }
@@ -60,7 +62,8 @@ package final class WorkerPool: Sendable {
     shared.release()
   }
 
-  /// Returns the processors this process may use: its affinity, bounded by the CPU quota of its control group.
+  /// Returns the processors this process may use: its affinity, bounded by the CPU quota of its
+  /// control group.
   package static func defaultWorkerCount() -> Int {
     var count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     #if os(Linux)
@@ -80,10 +83,11 @@ private struct Region {
 
 /// What the threads of a pool share.
 ///
-/// `state` holds the number of the current region, whether it is open, and how many threads are inside. A thread enters
-/// an open region by adding one to `state`; the caller closes the region when the tasks have run out and waits until
-/// nobody is inside. `region` is written only by the owner of `busy` while the region is closed and empty, so that
-/// entering (acquire) after opening (release) is the only way to read it: there is no race, hence `@unchecked`.
+/// `state` holds the number of the current region, whether it is open, and how many threads are
+/// inside. A thread enters an open region by adding one to `state`; the caller closes the region
+/// when the tasks have run out and waits until nobody is inside. `region` is written only by the
+/// owner of `busy` while the region is closed and empty, so that entering (acquire) after opening
+/// (release) is the only way to read it: there is no race, hence `@unchecked`.
 private final class PoolState: @unchecked Sendable {
   private let state = Atomic<UInt64>(0)
   private let next = Atomic<Int>(0)
@@ -286,7 +290,8 @@ private func nanoseconds() -> UInt64 {
 }
 
 #if os(Linux)
-  /// Returns the processors' worth of time that the control groups of this process allow, or nil without a limit.
+  /// Returns the processors' worth of time that the control groups of this process allow, or nil
+  /// without a limit.
   private func controlGroupQuota() -> Double? {
     var quota: Double?
     func consider(_ limit: Double?) {
@@ -300,7 +305,8 @@ private func nanoseconds() -> UInt64 {
       let isUnified = parts[1].isEmpty
       guard isUnified || parts[1].split(separator: ",").contains("cpu") else { continue }
       var path = parts[2].split(separator: "/").map(String.init)
-      // A limit may stand at any level above; inside a container the path may not exist, then only the root does.
+      // A limit may stand at any level above; inside a container the path may not exist, then only
+      // the root does.
       while true {
         let folder = path.isEmpty ? "" : "/" + path.joined(separator: "/")
         if isUnified {
@@ -325,7 +331,8 @@ private func nanoseconds() -> UInt64 {
     return quota
   }
 
-  /// Returns how many processors the affinity of this process names, as in `Cpus_allowed_list: 0-3,8`.
+  /// Returns how many processors the affinity of this process names, as in
+  /// `Cpus_allowed_list: 0-3,8`.
   private func allowedProcessors() -> Int? {
     let lines = (readSmallFile("/proc/self/status") ?? "").split(separator: "\n")
     guard let line = lines.first(where: { $0.hasPrefix("Cpus_allowed_list:") }),

@@ -12,7 +12,8 @@ package enum DenseConvolution {
       &* (shape.kernelHeight &* shape.kernelWidth &* shape.inputChannels &+ 1)
   }
 
-  /// Packs `[O, I, kH, kW]` weights: the bias, then panels `[kH, kW, I, panel width]`; a missing bias is zero.
+  /// Packs `[O, I, kH, kW]` weights: the bias, then panels `[kH, kW, I, panel width]`; a missing
+  /// bias is zero.
   package static func pack(
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, shape: ConvolutionShape,
     into packed: UnsafeMutablePointer<Float>
@@ -52,8 +53,8 @@ package enum DenseConvolution {
 
   /// Computes the output rows `rowStart ..< rowEnd` of one image.
   ///
-  /// An output is the chain over kernel rows, kernel columns and input channels that starts with the bias; taps outside
-  /// the image multiply zeros.
+  /// An output is the chain over kernel rows, kernel columns and input channels that starts with
+  /// the bias; taps outside the image multiply zeros.
   package static func run(_ job: ConvolutionJob) {
     let s = job.shape
     let channels = s.inputChannels

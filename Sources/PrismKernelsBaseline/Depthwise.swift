@@ -29,15 +29,18 @@ package enum Depthwise {
     }
   }
 
-  /// Computes the output rows `rowStart ..< rowEnd` and channels `channelStart ..< channelEnd` of one image.
+  /// Computes the output rows `rowStart ..< rowEnd` and channels `channelStart ..< channelEnd` of
+  /// one image.
   ///
-  /// An output is the chain over the taps inside the image, in row-major order, that starts with the bias.
+  /// An output is the chain over the taps inside the image, in row-major order, that starts with
+  /// the bias.
   package static func run(_ job: ConvolutionJob) {
     let s = job.shape
     let last = job.channelEnd < s.inputChannels ? job.channelEnd : s.inputChannels
     let channels = last &- job.channelStart
-    // What fits the second-level cache is done in blocks of channels, so that the input rows under the kernel
-    // stay in the first level from one output row to the next. A larger image is read in the order it lies in memory.
+    // What fits the second-level cache is done in blocks of channels, so that the input rows under
+    // the kernel stay in the first level from one output row to the next. A larger image is read in
+    // the order it lies in memory.
     let fitting = 6144 / (s.kernelHeight &* s.inputWidth) / 32 &* 32
     let rows = (job.rowEnd &- job.rowStart) &* s.strideHeight
     let isSmall = rows &* s.inputWidth &* channels <= 160 &* 1024

@@ -1,7 +1,7 @@
 // The depthwise tiles: a few neighbouring outputs of one row, all channels.
 //
-// A column of the input is loaded once and added to every output that it reaches; an output still meets its taps in
-// ascending order.
+// A column of the input is loaded once and added to every output that it reaches; an output still
+// meets its taps in ascending order.
 
 /// Returns the most columns of a tile for a kernel and a stride; zero when there is no tile.
 @inline(always)

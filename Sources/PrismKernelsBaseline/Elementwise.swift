@@ -44,7 +44,8 @@ package enum Elementwise {
     }
   }
 
-  /// Softmax of one row; the largest value is subtracted first, the sum is formed in lanes as in `FullyConnected`.
+  /// Softmax of one row; the largest value is subtracted first, the sum is formed in lanes as in
+  /// `FullyConnected`.
   package static func softmax(
     _ a: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, channels: Int
   ) {

@@ -14,8 +14,8 @@ func curved(_ v: V, _ curve: Curve) -> V {
   }
 }
 
-/// The part of an epilogue that is a second pass over a tile while it is in the first-level cache: a curve, then a
-/// residual that comes after the activation.
+/// The part of an epilogue that is a second pass over a tile while it is in the first-level cache:
+/// a curve, then a residual that comes after the activation.
 struct Finish {
   var curve: Curve
   var residual: Source?
@@ -33,7 +33,8 @@ struct Finish {
     ldr = 0
   }
 
-  /// Takes the second pass out of an epilogue whose residual points at the first element of the block.
+  /// Takes the second pass out of an epilogue whose residual points at the first element of the
+  /// block.
   @inline(always)
   init(_ epilogue: Epilogue, residual: Source?) {
     curve = epilogue.curve

@@ -6,11 +6,12 @@
 
 /// Products of a few rows with a large matrix of weights that is used as it lies in the file.
 package enum FullyConnected {
-  /// Computes `C[M, N] = A[M, K] · Wᵀ + bias` for the outputs `outputStart ..< outputEnd`, `W` being `[N, K]`.
+  /// Computes `C[M, N] = A[M, K] · Wᵀ + bias` for the outputs `outputStart ..< outputEnd`, `W`
+  /// being `[N, K]`.
   ///
-  /// A sum is formed in one vector of partial sums (lane `l` takes `k ≡ l` modulo the vector width, ascending), which
-  /// are then added in halves: the order does not depend on `M` or on the range. Four rows of weights are read at a
-  /// time, from memory once for all `M` rows.
+  /// A sum is formed in one vector of partial sums (lane `l` takes `k ≡ l` modulo the vector width,
+  /// ascending), which are then added in halves: the order does not depend on `M` or on the range.
+  /// Four rows of weights are read at a time, from memory once for all `M` rows.
   package static func run(_ job: FullyConnectedJob) {
     var n = job.outputStart
     while n < job.outputEnd {

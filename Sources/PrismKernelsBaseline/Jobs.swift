@@ -56,8 +56,8 @@ package struct Epilogue: Sendable {
 
 /// What happens to an input before it is multiplied: `relu(x * scale + shift)`, channel by channel.
 ///
-/// Batch normalisation in front of a convolution gives scale, shift and ReLU; a squeeze-and-excitation gate gives
-/// only a scale.
+/// Batch normalisation in front of a convolution gives scale, shift and ReLU; a
+/// squeeze-and-excitation gate gives only a scale.
 package struct Prologue: Sendable {
   /// One factor per input channel.
   package nonisolated(unsafe) var scale: UnsafePointer<Float>?
@@ -160,8 +160,8 @@ package struct ConvolutionShape: Sendable, Equatable {
 
   /// Makes a shape.
   ///
-  /// - Precondition: Sizes and strides are at least 1, paddings at least 0 and smaller than the kernel, and the kernel
-  ///   fits into the padded input.
+  /// - Precondition: Sizes and strides are at least 1, paddings at least 0 and smaller than the
+  ///   kernel, and the kernel fits into the padded input.
   package init(
     inputHeight: Int, inputWidth: Int, inputChannels: Int, outputChannels: Int, kernelHeight: Int,
     kernelWidth: Int, strideHeight: Int, strideWidth: Int, paddingTop: Int, paddingLeft: Int,
@@ -201,7 +201,8 @@ package struct ConvolutionShape: Sendable, Equatable {
   package let outputWidth: Int
 }
 
-/// A convolution of one image: `[H, W, I]` to `[H', W', O]`, rows of pixels without gaps, pixels with a stride.
+/// A convolution of one image: `[H, W, I]` to `[H', W', O]`, rows of pixels without gaps, pixels
+/// with a stride.
 package struct ConvolutionJob {
   /// The sizes.
   package var shape: ConvolutionShape

@@ -11,8 +11,8 @@ func packBias(_ bias: Source?, _ n: Int, _ packed: Destination) {
   }
 }
 
-/// Writes `[K, N]` weights panel by panel; panel `p` starts at `p * panelStride` and the last one may be one vector
-/// wide.
+/// Writes `[K, N]` weights panel by panel; panel `p` starts at `p * panelStride` and the last one
+/// may be one vector wide.
 @inline(never)
 func packPanels(
   _ weights: Source, _ inputStep: Int, _ outputStep: Int, _ k: Int, _ n: Int,

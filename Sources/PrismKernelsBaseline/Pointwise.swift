@@ -17,11 +17,11 @@ package enum Pointwise {
     TileShape.padded(outputChannels) &* (inputChannels &+ 1)
   }
 
-  /// Packs weights and bias: first the bias, then panel after panel `[K, panel width]`, padded with zeros to whole
-  /// vectors.
+  /// Packs weights and bias: first the bias, then panel after panel `[K, panel width]`, padded with
+  /// zeros to whole vectors.
   ///
-  /// The weight of input channel `k` for output channel `n` is at `k * inputStep + n * outputStep`; the bias is `[N]`,
-  /// or nil for zero.
+  /// The weight of input channel `k` for output channel `n` is at `k * inputStep + n * outputStep`;
+  /// the bias is `[N]`, or nil for zero.
   package static func pack(
     weights: UnsafePointer<Float>, inputStep: Int, outputStep: Int, bias: UnsafePointer<Float>?,
     inputChannels: Int, outputChannels: Int, into packed: UnsafeMutablePointer<Float>
@@ -35,8 +35,9 @@ package enum Pointwise {
 
   /// Returns the floats of scratch that one thread needs for a job.
   ///
-  /// It is zero unless the job has a prologue or its input rows are a multiple of 4 KiB apart: then the rows of a tile
-  /// would push one another out of the first-level cache, and a block of them is copied first.
+  /// It is zero unless the job has a prologue or its input rows are a multiple of 4 KiB apart: then
+  /// the rows of a tile would push one another out of the first-level cache, and a block of them is
+  /// copied first.
   package static func scratchSize(
     inputChannels: Int, inputStride: Int, outputChannels: Int, hasPrologue: Bool
   ) -> Int {
@@ -95,7 +96,8 @@ package enum Pointwise {
     return rows < 24 ? 24 : (rows > 480 ? 480 : rows / 12 &* 12)
   }
 
-  /// Whether rows of the input fall on the same lines of the first-level cache, and copying them pays.
+  /// Whether rows of the input fall on the same lines of the first-level cache, and copying them
+  /// pays.
   @inline(always)
   static func collides(_ stride: Int, _ n: Int) -> Bool { stride & 1023 == 0 && n > 2 &* W }
 

@@ -6,7 +6,8 @@
 
 /// Pooling over `[H, W, C]`.
 package enum Pooling {
-  /// The largest value under the window, for the output rows of a job; padding never wins, a NaN does.
+  /// The largest value under the window, for the output rows of a job; padding never wins, a NaN
+  /// does.
   ///
   /// The job's weights are not read; input and output channels are the same.
   package static func maximumPool(_ job: ConvolutionJob) {
@@ -15,8 +16,8 @@ package enum Pooling {
 
   /// The mean under the window, for the output rows of a job.
   ///
-  /// The values are added in row-major order, then divided. With `countsPadding` by the size of the window (also where
-  /// it hangs over the padded edge), else by the values inside the image.
+  /// The values are added in row-major order, then divided. With `countsPadding` by the size of the
+  /// window (also where it hangs over the padded edge), else by the values inside the image.
   package static func averagePool(_ job: ConvolutionJob, countsPadding: Bool) {
     pool(job, average: true, counted: countsPadding)
   }
@@ -48,9 +49,11 @@ package enum Pooling {
     }
   }
 
-  /// The mean of every channel of an image of `pixels` pixels, channels `channelStart ..< channelEnd`.
+  /// The mean of every channel of an image of `pixels` pixels, channels
+  /// `channelStart ..< channelEnd`.
   ///
-  /// Pixel `p` is added to partial sum `p mod 4`, ascending; the four are added in pairs and multiplied by `1 / pixels`.
+  /// Pixel `p` is added to partial sum `p mod 4`, ascending; the four are added in pairs and
+  /// multiplied by `1 / pixels`.
   package static func globalAverage(
     _ input: UnsafePointer<Float>, inputStride: Int, pixels: Int, channelStart: Int,
     channelEnd: Int, output: UnsafeMutablePointer<Float>

@@ -6,7 +6,8 @@
 
 /// The tile shapes of this variant.
 ///
-/// With `NV` vectors a row a tile needs `MR * NV + NV + 1` registers, out of 32 with AVX-512 or on ARM, 16 otherwise.
+/// With `NV` vectors a row a tile needs `MR * NV + NV + 1` registers, out of 32 with AVX-512 or on
+/// ARM, 16 otherwise.
 enum TileShape {
   /// Floats in a row of a full panel.
   @_transparent static var panelWidth: Int { 2 &* W }
@@ -32,9 +33,10 @@ enum TileShape {
 
 /// Where a tile reads and writes.
 ///
-/// The reduction runs over `segments` runs of `length` contiguous floats: one run for a pointwise product, one per
-/// kernel row for a convolution. Every output element is the chain `fma(… fma(bias, a0, b0) …)` in that order in every
-/// tile shape, so that the bits do not depend on how the rows were divided.
+/// The reduction runs over `segments` runs of `length` contiguous floats: one run for a pointwise
+/// product, one per kernel row for a convolution. Every output element is the chain
+/// `fma(… fma(bias, a0, b0) …)` in that order in every tile shape, so that the bits do not depend
+/// on how the rows were divided.
 struct TileJob {
   var segments: Int
   var length: Int
@@ -50,7 +52,8 @@ struct TileJob {
   /// Added before the clamp.
   var residual: Source?
   var ldr: Int
-  // Whole vectors, not numbers: a splat made in another block hides that compare and select are one `max`.
+  // Whole vectors, not numbers: a splat made in another block hides that compare and select are one
+  // `max`.
   var low: V
   var high: V
 }
@@ -107,8 +110,9 @@ struct NarrowRow {
 
 /// A tile of `MR` rows and two vectors, all accumulators in registers.
 ///
-/// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size, and one that is not
-/// keeps the accumulators in memory. `MR` is a constant wherever this is used, so that rows beyond it vanish.
+/// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size,
+/// and one that is not keeps the accumulators in memory. `MR` is a constant wherever this is used,
+/// so that rows beyond it vanish.
 @inline(always)
 func wideTile(_ MR: Int, _ job: TileJob) {
   let a = job.a
@@ -260,8 +264,9 @@ func wideTile(_ MR: Int, _ job: TileJob) {
 
 /// A tile of `MR` rows and one vector, all accumulators in registers.
 ///
-/// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size, and one that is not
-/// keeps the accumulators in memory. `MR` is a constant wherever this is used, so that rows beyond it vanish.
+/// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size,
+/// and one that is not keeps the accumulators in memory. `MR` is a constant wherever this is used,
+/// so that rows beyond it vanish.
 @inline(always)
 func narrowTile(_ MR: Int, _ job: TileJob) {
   let a = job.a

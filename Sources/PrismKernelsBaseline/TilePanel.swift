@@ -73,13 +73,14 @@ func runNarrow(_ rows: Int, _ job: TileJob) {
   }
 }
 
-/// Multiplies `rows` rows by one panel: tiles of nearly equal height, then what remains of the epilogue.
+/// Multiplies `rows` rows by one panel: tiles of nearly equal height, then what remains of the
+/// epilogue.
 ///
 /// - Parameters:
 ///   - start: The first row; `a`, `c` and `residual` are advanced from there.
 ///   - rows: Rows to compute.
-///   - columns: Output channels in this panel, at most the panel width. A last vector that is not full goes through
-///     a small buffer, so that nothing beyond the row is written.
+///   - columns: Output channels in this panel, at most the panel width. A last vector that is not
+///     full goes through a small buffer, so that nothing beyond the row is written.
 ///   - finish: The pass over the stored tile.
 func runPanel(_ start: TileJob, rows: Int, columns: Int, finish: Finish) {
   var job = start

@@ -1,8 +1,8 @@
 // The vector type of this variant and the few operations every loop is built from.
 //
-// All of them are `@_transparent` or `@inline(always)`: a SIMD value must never cross a real call (it would be passed
-// through memory). Index arithmetic in this module uses `&+` and `&*`: checked arithmetic reorders the loads and
-// halves the speed.
+// All of them are `@_transparent` or `@inline(always)`: a SIMD value must never cross a real call
+// (it would be passed through memory). Index arithmetic in this module uses `&+` and `&*`: checked
+// arithmetic reorders the loads and halves the speed.
 
 #if PRISM_AVX512
   /// One vector register.
@@ -46,7 +46,8 @@ func splat(_ x: Float) -> V { V(repeating: x) }
 
 /// Returns `c + a * b`, with one rounding where the variant has the instruction.
 ///
-/// On a baseline x86-64 `addingProduct` would be a library call per lane, hence two roundings there.
+/// On a baseline x86-64 `addingProduct` would be a library call per lane, hence two roundings
+/// there.
 @inline(always)
 func fma(_ c: V, _ a: V, _ b: V) -> V {
   #if PRISM_AVX512 || PRISM_AVX2 || arch(arm64)
@@ -98,7 +99,8 @@ func storeUpTo(_ v: V, _ p: Destination, _ n: Int) {
 
 /// Returns `e^x` to a relative error of 2e-7.
 ///
-/// Outside of -87.3 to 88.3 the value is that at the end of the range. The range is reduced by a power of two, the rest is a polynomial of degree 6 (the coefficients of Cephes `expf`).
+/// Outside of -87.3 to 88.3 the value is that at the end of the range. The range is reduced by a
+/// power of two, the rest is a polynomial of degree 6 (the coefficients of Cephes `expf`).
 @inline(always)
 func exponential(_ value: V) -> V {
   let x = minimum(maximum(value, splat(-87.3)), splat(88.3))

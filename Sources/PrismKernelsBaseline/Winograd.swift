@@ -1,4 +1,5 @@
-// Convolution with a 3x3 kernel and stride 1 by Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308).
+// Convolution with a 3x3 kernel and stride 1 by Winograd's minimal filtering (Lavin and Gray,
+// arXiv:1509.09308).
 
 #if PRISM_AVX512 || PRISM_AVX2
   package import PrismKernelsBaseline
@@ -6,9 +7,10 @@
 
 /// Winograd convolution F(m x m, 3 x 3) for `m` 2 or 4.
 ///
-/// A tile of `m x m` outputs needs `(m + 2)²` multiplications a channel pair instead of `9 m²`: 2.25 times fewer for
-/// `m = 2`, 4 times for `m = 4`. The rounding error of `m = 2` is that of the direct sum, that of `m = 4` six to ten
-/// times larger (relative RMS 2e-6 to 6e-6). A job's `rowStart ..< rowEnd` are tiles in row-major order.
+/// A tile of `m x m` outputs needs `(m + 2)²` multiplications a channel pair instead of `9 m²`:
+/// 2.25 times fewer for `m = 2`, 4 times for `m = 4`. The rounding error of `m = 2` is that of the
+/// direct sum, that of `m = 4` six to ten times larger (relative RMS 2e-6 to 6e-6). A job's
+/// `rowStart ..< rowEnd` are tiles in row-major order.
 package enum Winograd {
   /// Returns the tiles of an image.
   package static func tiles(_ shape: ConvolutionShape, m: Int) -> Int {
@@ -28,8 +30,9 @@ package enum Winograd {
 
   /// Transforms and packs `[O, I, 3, 3]` weights.
   ///
-  /// The layout is bias, a row of zeros, then for each of the `(m + 2)²` products its panels. Only the panels
-  /// `panelStart ..< panelEnd` are written (and the bias with panel 0), so that threads can share the work.
+  /// The layout is bias, a row of zeros, then for each of the `(m + 2)²` products its panels. Only
+  /// the panels `panelStart ..< panelEnd` are written (and the bias with panel 0), so that threads
+  /// can share the work.
   package static func pack(
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int,
     outputChannels: Int, m: Int, panelStart: Int, panelEnd: Int,
@@ -68,8 +71,8 @@ package enum Winograd {
 
   /// Returns the tiles that `run` takes at a time.
   ///
-  /// Few enough for the second-level cache when the transformed weights fit there as well; for many channels more,
-  /// because the weights are then read from farther away once a block.
+  /// Few enough for the second-level cache when the transformed weights fit there as well; for many
+  /// channels more, because the weights are then read from farther away once a block.
   package static func blockTiles(inputChannels: Int, outputChannels: Int, m: Int) -> Int {
     let wanted = inputChannels &* outputChannels / 1024
     return wanted < 24 ? 24 : (wanted > 96 ? 96 : wanted / 12 &* 12)
@@ -251,7 +254,8 @@ package enum Winograd {
   static func outputStride(_ channels: Int) -> Int { TileShape.padded(channels) }
 }
 
-/// Transforms the 3x3 kernels of up to `W` output channels, `G g Gᵀ`, one channel a lane; missing ones become zero.
+/// Transforms the 3x3 kernels of up to `W` output channels, `G g Gᵀ`, one channel a lane; missing
+/// ones become zero.
 @inline(never)
 func transformWeights(
   _ g: Source, channelStep: Int, channels: Int, _ m: Int, _ out: Destination, step: Int
@@ -330,7 +334,8 @@ func storeRow4(_ a: V, _ b: V, _ c: V, _ out: Destination, _ step: Int) {
   store(row.5, out + (5 &* step))
 }
 
-/// Copies the input under a tile, zeros outside the image and in the channels that fill the last vector.
+/// Copies the input under a tile, zeros outside the image and in the channels that fill the last
+/// vector.
 @inline(never)
 func gatherPatch(
   _ job: ConvolutionJob, _ y: Int, _ x: Int, _ size: Int, _ patch: Destination, _ ld: Int

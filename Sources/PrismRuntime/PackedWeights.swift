@@ -20,7 +20,8 @@ public final class PackedWeights: Sendable {
 
   /// Makes a store without weights.
   ///
-  /// - Parameter didPack: Is told the names of parameters that plans do not read again, after each packing.
+  /// - Parameter didPack: Is told the names of parameters that plans do not read again, after each
+  ///   packing.
   public init(didPack: @escaping @Sendable (_ names: [String]) -> Void = { _ in }) {
     self.didPack = didPack
   }
@@ -51,7 +52,8 @@ public final class PackedWeights: Sendable {
   /// One task of packing.
   private struct Share {
     let job: PackJob
-    /// What several tasks of a job share; elsewhere the task folds the weights itself, and their memory is used again.
+    /// What several tasks of a job share; elsewhere the task folds the weights itself, and their
+    /// memory is used again.
     let weights: FoldedWeights?
     let block: FloatBlock
     let panels: Range<Int>
@@ -64,7 +66,8 @@ public final class PackedWeights: Sendable {
     let sizes = jobs.map { ArenaLayout.aligned($0.kind.packedSize(kernels)) }
     let whole = FloatBlock(count: sizes.reduce(0, +))
     var filled: [Key: FloatBlock] = [:]
-    // Several tasks a convolution where the packing can be divided: one network has layers of very different sizes.
+    // Several tasks a convolution where the packing can be divided: one network has layers of very
+    // different sizes.
     var shares: [Share] = []
     var offset = 0
     for (job, size) in zip(jobs, sizes) {

@@ -5,15 +5,16 @@ internal import Synchronization
 
 /// A recording of one image made ready to be run fast, many times.
 ///
-/// Batch normalisation is folded into the convolutions, activations, residuals and gates are fused into them,
-/// concatenations are written in place, weights are packed once, and all values of an image share one arena by their
-/// lifetime. A batch runs depth first, one image a thread through the whole network; a single image is divided by
-/// rows, tiles or panels. An image's results are the same bits whatever the batch it is in, its place there, and the
-/// number of threads.
+/// Batch normalisation is folded into the convolutions, activations, residuals and gates are fused
+/// into them, concatenations are written in place, weights are packed once, and all values of an
+/// image share one arena by their lifetime. A batch runs depth first, one image a thread through
+/// the whole network; a single image is divided by rows, tiles or panels. An image's results are
+/// the same bits whatever the batch it is in, its place there, and the number of threads.
 public final class Plan: Sendable {
   /// How much rounding is allowed for speed.
   public enum Precision: Sendable {
-    /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of the direct sum.
+    /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of
+    /// the direct sum.
     case standard
     /// F(2×2, 3×3) at most, whose rounding errors are those of the direct sum.
     case strict
@@ -35,11 +36,12 @@ public final class Plan: Sendable {
   ///
   /// - Parameters:
   ///   - recording: The forward pass of one image, with one input.
-  ///   - wanted: The values to compute; the recording's outputs unless given. Only what they need is computed.
+  ///   - wanted: The values to compute; the recording's outputs unless given. Only what they need
+  ///     is computed.
   ///   - precision: How much rounding is allowed for speed.
   ///   - weights: Shared between plans of the same recording, so that nothing is packed twice.
-  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not there;
-  ///   `EvaluationError` where the recording has not one input.
+  /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not
+  ///   there; `EvaluationError` where the recording has not one input.
   public convenience init(
     _ recording: Recording, wanted: [ValueID]? = nil, precision: Precision = .standard,
     weights: PackedWeights = PackedWeights()
@@ -71,7 +73,8 @@ public final class Plan: Sendable {
   ///
   /// - Parameter images: `[N, H, W, C]`.
   /// - Returns: The wanted values, each with N in place of its first extent.
-  /// - Throws: `EvaluationError` where the images do not have the recorded shape; ``OutOfMemoryError``.
+  /// - Throws: `EvaluationError` where the images do not have the recorded shape;
+  ///   ``OutOfMemoryError``.
   public func callAsFunction(_ images: Tensor) throws -> [Tensor] {
     let expected = inputShape.replacing(
       axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
@@ -96,7 +99,8 @@ public final class Plan: Sendable {
   ///
   /// - Parameters:
   ///   - count: The number of images.
-  ///   - compose: Writes the image with an index, `[H, W, C]`, all of it; called from any thread, once an image.
+  ///   - compose: Writes the image with an index, `[H, W, C]`, all of it; called from any thread,
+  ///     once an image.
   /// - Returns: The wanted values, each with `count` in place of its first extent.
   /// - Throws: ``OutOfMemoryError``.
   public func run(

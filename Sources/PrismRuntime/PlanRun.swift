@@ -1,7 +1,7 @@
 internal import PrismKernels
 
-/// One call of a plan: takes images through the phases of a program, whole ones side by side and single ones divided
-/// among the threads.
+/// One call of a plan: takes images through the phases of a program, whole ones side by side and
+/// single ones divided among the threads.
 struct PlanRun {
   let program: Program
   let kernels: Kernels

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// The plans of one recording by the values that they compute, each made once.
 ///
-/// Whoever asks first makes a plan; whoever asks for the same meanwhile waits for it, and others are not kept waiting.
+/// Whoever asks first makes a plan; whoever asks for the same meanwhile waits for it, and others
+/// are not kept waiting.
 final class PlanStore: Sendable {
   // The place of one plan; its lock is held while the plan is made.
   private final class Slot: Sendable {

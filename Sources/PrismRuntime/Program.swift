@@ -6,13 +6,15 @@ struct Program: Sendable {
   enum Phase: Sendable {
     /// Steps that one thread takes one image through.
     case image(Steps)
-    /// Steps that one thread takes several images through, all of them through one step before the next.
+    /// Steps that one thread takes several images through, all of them through one step before the
+    /// next.
     case group(Steps)
     /// A step that reads its weights once for all images of a batch.
     case batch(Step, any BatchedStepKind)
   }
 
-  /// Steps in the form in which one thread takes them, and in that in which several divide each of them.
+  /// Steps in the form in which one thread takes them, and in that in which several divide each of
+  /// them.
   struct Steps: Sendable {
     let whole: [Step]
     let divided: [Step]

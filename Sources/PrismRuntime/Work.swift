@@ -2,14 +2,16 @@ internal import Synchronization
 
 /// Work that its owner can watch and stop: evaluations of a model done, of those planned.
 ///
-/// Whoever evaluates a model announces how often it will (``plan(_:)``), and tells after every batch how many evaluations
-/// are done (``did(_:)``), which is also where work ends that has been cancelled: that of a cancelled `Task`.
+/// Whoever evaluates a model announces how often it will (``plan(_:)``), and tells after every
+/// batch how many evaluations are done (``did(_:)``), which is also where work ends that has been
+/// cancelled: that of a cancelled `Task`.
 public struct Work: Sendable {
   /// How far work is.
   public struct Progress: Sendable, Equatable {
     /// The evaluations that are done.
     public let done: Int
-    /// The evaluations that are planned so far; work that stops early does fewer, and work that refines plans more.
+    /// The evaluations that are planned so far; work that stops early does fewer, and work that
+    /// refines plans more.
     public let planned: Int
 
     /// Makes a report.

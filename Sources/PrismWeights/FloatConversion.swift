@@ -35,7 +35,8 @@ enum FloatConversion {
     return nil
   }
 
-  /// Writes the floats that half-precision bits stand for; exact for every pattern, NaN payloads included.
+  /// Writes the floats that half-precision bits stand for; exact for every pattern, NaN payloads
+  /// included.
   ///
   /// - Parameters:
   ///   - source: Little-endian half-precision numbers, at any alignment.
@@ -63,7 +64,8 @@ enum FloatConversion {
     return (magnitude < 0x0400 ? small : large) | ((bits & 0x8000) &<< 16)
   }
 
-  /// The half-precision bits nearest to a float (ties to even), or `nil` where that would be infinite.
+  /// The half-precision bits nearest to a float (ties to even), or `nil` where that would be
+  /// infinite.
   static func narrowed(_ value: Float) -> UInt16? {
     let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000
     let magnitude = value.bitPattern & 0x7FFF_FFFF

@@ -9,16 +9,17 @@ internal import Synchronization
 
 /// The bytes of a file, mapped into memory and never written to.
 ///
-/// Tensors borrow their elements from it and keep it alive. The file must not be shortened while it is mapped
-/// (the system ends a process that reads beyond the end); ``SafetensorsWriter`` replaces files whole, which
-/// leaves the old bytes in place for whoever has them mapped.
+/// Tensors borrow their elements from it and keep it alive. The file must not be shortened while it
+/// is mapped (the system ends a process that reads beyond the end); ``SafetensorsWriter`` replaces
+/// files whole, which leaves the old bytes in place for whoever has them mapped.
 public final class MappedFile: Sendable {
   /// The path as it was given.
   public let path: String
   /// The number of bytes.
   public let count: Int
 
-  // Set once in `init`; the memory behind it is never written after that, so any thread may read it.
+  // Set once in `init`; the memory behind it is never written after that, so any thread may read
+  // it.
   private nonisolated(unsafe) let base: UnsafeRawPointer
   /// The open file, or `nil` for bytes that were never in one.
   private let descriptor: CInt?
@@ -52,8 +53,9 @@ public final class MappedFile: Sendable {
     guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED
     else { throw .unreadable(file: path, reason: systemMessage()) }
     #if os(Linux)
-      // All of a small file is looked at soon: its pages are mapped in one call (MADV_POPULATE_READ), not in hundreds
-      // of faults. Systems that do not know the call refuse it, and nothing is lost.
+      // All of a small file is looked at soon: its pages are mapped in one call
+      // (MADV_POPULATE_READ), not in hundreds of faults. Systems that do not know the call refuse
+      // it, and nothing is lost.
       if size <= 32 << 20 { madvise(memory, size, 22) }
     #endif
     self.path = path
@@ -88,8 +90,8 @@ public final class MappedFile: Sendable {
 
   /// The SHA-256 digest of the contents in hexadecimal digits, computed when first asked for.
   ///
-  /// May be called from any thread, so that a program can hash while it computes. The contents are read, not looked at
-  /// through the mapping, so that pages that nothing else needs take no memory.
+  /// May be called from any thread, so that a program can hash while it computes. The contents are
+  /// read, not looked at through the mapping, so that pages that nothing else needs take no memory.
   public var sha256: String {
     digest.withLock { known in
       if let known { return known }
@@ -133,7 +135,8 @@ public final class MappedFile: Sendable {
     return try body(UnsafeRawBufferPointer(start: base, count: count))
   }
 
-  /// Hands the memory that holds a part of the contents back to the system; it is read from the file again on demand.
+  /// Hands the memory that holds a part of the contents back to the system; it is read from the
+  /// file again on demand.
   ///
   /// Bytes that were never in a file stay, and so do pages of which the part does not hold all.
   func releasePages(_ range: Range<Int>) {

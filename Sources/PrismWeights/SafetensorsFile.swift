@@ -4,9 +4,9 @@ public import PrismTensor
 
 /// A safetensors file: eight bytes of header length, a JSON header, one block of tensor data.
 ///
-/// Opening checks everything but the weights themselves: the length of the header against the file, the JSON,
-/// the names, types and shapes of the tensors, and that their data fill the block without gap or overlap.
-/// The weights are looked at when a tensor is taken.
+/// Opening checks everything but the weights themselves: the length of the header against the file,
+/// the JSON, the names, types and shapes of the tensors, and that their data fill the block without
+/// gap or overlap. The weights are looked at when a tensor is taken.
 public struct SafetensorsFile: Sendable {
   /// The longest header that is read, in bytes, as in the reference implementation.
   public static let headerLimit = 100_000_000
@@ -89,7 +89,8 @@ public struct SafetensorsFile: Sendable {
 
   /// One tensor, its weights checked to be finite.
   ///
-  /// F32 is borrowed from the mapping where its place in the file allows, else copied; F16 is converted.
+  /// F32 is borrowed from the mapping where its place in the file allows, else copied; F16 is
+  /// converted.
   ///
   /// - Parameter name: The name of the tensor.
   /// - Returns: The tensor, in the shape that the header gives.
@@ -103,7 +104,8 @@ public struct SafetensorsFile: Sendable {
     return tensor
   }
 
-  /// Hands the memory of some tensors back to the system; it is read from the file again when they are looked at.
+  /// Hands the memory of some tensors back to the system; it is read from the file again when they
+  /// are looked at.
   ///
   /// Worth calling for weights that have been packed into another layout.
   public func releasePages(of names: [String]) {

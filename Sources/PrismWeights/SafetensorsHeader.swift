@@ -174,8 +174,8 @@ extension SafetensorsFile {
       guard let bits = types[tensor.type] else {
         throw .unknownType(file: file, tensor: tensor.name, type: tensor.type)
       }
-      // The other extents are multiplied out even where one is zero, so that no product of some of them
-      // can overflow later.
+      // The other extents are multiplied out even where one is zero, so that no product of some of
+      // them can overflow later.
       var product = bits
       for extent in tensor.shape {
         guard extent >= 0 else {

@@ -4,8 +4,8 @@ public import PrismTensor
 
 /// Writes a safetensors file.
 ///
-/// Equal contents give equal bytes: tensors lie in the order of type (F32 before F16) and name, metadata in the
-/// order of their keys. The data begin at a multiple of 64 bytes.
+/// Equal contents give equal bytes: tensors lie in the order of type (F32 before F16) and name,
+/// metadata in the order of their keys. The data begin at a multiple of 64 bytes.
 public struct SafetensorsWriter: Sendable {
   /// How the elements of a tensor are stored.
   public enum ElementType: String, Sendable, CaseIterable {
@@ -43,8 +43,8 @@ public struct SafetensorsWriter: Sendable {
   /// Writes the file: aside in the same folder first, then in place of what is there.
   ///
   /// - Parameter path: The path of the file.
-  /// - Throws: ``WeightError``: `duplicateName`, `nonFinite`, `doesNotFit` or `unwritable`; nothing is left behind
-  ///   then.
+  /// - Throws: ``WeightError``: `duplicateName`, `nonFinite`, `doesNotFit` or `unwritable`; nothing
+  ///   is left behind then.
   public func write(to path: String) throws {
     let layout = try layout(file: path)
     do {

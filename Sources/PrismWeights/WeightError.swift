@@ -68,7 +68,8 @@ public struct WeightMismatch: Equatable, Sendable {
     }
   }
 
-  /// The tensors that the model needs and the file lacks, in the order in which the model reads them.
+  /// The tensors that the model needs and the file lacks, in the order in which the model reads
+  /// them.
   public let missing: [String]
   /// The tensors that the file has and the model does not read, sorted.
   public let unexpected: [String]

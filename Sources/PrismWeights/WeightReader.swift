@@ -2,8 +2,8 @@ public import PrismTensor
 
 /// A cursor over the tensors of a file, from which layers take theirs by name.
 ///
-/// A model is built inside ``bind(_:_:)-(SafetensorsFile,_)``. Each layer names each tensor and demands its
-/// shape at the place where it stores it:
+/// A model is built inside ``bind(_:_:)-(SafetensorsFile,_)``. Each layer names each tensor and
+/// demands its shape at the place where it stores it:
 ///
 /// ```swift
 /// struct Dense {
@@ -16,8 +16,8 @@ public import PrismTensor
 /// let model = try WeightReader.bind(file) { try Dense($0.scope("classifier.1"), from: 1280, to: 19) }
 /// ```
 ///
-/// What is missing or has another shape is noted, and building goes on with zeros that take no memory; at the end one
-/// error lists everything that is missing, misshapen or left over.
+/// What is missing or has another shape is noted, and building goes on with zeros that take no
+/// memory; at the end one error lists everything that is missing, misshapen or left over.
 public struct WeightReader {
   /// What the names given to this reader are put after: empty, or a path that ends with a period.
   public let prefix: String
@@ -40,7 +40,8 @@ public struct WeightReader {
   /// - Parameters:
   ///   - name: The name after ``prefix``.
   ///   - shape: The shape that the tensor must have.
-  /// - Returns: The tensor; zeros where there is none of that name and shape, which `bind` then reports.
+  /// - Returns: The tensor; zeros where there is none of that name and shape, which `bind` then
+  ///   reports.
   /// - Throws: `nonFinite`, `unsupportedType`, or `mismatch` where `shape` is impossible.
   public func take(_ name: String, _ shape: Shape) throws(WeightError) -> Tensor {
     try collector.take(prefix + name, shape)
@@ -69,7 +70,8 @@ public struct WeightReader {
   ///   - file: The weights.
   ///   - build: Makes the model; it must take every tensor of the file.
   /// - Returns: The model.
-  /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` with all differences at once.
+  /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` with all differences at
+  ///   once.
   public static func bind<Model>(
     _ file: SafetensorsFile, _ build: (inout WeightReader) throws -> Model
   ) throws -> Model {
@@ -82,7 +84,8 @@ public struct WeightReader {
   ///   - tensors: The weights by name.
   ///   - build: Makes the model; it must take every tensor.
   /// - Returns: The model.
-  /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` with all differences at once.
+  /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` with all differences at
+  ///   once.
   public static func bind<Model>(
     _ tensors: [String: Tensor], _ build: (inout WeightReader) throws -> Model
   ) throws -> Model {
@@ -95,7 +98,8 @@ public struct WeightReader {
   ///   - make: Gives the tensor of a name and a shape.
   ///   - build: Makes the model.
   /// - Returns: The model.
-  /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` where `make` gave another shape.
+  /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` where `make` gave another
+  ///   shape.
   public static func bind<Model>(
     making make: @escaping (_ name: String, _ shape: Shape) -> Tensor,
     _ build: (inout WeightReader) throws -> Model

@@ -1,7 +1,8 @@
 import PrismAutodiff
 import PrismTensor
 
-/// A fully connected layer of the definition; the inputs are x, the weight and, optionally, the bias.
+/// A fully connected layer of the definition; the inputs are x, the weight and, optionally, the
+/// bias.
 package func naiveDense(_ inputs: [Grid]) -> Grid {
   let (x, w) = (inputs[0], inputs[1])
   var y = Grid([x.shape[0], w.shape[0]])

@@ -40,7 +40,8 @@ package func naiveBroadcast(_ a: Grid, _ b: Grid, _ function: (Double, Double) -
   return result
 }
 
-/// What the mask drops is the definition: the numbers of the seed's stream that are less than the rate.
+/// What the mask drops is the definition: the numbers of the seed's stream that are less than the
+/// rate.
 private func dropout(rate: Float, seed: UInt64) -> OperationCase {
   OperationCase(
     "rate \(rate)", Dropout(rate: rate, seed: seed), inputs: [[3, 5, 7]], fillings: [.avoiding([])],

@@ -1,7 +1,8 @@
 import PrismAutodiff
 import PrismTensor
 
-/// The cross entropy of the definition; the inputs are logits, targets and, optionally, class weights.
+/// The cross entropy of the definition; the inputs are logits, targets and, optionally, class
+/// weights.
 package func naiveCrossEntropy(_ inputs: [Grid]) -> Grid {
   let (x, t) = (inputs[0], inputs[1])
   var loss = 0.0

@@ -16,8 +16,8 @@ struct DogsTests {
     reference = try SafetensorsFile(contentsOf: Self.folder + "reference.safetensors")
   }
 
-  // The promise of the project: logits within 1e-4 of the largest, probabilities within 1e-5, Grad-CAM maps within
-  // 1e-3 of their maximum.
+  // The promise of the project: logits within 1e-4 of the largest, probabilities within 1e-5,
+  // Grad-CAM maps within 1e-3 of their maximum.
   @Test("logits, probabilities and Grad-CAM maps agree with Keras", arguments: cases)
   func parity(_ name: String) throws {
     let image = try Image(contentsOf: "\(Self.folder)\(name).png")
@@ -66,8 +66,9 @@ struct DogsTests {
     }
     let share = inside / map.sum
     let area = Double((box[3] - box[1]) * (box[2] - box[0])) / Double(image.width * image.height)
-    // The map has 5×5 cells, so much of the heat on the dog's edge lies outside the box; Keras' own map has the same
-    // share, 0.699. A map that knows nothing would have the share of the box's area, 0.442.
+    // The map has 5×5 cells, so much of the heat on the dog's edge lies outside the box; Keras' own
+    // map has the same share, 0.699. A map that knows nothing would have the share of the box's
+    // area, 0.442.
     #expect(share >= 0.65 && area < 0.45, "share \(share), area \(area)")
   }
 

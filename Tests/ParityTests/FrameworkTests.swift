@@ -9,7 +9,8 @@ import PrismTestSupport
 import PrismWeights
 import Testing
 
-/// A network of torchvision or Keras with generated weights, and what it computed (Tools/fixtures/parity.py).
+/// A network of torchvision or Keras with generated weights, and what it computed
+/// (Tools/fixtures/parity.py).
 struct FrameworkCase: Sendable, CustomTestStringConvertible {
   let name: String
   var testDescription: String { name }
@@ -94,7 +95,8 @@ struct FrameworkTests {
     }
   }
 
-  // Grad-CAM maps are promised within 1e-3 of their maximum; the gradients they are made of keep that too.
+  // Grad-CAM maps are promised within 1e-3 of their maximum; the gradients they are made of keep
+  // that too.
   @Test("gradients at the default layer and at the input", arguments: FrameworkCase.whole)
   func gradients(_ network: FrameworkCase) throws {
     let loaded = try network.load()
@@ -116,7 +118,8 @@ struct FrameworkTests {
     let loaded = try network.load()
     let classifier = PlannedClassifier(
       loaded.recording, defaultLayer: loaded.card.layers.default)
-    // Of the label that differs most: with generated weights some hardly differ from the baseline at all.
+    // Of the label that differs most: with generated weights some hardly differ from the baseline
+    // at all.
     let baseline = Tensor(loaded.input.shape)
     let differences = (try classifier.logits(loaded.input) - classifier.logits(baseline)).scalars
     let target = try #require(
@@ -150,7 +153,8 @@ struct FrameworkTests {
     let (value, gradients) = try classifier.gradients(
       of: targets, at: loaded.card.layers.default, image: loaded.input)
     let sums = gradients.enumerated().map { Float($1.dot(value)) + bias.scalars[$0] }
-    // The mean over the map and the dot product with the dense layer's row, in other orders than the forward pass.
+    // The mean over the map and the dot product with the dense layer's row, in other orders than
+    // the forward pass.
     expectClose(
       Tensor(logits.shape, sums), logits, tolerance: 4 * Double(value.count).squareRoot() * epsilon)
   }

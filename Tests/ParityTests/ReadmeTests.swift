@@ -1,4 +1,5 @@
-// The library's snippet in README.md, word for word: `snippet()` compiles it, and the test compares the text.
+// The library's snippet in README.md, word for word: `snippet()` compiles it, and the test compares
+// the text.
 
 import Prism
 import PrismTestSupport

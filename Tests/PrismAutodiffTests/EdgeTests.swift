@@ -19,7 +19,8 @@ struct EdgeTests {
       let targets = Tensor([3, 3], [0, 1, 0, 0, 1, 0, 0, 1, 0])
       for primitive in [Softmax(), LogSoftmax()] as [any Primitive] {
         let output = primitive.forward([logits])
-        // log softmax of ±3e38 is a difference that Float cannot hold; −infinity is the right answer there.
+        // log softmax of ±3e38 is a difference that Float cannot hold; −infinity is the right
+        // answer there.
         #expect(!output.scalars.contains { $0.isNaN })
         let gradient = primitive.pullback(
           cotangent, inputs: [logits], output: output, wanted: [true])[0]

@@ -16,8 +16,8 @@ struct GradientTests {
       "stem.weight", "stem", "depthwise.weight", "scale", "offset", "mean", "variance", "branch",
       "gate", "excite", "block", "joined", "pooled", "head.weight", "head.bias",
     ]
-    // A moment of the batch has a gradient of its own only where nothing upstream is asked as well: central
-    // differences hold the given values fixed, and so does the gradient.
+    // A moment of the batch has a gradient of its own only where nothing upstream is asked as well:
+    // central differences hold the given values fixed, and so does the gradient.
     let targets = try names.map(network.id) + network.recording.inputs
     for target in targets {
       try network.recording.expectGradients(

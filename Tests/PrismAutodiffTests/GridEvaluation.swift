@@ -52,7 +52,8 @@ extension Recording {
     return gradient
   }
 
-  /// Expects the gradients at some values to agree with central differences in Double, for a random cotangent.
+  /// Expects the gradients at some values to agree with central differences in Double, for a random
+  /// cotangent.
   func expectGradients(
     of output: ValueID, at targets: [ValueID], given: [ValueID: Tensor], tolerance: Double = 2e-5,
     sourceLocation: SourceLocation = #_sourceLocation

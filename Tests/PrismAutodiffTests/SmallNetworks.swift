@@ -1,8 +1,8 @@
 import PrismAutodiff
 import PrismTensor
 
-/// A small random network with everything that makes gradients go wrong: a skip connection, a gate that broadcasts,
-/// a concatenation, a pool, shared statistics.
+/// A small random network with everything that makes gradients go wrong: a skip connection, a gate
+/// that broadcasts, a concatenation, a pool, shared statistics.
 struct SmallNetwork {
   let recording: Recording
   let input: Tensor

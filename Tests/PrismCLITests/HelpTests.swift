@@ -11,7 +11,8 @@ import Testing
   import Foundation
 #endif
 
-/// Help texts word for word, in Tests/Fixtures/help; `PRISM_WRITE_HELP=1 swift test --filter HelpTests` writes them anew.
+/// Help texts word for word, in Tests/Fixtures/help;
+/// `PRISM_WRITE_HELP=1 swift test --filter HelpTests` writes them anew.
 @Suite("help texts")
 struct HelpTests {
   private static let folder = Repository.fixtures + "help"

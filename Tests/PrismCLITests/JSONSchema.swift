@@ -7,7 +7,8 @@ import PrismTestSupport
   import Foundation
 #endif
 
-/// The part of JSON Schema that the files in `Tools/schema` use: types, constants, members, elements and references.
+/// The part of JSON Schema that the files in `Tools/schema` use: types, constants, members,
+/// elements and references.
 struct JSONSchema {
   private let folder: String
   private let root: JSON

@@ -14,8 +14,8 @@ import Testing
 
 private let cases = Repository.fixtures + "cases/picture/"
 
-/// Pictures of kinds that were read wrongly without a word (Tools/fixtures/crops.py makes those of 16 bits and the turned
-/// one).
+/// Pictures of kinds that were read wrongly without a word (Tools/fixtures/crops.py makes those of
+/// 16 bits and the turned one).
 @Suite("pictures that were read wrongly", .serialized)
 struct PictureCaseTests {
   private func classified(_ name: String, _ more: String...) throws -> JSON {
@@ -199,7 +199,8 @@ struct PictureRegionTests {
     try explain(SmallModel.centre, "--samples", "8", "--regions") { folder, document in
       let seen = try #require(document["picture"]?["seen"])
       let box = ["x", "y", "width", "height"].map { Int(seen[$0]?.number ?? -1) }
-      // The shorter side of 240 becomes larger than the network's input: less than all of it is seen.
+      // The shorter side of 240 becomes larger than the network's input: less than all of it is
+      // seen.
       #expect(box[3] < 240 && box[2] < 240 && box[0] > 120)
       for explanation in document["explanations"]?.elements ?? [] {
         for region in explanation["regions"]?.elements ?? [] {

@@ -35,7 +35,8 @@ struct ClassActivationMapTests {
     for target in 0..<3 {
       let hiRes = try Self.raw(HiResCAM(), at: "features", target: target, classifier, image)
       let plain = try Self.raw(GradCAM(), at: "features", target: target, classifier, image)
-      // The gradient is the head's weight over the number of positions, everywhere: both maps are one.
+      // The gradient is the head's weight over the number of positions, everywhere: both maps are
+      // one.
       expectClose(hiRes, plain, tolerance: 16 * epsilon)
       let sum = Double(bias.scalars[target]) + hiRes.sum
       #expect(abs(sum - Double(logits[0, target])) < 64 * epsilon)
@@ -180,7 +181,8 @@ struct ClassActivationMapTests {
     let classifier = PlannedClassifier(recording, defaultLayer: "halves")
     let image = ExplainedImage(Tensor([1, 4, 4, 1], repeating: 1))
     let map = try ScoreCAM().explain(image, targets: [0], of: classifier)[0].values
-    // The masks are the halves themselves (scaled to 0…1), the logits 8 · 8 / 16 = 4 and 0: softmax by hand.
+    // The masks are the halves themselves (scaled to 0…1), the logits 8 · 8 / 16 = 4 and 0: softmax
+    // by hand.
     let share = 1 / (1 + 0.018_315_638_888_734_18)
     #expect(abs(Double(map[0, 0]) - share) < 8 * epsilon)
     #expect(abs(Double(map[3, 3]) - (1 - share)) < 8 * epsilon)

@@ -90,7 +90,8 @@ struct DeepLIFTTests {
     for (map, gradient) in zip(maps, gradients) {
       let logit = Double(try model.logits(image.input)[0, map.target])
       let difference = logit - (try #require(map.baseValue))
-      // Rounding of some twenty operations on values of the size of the credits that cancel in the sum.
+      // Rounding of some twenty operations on values of the size of the credits that cancel in the
+      // sum.
       let size = map.values.scalars.reduce(0.0) { $0 + Double(abs($1)) }
       #expect(try abs(#require(map.completenessGap)) < 256 * epsilon * size)
       #expect(abs(gradient.values.sum - difference) > 0.05 * abs(difference))

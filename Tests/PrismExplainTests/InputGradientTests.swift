@@ -43,8 +43,8 @@ struct InputGradientTests {
   @Test("Integrated Gradients on captum's BasicModel2 and 3: (1.5, −0.5)")
   func basicModels() throws {
     for classifier in [try Self.basicModel2(), try Self.basicModel3()] {
-      // The gradient jumps at t = 1/2 (model 2: where 3t − 1 − t > 0) or has jumps at 1/3 and 1/2 (model 3): a rule of n
-      // points misses a jump by at most a step, and the path is 3 long.
+      // The gradient jumps at t = 1/2 (model 2: where 3t − 1 − t > 0) or has jumps at 1/3 and 1/2
+      // (model 3): a rule of n points misses a jump by at most a step, and the path is 3 long.
       let steps = 1000
       for rule in Quadrature.allCases {
         let map = try IntegratedGradients(steps: steps, quadrature: rule)
@@ -62,7 +62,8 @@ struct InputGradientTests {
     "the rules on the integral of 3x² from 0 to 2, exact 8, with captum's figures",
     arguments: [
       (Quadrature.left, 7.7616), (.right, 8.2416), (.middle, 7.9992), (.gaussLegendre, 8.0),
-      // captum's trapezoid is 7.8416 since its weights do not add up to 1; the sound one errs by h²/12 · 12 · 2.
+      // captum's trapezoid is 7.8416 since its weights do not add up to 1; the sound one errs by
+      // h²/12 · 12 · 2.
       (.trapezoid, 8.0016),
     ])
   func quadrature(_ rule: Quadrature, _ expected: Double) throws {
@@ -162,7 +163,8 @@ struct InputGradientTests {
     #expect(abs(Double(drawn.values[0, 0]) - 8) < 4 * error)
     let gap = try #require(drawn.completenessGap)
     #expect(abs(8 - drawn.values.sum - gap) < 1e-5)
-    // Stratified, every slice of 1/300 holds one point: the error is at most that of the rectangle rule.
+    // Stratified, every slice of 1/300 holds one point: the error is at most that of the rectangle
+    // rule.
     let even = try ExpectedGradients(samples: 300, seed: 5)
       .explain(image, targets: [0], of: try Self.cube())[0]
     #expect(abs(Double(even.values[0, 0]) - 8) < 24.0 / 300)

@@ -44,7 +44,8 @@ struct PerturbationTests {
     let map = try method.explain(image, targets: [0], of: model as any Classifier)[0]
     #expect(map.values.indexOfMaximum == 27)
     let error = try #require(map.standardError)
-    // The expectation at the pixel is 3 E[M²] / p; masks are independent of the estimate for another seed.
+    // The expectation at the pixel is 3 E[M²] / p; masks are independent of the estimate for
+    // another seed.
     let masks = try SoftMasks(count: 3000, cells: 4, probability: 0.5, seed: 99)
       .sized(height: 8, width: 8)
     let squares = (0..<3000).map { Double(masks[$0][27] * masks[$0][27]) }
@@ -101,7 +102,8 @@ struct PerturbationTests {
 
   // MARK: KernelSHAP
 
-  /// captum's network: W1 = ones(4 × 3), b = (−10, 1, 1, 1), ReLU, W2 = ones, b = −1, on an image of three pixels.
+  /// captum's network: W1 = ones(4 × 3), b = (−10, 1, 1, 1), ReLU, W2 = ones, b = −1, on an image
+  /// of three pixels.
   static let captumNetwork = Function([1, 1, 3, 1]) { x in
     let sum = x.reduce(0, +)
     return [max(sum - 10, 0) + 3 * max(sum + 1, 0) - 1]
@@ -426,8 +428,8 @@ struct PerturbationTests {
 
   /// Expects the mean stated error to be the deviation of the results over 60 seeds.
   ///
-  /// The deviation of 60 draws is itself off by about 1 / √118 ≈ 9 %; over eight numbers, four of these are allowed, and
-  /// another 15 % for the bias of sandwich estimates in small samples.
+  /// The deviation of 60 draws is itself off by about 1 / √118 ≈ 9 %; over eight numbers, four of
+  /// these are allowed, and another 15 % for the bias of sandwich estimates in small samples.
   static func expectHonest(
     _ results: [[Double]], _ errors: [[Double]], sourceLocation: SourceLocation = #_sourceLocation
   ) {

@@ -5,7 +5,8 @@ import PrismTensor
 
 /// Networks small enough to know the answers by hand; those of captum's tests among them.
 enum Toy {
-  /// captum's convolution network: 1 → 2 channels of 3×3 ones, biases −50 and −75, ReLU, fully connected 8 → 4, ReLU.
+  /// captum's convolution network: 1 → 2 channels of 3×3 ones, biases −50 and −75, ReLU, fully
+  /// connected 8 → 4, ReLU.
   static func captumConvolution() throws -> (PlannedClassifier, ExplainedImage) {
     // Every row of the fully connected layer, over the flattened channels in torch's order.
     let row: [Float] = [1, 1, 1, 1, 1, -1, -1, -1]

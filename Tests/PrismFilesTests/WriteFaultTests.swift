@@ -143,7 +143,8 @@ struct LeftoverTests {
       try AtomicFile.write("old", to: folder + "/a")
       try AtomicFile.write("old", to: folder + "/victim")
       try AtomicFile.write("new", to: "\(folder)/\(first)")
-      // The second has taken its place before the end; and nothing leads out of the folder, or to another's files.
+      // The second has taken its place before the end; and nothing leads out of the folder, or to
+      // another's files.
       let list = JSON.array([
         .array([.string(first), .string("a")]), .array([.string(second), .string("b")]),
         .array([.string(first), .string("../a")]), .array([.string("victim"), .string("c")]),

@@ -190,7 +190,8 @@ struct ConvolutionTests {
         let r = c.residual ? Double(residual[p * c.o + o]) : nil
         let expected = finished(e.value, epilogue, residual: r)
         var bound = (terms + 4) * 2 * unit * (e.magnitude + abs(r ?? 0))
-        // A tile mixes all inputs below it, whose magnitudes are at most 2; F(4x4) amplifies on top of that.
+        // A tile mixes all inputs below it, whose magnitudes are at most 2; F(4x4) amplifies on top
+        // of that.
         if kind == .winograd2 { bound += 8 * (terms + 4) * unit * 4 }
         if kind == .winograd4 { bound += 64 * (terms + 4) * unit * 4 }
         if epilogue.curve != .none { bound += 4e-7 * (abs(expected) + 1) }

@@ -17,7 +17,8 @@ struct CropCase: Decodable, CustomTestStringConvertible, Sendable {
   let resize: String
   /// All pixels of the result, of a small one.
   let pixels: Data?
-  /// The network's input after `ToTensor` and `Normalize`, 32-bit little-endian numbers `[H, W, 3]`.
+  /// The network's input after `ToTensor` and `Normalize`, 32-bit little-endian numbers
+  /// `[H, W, 3]`.
   let tensor: Data?
   /// The FNV-1a hash of the pixels, of a large one.
   let hash: String?

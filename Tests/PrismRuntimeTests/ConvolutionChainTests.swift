@@ -36,7 +36,8 @@ struct ChainCase: Sendable, CustomTestStringConvertible {
     ChainCase(height: 3, width: 700, channels: 100),
     ChainCase(height: 1, width: 1500, channels: 96),
     ChainCase(height: 1500, width: 1, channels: 96),
-    // More channels than pixels: in blocks of channels, where the chain is divided or nothing comes after it.
+    // More channels than pixels: in blocks of channels, where the chain is divided or nothing comes
+    // after it.
     ChainCase(hasAfter: false, height: 7, width: 7, channels: 1000),
     ChainCase(height: 7, width: 9, channels: 999, kernel: 5, padding: .symmetric(2)),
     ChainCase(hasResidual: true, height: 14, width: 14, channels: 600),

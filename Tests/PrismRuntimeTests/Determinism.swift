@@ -5,7 +5,8 @@ import Testing
 @testable import PrismRuntime
 
 extension Plan {
-  /// Expects the first wanted value of some images to be the same bits with any of several numbers of threads.
+  /// Expects the first wanted value of some images to be the same bits with any of several numbers
+  /// of threads.
   func expectSameBits(
     of images: Tensor, threads counts: [Int], sourceLocation: SourceLocation = #_sourceLocation
   ) throws {

@@ -88,9 +88,9 @@ struct NetworkCase: Sendable, CustomTestStringConvertible {
 struct PlanTests {
   static let sets = InstructionSet.available
 
-  // Winograd's F(4×4) errs by up to 5.5e-6 of the root mean square a layer; over the 16 layers of a network that
-  // use it, errors add up like a random walk: 16^½ · 5.5e-6 ≈ 2.2e-5. Everything else rounds less. The bound has a
-  // factor of five for layers that amplify.
+  // Winograd's F(4×4) errs by up to 5.5e-6 of the root mean square a layer; over the 16 layers of a
+  // network that use it, errors add up like a random walk: 16^½ · 5.5e-6 ≈ 2.2e-5. Everything else
+  // rounds less. The bound has a factor of five for layers that amplify.
   static let tolerance = 1e-4
 
   @Test("a plan computes what the recording computes", arguments: NetworkCase.all, sets)

@@ -56,7 +56,8 @@ struct PooledConvolutionTests {
     }
     #expect(isJoined == pooled.isJoined)
     let image = pooled.images(1)
-    // Sums of 144 products by F(4×4, 3×3), whose rounding is up to ten times that of the direct sum.
+    // Sums of 144 products by F(4×4, 3×3), whose rounding is up to ten times that of the direct
+    // sum.
     expectClose(try plan(image)[0], try recording(image)[0], tolerance: 2e-5)
   }
 

@@ -10,7 +10,8 @@ extension SeededRandom {
   fileprivate mutating func below(_ end: Int) -> Int { Int.random(in: 0..<end, using: &self) }
 }
 
-/// Bodies that are made up, from good ones with bytes changed, cut and doubled; the same ones every time.
+/// Bodies that are made up, from good ones with bytes changed, cut and doubled; the same ones every
+/// time.
 @Suite("bodies that nobody vouches for")
 struct HostileBodyTests {
   private static let form = Array(

@@ -147,8 +147,8 @@ struct WriterTests {
     try old.write(to: path)
     var new = SafetensorsWriter()
     new.add("a", Tensor([1 << 24], repeating: 1))
-    // A limit on the size of files stands in for the full disk: both fail within `write`. It holds for the whole
-    // process for a moment, so it is larger than any file that other tests write.
+    // A limit on the size of files stands in for the full disk: both fail within `write`. It holds
+    // for the whole process for a moment, so it is larger than any file that other tests write.
     var limit = rlimit()
     getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
     var small = limit

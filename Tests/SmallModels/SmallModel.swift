@@ -39,7 +39,8 @@ public enum SmallModel {
           maximum: 3600, image: image))
     })
 
-  /// The path of a file with the card of a parity fixture, but narrower; an empty path where it cannot be written.
+  /// The path of a file with the card of a parity fixture, but narrower; an empty path where it
+  /// cannot be written.
   private static func write(
     _ fixture: String, as name: String,
     input: (ModelCard.ImageInput) -> ModelCard.Input = { .image($0) }

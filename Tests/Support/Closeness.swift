@@ -7,8 +7,8 @@ public import Testing
 /// - Parameters:
 ///   - actual: What is checked.
 ///   - expected: What it is checked against.
-///   - tolerance: The largest difference allowed of any element, relative to the largest magnitude of the
-///     expected tensor; where that is zero, absolute.
+///   - tolerance: The largest difference allowed of any element, relative to the largest magnitude
+///     of the expected tensor; where that is zero, absolute.
 ///   - comment: What a failure says besides.
 ///   - sourceLocation: Where a failure is reported.
 public func expectClose(
@@ -20,7 +20,8 @@ public func expectClose(
     actual, Grid(expected), tolerance: tolerance, comment(), sourceLocation: sourceLocation)
 }
 
-/// Expects a tensor to agree with a reference in Double: first shape and finiteness, then every element.
+/// Expects a tensor to agree with a reference in Double: first shape and finiteness, then every
+/// element.
 public func expectClose(
   _ actual: Tensor, _ expected: Grid, tolerance: Double, _ comment: @autoclosure () -> Comment = "",
   sourceLocation: SourceLocation = #_sourceLocation
@@ -53,11 +54,13 @@ public func expectClose(
     sourceLocation: sourceLocation)
 }
 
-/// Expects a gradient through kinks (ReLU, maximum pooling) to agree with a reference of another implementation.
+/// Expects a gradient through kinks (ReLU, maximum pooling) to agree with a reference of another
+/// implementation.
 ///
-/// Where a unit's argument is as small as its rounding error, two right evaluations may take different sides of the kink,
-/// and all that the unit's receptive field is given through it differs: a few elements, by a share of their size. So the
-/// tensors are compared as a whole, by the Euclidean norm of their difference, and single elements ten times wider.
+/// Where a unit's argument is as small as its rounding error, two right evaluations may take
+/// different sides of the kink, and all that the unit's receptive field is given through it
+/// differs: a few elements, by a share of their size. So the tensors are compared as a whole, by
+/// the Euclidean norm of their difference, and single elements ten times wider.
 public func expectCloseThroughKinks(
   _ actual: Tensor, _ expected: Tensor, tolerance: Double,
   _ comment: @autoclosure () -> Comment = "",

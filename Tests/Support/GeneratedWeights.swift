@@ -1,6 +1,7 @@
 public import PrismTensor
 
-/// The weights of the parity fixtures, made from their names as `Tools/fixtures/generator.py` makes them.
+/// The weights of the parity fixtures, made from their names as `Tools/fixtures/generator.py` makes
+/// them.
 public enum GeneratedWeights {
   /// The tensor with a name.
   ///

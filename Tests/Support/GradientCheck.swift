@@ -9,8 +9,8 @@ public let epsilon = Double(Float.ulpOfOne)
 extension OperationCase {
   /// Compares the operation's forward result with the reference.
   ///
-  /// The tolerance is that of a sum of `reduction` rounded products in any order, with a factor of four for the
-  /// rounding of elementary functions: `4 · (reduction + 4) · ε`.
+  /// The tolerance is that of a sum of `reduction` rounded products in any order, with a factor of
+  /// four for the rounding of elementary functions: `4 · (reduction + 4) · ε`.
   public func checkForward() throws {
     let inputs = makeInputs()
     let output = primitive.forward(inputs)
@@ -21,11 +21,13 @@ extension OperationCase {
     #expect(output.shape == shape, "\(description), shape rule")
   }
 
-  /// Compares every cotangent of the operation's pullback with central differences of the reference, in Double.
+  /// Compares every cotangent of the operation's pullback with central differences of the
+  /// reference, in Double.
   ///
-  /// The output's cotangent is random. Central differences of step `h` err by `h²` times the third derivative and
-  /// by the rounding of Double over `h`: at `h = 1e-5` both stay near 1e-10, far below the rounding of the pullback
-  /// itself, which adds up as many products as an input element has uses.
+  /// The output's cotangent is random. Central differences of step `h` err by `h²` times the third
+  /// derivative and by the rounding of Double over `h`: at `h = 1e-5` both stay near 1e-10, far
+  /// below the rounding of the pullback itself, which adds up as many products as an input element
+  /// has uses.
   public func checkPullback() throws {
     guard isDifferentiable else { return }
     let inputs = makeInputs()

@@ -1,7 +1,7 @@
 /// A buffer of floats between two guard bands, for tests of code on raw pointers.
 ///
-/// The bands hold NaNs of one bit pattern. A read beyond an input shows up as NaN in the result, a write beyond an output
-/// as a changed band.
+/// The bands hold NaNs of one bit pattern. A read beyond an input shows up as NaN in the result, a
+/// write beyond an output as a changed band.
 package final class GuardedBuffer {
   private static let band = 96
   private static let guardBits: UInt32 = 0x7fc5_a5a5
@@ -16,7 +16,8 @@ package final class GuardedBuffer {
   /// - Parameters:
   ///   - count: Floats between the bands.
   ///   - misalignment: Floats by which the start misses a 64-byte boundary.
-  ///   - fill: What the buffer holds at first; by default the guard pattern, so that what was never written is known.
+  ///   - fill: What the buffer holds at first; by default the guard pattern, so that what was never
+  ///     written is known.
   package init(count: Int, misalignment: Int = 0, fill: ((Int) -> Float)? = nil) {
     self.count = count
     start = Self.band + misalignment

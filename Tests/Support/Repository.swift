@@ -15,7 +15,8 @@ public enum Repository {
   /// The weights files, which are not committed.
   public static let weights = root + "Weights/"
 
-  /// Whether the published model has been fetched; `Tools/test.sh` does so before it runs the tests.
+  /// Whether the published model has been fetched; `Tools/test.sh` does so before it runs the
+  /// tests.
   public static let hasDogs = FileManager.default.fileExists(atPath: weights + "dogs.safetensors")
 
   /// Calls a closure with the path of an empty folder that exists as long as the closure runs.

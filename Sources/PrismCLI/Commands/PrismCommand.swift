@@ -14,8 +14,8 @@ internal import PrismReport
 public enum PrismCommand {
   /// Runs the command with the process's arguments and ends the process.
   ///
-  /// The exit status is 0, 1 (failed), 2 (wrong usage), 3 (some inputs of a batch failed), 130 (Ctrl-C) or 143
-  /// (terminated).
+  /// The exit status is 0, 1 (failed), 2 (wrong usage), 3 (some inputs of a batch failed), 130
+  /// (Ctrl-C) or 143 (terminated).
   public static func runAndExit() -> Never {
     reserveStandardStreams()
     // A reader that has gone is an error of writing, not the end of the process.
@@ -48,7 +48,8 @@ public enum PrismCommand {
   }
 
   private static func report(_ error: any Error, _ console: Console) -> Status {
-    // The parser's own errors, help and completion scripts come with a message and an exit code of theirs.
+    // The parser's own errors, help and completion scripts come with a message and an exit code of
+    // theirs.
     let code = Root.exitCode(for: error)
     if code == .success {
       console.print(text: Root.fullMessage(for: error))
@@ -62,11 +63,13 @@ public enum PrismCommand {
     return .failed
   }
 
-  /// Sees to it that no file that is opened later takes the place of a standard stream that is closed.
+  /// Sees to it that no file that is opened later takes the place of a standard stream that is
+  /// closed.
   private static func reserveStandardStreams() {
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
     where fcntl(descriptor, F_GETFD) < 0 {
-      // Only for reading, so that writing still fails; the lowest free number is the one that is missing.
+      // Only for reading, so that writing still fails; the lowest free number is the one that is
+      // missing.
       _ = unsafe open("/dev/null", O_RDONLY)
     }
   }

@@ -25,7 +25,8 @@ struct SoundReadingOptions: ParsableArguments {
   ///
   /// - Parameter model: The model that the inputs are for.
   /// - Returns: How the sounds are read and judged.
-  /// - Throws: `RequestError.needsSound` where an option is for sounds and the model takes pictures.
+  /// - Throws: `RequestError.needsSound` where an option is for sounds and the model takes
+  ///   pictures.
   func reading(for model: Model) throws -> SoundReading {
     var reading = SoundReading()
     reading.channel = channel.element

@@ -11,7 +11,8 @@ public struct Attribution: Sendable, Equatable, Codable {
   public let values: Tensor
   /// The number of forward passes that were spent.
   public let evaluations: Int
-  /// `f(image) − f(baseline) − Σ values` (``sum``) for methods that promise completeness, else `nil`.
+  /// `f(image) − f(baseline) − Σ values` (``sum``) for methods that promise completeness, else
+  /// `nil`.
   public let completenessGap: Double?
   /// `f(baseline)` for methods that explain the difference to it, else `nil`.
   public let baseValue: Double?

@@ -58,8 +58,8 @@ extension Kernels {
 
   /// Packs weights and bias of a pointwise product.
   ///
-  /// The weight of input `k` for output `n` is at `k * inputStep + n * outputStep`; a missing bias is zero. Packed
-  /// weights belong on a 64-byte boundary for full speed.
+  /// The weight of input `k` for output `n` is at `k * inputStep + n * outputStep`; a missing bias
+  /// is zero. Packed weights belong on a 64-byte boundary for full speed.
   package func packPointwise(
     weights: UnsafePointer<Float>, inputStep: Int, outputStep: Int, bias: UnsafePointer<Float>?,
     inputChannels: Int, outputChannels: Int, into packed: UnsafeMutablePointer<Float>
@@ -87,8 +87,8 @@ extension Kernels {
     }
   }
 
-  /// Returns the floats of scratch a thread needs for a pointwise job: zero unless there is a prologue or the rows of
-  /// the input are a multiple of 4 KiB apart.
+  /// Returns the floats of scratch a thread needs for a pointwise job: zero unless there is a
+  /// prologue or the rows of the input are a multiple of 4 KiB apart.
   package func pointwiseScratchSize(
     inputChannels: Int, inputStride: Int, outputChannels: Int, hasPrologue: Bool
   ) -> Int {

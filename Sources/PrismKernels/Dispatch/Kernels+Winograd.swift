@@ -42,8 +42,8 @@ extension Kernels {
     }
   }
 
-  /// Transforms and packs `[O, I, 3, 3]` weights; panels are those of `pointwisePanels` and can be divided among
-  /// threads, all together are `0 ..< Int.max`.
+  /// Transforms and packs `[O, I, 3, 3]` weights; panels are those of `pointwisePanels` and can be
+  /// divided among threads, all together are `0 ..< Int.max`.
   package func packWinograd(
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int,
     outputChannels: Int, m: Int, panelStart: Int, panelEnd: Int,
@@ -156,7 +156,8 @@ extension Kernels {
     }
   }
 
-  /// First phase: transforms the input of the job's tiles into the slots from `slot` on of a buffer.
+  /// First phase: transforms the input of the job's tiles into the slots from `slot` on of a
+  /// buffer.
   package func winogradInput(
     _ job: ConvolutionJob, m: Int, into buffer: UnsafeMutablePointer<Float>, capacity: Int,
     slot: Int
@@ -180,7 +181,8 @@ extension Kernels {
     }
   }
 
-  /// Second phase: the products at the points `pointStart ..< pointEnd` of `(m + 2)²` for some slots.
+  /// Second phase: the products at the points `pointStart ..< pointEnd` of `(m + 2)²` for some
+  /// slots.
   package func winogradMultiply(
     _ shape: ConvolutionShape, m: Int, weights: UnsafePointer<Float>, input: UnsafePointer<Float>,
     products: UnsafeMutablePointer<Float>, capacity: Int, slotStart: Int, slotEnd: Int,
@@ -209,7 +211,8 @@ extension Kernels {
     }
   }
 
-  /// Third phase: transforms the products of the job's tiles and writes the outputs with the epilogue.
+  /// Third phase: transforms the products of the job's tiles and writes the outputs with the
+  /// epilogue.
   package func winogradOutput(
     _ job: ConvolutionJob, m: Int, products: UnsafePointer<Float>, capacity: Int, slot: Int
   ) {

@@ -10,7 +10,8 @@
 ///   - cotangent: That of the clamp's output, `[rows, channels]`.
 ///   - output: The clamp's output, `[rows, channels]`.
 ///   - target: Receives the cotangent of the clamp's input; it may be `cotangent`.
-///   - sums: Receives the sums of `target` over the rows, `[channels]`, or `nil` where they are not wanted.
+///   - sums: Receives the sums of `target` over the rows, `[channels]`, or `nil` where they are not
+///     wanted.
 public func plainClampPullback(
   rows: Int, channels: Int, low: Float, high: Float, cotangent: UnsafePointer<Float>,
   output: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>,

@@ -1,7 +1,7 @@
 /// The exponential function, to within two units in the last place, as arithmetic that vectorises.
 ///
-/// Splits `x = n · ln 2 + r` and evaluates a polynomial of degree six in `r` (the coefficients of Cephes' `expf`).
-/// Overflows to infinity, underflows gradually to zero, and passes NaN on.
+/// Splits `x = n · ln 2 + r` and evaluates a polynomial of degree six in `r` (the coefficients of
+/// Cephes' `expf`). Overflows to infinity, underflows gradually to zero, and passes NaN on.
 @inlinable
 @inline(__always)
 public func plainExponential(_ x: Float) -> Float {

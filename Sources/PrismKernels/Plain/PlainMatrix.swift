@@ -1,5 +1,5 @@
-/// The matrix product `C = α · op(A) · op(B) + β · C` of row-major matrices, by BLAS, or by plain loops where
-/// there is none.
+/// The matrix product `C = α · op(A) · op(B) + β · C` of row-major matrices, by BLAS, or by plain
+/// loops where there is none.
 ///
 /// - Parameters:
 ///   - m: The rows of `op(A)` and of C.
@@ -41,7 +41,8 @@ public func plainMatrixProduct(
   }
 }
 
-/// The matrix product row by row, for where there is no BLAS or no memory for it: slower, and no less exact.
+/// The matrix product row by row, for where there is no BLAS or no memory for it: slower, and no
+/// less exact.
 func plainRowProducts(
   m: Int, n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>, leadingA: Int, transposeA: Bool,
   b: UnsafePointer<Float>, leadingB: Int, transposeB: Bool, beta: Float,
@@ -61,7 +62,8 @@ func plainRowProducts(
 
 /// The product of one row with a matrix.
 ///
-/// Not by BLAS: it gains nothing here, and loading it costs a short process more than its whole computation.
+/// Not by BLAS: it gains nothing here, and loading it costs a short process more than its whole
+/// computation.
 private func plainRowProduct(
   n: Int, k: Int, alpha: Float, a: UnsafePointer<Float>, b: UnsafePointer<Float>, leadingB: Int,
   transposeB: Bool, beta: Float, c: UnsafeMutablePointer<Float>

@@ -1,4 +1,5 @@
-/// Sixteen neighbouring channels: several vector registers on any machine, enough to keep its adders busy.
+/// Sixteen neighbouring channels: several vector registers on any machine, enough to keep its
+/// adders busy.
 typealias PlainPanel = SIMD16<Float>
 
 @inline(__always)

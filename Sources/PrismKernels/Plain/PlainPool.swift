@@ -1,4 +1,5 @@
-/// The largest element of every window of one image, channel by channel; NaN wins over every number.
+/// The largest element of every window of one image, channel by channel; NaN wins over every
+/// number.
 ///
 /// Every window must hold at least one pixel of the image.
 ///
@@ -68,7 +69,8 @@ public func plainMaxPoolPullback(
   }
 }
 
-/// The sum of every window of one image, channel by channel, times a factor that belongs to the output position.
+/// The sum of every window of one image, channel by channel, times a factor that belongs to the
+/// output position.
 ///
 /// - Parameters:
 ///   - window: The geometry.

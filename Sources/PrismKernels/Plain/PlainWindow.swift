@@ -35,7 +35,8 @@ public struct PlainWindow: Sendable {
 
   /// Calls a closure for every tap of every window that lies inside the image.
   ///
-  /// The closure receives the output position, the tap and the input position, each as a flat index.
+  /// The closure receives the output position, the tap and the input position, each as a flat
+  /// index.
   @inline(__always)
   func forEachTap(_ body: (_ output: Int, _ tap: Int, _ input: Int) -> Void) {
     for oy in 0..<outputHeight {
@@ -54,7 +55,8 @@ public struct PlainWindow: Sendable {
   }
 }
 
-/// Copies the windows of some channels of an image into the rows of a matrix (im2col); padding becomes zero.
+/// Copies the windows of some channels of an image into the rows of a matrix (im2col); padding
+/// becomes zero.
 ///
 /// - Parameters:
 ///   - window: The geometry.
@@ -74,7 +76,8 @@ public func plainUnfold(
   }
 }
 
-/// Adds the rows of a matrix back to the windows they came from, the transpose of ``plainUnfold(_:image:pixelStride:channels:rows:)``.
+/// Adds the rows of a matrix back to the windows they came from, the transpose of
+/// ``plainUnfold(_:image:pixelStride:channels:rows:)``.
 ///
 /// - Parameters:
 ///   - window: The geometry.
@@ -202,7 +205,8 @@ private func plainDepthwiseWeightPullback(
       let y = oy &* window.strideY &- window.top &+ ky &* window.dilationY
       guard y >= 0, y < window.height else { continue }
       for kx in 0..<window.kernelWidth {
-        // The windows of this row whose tap lies inside the image: 0 ≤ ox · stride + offset < width.
+        // The windows of this row whose tap lies inside the image: 0 ≤ ox · stride + offset <
+        // width.
         let offset = kx &* window.dilationX &- window.left
         let first = offset >= 0 ? 0 : (window.strideX &- 1 &- offset) / window.strideX
         let end =

@@ -1,4 +1,5 @@
-/// Frames around the parts of a picture that a map points at, each with its share of the positive attribution.
+/// Frames around the parts of a picture that a map points at, each with its share of the positive
+/// attribution.
 struct RegionFrames {
   /// What the frames are, for readers.
   static let note =

@@ -1,6 +1,7 @@
 /// Reading BMP: uncompressed and run-length encoded palettes, and colours by bit fields.
 ///
-/// Source: Microsoft, "Bitmap Storage" (BITMAPFILEHEADER, BITMAPCOREHEADER, BITMAPINFOHEADER and its successors).
+/// Source: Microsoft, "Bitmap Storage" (BITMAPFILEHEADER, BITMAPCOREHEADER, BITMAPINFOHEADER and
+/// its successors).
 enum BMP {
   /// Whether the header after `BM` is one of a bitmap.
   static func recognises(_ bytes: [UInt8]) -> Bool {

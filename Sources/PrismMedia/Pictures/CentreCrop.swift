@@ -1,7 +1,7 @@
 public import PrismCard
 
-/// The way of torchvision, timm and Hugging Face to a network's size: the shorter side is resized, then the centre is cut
-/// out.
+/// The way of torchvision, timm and Hugging Face to a network's size: the shorter side is resized,
+/// then the centre is cut out.
 public struct CentreCrop: Sendable, Equatable, Codable {
   /// What the shorter side is resized to, at least both extents of what is cut out.
   public let side: Int
@@ -34,7 +34,8 @@ public struct CentreCrop: Sendable, Equatable, Codable {
       width: share(columns.range.count, of: columns), height: share(rows.range.count, of: rows))
   }
 
-  /// The whole picture's new size and the part of it that is kept, as torchvision's `Resize` and `CenterCrop` have them.
+  /// The whole picture's new size and the part of it that is kept, as torchvision's `Resize` and
+  /// `CenterCrop` have them.
   func target(width: Int, height: Int) -> ResizeTarget {
     let long = max(
       side, Int(Double(side * max(width, height)) / Double(max(min(width, height), 1))))

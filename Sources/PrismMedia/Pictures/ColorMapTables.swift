@@ -1,6 +1,6 @@
-// Written by Tools/fixtures/colormaps.py: 256 colours each, as RRGGBB.
-// Viridis and inferno: Smith, van der Walt and Firing, CC0. Turbo: Mikhailov, Google, Apache-2.0.
-// Coolwarm: Moreland, "Diverging Color Maps for Scientific Visualization", 2009. Jet: the old MATLAB default.
+// Written by Tools/fixtures/colormaps.py: 256 colours each, as RRGGBB. Viridis and inferno: Smith,
+// van der Walt and Firing, CC0. Turbo: Mikhailov, Google, Apache-2.0. Coolwarm: Moreland,
+// "Diverging Color Maps for Scientific Visualization", 2009. Jet: the old MATLAB default.
 
 extension ColorMap {
   var hexadecimal: StaticString {

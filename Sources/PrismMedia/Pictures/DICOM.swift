@@ -1,11 +1,13 @@
 internal import PrismFiles
 internal import PrismTensor
 
-/// Reading DICOM: GDCM decompresses, in a process of its own with limits, and Prism reads what it writes.
+/// Reading DICOM: GDCM decompresses, in a process of its own with limits, and Prism reads what it
+/// writes.
 ///
-/// What comes out of the file's samples is what DICOM prescribes (PS3.3, C.7.6.3 and C.11): rescale slope and intercept or
-/// a modality table, then the window or table of interest that the file has, then, for MONOCHROME1, the inversion. No
-/// other element of the file is looked at, so that no name of a patient can reach any output.
+/// What comes out of the file's samples is what DICOM prescribes (PS3.3, C.7.6.3 and C.11): rescale
+/// slope and intercept or a modality table, then the window or table of interest that the file has,
+/// then, for MONOCHROME1, the inversion. No other element of the file is looked at, so that no name
+/// of a patient can reach any output.
 enum DICOM {
   /// Decodes a DICOM file of one frame, or one of its frames.
   static func decode(

@@ -2,7 +2,8 @@
 enum EXIF {
   /// The orientation, from 1 to 8, that a block of TIFF fields states, or `nil`.
   ///
-  /// The block is untrusted: every offset is checked, and anything odd means that nothing is stated.
+  /// The block is untrusted: every offset is checked, and anything odd means that nothing is
+  /// stated.
   static func orientation(in block: ArraySlice<UInt8>) -> Int? {
     let bytes = Array(block)
     guard bytes.count >= 8 else { return nil }
@@ -44,7 +45,8 @@ struct Orientation {
   let width: Int
   /// The rows of the result.
   let height: Int
-  // Where the first pixel of the result comes from, and the steps to its right and lower neighbours.
+  // Where the first pixel of the result comes from, and the steps to its right and lower
+  // neighbours.
   private let start, stepX, stepY: Int
 
   init(_ orientation: Int, width: Int, height: Int) {

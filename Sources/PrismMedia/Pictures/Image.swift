@@ -1,7 +1,8 @@
 internal import PrismFiles
 public import PrismTensor
 
-/// A picture of interleaved 8-bit sRGB pixels, with value semantics; deeper samples of its file are kept beside them.
+/// A picture of interleaved 8-bit sRGB pixels, with value semantics; deeper samples of its file are
+/// kept beside them.
 public struct Image: Sendable, Equatable {
   /// The number of columns, at least 1.
   public let width: Int
@@ -16,8 +17,8 @@ public struct Image: Sendable, Equatable {
 
   /// Makes a picture from its pixels.
   ///
-  /// - Throws: `ImageError.corrupt` where the pixels do not fill the picture: both extents are to be
-  ///   positive and `pixels.count == width * height * 3`.
+  /// - Throws: `ImageError.corrupt` where the pixels do not fill the picture: both extents are to
+  ///   be positive and `pixels.count == width * height * 3`.
   public init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
     let (area, overflow) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !overflow, pixels.count / 3 == area, pixels.count % 3 == 0 else {

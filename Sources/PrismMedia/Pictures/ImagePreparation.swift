@@ -32,8 +32,9 @@ extension ModelCard.ImageInput {
 
   /// The network's input for a picture.
   ///
-  /// The picture is resized to the network's size, or its shorter side is resized and the centre cut out; the element of channel `c` is `(p · scale − mean[c]) / std[c]`,
-  /// with the pixel p from 0 to 255 in the network's order of channels.
+  /// The picture is resized to the network's size, or its shorter side is resized and the centre
+  /// cut out; the element of channel `c` is `(p · scale − mean[c]) / std[c]`, with the pixel p from
+  /// 0 to 255 in the network's order of channels.
   ///
   /// - Returns: `[1, height, width, 3]`.
   public func tensor(of image: Image) -> Tensor {

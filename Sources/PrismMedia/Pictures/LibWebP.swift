@@ -1,6 +1,7 @@
 internal import CWebP
 
-/// The functions of libwebp that are called (webp/decode.h), loaded when the first WebP file is read.
+/// The functions of libwebp that are called (webp/decode.h), loaded when the first WebP file is
+/// read.
 struct LibWebP: @unchecked Sendable {
   /// Fills a picture's samples: bytes, their count, the samples, their count, the bytes of a row.
   typealias Decode =

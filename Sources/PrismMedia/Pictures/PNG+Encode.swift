@@ -4,9 +4,9 @@ internal import Dispatch
 extension PNG {
   /// Encodes a picture as an 8-bit RGB file (PNG specification, third edition).
   ///
-  /// The file's few chunks are written here and compressed by zlib, in pieces on all processors: libpng compresses on
-  /// one, and more slowly with no filter than zlib does with the filter `up`. The pieces depend on the picture only, so
-  /// the bytes do too.
+  /// The file's few chunks are written here and compressed by zlib, in pieces on all processors:
+  /// libpng compresses on one, and more slowly with no filter than zlib does with the filter `up`.
+  /// The pieces depend on the picture only, so the bytes do too.
   static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
     let rowSize = image.width * 3 + 1
     let filtered = filtered(image)
@@ -33,7 +33,8 @@ extension PNG {
       }
       checksum = adler32_combine(checksum, part.checksum, part.count)
       var data = part.data
-      // The zlib stream around the pieces (RFC 1950): a header for the fastest level, and the checksum of everything.
+      // The zlib stream around the pieces (RFC 1950): a header for the fastest level, and the
+      // checksum of everything.
       if piece == 0 { data.insert(contentsOf: [0x78, 0x01], at: 0) }
       if piece == pieces - 1 { data += bigEndian(Int(checksum)) }
       append("IDAT", data, to: &file)
@@ -61,15 +62,16 @@ extension PNG {
     }
   }
 
-  /// Some bytes of a buffer compressed (RFC 1951), to be put after what comes before them; `nil` without memory.
+  /// Some bytes of a buffer compressed (RFC 1951), to be put after what comes before them; `nil`
+  /// without memory.
   private static func deflated(
     _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>
   ) -> Piece? {
     guard let base = bytes.baseAddress else { return nil }
     var stream = z_stream()
     let size = Int32(MemoryLayout<z_stream>.size)
-    // No frame of its own (negative window bits), the largest window. Of differences to the row above only runs are worth
-    // looking for: the files are no larger, and there sooner.
+    // No frame of its own (negative window bits), the largest window. Of differences to the row
+    // above only runs are worth looking for: the files are no larger, and there sooner.
     guard
       deflateInit2_(
         &stream, Z_BEST_SPEED, Z_DEFLATED, -15, 9, Z_RLE, ZLIB_VERSION, size) == Z_OK

@@ -9,8 +9,8 @@ enum PNG {
 
   /// Decodes a PNG file.
   ///
-  /// Samples are taken as sRGB whatever the file says about gamma and profiles (as Pillow does) and keep their depth;
-  /// transparency is composed in sRGB on the background.
+  /// Samples are taken as sRGB whatever the file says about gamma and profiles (as Pillow does) and
+  /// keep their depth; transparency is composed in sRGB on the background.
   static func decode(
     _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
@@ -114,8 +114,9 @@ enum PNG {
 
   /// Checks the frame of a file and keeps only the chunks that decide what the pixels are.
   ///
-  /// Every chunk's check sum must be right, also of those that are left out, and none may be unknown and critical.
-  /// Without the rest, gamma and colour profiles have no say, and nothing else can be attacked through them.
+  /// Every chunk's check sum must be right, also of those that are left out, and none may be
+  /// unknown and critical. Without the rest, gamma and colour profiles have no say, and nothing
+  /// else can be attacked through them.
   private static func essence(
     of bytes: [UInt8], name: String, pixelLimit: Int
   ) throws(ImageError) -> Essence {
@@ -152,7 +153,8 @@ enum PNG {
       switch kind {
       case "IHDR": essence.bytes += chunk
       case "PLTE":
-        // Colours that no sample can name are left out: programs write them, and libspng refuses them.
+        // Colours that no sample can name are left out: programs write them, and libspng refuses
+        // them.
         let most = essence.kind == 3 ? 3 << min(essence.depth, 8) : 768
         essence.bytes +=
           length > most ? part("PLTE", Array(chunk.dropFirst(8).prefix(most))) : Array(chunk)

@@ -1,4 +1,5 @@
-/// A rectangle of a picture, in shares of its extents: where a network looks, or where something is drawn.
+/// A rectangle of a picture, in shares of its extents: where a network looks, or where something is
+/// drawn.
 public struct PictureArea: Sendable, Equatable, Codable {
   /// The left edge, from 0 to 1.
   public var x: Double

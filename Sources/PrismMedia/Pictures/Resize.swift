@@ -4,10 +4,11 @@ internal import PrismTensor
 public enum ResizeMethod: String, CaseIterable, Sendable {
   /// The nearest pixel, as Pillow's `NEAREST`.
   case nearest
-  /// Two neighbours along each axis, whatever the scale: Keras, OpenCV, and torch without `antialias`.
+  /// Two neighbours along each axis, whatever the scale: Keras, OpenCV, and torch without
+  /// `antialias`.
   ///
-  /// Pixel centres are at halves, the picture goes on beyond its edge with its last pixel, and the result is
-  /// rounded to whole grey levels.
+  /// Pixel centres are at halves, the picture goes on beyond its edge with its last pixel, and the
+  /// result is rounded to whole grey levels.
   case bilinear
   /// A triangle as wide as the scale demands, as Pillow's `BILINEAR`.
   case bilinearAntialias = "bilinear-antialias"
@@ -113,7 +114,8 @@ extension Image {
 
   /// Pillow's passes in fixed point, one along each axis that changes, each rounded to 8 bits.
   ///
-  /// Their order shows in the last bit. It is what Pillow 13 was seen to do in 1491 random pairs of sizes.
+  /// Their order shows in the last bit. It is what Pillow 13 was seen to do in 1491 random pairs of
+  /// sizes.
   private func filtered(
     _ target: ResizeTarget, support: Double, weight: (Double) -> Double
   ) -> Image {
@@ -193,7 +195,8 @@ private func filterWeights(
   return (first, values)
 }
 
-/// Along one axis: for every new pixel, the old ones it is made of and their weights in fixed point.
+/// Along one axis: for every new pixel, the old ones it is made of and their weights in fixed
+/// point.
 private struct Taps {
   /// As many as leave room for 8 bits of pixel, a sign, and sums above 1.
   static let fractionBits: Int32 = 32 - 8 - 2
@@ -237,7 +240,8 @@ private func cubic(_ x: Double) -> Double {
   return 0
 }
 
-/// The old pixel whose square holds the centre of each new one; the position is summed up as Pillow does.
+/// The old pixel whose square holds the centre of each new one; the position is summed up as Pillow
+/// does.
 private func nearestSources(from count: Int, to new: ResizeTarget.Axis) -> [Int] {
   let scale = Double(count) / Double(new.count)
   // Sums of a million terms are long enough.

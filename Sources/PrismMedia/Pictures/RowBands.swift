@@ -2,7 +2,8 @@ internal import Dispatch
 
 /// Computes rows of pixels in bands, on all processors.
 ///
-/// Every row must depend on nothing that another one writes, so that the result is the same for any number of bands.
+/// Every row must depend on nothing that another one writes, so that the result is the same for any
+/// number of bands.
 ///
 /// - Parameters:
 ///   - rows: How many rows there are.

@@ -99,7 +99,8 @@ enum TIFF {
         decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
       throw .unsupported(name, reason: "this kind of TIFF (\(text))")
     }
-    // Turned by libtiff only in rows and columns, hence by us: rows from the top as they are stored.
+    // Turned by libtiff only in rows and columns, hence by us: rows from the top as they are
+    // stored.
     var raster = [UInt32](repeating: 0, count: page.width * page.height)
     guard
       file.library.readRGBA(

@@ -2,7 +2,8 @@ public import PrismFiles
 
 /// Which samples of a picture are black and which are white.
 public enum ToneRange: Sendable, Equatable, Codable {
-  /// What the file says: its window where it has one (DICOM), else all values of the bits that its largest sample needs.
+  /// What the file says: its window where it has one (DICOM), else all values of the bits that its
+  /// largest sample needs.
   ///
   /// Pictures of 8 bits or fewer take all their values.
   case automatic
@@ -48,7 +49,8 @@ public struct PictureOrigin: Sendable, Equatable, Codable {
   public var format: String?
   /// The bits of a sample.
   public var bitDepth: Int
-  /// The samples that are black and white, where the file has more than 8 bits or a choice was made.
+  /// The samples that are black and white, where the file has more than 8 bits or a choice was
+  /// made.
   public var range: ClosedRange<Double>?
   /// What a reader should know, such as that transparency was composed on white.
   public var notes: [String]
@@ -66,8 +68,9 @@ public struct PictureOrigin: Sendable, Equatable, Codable {
 }
 
 extension PictureOrigin {
-  /// What was done to the samples, a line each: the depth that was kept and the samples that are its darkest and lightest tones, then the notes; nothing
-  /// for a file of 8 bits that was taken as it is.
+  /// What was done to the samples, a line each: the depth that was kept and the samples that are
+  /// its darkest and lightest tones, then the notes; nothing for a file of 8 bits that was taken as
+  /// it is.
   public var lines: [String] {
     let kind = format.map { "\(bitDepth)-bit \($0)" } ?? "\(bitDepth) bits"
     func number(_ value: Double) -> String {

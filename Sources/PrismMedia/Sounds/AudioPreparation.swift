@@ -5,8 +5,8 @@ public import PrismCard
 public struct AudioSegment: Sendable {
   /// Where it begins in the sound, in seconds.
   public let start: Double
-  /// Where it ends, in seconds; where the sound is shorter than a segment, the end of the sound, which
-  /// is then repeated.
+  /// Where it ends, in seconds; where the sound is shorter than a segment, the end of the sound,
+  /// which is then repeated.
   public let end: Double
   /// Its samples, at the card's rate and of the card's length.
   public let sound: Sound
@@ -50,7 +50,8 @@ public struct AudioPreparation: Sendable {
   ///
   /// A sound that is shorter than a window is repeated until it fills one. Of a longer one, windows
   /// begin every `hop` seconds, and the last ends with the sound. A window is silent below
-  /// ``SignalCheck/quietest``; in a sound that is quieter all along only where every sample is zero.
+  /// ``SignalCheck/quietest``; in a sound that is quieter all along only where every sample is
+  /// zero.
   ///
   /// - Parameters:
   ///   - sound: Of any rate.

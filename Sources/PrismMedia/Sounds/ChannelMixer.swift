@@ -1,4 +1,5 @@
-/// Takes decoded frames as they come, makes one channel of them, and keeps what there is to say about it.
+/// Takes decoded frames as they come, makes one channel of them, and keeps what there is to say
+/// about it.
 struct ChannelMixer {
   /// The samples a second.
   let rate: Int

@@ -1,6 +1,7 @@
 internal import CSndFile
 
-/// The functions of libsndfile that are called (sndfile.h), loaded when the first sound is read or written.
+/// The functions of libsndfile that are called (sndfile.h), loaded when the first sound is read or
+/// written.
 struct LibSndFile: @unchecked Sendable {
   let open:
     @convention(c) (

@@ -23,8 +23,8 @@ extension Sound {
 ///
 /// The filter is a sinc of 64 zero crossings on either side, cut off at 0.95 of the lower rate's
 /// half and weighted by a Kaiser window with β = 9: about −90 dB beyond the transition, which ends
-/// just below half the rate. It is applied with zero phase, and `n` samples become `⌈n · up /
-/// down⌉`, as `scipy.signal.resample_poly` does it.
+/// just below half the rate. It is applied with zero phase, and `n` samples become
+/// `⌈n · up / down⌉`, as `scipy.signal.resample_poly` does it.
 struct Resampler {
   static let zeroCrossings = 64
   static let cutoff = 0.95

@@ -6,17 +6,18 @@ internal import PrismFiles
   internal import Darwin
 #endif
 
-/// What a sound is like before any model hears it: how loud, how wide, and whether a voice is in it.
+/// What a sound is like before any model hears it: how loud, how wide, and whether a voice is in
+/// it.
 ///
-/// Frames of 40 ms are looked at, at most 12 000 of them, evenly over the sound; those of zeros alone
-/// do not count. A frame is voiced where its autocorrelation, divided by that of its window, has a
-/// peak above 0.45 between 75 and 500 Hz, and where it reaches 3 % of the sound's peak: the
+/// Frames of 40 ms are looked at, at most 12 000 of them, evenly over the sound; those of zeros
+/// alone do not count. A frame is voiced where its autocorrelation, divided by that of its window,
+/// has a peak above 0.45 between 75 and 500 Hz, and where it reaches 3 % of the sound's peak: the
 /// candidates and thresholds of P. Boersma, "Accurate short-term analysis of the fundamental
 /// frequency and the harmonics-to-noise ratio of a sampled sound", Proc. Institute of Phonetic
-/// Sciences 17, Amsterdam 1993. Flatness is that of A. H. Gray and J. D. Markel, "A spectral-flatness
-/// measure for studying the autocorrelation method of linear prediction of speech analysis", IEEE
-/// Trans. ASSP 22, 1974: the geometric mean of the power over its arithmetic mean, here up to the
-/// bandwidth; about 0.56 for white noise.
+/// Sciences 17, Amsterdam 1993. Flatness is that of A. H. Gray and J. D. Markel, "A
+/// spectral-flatness measure for studying the autocorrelation method of linear prediction of speech
+/// analysis", IEEE Trans. ASSP 22, 1974: the geometric mean of the power over its arithmetic mean,
+/// here up to the bandwidth; about 0.56 for white noise.
 public struct SignalCheck: Sendable, Equatable, Codable {
   /// The root of the mean square, in decibels of full scale; −160 and more.
   public let level: Double
@@ -154,8 +155,8 @@ private struct Frames {
   private var levels = (sum: 0.0, squares: 0.0)
   /// The sum of the power, a number a bin.
   private var power: [Double]
-  /// For every frame the logarithms and the power in 64 parts of the spectrum, for the flatness up to
-  /// a bandwidth that is known later.
+  /// For every frame the logarithms and the power in 64 parts of the spectrum, for the flatness up
+  /// to a bandwidth that is known later.
   private var flatnesses: [(logs: [Float], powers: [Float])] = []
 
   init(_ sound: Sound, peak: Double) throws(SpectrogramError) {

@@ -5,7 +5,8 @@ extension Sound: Codable {
 
   /// Reads a sound.
   ///
-  /// - Throws: `DecodingError` for a rate outside ``rateRange`` and for samples that are not finite.
+  /// - Throws: `DecodingError` for a rate outside ``rateRange`` and for samples that are not
+  ///   finite.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let rate = try values.decode(Int.self, forKey: .rate)

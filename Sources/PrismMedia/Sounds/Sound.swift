@@ -2,7 +2,8 @@ internal import PrismFiles
 
 /// A sound of one channel, with value semantics.
 public struct Sound: Sendable, Equatable {
-  /// The largest sample that is believed, relative to full scale: what whole numbers of 24 bits reach without scaling.
+  /// The largest sample that is believed, relative to full scale: what whole numbers of 24 bits
+  /// reach without scaling.
   static let loudest: Float = 16_777_216
   /// The rates that are read and resampled to, in Hz.
   public static let rateRange = 1000...192_000

@@ -1,4 +1,5 @@
-/// What is wrong with the frame of a sound's file, where decoders would take what there is without a word.
+/// What is wrong with the frame of a sound's file, where decoders would take what there is without
+/// a word.
 enum SoundIntegrity {
   /// The fault of a file, or `nil`.
   static func fault(of bytes: [UInt8], format: SoundFormat) -> Fault? {
@@ -28,7 +29,8 @@ enum SoundIntegrity {
     (0..<count).reduce(0) { $0 | Int(bytes[i + $1]) << (8 * (isBig ? count - 1 - $1 : $1)) }
   }
 
-  /// A chunk of RIFF that promises more than the file holds; a writer to a pipe leaves all bits set or zero.
+  /// A chunk of RIFF that promises more than the file holds; a writer to a pipe leaves all bits set
+  /// or zero.
   private static func wav(_ bytes: [UInt8]) -> Fault? {
     guard bytes.starts(with: "RIF".utf8) else { return nil }
     let isBig = bytes[3] == UInt8(ascii: "X")

@@ -125,7 +125,8 @@ extension Explanation {
       + (regions.map { [.init(name: "regions", value: .array($0.map(\.json)))] } ?? [])
   }
 
-  /// What a reader of the map should know, a line each: how the sum closes, how good the fit is, and notes.
+  /// What a reader of the map should know, a line each: how the sum closes, how good the fit is,
+  /// and notes.
   var facts: [String] {
     var facts: [String] = []
     if let base = attribution.baseValue, let sum = attribution.sum,

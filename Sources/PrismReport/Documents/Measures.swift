@@ -1,6 +1,7 @@
 internal import Prism
 
-/// The measures of faithfulness as they are shown: their names, what they mean, and how they are read.
+/// The measures of faithfulness as they are shown: their names, what they mean, and how they are
+/// read.
 enum Measures {
   /// A measure of a map.
   struct Measure: Sendable {

@@ -1,6 +1,7 @@
 public import Prism
 
-/// What a reader of results should know of a picture: what it is, what was done to it, and how much of it was looked at.
+/// What a reader of results should know of a picture: what it is, what was done to it, and how much
+/// of it was looked at.
 public struct PictureFacts: Sendable {
   private let image: Image
   private let area: PictureArea

@@ -54,7 +54,8 @@ struct SoundEvidence: Sendable {
 }
 
 extension Hearing {
-  /// The sound: what was read, how it was judged, and the windows with the probability of every label.
+  /// The sound: what was read, how it was judged, and the windows with the probability of every
+  /// label.
   var json: JSON {
     [
       "seconds": .number(sound.seconds),
@@ -106,8 +107,8 @@ extension Hearing {
     ]
   }
 
-  /// How the verdict was made, what the model says of parts, what was analysed, and the windows with
-  /// their most probable label; of a long sound parts of equal labels in place of windows.
+  /// How the verdict was made, what the model says of parts, what was analysed, and the windows
+  /// with their most probable label; of a long sound parts of equal labels in place of windows.
   public var lines: [String] {
     (judged.map { ["verdict: \($0)"] } ?? []) + notes
       + (windows.count > 1 ? TextTable.lines(rows) : [])

@@ -9,7 +9,8 @@ public enum FileStem {
     return stem.isEmpty ? last : stem
   }
 
-  /// How the names of an input's results begin: its stem, with `_` for what a terminal would obey, and not too long.
+  /// How the names of an input's results begin: its stem, with `_` for what a terminal would obey,
+  /// and not too long.
   ///
   /// - Parameter path: The path of the input.
   /// - Returns: At most ``stemLength`` bytes.
@@ -17,13 +18,14 @@ public enum FileStem {
     cut(Text.withoutControls(stem(of: path)), to: stemLength)
   }
 
-  /// The most bytes of a file's name that its input's name takes: with a label, a method and the rest, no name is longer
-  /// than the 255 bytes that file systems allow.
+  /// The most bytes of a file's name that its input's name takes: with a label, a method and the
+  /// rest, no name is longer than the 255 bytes that file systems allow.
   public static let stemLength = 120
   /// The most bytes of a file's name that a label takes.
   public static let labelLength = 80
 
-  /// A text as it may stand in a file's name: letters, digits, `.`, `-` and `_` stay, everything else becomes `_`.
+  /// A text as it may stand in a file's name: letters, digits, `.`, `-` and `_` stay, everything
+  /// else becomes `_`.
   ///
   /// - Parameter text: Such as a label.
   /// - Returns: At most ``labelLength`` bytes.

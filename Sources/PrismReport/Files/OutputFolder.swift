@@ -2,8 +2,8 @@ public import Prism
 
 /// A folder that receives results.
 ///
-/// No result takes the place of another input's: whose the files of a stem are is decided by the documents that are
-/// found in the folder, which name their input.
+/// No result takes the place of another input's: whose the files of a stem are is decided by the
+/// documents that are found in the folder, which name their input.
 public struct OutputFolder: Sendable {
   /// A file's name and contents.
   public struct File: Sendable {
@@ -46,8 +46,8 @@ public struct OutputFolder: Sendable {
     return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
   }
 
-  /// How the names of inputs' files begin: with the stem of the path, and a number where the folder or another input
-  /// already has results under it.
+  /// How the names of inputs' files begin: with the stem of the path, and a number where the folder
+  /// or another input already has results under it.
   ///
   /// - Parameter inputs: The paths of the inputs.
   /// - Returns: A stem for every path.

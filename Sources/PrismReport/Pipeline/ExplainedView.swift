@@ -25,7 +25,8 @@ struct ExplainedView: Sendable {
   /// The explained part of a sound, in seconds.
   var times: ClosedRange<Double>? { window.map { $0.start...$0.end } }
 
-  /// What is added to the names of files where a label is explained in several windows, such as `.2.00s`.
+  /// What is added to the names of files where a label is explained in several windows, such as
+  /// `.2.00s`.
   var suffix: String { window.map { ".\(NumberText.time($0.start))s" } ?? "" }
 
   /// Which part of a sound it is, in words.

@@ -6,7 +6,8 @@ public import Prism
   internal import Foundation
 #endif
 
-/// The one way from an input and a request to documents and files, for pictures and sounds, explanations and comparisons.
+/// The one way from an input and a request to documents and files, for pictures and sounds,
+/// explanations and comparisons.
 public struct ExplanationPipeline: Sendable {
   /// Is told what begins: the method or measure, its number from 1, and how many there are.
   ///
@@ -60,8 +61,8 @@ public struct ExplanationPipeline: Sendable {
     if isSound, request.showsRegions { throw RequestError.needsPictures("--regions") }
     _ = try request.pictures.options()
     if !isSound, let option = request.sound.unsuitable { throw RequestError.needsSound(option) }
-    // The digest for the document is computed beside everything else. That of a small model takes no
-    // longer than drawing a figure, which keeps one processor busy; a plan keeps them all.
+    // The digest for the document is computed beside everything else. That of a small model takes
+    // no longer than drawing a figure, which keeps one processor busy; a plan keeps them all.
     if model.file.mapping.count > Self.smallModel { model.file.mapping.beginHashing() }
     self.request = request
     self.model = model
@@ -121,7 +122,8 @@ public struct ExplanationPipeline: Sendable {
 
   /// Explains an input.
   ///
-  /// A method that fails does not take the others' results away; it is named in the results. Nothing is written.
+  /// A method that fails does not take the others' results away; it is named in the results.
+  /// Nothing is written.
   ///
   /// - Parameters:
   ///   - input: The picture or sound.
@@ -130,8 +132,8 @@ public struct ExplanationPipeline: Sendable {
   ///   - stage: Is told which method begins.
   ///   - keep: Is given what is finished after every method.
   /// - Returns: The document and the files.
-  /// - Throws: What the input cannot be read for; ``TargetError``; what the methods throw, where all of them fail;
-  ///   `CancellationError` in a cancelled task.
+  /// - Throws: What the input cannot be read for; ``TargetError``; what the methods throw, where
+  ///   all of them fail; `CancellationError` in a cancelled task.
   public func callAsFunction(
     _ input: ReportInput, named stem: String, work: Work = .unwatched,
     stage: StageReport = { _, _, _ in }, keep: (InputResults) -> Void = { _ in }

@@ -1,6 +1,7 @@
 internal import Prism
 
-/// The files and the document of an explained input: a map a method and label, and what holds all of them.
+/// The files and the document of an explained input: a map a method and label, and what holds all
+/// of them.
 struct ExplanationReport {
   /// Which of the maps.
   struct Place: Hashable {
@@ -36,7 +37,8 @@ struct ExplanationReport {
   ///   - isWhole: Whether all methods are finished, so that what holds all of them can be made.
   ///   - known: What earlier calls have made, so that nothing is drawn twice.
   /// - Returns: The document, the files and the lines for the console.
-  /// - Throws: `ImageError` where a figure cannot be drawn; `SoundError` where a sound cannot be written.
+  /// - Throws: `ImageError` where a figure cannot be drawn; `SoundError` where a sound cannot be
+  ///   written.
   func results(isWhole: Bool, made known: inout [Place: Made]) throws -> InputResults {
     var files: [OutputFolder.File] = []
     var entries: [JSON] = []

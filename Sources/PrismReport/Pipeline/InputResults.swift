@@ -20,7 +20,8 @@ public struct MethodFailure: Sendable, Equatable {
   }
 }
 
-/// What is known about an input after some of the methods, or all of them: its document, and its files as they are written.
+/// What is known about an input after some of the methods, or all of them: its document, and its
+/// files as they are written.
 public struct InputResults: Sendable {
   /// Lines about some of the files.
   public struct Section: Sendable {

@@ -8,7 +8,8 @@ internal import Synchronization
   internal import Foundation
 #endif
 
-/// What of a request results depend on, as text that is the same for the same request; made once, for all inputs.
+/// What of a request results depend on, as text that is the same for the same request; made once,
+/// for all inputs.
 final class RequestText: Sendable {
   private let request: ExplanationRequest
   private let text = Mutex<String?>(nil)

@@ -1,7 +1,8 @@
 public import Prism
 
 extension ExplanationMethod {
-  /// The method that a name means: its own name or its title, in any case, with or without hyphens and spaces.
+  /// The method that a name means: its own name or its title, in any case, with or without hyphens
+  /// and spaces.
   ///
   /// - Parameter name: Such as `gradcam`, `Grad-CAM` or `Integrated Gradients`.
   public init?(named name: String) {

@@ -1,7 +1,7 @@
 public import Prism
 
-/// What is to be explained, by which methods and how: everything that a result depends on but the input and the model's
-/// weights.
+/// What is to be explained, by which methods and how: everything that a result depends on but the
+/// input and the model's weights.
 public struct ExplanationRequest: Codable, Sendable, Equatable {
   /// A method with what was chosen for it; what is left out is the method's default.
   public struct Method: Codable, Sendable, Equatable {

@@ -20,7 +20,8 @@ public enum InputKindError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 extension Segmenter {
-  /// The division of a spectrogram: eight groups of mel bands by ten parts of the time unless told otherwise.
+  /// The division of a spectrogram: eight groups of mel bands by ten parts of the time unless told
+  /// otherwise.
   ///
   /// - Throws: ``InputKindError/segments(_:)`` for what looks at colours.
   public static func forSound(_ chosen: Segmenter?, argument: String?) throws -> Segmenter {

@@ -1,6 +1,7 @@
 internal import Prism
 
-/// Whole numbers for the pixels of a picture, from a file: which segment each belongs to, or which region.
+/// Whole numbers for the pixels of a picture, from a file: which segment each belongs to, or which
+/// region.
 public struct LabelMap: Sendable {
   /// The rows.
   public let height: Int

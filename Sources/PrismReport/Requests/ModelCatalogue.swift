@@ -8,8 +8,8 @@ public import Prism
 
 /// The folders of weights files, and how a model is found in them.
 ///
-/// Folders are searched in order: the one that the user names, those of `PRISM_WEIGHTS` (separated by colons),
-/// `Weights` where the user is, and the one that was installed with the program.
+/// Folders are searched in order: the one that the user names, those of `PRISM_WEIGHTS` (separated
+/// by colons), `Weights` where the user is, and the one that was installed with the program.
 public struct ModelCatalogue: Sendable {
   /// A folder that may hold weights files.
   public struct Place: Equatable, Sendable {
@@ -79,14 +79,16 @@ public struct ModelCatalogue: Sendable {
     self.places = places
   }
 
-  /// Where a program's installation keeps its weights: `PREFIX/bin/prism` has them in `PREFIX/share/prism/weights`.
+  /// Where a program's installation keeps its weights: `PREFIX/bin/prism` has them in
+  /// `PREFIX/share/prism/weights`.
   private static func installedFolder(of executable: String) -> String? {
     let parts = executable.split(separator: "/", omittingEmptySubsequences: true)
     guard executable.hasPrefix("/"), parts.count >= 2 else { return nil }
     return (parts.dropLast(2).map { "/" + $0 } + ["/share/prism/weights"]).joined()
   }
 
-  /// The weights files that are found by name, in alphabetical order; of those with the same name the first.
+  /// The weights files that are found by name, in alphabetical order; of those with the same name
+  /// the first.
   ///
   /// - Throws: ``CatalogueError`` where no place exists, or the one that the user names does not.
   public func entries() throws -> [Entry] {

@@ -2,8 +2,8 @@ public import Prism
 
 /// How pictures are read: which samples are black and white, and which frame is meant.
 public struct PictureReading: Codable, Sendable, Equatable {
-  /// The samples that are black and white: `full`, `used`, or the two with a colon between, such as `0:4095`; `nil` for what
-  /// the file says.
+  /// The samples that are black and white: `full`, `used`, or the two with a colon between, such as
+  /// `0:4095`; `nil` for what the file says.
   public var range: String?
   /// A radiologist's window, as its centre and its width with a colon between, such as `40:400`.
   public var window: String?

@@ -2,9 +2,9 @@ public import Prism
 
 /// Which labels of a prediction are explained.
 public enum Target {
-  /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by
-  /// commas; a label that itself has a comma is understood where it stands alone, and one in another case where only one
-  /// label is meant.
+  /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and
+  /// `all`, separated by commas; a label that itself has a comma is understood where it stands
+  /// alone, and one in another case where only one label is meant.
   ///
   /// - Throws: ``TargetError``.
   public static func entries(

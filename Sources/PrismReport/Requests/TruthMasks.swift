@@ -1,6 +1,7 @@
 public import Prism
 
-/// Where maps ought to be: masks from a file, a folder or a table, each for one input and, where stated, one label.
+/// Where maps ought to be: masks from a file, a folder or a table, each for one input and, where
+/// stated, one label.
 public struct TruthMasks: Sendable {
   private struct Mask: Sendable {
     /// The label's name or index; `nil` for every label.
@@ -12,9 +13,10 @@ public struct TruthMasks: Sendable {
 
   /// Finds the masks of inputs.
   ///
-  /// A file is the mask of the only input. In a folder a mask is called like its input, or like it and a label
-  /// (`cat.png`, `cat.pug.npy`); where inputs are in folders, so may the masks be. A CSV has the columns `input` (or
-  /// `path`), `mask` and, if wanted, `target`; its paths begin where the CSV is, or in the working folder.
+  /// A file is the mask of the only input. In a folder a mask is called like its input, or like it
+  /// and a label (`cat.png`, `cat.pug.npy`); where inputs are in folders, so may the masks be. A
+  /// CSV has the columns `input` (or `path`), `mask` and, if wanted, `target`; its paths begin
+  /// where the CSV is, or in the working folder.
   ///
   /// - Parameters:
   ///   - path: The file, folder or CSV.
@@ -58,7 +60,8 @@ public struct TruthMasks: Sendable {
   ///   - width: The columns of the map.
   ///   - area: The part of the input that the map is about; masks are of the whole input.
   /// - Returns: `[H, W]`, or `nil` where no mask is known.
-  /// - Throws: ``RequestError/labelFile(_:reason:)`` for a mask without a region; what a file cannot be read for.
+  /// - Throws: ``RequestError/labelFile(_:reason:)`` for a mask without a region; what a file
+  ///   cannot be read for.
   public func region(
     for target: Prediction.Entry, of input: String, height: Int, width: Int,
     area: PictureArea = .whole

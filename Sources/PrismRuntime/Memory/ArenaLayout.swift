@@ -1,4 +1,5 @@
-/// Places buffers in one piece of memory: two buffers may share a place if they are never needed at the same time.
+/// Places buffers in one piece of memory: two buffers may share a place if they are never needed at
+/// the same time.
 struct ArenaLayout {
   /// One buffer: its size in floats and the first and last moment at which it is needed.
   struct Request {

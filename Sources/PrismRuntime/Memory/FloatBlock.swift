@@ -2,7 +2,8 @@ internal import PrismKernels
 
 /// Memory for floats at a 64-byte boundary.
 //
-// `@unchecked Sendable`: whoever holds a block decides who writes where; a plan gives every thread parts of its own.
+// `@unchecked Sendable`: whoever holds a block decides who writes where; a plan gives every thread
+// parts of its own.
 final class FloatBlock: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let count: Int

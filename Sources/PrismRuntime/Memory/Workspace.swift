@@ -13,8 +13,9 @@ struct WorkspaceLayout: Sendable {
   /// The floats between the scratch memories of two threads.
   var scratchStride: Int { ArenaLayout.aligned(scratchSize) }
 
-  /// The floats between the arenas of two images of a batch: an odd number of cache lines, so that the same value of
-  /// several images, which a batched step reads side by side, does not fall on the same lines of a cache.
+  /// The floats between the arenas of two images of a batch: an odd number of cache lines, so that
+  /// the same value of several images, which a batched step reads side by side, does not fall on
+  /// the same lines of a cache.
   var imageArenaStride: Int { ArenaLayout.aligned(imageArenaSize) | 16 }
 }
 
@@ -22,7 +23,8 @@ struct WorkspaceLayout: Sendable {
 struct Workspace {
   let exchange: Exchange
   let layout: WorkspaceLayout
-  /// The arenas of threads, their scratch memories, the arenas of images, and what batched steps share.
+  /// The arenas of threads, their scratch memories, the arenas of images, and what batched steps
+  /// share.
   let blocks: [FloatBlock]
 
   /// The floats of the blocks.

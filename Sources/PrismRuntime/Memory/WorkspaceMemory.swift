@@ -1,15 +1,18 @@
 internal import Synchronization
 
-/// The memory in which the plans of a process compute, kept between calls for the next one, whichever plan makes it.
+/// The memory in which the plans of a process compute, kept between calls for the next one,
+/// whichever plan makes it.
 ///
-/// Plans that are used in turn share what is kept: memory grows to what the largest needs, not to the sum, and no turn
-/// allocates. What is kept idle is given back, the longest unused first, as soon as it and what is in use are more than
-/// the limit together; what the last call used stays for the next one, whatever its size.
+/// Plans that are used in turn share what is kept: memory grows to what the largest needs, not to
+/// the sum, and no turn allocates. What is kept idle is given back, the longest unused first, as
+/// soon as it and what is in use are more than the limit together; what the last call used stays
+/// for the next one, whatever its size.
 final class WorkspaceMemory: Sendable {
   /// The memory of all plans that are not given one of their own.
   static let shared = WorkspaceMemory(limit: 64 << 20)
 
-  /// The least floats of a block, and how many times larger than needed a block may be that is used again.
+  /// The least floats of a block, and how many times larger than needed a block may be that is used
+  /// again.
   private static let (leastCount, mostExcess) = (16 << 10, 4)
 
   private struct State {

@@ -271,8 +271,8 @@ struct Fusion {
       && !recording.operands(of: id).contains(where: recording.isParameter)
   }
 
-  /// Whether the kernels take a window and its weights: no dilation, padding smaller than the kernel, and all but the
-  /// image is constant.
+  /// Whether the kernels take a window and its weights: no dilation, padding smaller than the
+  /// kernel, and all but the image is constant.
   private func canRun(_ window: SlidingWindow, _ id: ValueID) -> Bool {
     let operands = recording.operands(of: id)
     return !recording.isParameter(operands[0]) && areConstant(operands.dropFirst())

@@ -15,7 +15,8 @@ struct Locations {
   /// The floats of every buffer.
   private(set) var bufferSizes: [Int] = []
 
-  /// Gives every stored value a buffer; what is concatenated is written straight into the concatenation.
+  /// Gives every stored value a buffer; what is concatenated is written straight into the
+  /// concatenation.
   init(_ operations: [FusedOperation], recording: Recording, wanted: [ValueID]) {
     self.recording = recording
     placeConcatenations(operations)
@@ -63,7 +64,8 @@ struct Locations {
     return location
   }
 
-  /// Puts the operands of concatenations side by side, where they can leave room between their pixels.
+  /// Puts the operands of concatenations side by side, where they can leave room between their
+  /// pixels.
   private mutating func placeConcatenations(_ operations: [FusedOperation]) {
     let views = operations.filter { if case .view = $0.work { true } else { false } }
     let strided = Set(operations.map(\.output)).subtracting(views.map(\.output))

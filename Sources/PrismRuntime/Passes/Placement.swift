@@ -2,7 +2,8 @@ internal import PrismAutodiff
 internal import PrismKernels
 internal import PrismTensor
 
-/// Gives out memory: finds the lifetime of every buffer, and puts it into the arena of a thread or of an image.
+/// Gives out memory: finds the lifetime of every buffer, and puts it into the arena of a thread or
+/// of an image.
 struct Placement {
   /// The time in which a buffer is needed.
   private struct Lifetime {
@@ -101,8 +102,9 @@ struct Placement {
     return drafts
   }
 
-  /// The first of the steps at the end of a network that read more weights than numbers: several images in turn go
-  /// through each of them, so that the weights come from the cache for all but the first.
+  /// The first of the steps at the end of a network that read more weights than numbers: several
+  /// images in turn go through each of them, so that the weights come from the cache for all but
+  /// the first.
   private static func groupStart(
     of drafts: [Draft], _ locations: Locations, _ recording: Recording
   ) -> Int {
@@ -122,7 +124,8 @@ struct Placement {
 
   // MARK: - Memory
 
-  /// The phase of every step: those before a batched step, the step itself, and so on; the group begins one of its own.
+  /// The phase of every step: those before a batched step, the step itself, and so on; the group
+  /// begins one of its own.
   private func phases() -> [Int] {
     var phase = 0
     return drafts.enumerated().map { position, draft in
@@ -139,7 +142,8 @@ struct Placement {
     for (position, draft) in drafts.enumerated() {
       for id in [draft.input, draft.output] + draft.alsoTouched {
         let buffer = locations[id].buffer
-        // Twice as many moments as steps: a step that has read its input before it writes may write over it.
+        // Twice as many moments as steps: a step that has read its input before it writes may write
+        // over it.
         let isRead = id == draft.input && draft.readsBeforeWriting
         let isWritten = id == draft.output && draft.readsBeforeWriting
         let (start, end) = (2 * position, 2 * position + 1)
@@ -151,8 +155,9 @@ struct Placement {
     return lifetimes
   }
 
-  /// Puts what outlives a phase (as all that batched steps read and write), or is computed step by step for a group of
-  /// images, into an arena of each image, and the rest into an arena of the thread.
+  /// Puts what outlives a phase (as all that batched steps read and write), or is computed step by
+  /// step for a group of images, into an arena of each image, and the rest into an arena of the
+  /// thread.
   private mutating func layOut() {
     let lifetimes = lifetimes()
     let used = lifetimes.indices.filter { lifetimes[$0].first <= lifetimes[$0].last }

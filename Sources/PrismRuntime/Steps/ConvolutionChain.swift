@@ -1,13 +1,14 @@
 internal import PrismKernels
 
-/// Convolutions that follow each other, computed together in parts: what lies between them is never whole, and stays in
-/// the second-level cache.
+/// Convolutions that follow each other, computed together in parts: what lies between them is never
+/// whole, and stays in the second-level cache.
 ///
-/// The middle is a depthwise convolution; before it stands a pointwise or a dense one, after it a pointwise one, or
-/// either is missing. The parts are bands of rows, of which neighbours share the rows under the kernel; or, on small
-/// maps with many channels between a pointwise and the depthwise convolution, blocks of channels, which share nothing.
-/// An output's bits are those of the steps one after the other, since each of them is computed in one way, whatever is
-/// computed with it.
+/// The middle is a depthwise convolution; before it stands a pointwise or a dense one, after it a
+/// pointwise one, or either is missing. The parts are bands of rows, of which neighbours share the
+/// rows under the kernel; or, on small maps with many channels between a pointwise and the
+/// depthwise convolution, blocks of channels, which share nothing. An output's bits are those of
+/// the steps one after the other, since each of them is computed in one way, whatever is computed
+/// with it.
 struct ConvolutionChain: StepKind {
   let before: (any RowStepKind)?
   let depthwise: DepthwiseStep
@@ -29,8 +30,8 @@ struct ConvolutionChain: StepKind {
 
   func flops(of step: Step) -> Int { step.links.reduce(0) { $0 + $1.kind.flops(of: $1) } }
 
-  /// The floats between the steps that are in use at a time, at most where a row allows it: a third of a usual
-  /// second-level cache of 1 MiB, which leaves room for weights, input and output.
+  /// The floats between the steps that are in use at a time, at most where a row allows it: a third
+  /// of a usual second-level cache of 1 MiB, which leaves room for weights, input and output.
   private static let bandSize = 88 << 10
 
   private var rowBefore: Int { shape.inputWidth * shape.inputChannels }
@@ -62,8 +63,9 @@ struct ConvolutionChain: StepKind {
 
   // MARK: - Blocks of channels
 
-  /// Whether a depthwise convolution and the pointwise one before it are computed in blocks of channels: where the
-  /// weights between them are larger than the map, reading those once counts for more.
+  /// Whether a depthwise convolution and the pointwise one before it are computed in blocks of
+  /// channels: where the weights between them are larger than the map, reading those once counts
+  /// for more.
   private static func isByChannels(_ shape: ConvolutionShape, panelWidth: Int) -> Bool {
     let pixels = shape.inputHeight * shape.inputWidth
     return shape.inputChannels > pixels && pixels * panelWidth <= bandSize
@@ -79,8 +81,8 @@ struct ConvolutionChain: StepKind {
   /// Whether threads that divide the chain of one image meet after the depthwise convolution.
   var hasHalves: Bool { after != nil && isOnSmallMap }
 
-  /// A chain on a small map as two steps with the whole map between them: threads divide the first by channels and
-  /// share nothing, where they would compute many rows twice.
+  /// A chain on a small map as two steps with the whole map between them: threads divide the first
+  /// by channels and share nothing, where they would compute many rows twice.
   func divided(_ step: Step) -> [Step] {
     guard hasHalves else { return [step] }
     let first = ConvolutionChain(
@@ -100,7 +102,8 @@ struct ConvolutionChain: StepKind {
   /// The panels of channels that are computed at a time.
   private var blockPanels: Int { min(panels, Self.bandSize / (pixels * panelWidth)) }
 
-  /// The floats between two pixels of a block: an odd number of cache lines, so that pixels do not fall on the same.
+  /// The floats between two pixels of a block: an odd number of cache lines, so that pixels do not
+  /// fall on the same.
   private static func blockStride(_ channels: Int) -> Int { ArenaLayout.aligned(channels) | 16 }
 
   func divisions(of step: Step) -> Int { partCount }
@@ -188,7 +191,8 @@ struct ConvolutionChain: StepKind {
     }
   }
 
-  /// The rows of the depthwise convolution's input, inside the map, that some rows of its output need.
+  /// The rows of the depthwise convolution's input, inside the map, that some rows of its output
+  /// need.
   private func inputRows(under rows: Range<Int>) -> (top: Int, bottom: Int) {
     let top = rows.lowerBound * shape.strideHeight - shape.paddingTop
     let last = (rows.upperBound - 1) * shape.strideHeight - shape.paddingTop

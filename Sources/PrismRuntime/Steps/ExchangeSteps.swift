@@ -3,8 +3,8 @@ internal import PrismTensor
 
 /// What a call of a plan is given and what it returns, as steps see it.
 //
-// `@unchecked Sendable`: it lives as long as the call; every image is composed into memory of its own, and every value
-// of every image is stored once, in a place of its own.
+// `@unchecked Sendable`: it lives as long as the call; every image is composed into memory of its
+// own, and every value of every image is stored once, in a place of its own.
 struct Exchange: @unchecked Sendable {
   /// Writes the image with an index, `[H, W, C]`.
   let compose: (Int, UnsafeMutablePointer<Float>) -> Void

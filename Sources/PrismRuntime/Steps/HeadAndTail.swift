@@ -1,7 +1,8 @@
 internal import PrismAutodiff
 internal import PrismKernels
 
-/// What happens to an operation's input while it is read; locations are values at first and places in the end.
+/// What happens to an operation's input while it is read; locations are values at first and places
+/// in the end.
 enum Head<Location: Sendable>: Sendable {
   case none
   /// A batch normalisation as a factor and a summand a channel, and whether a ReLU follows.

@@ -1,10 +1,10 @@
 internal import PrismKernels
 
-/// A Winograd convolution and the maximum pooling after it, computed together in bands of rows: the map between them, the
-/// largest of many networks, is never whole.
+/// A Winograd convolution and the maximum pooling after it, computed together in bands of rows: the
+/// map between them, the largest of many networks, is never whole.
 ///
-/// Only where the windows of the pooling do not overlap and a row of tiles fills whole windows, so that bands share
-/// nothing. The bits are those of the two steps one after the other.
+/// Only where the windows of the pooling do not overlap and a row of tiles fills whole windows, so
+/// that bands share nothing. The bits are those of the two steps one after the other.
 struct PooledConvolution: StepKind {
   let convolution: WinogradStep
   /// The sizes of the pooling.
@@ -35,7 +35,8 @@ struct PooledConvolution: StepKind {
   /// The floats between convolution and pooling from which on a map is worth not to be whole.
   static let leastSize = 1 << 20
 
-  /// The floats of a band, at most where a row of tiles allows it: enough tiles for whole blocks of the convolution.
+  /// The floats of a band, at most where a row of tiles allows it: enough tiles for whole blocks of
+  /// the convolution.
   private static let bandSize = 192 << 10
 
   private var columns: Int { (shape.outputWidth + m - 1) / m }

@@ -2,8 +2,8 @@ internal import PrismKernels
 
 /// How one kind of step is computed: everything about it that does not depend on where values are.
 ///
-/// Each kind has a file of its own with its sizes, its parts, its execution, its name and its cost; nothing else knows
-/// what kinds there are but the pass that makes them.
+/// Each kind has a file of its own with its sizes, its parts, its execution, its name and its cost;
+/// nothing else knows what kinds there are but the pass that makes them.
 protocol StepKind: Sendable {
   /// What the step does, with its sizes.
   func label(of step: Step) -> String
@@ -11,8 +11,8 @@ protocol StepKind: Sendable {
   /// The floating-point operations by definition, whatever the algorithm needs.
   func flops(of step: Step) -> Int
 
-  /// Into how many parts the step of a single image can be divided; 1 where a division is not worth the wake-up of a
-  /// thread.
+  /// Into how many parts the step of a single image can be divided; 1 where a division is not worth
+  /// the wake-up of a thread.
   func divisions(of step: Step) -> Int
 
   /// The floats of scratch that a thread needs.

@@ -1,10 +1,11 @@
 internal import PrismKernels
 
-/// A Winograd convolution of all images of a chunk, in three phases, so that its large transformed weights are read
-/// once for many of them.
+/// A Winograd convolution of all images of a chunk, in three phases, so that its large transformed
+/// weights are read once for many of them.
 struct WinogradBatch {
-  /// The most tiles that are transformed at a time, where an image does not have more: their numbers then stay in a
-  /// large cache between the phases, and reading the weights is still a small part of the work.
+  /// The most tiles that are transformed at a time, where an image does not have more: their
+  /// numbers then stay in a large cache between the phases, and reading the weights is still a
+  /// small part of the work.
   static let mostTiles = 200
 
   private let shape: ConvolutionShape

@@ -16,7 +16,8 @@ struct WinogradStep: PackedStepKind, BatchedStepKind {
     isBatched = weights >= 1 << 21 && kernels.winogradTiles(shape, m: m) <= 64
   }
 
-  /// The output tile of the algorithm that suits a convolution, or `nil` where the direct sum is better.
+  /// The output tile of the algorithm that suits a convolution, or `nil` where the direct sum is
+  /// better.
   static func tile(_ shape: ConvolutionShape, precision: Plan.Precision) -> Int? {
     guard shape.kernelHeight == 3, shape.kernelWidth == 3, shape.strideHeight == 1,
       shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,

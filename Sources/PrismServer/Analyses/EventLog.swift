@@ -3,8 +3,9 @@ internal import Synchronization
 
 /// What happens in an analysis, for those who watch it.
 ///
-/// The address of an event is how many methods were finished and how many events of progress there had been: whoever has
-/// lost the connection goes on after the one that came last (`Last-Event-ID`). Of progress only the latest is kept.
+/// The address of an event is how many methods were finished and how many events of progress there
+/// had been: whoever has lost the connection goes on after the one that came last
+/// (`Last-Event-ID`). Of progress only the latest is kept.
 final class EventLog: Sendable {
   /// An event as it is sent.
   struct Event: Sendable, Equatable {

@@ -16,7 +16,8 @@ struct Explaining {
 
   /// Explains an input as one of the long jobs.
   ///
-  /// - Throws: What the request or the input is refused for; ``QueueFull``; `CancellationError` where the client goes.
+  /// - Throws: What the request or the input is refused for; ``QueueFull``; `CancellationError`
+  ///   where the client goes.
   func explain(
     _ input: ReportInput, _ request: ExplanationRequest, _ model: Model, _ context: PrismContext
   ) async throws -> InputResults {

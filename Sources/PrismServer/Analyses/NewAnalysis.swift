@@ -9,7 +9,8 @@ internal import PrismReport
   internal import Foundation
 #endif
 
-/// What a client sends to begin an analysis: a file, what is asked about it, and how it is to be called.
+/// What a client sends to begin an analysis: a file, what is asked about it, and how it is to be
+/// called.
 struct NewAnalysis {
   /// The file.
   let input: [UInt8]
@@ -22,7 +23,8 @@ struct NewAnalysis {
   /// Its tags.
   let tags: [String]
 
-  /// Reads a request: JSON with the file in Base64, a form, or the file alone with the rest in the address.
+  /// Reads a request: JSON with the file in Base64, a form, or the file alone with the rest in the
+  /// address.
   ///
   /// - Throws: ``Problem``, `JSONError`.
   init(_ request: Request, _ platform: Platform) async throws {

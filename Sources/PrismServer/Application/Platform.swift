@@ -28,7 +28,8 @@ final class Platform: Sendable {
 
   /// Does short work for a client that waits, when its turn has come, on a thread of its own.
   ///
-  /// - Throws: ``QueueFull``, ``DeadlineError``; `CancellationError` where the client has gone; what the work throws.
+  /// - Throws: ``QueueFull``, ``DeadlineError``; `CancellationError` where the client has gone;
+  ///   what the work throws.
   func answer<Value: Sendable>(
     _ context: PrismContext, _ work: @escaping @Sendable () throws -> Value
   ) async throws -> Value {

@@ -2,7 +2,8 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
 
-/// Goes around every request: counts it, turns errors into answers, and adds the headers that keep browsers strict.
+/// Goes around every request: counts it, turns errors into answers, and adds the headers that keep
+/// browsers strict.
 struct Envelope: RouterMiddleware {
   let platform: Platform
 

@@ -6,7 +6,8 @@ internal import Prism
 struct Gatekeeper: RouterMiddleware {
   let configuration: ServerConfiguration
 
-  /// What anybody may see: the page and the descriptions of the interface, which tell nothing of the data.
+  /// What anybody may see: the page and the descriptions of the interface, which tell nothing of
+  /// the data.
   private static func isOpen(_ path: String) -> Bool {
     !path.hasPrefix("/v") && path != "/metrics" || path.hasPrefix("/v2/health/")
   }
@@ -48,7 +49,8 @@ struct Gatekeeper: RouterMiddleware {
     return authority.prefix { $0 != ":" }.lowercased()
   }
 
-  /// The origin of a request from another page that is allowed to ask, or `nil` for one from nowhere or from here.
+  /// The origin of a request from another page that is allowed to ask, or `nil` for one from
+  /// nowhere or from here.
   private func checkOrigin(_ request: Request) throws -> String? {
     guard let origin = request.headers[.origin] else {
       let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] }

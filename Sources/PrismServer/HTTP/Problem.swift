@@ -3,8 +3,8 @@ internal import Hummingbird
 internal import Prism
 internal import PrismReport
 
-/// Why a request is not answered as it would like, as RFC 9457 has it, with the member `error` of the Open Inference
-/// Protocol besides.
+/// Why a request is not answered as it would like, as RFC 9457 has it, with the member `error` of
+/// the Open Inference Protocol besides.
 struct Problem: Error {
   let status: HTTPResponse.Status
   /// One line that says what is wrong and what to do.

@@ -6,8 +6,8 @@ struct QueueFull: Error, CustomStringConvertible {
 
 /// A bounded queue of two lanes, in each of which clients take turns.
 ///
-/// Short jobs, such as a classification, have places of their own and never wait for long ones; while they run, long jobs
-/// pause between batches (``Turnstile``).
+/// Short jobs, such as a classification, have places of their own and never wait for long ones;
+/// while they run, long jobs pause between batches (``Turnstile``).
 actor JobQueue {
   /// What a job takes.
   enum Lane: Sendable, CaseIterable {
@@ -83,7 +83,8 @@ actor JobQueue {
 
   /// Does a job when its turn has come.
   ///
-  /// - Throws: What the job throws; `CancellationError` where its task is cancelled before its turn.
+  /// - Throws: What the job throws; `CancellationError` where its task is cancelled before its
+  ///   turn.
   func run<Value: Sendable>(
     _ ticket: Ticket, _ job: @Sendable () async throws -> Value
   ) async throws -> Value {
@@ -157,7 +158,8 @@ actor JobQueue {
     call(ticket.lane)
   }
 
-  /// Calls jobs as long as places are free: the first of the client whose turn it is, who then stands last.
+  /// Calls jobs as long as places are free: the first of the client whose turn it is, who then
+  /// stands last.
   private func call(_ lane: Lane) {
     guard var state = lanes[lane] else { return }
     while state.running + state.called.count < state.width, !state.clients.isEmpty {

@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Synchronization
 
-/// Lets short jobs overtake long ones: a long job passes between batches, and waits there while short jobs are about.
+/// Lets short jobs overtake long ones: a long job passes between batches, and waits there while
+/// short jobs are about.
 final class Turnstile: Sendable {
   private let condition = NSCondition()
   private let short = Mutex(0)

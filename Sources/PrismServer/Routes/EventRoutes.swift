@@ -49,7 +49,8 @@ struct EventRoutes {
     return log
   }
 
-  /// Writes events as they come until the last; now and then a comment, so that a client that is gone is noticed.
+  /// Writes events as they come until the last; now and then a comment, so that a client that is
+  /// gone is noticed.
   private static func write(
     _ log: EventLog, from start: EventLog.Place, to writer: inout any ResponseBodyWriter
   ) async throws {

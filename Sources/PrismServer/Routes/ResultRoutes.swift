@@ -161,7 +161,8 @@ struct ResultRoutes {
 
   // MARK: - Input
 
-  /// The picture as PNG or its samples, or of a sound the samples as WAV and the spectrogram of a window.
+  /// The picture as PNG or its samples, or of a sound the samples as WAV and the spectrogram of a
+  /// window.
   private func input(_ request: Request, _ context: PrismContext) async throws -> Response {
     let (record, format) = (try await record(context), try context.parameter("format"))
     let isSound = record.kind == "audio"

@@ -11,8 +11,8 @@ internal import PrismReport
 
 /// Keeps analyses: what is searched in a database, contents in blobs beside it.
 ///
-/// A blob is written before the row that names it and removed after it, so that a process that ends at any moment leaves at
-/// most blobs that nobody names; they are swept away at the next start.
+/// A blob is written before the row that names it and removed after it, so that a process that ends
+/// at any moment leaves at most blobs that nobody names; they are swept away at the next start.
 final class Store: Sendable {
   let database: DatabasePool
   let blobs: Blobs
@@ -258,7 +258,8 @@ final class Store: Sendable {
 
   // MARK: - Files
 
-  /// The names under which files are kept that hold all methods, which change when methods are added.
+  /// The names under which files are kept that hold all methods, which change when methods are
+  /// added.
   static let sharedPrefix = "report."
 
   /// Keeps files of an analysis, in the place of those of the same names.

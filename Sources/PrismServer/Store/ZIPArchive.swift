@@ -13,7 +13,8 @@ enum ZIPArchive {
     ~bytes.reduce(~UInt32(0)) { table[Int(($0 ^ UInt32($1)) & 255)] ^ ($0 >> 8) }
   }
 
-  /// The archive of some files, whose names are in UTF-8; no date is kept, so that equal files give equal archives.
+  /// The archive of some files, whose names are in UTF-8; no date is kept, so that equal files give
+  /// equal archives.
   static func bytes(of files: [(name: String, contents: [UInt8])]) throws -> [UInt8] {
     var archive: [UInt8] = []
     var directory: [UInt8] = []
