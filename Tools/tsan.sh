@@ -10,15 +10,12 @@ cd "$(dirname "$0")/.."
 filter=${1:-'PlannedClassifierTests|WorkspaceMemoryTests|WorkTests|CancellationTests|AsynchronousTests'}
 folder=${2:-.build-tsan}
 
+parts=(Package.swift Sources Tests Tools Benchmarks Samples Weights)
 mkdir -p "$folder/copy"
-for part in Package.swift Sources Tests Tools Benchmarks Samples Weights; do
-  rm -rf "$folder/copy/$part.new"
-  cp -a "$part" "$folder/copy/$part.new"
-done
 # What has not changed keeps its date, so that it is not built again.
-for part in Package.swift Sources Tests Tools Benchmarks Samples Weights; do
+for part in "${parts[@]}"; do
   rm -rf "${folder:?}/copy/$part"
-  mv "$folder/copy/$part.new" "$folder/copy/$part"
+  cp -a "$part" "$folder/copy/$part"
 done
 cd "$folder/copy"
 for module in Sources/* Tests/*; do

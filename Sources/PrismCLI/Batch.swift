@@ -73,10 +73,7 @@ struct Batch {
 
   private func report(_ error: any Error, of input: String) {
     console.endProgress()
-    let text = "\(error)"
-    // Errors of files begin with the path.
-    let isNamed = text.hasPrefix(input) || text.hasPrefix(Text.printable(input))
-    console.report("prism: \(isNamed ? text : "\(input): \(text)")")
+    console.report("prism: \(Console.line("\(error)", about: input))")
   }
 
   private func stopped(

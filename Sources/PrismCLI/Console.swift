@@ -61,6 +61,17 @@ struct Console: Sendable {
   /// Takes the line of progress away.
   func endProgress() { progress("") }
 
+  /// What went wrong with a file, in a line that names it: errors of files begin with the path.
+  ///
+  /// - Parameters:
+  ///   - message: The error's line.
+  ///   - path: The file's path.
+  /// - Returns: The line, which begins with the path.
+  static func line(_ message: String, about path: String) -> String {
+    let isNamed = message.hasPrefix(path) || message.hasPrefix(Text.printable(path))
+    return isNamed ? message : "\(path): \(message)"
+  }
+
   /// Writes a line about what went wrong or how it goes on.
   func report(_ line: String) { diagnostics(Text.harmless(line) + "\n") }
 

@@ -25,6 +25,9 @@ public final class MappedFile: Sendable {
   private let descriptor: CInt?
   private let digest = Mutex<String?>(nil)
 
+  /// MADV_POPULATE_READ of Linux 5.14, which older headers do not have.
+  private static let populateForReading: CInt = 22
+
   /// Maps a file.
   ///
   /// - Parameters:
@@ -53,10 +56,9 @@ public final class MappedFile: Sendable {
     guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED
     else { throw .unreadable(file: path, reason: systemMessage()) }
     #if os(Linux)
-      // All of a small file is looked at soon: its pages are mapped in one call
-      // (MADV_POPULATE_READ), not in hundreds of faults. Systems that do not know the call refuse
-      // it, and nothing is lost.
-      if size <= 32 << 20 { madvise(memory, size, 22) }
+      // All of a small file is looked at soon: its pages are mapped in one call, not in hundreds of
+      // faults. Systems that do not know the call refuse it, and nothing is lost.
+      if size <= 32 << 20 { madvise(memory, size, Self.populateForReading) }
     #endif
     self.path = path
     count = size

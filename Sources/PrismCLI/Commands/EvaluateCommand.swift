@@ -112,8 +112,7 @@ struct EvaluateCommand: LimitedCommand {
         + (evaluation.threshold.map { ", threshold \($0)" } ?? ""))
     show(evaluation, console)
     for (path, reason) in skipped {
-      let shown = Text.printable(path)
-      console.report(reason.hasPrefix(shown) ? reason : "\(shown): \(reason)")
+      console.report(Console.line(reason, about: path))
     }
     for line in DataSetFindings.lines(data.findings.filter { $0.effect != .none }) {
       console.report(line)

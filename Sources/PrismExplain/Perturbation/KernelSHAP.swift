@@ -72,9 +72,8 @@ public struct KernelSHAP: BlackBoxExplainer {
       image, segmenter: segmenter, masker: masker, stopping: stopping, evaluator: evaluator)
     let d = search.segmentation.count
     // The masked and the whole image, which the fit goes through, are two more.
-    if let samples, d < 63, samples >= (1 << d) - 2 {
-      // All coalitions are evaluated.
-    } else if let samples {
+    // Where all coalitions are evaluated, they can be told apart.
+    if let samples, d >= 63 || samples < (1 << d) - 2 {
       try search.check(samples: samples, fixed: 2)
     }
     let design = CoalitionDesign(segments: d, samples: samples ?? 2 * d + 2048, seed: seed)

@@ -1,12 +1,6 @@
 internal import PrismFiles
 internal import PrismTensor
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 extension ComparisonFigure {
   /// The figure as an HTML page that needs no other file: values under the pointer, and a slider
   /// for the overlay.
@@ -16,7 +10,7 @@ extension ComparisonFigure {
     try check()
     let shown = ShownSize(of: image, side: 288)
     let picture = shown.sized(image)
-    let source = "data:image/png;base64," + base64(try picture.pngData())
+    let source = "data:image/png;base64," + Base64.encode(try picture.pngData())
     let scales = columns.indices.map { scale(ofColumn: $0) }
     var page = head
     for note in shownNotes + (shown.note.map { [$0] } ?? []) {
@@ -287,15 +281,13 @@ extension ComparisonFigure {
     """
 }
 
-private func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
-
 /// The numbers as 32-bit little-endian floating-point numbers.
 private func base64(_ map: Tensor) -> String {
-  base64(map.scalars.flatMap { littleEndian($0.bitPattern) })
+  Base64.encode(map.scalars.flatMap { littleEndian($0.bitPattern) })
 }
 
 private func base64(_ segments: [Int32]) -> String {
-  base64(segments.flatMap { littleEndian(UInt32(bitPattern: $0)) })
+  Base64.encode(segments.flatMap { littleEndian(UInt32(bitPattern: $0)) })
 }
 
 private func littleEndian(_ word: UInt32) -> [UInt8] {

@@ -1,13 +1,5 @@
 internal import CCairo
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// Text that DejaVu Sans cannot write letter by letter, shaped and with other fonts, through Pango.
 ///
 /// The library is loaded when the first such text is written, not linked: it would lengthen the
@@ -104,24 +96,17 @@ enum Pango {
     let release: @convention(c) (UnsafeMutableRawPointer) -> Void
   }
 
-  // Loaded once and never unloaded.
-  private nonisolated(unsafe) static let functions: Functions? = {
-    let names = ["libpangocairo-1.0.so.0", "libpangocairo-1.0.so", "libpangocairo-1.0.0.dylib"]
+  private static let functions: Functions? = {
     guard
-      let library = names.lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first,
+      let library = SharedLibrary(
+        "libpangocairo-1.0.so.0", "libpangocairo-1.0.so", "libpangocairo-1.0.0.dylib"),
       hasFonts(library)
     else { return nil }
-    return Functions(library)
+    return try? Functions(library)
   }()
 
-  fileprivate static func function<Function>(
-    _ name: String, in library: UnsafeMutableRawPointer, as: Function.Type = Function.self
-  ) -> Function? {
-    dlsym(library, name).map { unsafeBitCast($0, to: Function.self) }
-  }
-
   /// Whether the system has any font; without one, Pango may end the process.
-  private static func hasFonts(_ library: UnsafeMutableRawPointer) -> Bool {
+  private static func hasFonts(_ library: SharedLibrary) -> Bool {
     typealias DefaultMap = @convention(c) () -> OpaquePointer?
     typealias ListFamilies =
       @convention(c) (
@@ -129,10 +114,10 @@ enum Pango {
       ) -> Void
     typealias Free = @convention(c) (UnsafeMutableRawPointer?) -> Void
     guard
-      let defaultMap = function(
-        "pango_cairo_font_map_get_default", in: library, as: DefaultMap.self),
-      let list = function("pango_font_map_list_families", in: library, as: ListFamilies.self),
-      let free = function("g_free", in: library, as: Free.self), let map = defaultMap()
+      let defaultMap = try? library.function(
+        "pango_cairo_font_map_get_default", as: DefaultMap.self),
+      let list = try? library.function("pango_font_map_list_families", as: ListFamilies.self),
+      let free = try? library.function("g_free", as: Free.self), let map = defaultMap()
     else { return false }
     var families: UnsafeMutableRawPointer?
     var count: Int32 = 0
@@ -144,44 +129,21 @@ enum Pango {
 
 extension Pango.Functions {
   /// Finds the functions.
-  ///
-  /// - Returns: `nil` where the library lacks one.
-  fileprivate init?(_ library: UnsafeMutableRawPointer) {
-    func find<Function>(_ name: String) -> Function? { Pango.function(name, in: library) }
-    guard
-      let createLayout: @convention(c) (OpaquePointer) -> OpaquePointer? =
-        find("pango_cairo_create_layout"),
-      let context: @convention(c) (OpaquePointer) -> OpaquePointer? =
-        find("pango_layout_get_context"),
-      let setOptions: @convention(c) (OpaquePointer, OpaquePointer?) -> Void =
-        find("pango_cairo_context_set_font_options"),
-      let setRounding: @convention(c) (OpaquePointer, Int32) -> Void =
-        find("pango_context_set_round_glyph_positions"),
-      let font: @convention(c) (UnsafePointer<CChar>) -> OpaquePointer? =
-        find("pango_font_description_from_string"),
-      let setWeight: @convention(c) (OpaquePointer, Int32) -> Void =
-        find("pango_font_description_set_weight"),
-      let setSize: @convention(c) (OpaquePointer, Double) -> Void =
-        find("pango_font_description_set_absolute_size"),
-      let setFont: @convention(c) (OpaquePointer, OpaquePointer) -> Void =
-        find("pango_layout_set_font_description"),
-      let freeFont: @convention(c) (OpaquePointer) -> Void = find("pango_font_description_free"),
-      let setSingleLine: @convention(c) (OpaquePointer, Int32) -> Void =
-        find("pango_layout_set_single_paragraph_mode"),
-      let setText: @convention(c) (OpaquePointer, UnsafePointer<CChar>, Int32) -> Void =
-        find("pango_layout_set_text"),
-      let extents:
-        @convention(c) (OpaquePointer, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Int32>?)
-          -> Void = find("pango_layout_get_extents"),
-      let baseline: @convention(c) (OpaquePointer) -> Int32 = find("pango_layout_get_baseline"),
-      let show: @convention(c) (OpaquePointer, OpaquePointer) -> Void =
-        find("pango_cairo_show_layout"),
-      let release: @convention(c) (UnsafeMutableRawPointer) -> Void = find("g_object_unref")
-    else { return nil }
-    self.init(
-      createLayout: createLayout, context: context, setOptions: setOptions,
-      setRounding: setRounding, font: font, setWeight: setWeight, setSize: setSize,
-      setFont: setFont, freeFont: freeFont, setSingleLine: setSingleLine, setText: setText,
-      extents: extents, baseline: baseline, show: show, release: release)
+  fileprivate init(_ library: SharedLibrary) throws(SharedLibrary.Missing) {
+    createLayout = try library.function("pango_cairo_create_layout")
+    context = try library.function("pango_layout_get_context")
+    setOptions = try library.function("pango_cairo_context_set_font_options")
+    setRounding = try library.function("pango_context_set_round_glyph_positions")
+    font = try library.function("pango_font_description_from_string")
+    setWeight = try library.function("pango_font_description_set_weight")
+    setSize = try library.function("pango_font_description_set_absolute_size")
+    setFont = try library.function("pango_layout_set_font_description")
+    freeFont = try library.function("pango_font_description_free")
+    setSingleLine = try library.function("pango_layout_set_single_paragraph_mode")
+    setText = try library.function("pango_layout_set_text")
+    extents = try library.function("pango_layout_get_extents")
+    baseline = try library.function("pango_layout_get_baseline")
+    show = try library.function("pango_cairo_show_layout")
+    release = try library.function("g_object_unref")
   }
 }

@@ -1,11 +1,5 @@
 public import Prism
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// The one way from an input and a request to documents and files, for pictures and sounds,
 /// explanations and comparisons.
 public struct ExplanationPipeline: Sendable {
@@ -21,6 +15,11 @@ public struct ExplanationPipeline: Sendable {
     let method: ExplanationMethod
     let settings: ExplanationMethod.Settings
     let explainer: any Explainer
+
+    /// The name and every parameter with its value.
+    var choices: [String] {
+      [explainer.name] + explainer.parameters.map { "\($0.name)=\($0.value.text)" }
+    }
 
     init(
       _ chosen: ExplanationRequest.Method, _ request: ExplanationRequest, _ model: Model
@@ -81,10 +80,7 @@ public struct ExplanationPipeline: Sendable {
   ///
   /// - Throws: `FileError` where a mask cannot be read.
   public func key(for input: ReportInput) throws -> String {
-    let chosen = methods.map { method in
-      ([method.explainer.name] + method.explainer.parameters.map { "\($0.name)=\($0.value.text)" })
-        .joined(separator: " ")
-    }
+    let chosen = methods.map { $0.choices.joined(separator: " ") }
     let parts =
       [PrismVersion.current, model.file.sha256, input.path, input.sha256, try asked()] + chosen
       + [try truths?.digest(of: input.path) ?? ""]
@@ -99,16 +95,12 @@ public struct ExplanationPipeline: Sendable {
   /// - Returns: 64 hexadecimal digits.
   /// - Throws: Nothing that a request can cause.
   public func explanationKey(of number: Int, for input: ReportInput) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let readings = [try encoder.encode(request.pictures), try encoder.encode(request.sound)]
-    let explainer = methods[number].explainer
     let parts =
       [
         PrismVersion.current, model.file.sha256, input.sha256, request.targets ?? "",
-        request.windows ?? "", "\(request.seed)", explainer.name,
-      ] + readings.map { String(decoding: $0, as: UTF8.self) }
-      + explainer.parameters.map { "\($0.name)=\($0.value.text)" }
+        request.windows ?? "", "\(request.seed)", try request.pictures.stableText(),
+        try request.sound.stableText(),
+      ] + methods[number].choices
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
 
@@ -200,14 +192,18 @@ public struct ExplanationPipeline: Sendable {
     by number: Int, into findings: inout Findings, _ archive: ExplanationArchive?, _ work: Work
   ) throws {
     let views = findings.scene.views
-    let key =
-      try archive.map { _ in try explanationKey(of: number, for: findings.scene.input) } ?? ""
-    let known = try archive?.known(key).flatMap { $0.count == views.count ? $0 : nil }
+    let place = try archive.map {
+      (archive: $0, key: try explanationKey(of: number, for: findings.scene.input))
+    }
+    let known = try place.flatMap { try $0.archive.known($0.key) }
+      .flatMap { $0.count == views.count ? $0 : nil }
     for (index, view) in views.enumerated() {
       try explain(view, index, by: number, known: known?[index], into: &findings, work)
     }
     let found = findings.explanations(of: number)
-    if known == nil, found.count == views.count { try archive?.keep(key, found) }
+    if let place, known == nil, found.count == views.count {
+      try place.archive.keep(place.key, found)
+    }
   }
 
   /// Explains a view by a method; its failure is kept, not thrown.

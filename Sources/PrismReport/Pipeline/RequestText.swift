@@ -2,12 +2,6 @@ internal import Dispatch
 internal import Prism
 internal import Synchronization
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// What of a request results depend on, as text that is the same for the same request; made once,
 /// for all inputs.
 final class RequestText: Sendable {
@@ -31,9 +25,7 @@ final class RequestText: Sendable {
   func callAsFunction() throws -> String {
     try text.withLock { known in
       if let known { return known }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = .sortedKeys
-      let made = String(decoding: try encoder.encode(request), as: UTF8.self)
+      let made = try request.stableText()
       known = made
       return made
     }
