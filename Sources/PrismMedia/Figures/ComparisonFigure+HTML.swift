@@ -161,6 +161,7 @@ extension ComparisonFigure {
 
   private static let style = """
 
+    body { overflow-wrap: anywhere; }
     body { font: 15px/1.4 system-ui, sans-serif; color: #1b1f24; margin: 2rem; background: #fff; }
     h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
     .grey { color: #57606a; margin: .1rem 0; }
