@@ -4,47 +4,61 @@ package enum Page {
   package struct File: Sendable {
     /// The name in the address.
     package let name: String
-    /// The media type.
-    package let type: String
     /// The contents.
     package let contents: [UInt8]
+
+    fileprivate init(_ name: String, _ contents: [UInt8]) {
+      self.name = name
+      self.contents = contents
+    }
+
+    /// The media type.
+    package var type: String {
+      switch name.split(separator: ".").last {
+      case "html": "text/html; charset=utf-8"
+      case "css": "text/css; charset=utf-8"
+      case "js": "text/javascript; charset=utf-8"
+      case "svg": "image/svg+xml"
+      default: "application/json"
+      }
+    }
   }
 
   /// All files; `index.html` is the page itself.
   package static var files: [File] {
     [
-      File(
-        name: "index.html", type: "text/html; charset=utf-8", contents: PackageResources.index_html),
-      File(name: "analysis.js", type: "text/javascript; charset=utf-8", contents: PackageResources.analysis_js),
-      File(name: "api.js", type: "text/javascript; charset=utf-8", contents: PackageResources.api_js),
-      File(name: "app.js", type: "text/javascript; charset=utf-8", contents: PackageResources.app_js),
-      File(name: "base.js", type: "text/javascript; charset=utf-8", contents: PackageResources.base_js),
-      File(name: "choices.js", type: "text/javascript; charset=utf-8", contents: PackageResources.choices_js),
-      File(name: "collected.js", type: "text/javascript; charset=utf-8", contents: PackageResources.collected_js),
-      File(name: "colormaps.js", type: "text/javascript; charset=utf-8", contents: PackageResources.colormaps_js),
-      File(name: "compare.js", type: "text/javascript; charset=utf-8", contents: PackageResources.compare_js),
-      File(name: "describe.js", type: "text/javascript; charset=utf-8", contents: PackageResources.describe_js),
-      File(name: "details.js", type: "text/javascript; charset=utf-8", contents: PackageResources.details_js),
-      File(name: "dom.js", type: "text/javascript; charset=utf-8", contents: PackageResources.dom_js),
-      File(name: "icons.svg", type: "image/svg+xml", contents: PackageResources.icons_svg),
-      File(name: "intake.js", type: "text/javascript; charset=utf-8", contents: PackageResources.intake_js),
-      File(name: "keys.js", type: "text/javascript; charset=utf-8", contents: PackageResources.keys_js),
-      File(name: "maps.js", type: "text/javascript; charset=utf-8", contents: PackageResources.maps_js),
-      File(name: "media.js", type: "text/javascript; charset=utf-8", contents: PackageResources.media_js),
-      File(name: "npy.js", type: "text/javascript; charset=utf-8", contents: PackageResources.npy_js),
-      File(name: "page.css", type: "text/css; charset=utf-8", contents: PackageResources.page_css),
-      File(name: "picture.js", type: "text/javascript; charset=utf-8", contents: PackageResources.picture_js),
-      File(name: "progress.js", type: "text/javascript; charset=utf-8", contents: PackageResources.progress_js),
-      File(name: "saved.js", type: "text/javascript; charset=utf-8", contents: PackageResources.saved_js),
-      File(name: "settings.js", type: "text/javascript; charset=utf-8", contents: PackageResources.settings_js),
-      File(name: "tables.js", type: "text/javascript; charset=utf-8", contents: PackageResources.tables_js),
-      File(name: "texts-de.js", type: "text/javascript; charset=utf-8", contents: PackageResources.texts_de_js),
-      File(name: "texts-en.js", type: "text/javascript; charset=utf-8", contents: PackageResources.texts_en_js),
-      File(name: "texts-languages.js", type: "text/javascript; charset=utf-8", contents: PackageResources.texts_languages_js),
-      File(name: "texts.js", type: "text/javascript; charset=utf-8", contents: PackageResources.texts_js),
-      File(name: "toolbar.js", type: "text/javascript; charset=utf-8", contents: PackageResources.toolbar_js),
-      File(name: "views.js", type: "text/javascript; charset=utf-8", contents: PackageResources.views_js),
-      File(name: "openapi.json", type: "application/json", contents: PackageResources.openapi_json),
+      File("analysis.js", PackageResources.analysis_js),
+      File("api.js", PackageResources.api_js),
+      File("app.js", PackageResources.app_js),
+      File("base.js", PackageResources.base_js),
+      File("choices.js", PackageResources.choices_js),
+      File("collected.js", PackageResources.collected_js),
+      File("colormaps.js", PackageResources.colormaps_js),
+      File("compare.js", PackageResources.compare_js),
+      File("describe.js", PackageResources.describe_js),
+      File("details.js", PackageResources.details_js),
+      File("dom.js", PackageResources.dom_js),
+      File("icon.svg", PackageResources.icon_svg),
+      File("icons.js", PackageResources.icons_js),
+      File("index.html", PackageResources.index_html),
+      File("intake.js", PackageResources.intake_js),
+      File("keys.js", PackageResources.keys_js),
+      File("maps.js", PackageResources.maps_js),
+      File("media.js", PackageResources.media_js),
+      File("npy.js", PackageResources.npy_js),
+      File("openapi.json", PackageResources.openapi_json),
+      File("page.css", PackageResources.page_css),
+      File("picture.js", PackageResources.picture_js),
+      File("progress.js", PackageResources.progress_js),
+      File("saved.js", PackageResources.saved_js),
+      File("settings.js", PackageResources.settings_js),
+      File("tables.js", PackageResources.tables_js),
+      File("texts-de.js", PackageResources.texts_de_js),
+      File("texts-en.js", PackageResources.texts_en_js),
+      File("texts-languages.js", PackageResources.texts_languages_js),
+      File("texts.js", PackageResources.texts_js),
+      File("toolbar.js", PackageResources.toolbar_js),
+      File("views.js", PackageResources.views_js),
     ]
   }
 

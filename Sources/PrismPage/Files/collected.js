@@ -2,7 +2,7 @@
 import { alternativeOf, unitOf } from "/describe.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf } from "/media.js";
-import { flipped } from "/npy.js";
+import { upright } from "/npy.js";
 import { percent, t } from "/texts.js";
 
 export class Collected {
@@ -29,14 +29,15 @@ export class Collected {
   }
 
   title(name) {
-    return this.page.models.find((model) => model.name === this.analysis.model)
-      ?.methods.find((method) => method.name === name)?.title ?? name;
+    return this.model?.methods.find((method) => method.name === name)?.title ?? name;
   }
+
+  get model() { return this.page.models.find((model) => model.name === this.analysis.model); }
 
   async mapOf(info) {
     const { shape: [height, width], values } = await this.page.api.array(info.npy);
-    const upright = this.kind === "audio" ? flipped(values, width, height) : values;
-    return { info, width, height, values: upright, scale: scaleOf(upright) };
+    const shown = upright(values, width, height, this.model);
+    return { info, width, height, values: shown, scale: scaleOf(shown) };
   }
 
   /** Shows input and maps; those that the other has too come first. */

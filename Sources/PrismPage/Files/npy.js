@@ -28,8 +28,9 @@ export function readNPY(buffer) {
   return { shape, values };
 }
 
-/** An array `[H, W]` with its rows in the opposite order. */
-export function flipped(values, width, height) {
+/** A map `[H, W]` with high frequencies at the top, whichever way the model has them. */
+export function upright(values, width, height, model) {
+  if (model?.audio?.orientation !== "low-at-top") { return values; }
   const result = new Float32Array(values.length);
   for (let row = 0; row < height; row += 1) {
     result.set(values.subarray(row * width, (row + 1) * width), (height - 1 - row) * width);

@@ -29,7 +29,7 @@ struct AnalysisRoutes {
       guard try await platform.store.remove(id) else { throw Self.unknown(id) }
       return Response.nothing
     }
-    router.post("v1/analyses/:id/methods", use: addMethods)
+    router.post("v1/analyses/:id/methods", use: add)
     router.post("v1/analyses/:id/cancel") { _, context in
       let record = try await record(context)
       await analyses.cancel(record.id)
@@ -120,26 +120,45 @@ struct AnalysisRoutes {
 
   // MARK: - Going on
 
-  private func addMethods(_ request: Request, _ context: PrismContext) async throws -> Response {
+  private static let additions = ["targets", "windows", "purpose"]
+
+  /// Adds methods, labels, windows of a sound or the judgement of all maps.
+  private func add(_ request: Request, _ context: PrismContext) async throws -> Response {
     let body = try await request.json(platform)
     let record = try await record(context)
     guard !record.state.isOpen else {
       throw Problem(.conflict, "the analysis is \(record.state.rawValue); wait until it ends")
     }
-    var old = try JSONDecoder().decode(ExplanationRequest.self, from: Data(record.request.utf8))
-    let added = try RequestReader(platform).request(
-      model: record.model, methods: body["methods"] ?? .null, members: [])
-    for method in added.methods {
-      old.methods.removeAll {
-        ExplanationMethod(named: $0.name) == ExplanationMethod(named: method.name)
-      }
-      old.methods.append(method)
+    let members = try body.members(of: "the addition").filter {
+      Self.additions.contains($0.name) && $0.value != .null
     }
-    guard old.methods.count <= 64 else {
+    guard body["methods"] != nil || !members.isEmpty else {
+      throw Problem(.unprocessableContent, "there are no methods, targets, windows or purpose")
+    }
+    var asked = try JSONDecoder().decode(ExplanationRequest.self, from: Data(record.request.utf8))
+    let known = JSON.array(asked.methods.map { .string($0.name) })
+    let added = try RequestReader(platform).request(
+      model: record.model, methods: body["methods"] ?? known, members: members)
+    if body["methods"] != nil {
+      for method in added.methods {
+        asked.methods.removeAll {
+          ExplanationMethod(named: $0.name) == ExplanationMethod(named: method.name)
+        }
+        asked.methods.append(method)
+      }
+    }
+    for member in members {
+      switch member.name {
+      case "targets": asked.targets = added.targets
+      case "windows": asked.windows = added.windows
+      default: asked.purpose = added.purpose
+      }
+    }
+    guard asked.methods.count <= 64 else {
       throw Problem(.unprocessableContent, "the analysis would have more than 64 methods")
     }
-    _ = try ExplanationPipeline(old, model: try platform.shelf.model(record.model))
-    let text = try Self.text(of: old)
+    _ = try ExplanationPipeline(asked, model: try platform.shelf.model(record.model))
+    let text = try Self.text(of: asked)
     return try await restart(record.id, context) { $0.request = text }
   }
 
