@@ -1,0 +1,71 @@
+// A finished analysis with everything that is known of it, to be shown beside another.
+import { alternativeOf, unitOf } from "/describe.js";
+import { scaleOf } from "/maps.js";
+import { pictureOf } from "/media.js";
+import { flipped } from "/npy.js";
+import { percent, t } from "/texts.js";
+
+export class Collected {
+  /** Collects an analysis once it has ended. */
+  static async of(page, id) {
+    const one = new Collected();
+    one.page = page;
+    one.analysis = await page.api.analysis(id);
+    one.kind = one.analysis.type;
+    const infos = await new Promise((done, failed) => {
+      const found = [];
+      page.api.watch(id, {
+        method: ({ maps }) => found.push(...maps), end: () => done(found),
+        lost: () => failed(new Error(t("offline.text"))),
+      });
+    });
+    one.report = await page.api.report(id);
+    const [first] = infos;
+    const start = first?.window?.[0];
+    const shown = infos.filter((info) => info.window?.[0] === start);
+    one.start = start;
+    one.maps = await Promise.all(shown.map((info) => one.mapOf(info)));
+    return one;
+  }
+
+  title(name) {
+    return this.page.models.find((model) => model.name === this.analysis.model)
+      ?.methods.find((method) => method.name === name)?.title ?? name;
+  }
+
+  async mapOf(info) {
+    const { shape: [height, width], values } = await this.page.api.array(info.npy);
+    const upright = this.kind === "audio" ? flipped(values, width, height) : values;
+    return { info, width, height, values: upright, scale: scaleOf(upright) };
+  }
+
+  /** Shows input and maps; those that the other has too come first. */
+  async show(views, other) {
+    const query = this.start === undefined ? "" : `?window=${this.start}`;
+    const picture = await pictureOf(await this.page.api.blob(this.analysis.input.png + query));
+    if (!picture) { return; }
+    const base = { width: picture.width, height: picture.height };
+    views.options.alternative = t("alternative.input", { name: this.analysis.input.name, ...base });
+    views.setBase({
+      ...base, source: picture,
+      describe: (levels) => t("levels.values", { values: levels.join(" · ") }),
+    });
+    const has = ({ info }) => other.maps.some((map) => map.info.method === info.method);
+    const maps = [...this.maps].sort((a, b) => has(b) - has(a));
+    views.setMaps(maps.map((map) => this.panelOf(map, base)));
+  }
+
+  panelOf(map, base) {
+    const { info } = map;
+    const entry = this.report.explanations.find((one) => one.method === info.method
+      && one.target.index === info.index && one.window?.[0] === info.window?.[0]);
+    const area = this.kind === "image" ? this.report.picture?.seen : undefined;
+    return {
+      ...map, area, id: `${info.method}/${info.index}`, title: this.title(info.method),
+      note: `${info.label} ${percent(info.probability)}`,
+      unit: unitOf(info.method, entry?.explains), regions: entry?.regions,
+      hasSegments: Boolean(entry?.segments),
+      alternative: alternativeOf({ ...map, area }, { label: info.label, kind: this.kind, base }),
+    };
+  }
+}

@@ -1,0 +1,38 @@
+// Maps in words: where the evidence is, in which unit values are, what measures mean.
+import { evidence } from "/maps.js";
+import { number, percent, t } from "/texts.js";
+
+/** Methods whose values add up to, or are differences of, the number that is explained. */
+const inUnits = new Set([
+  "inputxgradient", "ig", "gradientshap", "deeplift", "occlusion", "lime", "kernelshap", "shap",
+]);
+
+/** The unit of a method's values. */
+export function unitOf(method, explains) {
+  if (method === "rise") { return t("unit.probability"); }
+  if (!inUnits.has(method)) { return t("unit.none"); }
+  return t(explains === "logit" || !explains ? "unit.logit" : "unit.probability");
+}
+
+/** Where the evidence of a map is, in a sentence or two. */
+export function alternativeOf(map, { label, kind, base }) {
+  if (!map.scale) { return ""; }
+  const found = evidence(map);
+  if (!found.hasAny) { return t("alternative.nothing", { label }); }
+  const prefix = kind === "audio" ? "part.audio" : "part";
+  const parts = found.parts.filter((part) => part.share >= 0.12).slice(0, 3)
+    .map((part) => `${percent(part.share)} ${t(`${prefix}.${part.name}`)}`);
+  const list = parts.length > 0 ? parts.join(", ") : t("alternative.everywhere");
+  const area = map.area ?? { x: 0, y: 0, ...base };
+  const sentences = [t("alternative.parts", { label, list })];
+  if (kind !== "audio") {
+    sentences.push(t("alternative.peak", {
+      x: Math.round(area.x + found.peak.x * area.width),
+      y: Math.round(area.y + found.peak.y * area.height), value: number(found.peak.value),
+    }));
+  }
+  if (found.negative >= 0.05) {
+    sentences.push(t("alternative.against", { share: percent(found.negative) }));
+  }
+  return sentences.join(" ");
+}

@@ -1,0 +1,60 @@
+// Making elements, and small things about them.
+
+/**
+ * Makes an element. Properties that begin with "on" are listeners, "class" and "data-…", "aria-…"
+ * and other names with a hyphen are attributes, and the rest are set as they are named.
+ */
+export function h(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === undefined || value === null || value === false) { continue; }
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "class") {
+      element.className = value;
+    } else if (name.includes("-") || name === "role" || name === "for" || !(name in element)) {
+      element.setAttribute(name, value === true ? "" : value);
+    } else {
+      element[name] = value;
+    }
+  }
+  element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+
+/** An icon of the page's own sheet of symbols. */
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(space, "use");
+  use.setAttribute("href", `/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+let nextNumber = 0;
+
+/** A name for an element that no other has. */
+export const unique = (stem) => `${stem}-${(nextNumber += 1)}`;
+
+/**
+ * A word with its meaning, which shows on hover, on focus and to readers of screens.
+ */
+export function term(word, meaning) {
+  if (!meaning) { return document.createTextNode(word); }
+  const id = unique("meaning");
+  return h("span", { class: "term" },
+    h("button", { type: "button", class: "term-word", "aria-describedby": id }, word),
+    h("span", { class: "term-meaning", role: "tooltip", id }, meaning));
+}
+
+/** Calls a function once things have been quiet for a while. */
+export function afterQuiet(milliseconds, run) {
+  let timer = 0;
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => run(...values), milliseconds);
+  };
+}
