@@ -62,8 +62,8 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor",
-        "PrismTraining", "PrismWeights",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismServer",
+        "PrismTensor", "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
   ]
@@ -111,7 +111,7 @@ let package = Package(
     .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
     .target(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
-    .target(name: "PrismFiles", dependencies: ["CNettle"], swiftSettings: house),
+    .target(name: "PrismFiles", dependencies: ["CNettle", "CZlib"], swiftSettings: house),
     .target(name: "PrismCard", dependencies: ["PrismFiles"], swiftSettings: safe),
     .target(
       name: "PrismWeights", dependencies: ["PrismCard", "PrismFiles", "PrismTensor"],
@@ -211,7 +211,7 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
-      name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],
+      name: "PrismFilesTests", dependencies: ["CZlib", "PrismFiles", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "PrismCardTests", dependencies: ["PrismCard", "PrismFiles", "PrismTestSupport"],

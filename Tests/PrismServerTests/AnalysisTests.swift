@@ -92,6 +92,56 @@ struct AnalysisTests {
     #expect(try await server(.get, "/v1/analyses/\(id)/input.npy").status == .notFound)
   }
 
+  @Test("other windows of a sound are added, and known windows are not computed again")
+  func windows() async throws {
+    let server = try TestServer()
+    let id = try await finished(
+      server, Sample.voice, "model=voice&methods=rise&windows=0")
+    func explanations() async throws -> [JSON] {
+      try await server(.get, "/v1/analyses/\(id)/report.json").json["explanations"]?.elements ?? []
+    }
+    let first = try await explanations()
+    #expect(Set(first.compactMap { $0["window"]?.elements.first?.double }) == [0])
+    let names = first.compactMap { $0["files"]?["npy"]?.string }
+    let added = try await server.post(
+      "/v1/analyses/\(id)/methods", ["windows": .string("0,0.5")])
+    #expect(added.status == .accepted, "\(added.text)")
+    _ = try await server.events(id)
+    let both = try await explanations()
+    let starts = Set(both.compactMap { $0["window"]?.elements.first?.double })
+    #expect(starts.count == 2 && both.count == 2 * first.count)
+    let one = both.filter { $0["window"] == first[0]["window"] }
+    // What is computed again would take another time.
+    #expect(zip(one, first).allSatisfy { $0["seconds"] == $1["seconds"] })
+    // The names of files tell windows apart now, and those without are gone.
+    for name in names { #expect(try await server.service.platform.store.file(name, of: id) == nil) }
+    for entry in both {
+      let path = "/v1/analyses/\(id)/maps/rise/\(entry["target"]?["index"] ?? .null).npy"
+      let window = entry["window"]?.elements.first?.double ?? -1
+      #expect(try await server(.get, "\(path)?window=\(window)").status == .ok)
+    }
+    for windows in [JSON.string("x"), .string(""), .string("999"), .integer(1)] {
+      let answer = try await server.post("/v1/analyses/\(id)/methods", ["windows": windows])
+      #expect(answer.status == .unprocessableContent, "\(windows): \(answer.text)")
+    }
+    let picture = try await finished(server)
+    let answer = try await server.post(
+      "/v1/analyses/\(picture)/methods", ["windows": .string("all")])
+    #expect(answer.status == .unprocessableContent, "\(answer.text)")
+    let path = "/v1/analyses/\(picture)"
+    let more = try await server.post(
+      "\(path)/methods", ["targets": .string("top3"), "purpose": .string("comparison")])
+    #expect(more.status == .accepted, "\(more.text)")
+    _ = try await server.events(picture)
+    let report = try await server(.get, "\(path)/report.json").json
+    #expect(report["explanations"]?.elements.count == 3)
+    #expect(try await server(.get, "\(path)/comparison.json").status == .ok)
+    for body: JSON in [[:], ["targets": .string("nobody")], ["purpose": .string("fun")]] {
+      let answer = try await server.post("\(path)/methods", body)
+      #expect(answer.status == .unprocessableContent, "\(body): \(answer.text)")
+    }
+  }
+
   @Test("what is known is not computed again, and methods are added")
   func cache() async throws {
     let server = try TestServer()

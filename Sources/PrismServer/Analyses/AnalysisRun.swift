@@ -40,10 +40,13 @@ struct AnalysisRun {
       try keep(results) { record in
         record.state = .done
         record.isCached = !wasComputed
+        record.isImported = false
         record.error =
           results.failures.isEmpty
           ? nil : results.failures.map(\.line).joined(separator: "; ")
       }
+      try store.drop(
+        of: id, besides: results.files.map(\.name) + ["comparison.json", "comparison.png"])
       for entry in results.document["explanations"]?.elements ?? [] {
         platform.metrics.count(
           method: entry["method"]?.string ?? "", seconds: entry["seconds"]?.double ?? 0)

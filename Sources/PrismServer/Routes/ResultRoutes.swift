@@ -135,14 +135,7 @@ struct ResultRoutes {
     if name == "report.zip" {
       let files = try await store.files(of: record.id)
       try await platform.answer(context) {
-        let zip = try ZIPArchive.bytes(
-          of: files.filter { $0.name != name }.map { ($0.name, try store.blobs.get($0.digest)) }
-            + [
-              (
-                "source-\(FileStem.readable(record.inputName))",
-                try store.blobs.get(record.inputDigest)
-              )
-            ])
+        let zip = try ZIPArchive.bytes(of: KeptAnalysis.archive(of: record, files, in: store.blobs))
         try store.keep([.init(name: name, contents: zip)], of: record.id)
       }
       return
