@@ -91,9 +91,9 @@ export class AnalysisView {
     try {
       const analysis = await this.page.api.begin(file, file.name, request);
       if (this.isClosed) { return; }
+      this.watch(analysis.id);
       this.page.note(`/analysis/${analysis.id}`);
       this.take(analysis);
-      this.watch();
       if (kind === "audio") { this.showSound(); }
     } catch (error) {
       this.progress.setState("failed", error.detail ?? error.message);
@@ -257,9 +257,9 @@ export class AnalysisView {
 
   // MARK: Following
 
-  watch() {
+  watch(id = this.analysis.id) {
     this.stop?.();
-    this.stop = this.page.api.watch(this.analysis.id, {
+    this.stop = this.page.api.watch(id, {
       progress: (data) => this.progress.progress(data),
       method: (data) => this.takeMethod(data),
       end: (data) => this.ended(data),
@@ -507,7 +507,8 @@ export class AnalysisView {
   /** Methods that are added to what is there. */
   drawAdding() {
     const isOpen = this.adding.querySelector("details")?.open;
-    if (!this.model || !this.analysis || ["queued", "running"].includes(this.analysis.state)) {
+    const isOver = this.analysis && !["queued", "running"].includes(this.analysis.state);
+    if (!this.model || !isOver || this.analysis.state === "failed") {
       this.adding.replaceChildren();
       return;
     }

@@ -11,8 +11,8 @@ export function card(page, analysis, href = `#/analysis/${analysis.id}`, extra =
   const isDone = analysis.state === "done";
   return h("li", { class: "card" },
     h("a", { href, class: "card-link" }, place, h("span", { class: "card-name" }, analysis.name)),
-    h("span", { class: "card-label" }, analysis.label
-      ? `${analysis.label} ${percent(analysis.probability)}` : t(`state.${analysis.state}`)),
+    analysis.label ? h("span", { class: "card-label" },
+      `${analysis.label} ${percent(analysis.probability)}`) : null,
     h("span", { class: "muted" }, `${analysis.model} · ${moment(analysis.created)}`),
     isDone && !analysis.error ? null : h("span", {
       class: "state", "data-state": analysis.state, title: analysis.error ?? "",
