@@ -3,14 +3,14 @@ import { MethodPicker } from "/choices.js";
 import { tables } from "/tables.js";
 import { alternativeOf, unitOf } from "/describe.js";
 import { Details } from "/details.js";
-import { afterQuiet, h } from "/dom.js";
+import { afterQuiet, h, unique } from "/dom.js";
 import { icon } from "/icons.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf, previewOf } from "/media.js";
 import { upright } from "/npy.js";
 import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
-import { moment, percent, t } from "/texts.js";
+import { maybe, moment, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { Views } from "/views.js";
 
@@ -417,7 +417,11 @@ export class AnalysisView {
       map.describedBy = entry;
     }
     return {
-      id: map.id, title: this.title(info.method),
+      id: map.id, title: this.title(info.method), meaning: maybe(`method.${info.method}`),
+      links: ["png", "npy"].map((end) => ({
+        text: t(`views.${end}`), run: () => this.details.download(
+          info[end], `${this.analysis.name}.${info.method}.${info.label}.${end}`),
+      })),
       note: hasRows ? "" : `${info.label} ${percent(info.probability)}`,
       row: hasRows ? `${info.index}` : "",
       rowTitle: hasRows ? `${info.label} ${percent(info.probability)}` : null,
@@ -530,14 +534,14 @@ export class AnalysisView {
 
   /** Labels that are explained besides. */
   moreLabels() {
-    const select = h("select", {
-      "aria-label": t("adding.labels"), onchange: () => {
-        const targets = select.value;
-        this.restart(() => this.page.api.addMethods(this.analysis.id, { targets }));
-      },
-    }, h("option", { value: "" }, t("adding.labels")),
-    ["top2", "top3", "top5", "all"].map((value) => h("option", { value }, t(`targets.${value}`))));
-    return h("p", {}, select);
+    const id = unique("labels");
+    const select = h("select", { id }, ["top2", "top3", "top5", "all"].map(
+      (value) => h("option", { value }, t(`targets.${value}`))));
+    const start = () => this.restart(() =>
+      this.page.api.addMethods(this.analysis.id, { targets: select.value }));
+    return h("details", { class: "fold" }, h("summary", {}, t("adding.labels")),
+      h("p", { class: "field inline" }, h("label", { for: id }, t("choices.targets")), select,
+        h("button", { type: "button", onclick: start }, t("intake.explain", { count: 1 }))));
   }
 
   /** Does something that makes the analysis run again, and follows it. */

@@ -3,7 +3,7 @@ import { alternativeOf, unitOf } from "/describe.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf } from "/media.js";
 import { upright } from "/npy.js";
-import { percent, t } from "/texts.js";
+import { maybe, percent, t } from "/texts.js";
 
 export class Collected {
   /** Collects an analysis once it has ended. */
@@ -64,7 +64,7 @@ export class Collected {
     const area = this.kind === "image" ? this.report.picture?.seen : undefined;
     return {
       ...map, area, id: `${info.method}/${info.index}`, title: this.title(info.method),
-      note: `${info.label} ${percent(info.probability)}`,
+      meaning: maybe(`method.${info.method}`), note: `${info.label} ${percent(info.probability)}`,
       unit: unitOf(info.method, entry?.explains), regions: entry?.regions,
       hasSegments: Boolean(entry?.segments),
       alternative: alternativeOf(

@@ -214,7 +214,7 @@ export default {
   "adding.title": "Verfahren hinzufügen",
   "adding.add": "{count} Verfahren hinzufügen",
   "adding.add.one": "1 Verfahren hinzufügen",
-  "adding.labels": "Mehr Klassen erklären …",
+  "adding.labels": "Mehr Klassen erklären",
 
   // Panels
   "views.input": "Eingabe",
@@ -222,6 +222,8 @@ export default {
   "views.enlarge": "{title} groß oder klein machen",
   "views.place": "x {x}, y {y}",
   "views.outside": "diese Stelle sieht das Modell nicht",
+  "views.png": "Fertige Abbildung (PNG)",
+  "views.npy": "Rohe Werte (NPY)",
   "toolbar.label": "Wie Bilder gezeigt werden",
   "tools.label": "Was Ziehen bewirkt",
   "tool.move": "Bewegen",

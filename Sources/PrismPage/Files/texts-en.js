@@ -209,7 +209,7 @@ export default {
   "adding.title": "Add methods",
   "adding.add": "Add {count} methods",
   "adding.add.one": "Add 1 method",
-  "adding.labels": "Explain more labels …",
+  "adding.labels": "Explain more labels",
 
   // Panels
   "views.input": "Input",
@@ -217,6 +217,8 @@ export default {
   "views.enlarge": "Make {title} large or small",
   "views.place": "x {x}, y {y}",
   "views.outside": "the model does not see this place",
+  "views.png": "Finished figure (PNG)",
+  "views.npy": "Raw values (NPY)",
   "toolbar.label": "How pictures are shown",
   "tools.label": "What dragging does",
   "tool.move": "Move",
