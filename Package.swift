@@ -211,7 +211,8 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
-      name: "PrismFilesTests", dependencies: ["CZlib", "PrismFiles", "PrismTestSupport"],
+      name: "PrismFilesTests",
+      dependencies: ["CZlib", "PrismFiles", "PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "PrismCardTests", dependencies: ["PrismCard", "PrismFiles", "PrismTestSupport"],

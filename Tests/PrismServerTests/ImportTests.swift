@@ -137,7 +137,9 @@ struct ImportTests {
       ),
       ("an unlisted page", try changed(zip) { $0.append(page) }, 422),
       ("a path", try changed(zip) { $0.append(.init(name: "../../x.png", contents: [1])) }, 422),
-      ("another version", try replacing(zip, in: name, "\"format\": 1", with: "\"format\": 2"), 422),
+      (
+        "another version", try replacing(zip, in: name, "\"format\": 1", with: "\"format\": 2"), 422
+      ),
       ("no JSON", try replacing(zip, in: name, "{", with: "["), 400),
       (
         "a file of the server",

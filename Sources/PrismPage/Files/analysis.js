@@ -6,11 +6,11 @@ import { Details } from "/details.js";
 import { afterQuiet, h } from "/dom.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf } from "/media.js";
-import { flipped } from "/npy.js";
 import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
 import { moment, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
+import { soundAxes, upright, windowAt } from "/sound-signal.js";
 import { Views } from "/views.js";
 
 export class AnalysisView {
@@ -232,8 +232,17 @@ export class AnalysisView {
       this.follow(this.state);
       this.state = null;
     }
-    this.sound?.windowChanged?.(start);
+    this.showAxes(start);
+    for (const part of this.parts) { part.windowChanged?.(start); }
     this.showMaps();
+  }
+
+  /** Tells places of a spectrogram in seconds and hertz. */
+  showAxes(start) {
+    if (!this.model?.audio) { return; }
+    const { width, height } = this.views.base;
+    const axes = soundAxes(this.model.audio, windowAt(start, this), width, height);
+    this.views.setAxes({ x: axes.xText, y: axes.yText });
   }
 
   // MARK: Following
@@ -262,9 +271,10 @@ export class AnalysisView {
       try {
         const { shape, values } = await this.page.api.array(info.npy);
         const [height, width] = shape;
-        const upright = this.kind === "audio" ? flipped(values, width, height) : values;
+        const shown = this.kind === "audio"
+          ? upright(this.model?.audio, { values, width, height }) : values;
         this.maps.set(id, {
-          id, info, width, height, values: upright, scale: scaleOf(upright),
+          id, info, width, height, values: shown, scale: scaleOf(shown),
           entry: this.maps.get(id)?.entry,
         });
       } catch (error) {
@@ -578,7 +588,7 @@ export class AnalysisView {
     return {
       analysis, report, model, views, toolbar, api: page.api, t, announce: page.announce, page,
       keys: page.keys, maps: [...this.maps.values()], window: this.window ?? this.starts()[0] ?? 0,
-      showWindow: (start) => this.showWindow(start),
+      showWindow: (start) => this.showWindow(start), restart: (work) => this.restart(work),
     };
   }
 

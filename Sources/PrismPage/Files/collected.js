@@ -2,7 +2,7 @@
 import { alternativeOf, unitOf } from "/describe.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf } from "/media.js";
-import { flipped } from "/npy.js";
+import { upright } from "/sound-signal.js";
 import { percent, t } from "/texts.js";
 
 export class Collected {
@@ -28,15 +28,19 @@ export class Collected {
     return one;
   }
 
+  get model() {
+    return this.page.models.find((model) => model.name === this.analysis.model);
+  }
+
   title(name) {
-    return this.page.models.find((model) => model.name === this.analysis.model)
-      ?.methods.find((method) => method.name === name)?.title ?? name;
+    return this.model?.methods.find((method) => method.name === name)?.title ?? name;
   }
 
   async mapOf(info) {
     const { shape: [height, width], values } = await this.page.api.array(info.npy);
-    const upright = this.kind === "audio" ? flipped(values, width, height) : values;
-    return { info, width, height, values: upright, scale: scaleOf(upright) };
+    const shown = this.kind === "audio"
+      ? upright(this.model?.audio, { values, width, height }) : values;
+    return { info, width, height, values: shown, scale: scaleOf(shown) };
   }
 
   /** Shows input and maps; those that the other has too come first. */

@@ -86,7 +86,7 @@ export class MutedSound {
     }, t("whatif.muteNumbers"));
     const evidence = h("button", {
       type: "button", "data-action": "evidence", onclick: () => this.muteEvidence(),
-    }, t("whatif.evidence"));
+    }, t("whatif.evidence.sound"));
     const listen = h("button", {
       type: "button", "data-action": "listen-muted", onclick: () => this.listen(),
     }, t("whatif.listen"));

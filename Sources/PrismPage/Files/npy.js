@@ -27,12 +27,3 @@ export function readNPY(buffer) {
     isAligned ? buffer : buffer.slice(start), isAligned ? start : 0, count);
   return { shape, values };
 }
-
-/** An array `[H, W]` with its rows in the opposite order. */
-export function flipped(values, width, height) {
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < height; row += 1) {
-    result.set(values.subarray(row * width, (row + 1) * width), (height - 1 - row) * width);
-  }
-  return result;
-}
