@@ -52,8 +52,11 @@ package enum Page {
         name: "dom.js", type: "text/javascript; charset=utf-8",
         contents: PackageResources.dom_js),
       File(
-        name: "icons.svg", type: "image/svg+xml",
-        contents: PackageResources.icons_svg),
+        name: "icon.svg", type: "image/svg+xml",
+        contents: PackageResources.icon_svg),
+      File(
+        name: "icons.js", type: "text/javascript; charset=utf-8",
+        contents: PackageResources.icons_js),
       File(
         name: "intake.js", type: "text/javascript; charset=utf-8",
         contents: PackageResources.intake_js),

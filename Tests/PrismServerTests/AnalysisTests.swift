@@ -169,6 +169,61 @@ struct AnalysisTests {
     #expect(!evaluations.isEmpty)
   }
 
+  @Test("labels and a judgement are added to an analysis that has ended")
+  func additions() async throws {
+    let server = try TestServer()
+    let id = try await finished(server, Sample.husky, "model=softmax&methods=gradcam,scorecam")
+    let path = "/v1/analyses/\(id)/methods"
+    for wrong: JSON in [[:], ["methods": .null], ["targets": .integer(3)], ["purpose": "fun"]] {
+      #expect(try await server.post(path, wrong).status == .unprocessableContent)
+    }
+    #expect(try await server.post(path, ["targets": "top2"]).status == .accepted)
+    _ = try await server.events(id)
+    let document = try await server(.get, "/v1/analyses/\(id)/report.json").json
+    let targets = document["explanations"]?.elements.compactMap { $0["target"]?["index"] }
+    #expect(targets?.count == 4 && Set(targets?.map { "\($0)" } ?? []).count == 2)
+
+    #expect(try await server(.get, "/v1/analyses/\(id)/comparison.json").status == .notFound)
+    #expect(try await server.post(path, ["purpose": "comparison"]).status == .accepted)
+    _ = try await server.events(id)
+    let judged = try await server(.get, "/v1/analyses/\(id)/comparison.json").json
+    #expect(judged["faithfulness"]?.elements.count == 4)
+    let request = try await server(.get, "/v1/analyses/\(id)").json["request"]
+    #expect(request?["targets"] == "top2" && request?["methods"]?.elements.count == 2)
+  }
+
+  @Test(
+    "an input has a small picture, and a file a preview",
+    arguments: [(Sample.husky, "softmax"), (Sample.voice, "voice")])
+  func smallPictures(input: [UInt8], model: String) async throws {
+    let server = try TestServer()
+    let id = try await finished(server, input, "model=\(model)&methods=gradcam")
+    let small = try await server(.get, "/v1/analyses/\(id)/thumbnail.png")
+    #expect(small.status == .ok)
+    let picture = try Image(decoding: small.body, name: "thumbnail.png")
+    #expect(max(picture.width, picture.height) <= 240)
+    let tag = small.headers[.eTag] ?? ""
+    let again = try await server(
+      .get, "/v1/analyses/\(id)/thumbnail.png", headers: [("If-None-Match", tag)])
+    #expect(again.status == .notModified)
+
+    let preview = try await server(.post, "/v1/preview", input)
+    guard model == "softmax" else {
+      #expect(preview.status == .unprocessableContent)
+      return
+    }
+    let shown = try Image(decoding: preview.body, name: "preview.png")
+    #expect(shown.pixels == (try Image(decoding: input, name: "husky.png")).pixels)
+  }
+
+  @Test("a preview of what is no picture is refused")
+  func noPreview() async throws {
+    let server = try TestServer()
+    for body: [UInt8] in [[], Array("hello".utf8)] {
+      #expect(try await server(.post, "/v1/preview", body).status == .unprocessableContent)
+    }
+  }
+
   @Test("events go on after the last that was seen")
   func resumption() async throws {
     let server = try TestServer()

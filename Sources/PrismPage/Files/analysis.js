@@ -5,12 +5,13 @@ import { alternativeOf, unitOf } from "/describe.js";
 import { Details } from "/details.js";
 import { afterQuiet, h } from "/dom.js";
 import { scaleOf } from "/maps.js";
-import { pictureOf } from "/media.js";
+import { pictureOf, previewOf } from "/media.js";
+import { upright } from "/npy.js";
 import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
 import { moment, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
-import { soundAxes, upright, windowAt } from "/sound-signal.js";
+import { soundAxes, windowAt } from "/sound-signal.js";
 import { Views } from "/views.js";
 
 export class AnalysisView {
@@ -47,12 +48,12 @@ export class AnalysisView {
     });
     this.element = h("div", { class: "analysis" }, this.head,
       h("div", { class: "analysis-columns" },
+        h("div", { class: "side upper" },
+          h("section", {}, h("h2", {}, t("analysis.predictions")), this.predictions),
+          h("section", {}, h("h2", {}, t("analysis.methods")), this.progress.element, this.adding)),
         h("div", { class: "stage" }, this.toolbar.element, this.windows, this.viewsPlace,
           this.soundPlace, this.whatIfPlace, this.tables),
-        h("aside", { class: "side", "aria-label": t("analysis.side") },
-          h("section", {}, h("h2", {}, t("analysis.predictions")), this.predictions),
-          h("section", {}, h("h2", {}, t("analysis.methods")), this.progress.element, this.adding),
-          this.notes)));
+        h("aside", { class: "side lower", "aria-label": t("analysis.side") }, this.notes)));
     const noteState = afterQuiet(250, () => this.noteState());
     this.views.addEventListener("view", noteState);
     this.views.addEventListener("open", noteState);
@@ -181,7 +182,7 @@ export class AnalysisView {
   // MARK: Input
 
   async showFile(file) {
-    const picture = await pictureOf(file);
+    const picture = await previewOf(this.page.api, file);
     if (picture && !this.isClosed && !this.views.base) { this.setPicture(picture); }
   }
 
@@ -271,8 +272,7 @@ export class AnalysisView {
       try {
         const { shape, values } = await this.page.api.array(info.npy);
         const [height, width] = shape;
-        const shown = this.kind === "audio"
-          ? upright(this.model?.audio, { values, width, height }) : values;
+        const shown = upright(values, width, height, this.model);
         this.maps.set(id, {
           id, info, width, height, values: shown, scale: scaleOf(shown),
           entry: this.maps.get(id)?.entry,

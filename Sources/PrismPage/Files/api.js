@@ -104,6 +104,13 @@ export class API {
     return answer.json();
   }
 
+  /** A picture of any format as PNG; nothing is kept of it. */
+  async preview(file) {
+    return (await this.fetch("/v1/preview", {
+      method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" },
+    })).blob();
+  }
+
   analysis(id) { return this.json(`/v1/analyses/${id}`); }
   report(id) { return this.json(`/v1/analyses/${id}/report.json`); }
   comparison(id) { return this.json(`/v1/analyses/${id}/comparison.json`); }

@@ -1,6 +1,7 @@
 // The page's beginning: the address says what is shown, and everything else hangs on that.
 import { API } from "/api.js";
-import { h, icon } from "/dom.js";
+import { h } from "/dom.js";
+import { icon } from "/icons.js";
 import { Intake } from "/intake.js";
 import { Keys } from "/keys.js";
 import { showTheme, keep, settings } from "/settings.js";
@@ -43,6 +44,7 @@ const page = {
   /** Shows an analysis of a file that has just been chosen. */
   async begin(file, kind, request) {
     const { AnalysisView } = await analysisModule;
+    clear();
     const view = replace(new AnalysisView(page));
     history.pushState(null, "", "#/new");
     shownPath = "/new";
@@ -60,10 +62,15 @@ const analysisModule = import("/analysis.js");
 let current = null;
 let shownPath = null;
 
-function replace(view) {
+/** Ends what is shown. */
+function clear() {
   current?.close?.();
-  current = view;
+  current = null;
   keys.forget("view");
+}
+
+function replace(view) {
+  current = view;
   find("main").replaceChildren(view.element);
   find("main").classList.toggle("wide", Boolean(view.isWide));
   scrollTo(0, 0);
@@ -79,6 +86,7 @@ async function show() {
     return;
   }
   shownPath = path;
+  clear();
   try {
     if (parts[0] === "analysis" && parts[1]) {
       const { AnalysisView } = await analysisModule;
@@ -102,6 +110,7 @@ async function show() {
 function showFailure(error) {
   if (error.name === "AbortError") { return; }
   console.warn(error);
+  clear();
   replace({
     element: h("section", { class: "empty" }, icon("warning"),
       h("h1", {}, t(error.status === 404 ? "failure.missing" : "failure.title")),

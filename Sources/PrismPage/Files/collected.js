@@ -2,7 +2,7 @@
 import { alternativeOf, unitOf } from "/describe.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf } from "/media.js";
-import { upright } from "/sound-signal.js";
+import { upright } from "/npy.js";
 import { percent, t } from "/texts.js";
 
 export class Collected {
@@ -28,18 +28,15 @@ export class Collected {
     return one;
   }
 
-  get model() {
-    return this.page.models.find((model) => model.name === this.analysis.model);
-  }
-
   title(name) {
     return this.model?.methods.find((method) => method.name === name)?.title ?? name;
   }
 
+  get model() { return this.page.models.find((model) => model.name === this.analysis.model); }
+
   async mapOf(info) {
     const { shape: [height, width], values } = await this.page.api.array(info.npy);
-    const shown = this.kind === "audio"
-      ? upright(this.model?.audio, { values, width, height }) : values;
+    const shown = upright(values, width, height, this.model);
     return { info, width, height, values: shown, scale: scaleOf(shown) };
   }
 

@@ -3,7 +3,7 @@ import { Collected } from "/collected.js";
 import { h, unique } from "/dom.js";
 import { rankCorrelation } from "/maps.js";
 import { card } from "/saved.js";
-import { number, percent, t } from "/texts.js";
+import { measure, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { Views } from "/views.js";
 
@@ -88,9 +88,9 @@ export class CompareView {
   predictions(collected) {
     const [a, b] = collected.map(({ report }) =>
       new Map(report.predictions.map((one) => [one.label, one.probability])));
+    const most = (label) => Math.max(a.get(label) ?? 0, b.get(label) ?? 0);
     const labels = [...new Set([...a.keys(), ...b.keys()])]
-      .sort((x, y) => Math.max(b.get(y) ?? 0, a.get(y) ?? 0) - Math.max(b.get(x) ?? 0, a.get(x) ?? 0))
-      .slice(0, 8);
+      .sort((x, y) => most(y) - most(x)).slice(0, 8);
     const difference = (label) => (a.has(label) && b.has(label)
       ? `${b.get(label) >= a.get(label) ? "+" : "−"}${
         percent(Math.abs(b.get(label) - a.get(label)))}` : "–");
@@ -123,7 +123,7 @@ export class CompareView {
         h("th", { scope: "col", class: "number" }, t("measure.rankCorrelation")))),
       h("tbody", {}, rows.map(([map, value]) => h("tr", {},
         h("th", { scope: "row" }, collected[0].title(map.info.method)),
-        h("td", {}, map.info.label), h("td", { class: "number" }, number(value))))))),
+        h("td", {}, map.info.label), h("td", { class: "number" }, measure(value))))))),
     h("p", { class: "muted" }, t("measure.rankCorrelation.meaning")));
   }
 

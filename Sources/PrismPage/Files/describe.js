@@ -21,7 +21,7 @@ export function alternativeOf(map, { label, kind, base }) {
   if (!found.hasAny) { return t("alternative.nothing", { label }); }
   const prefix = kind === "audio" ? "part.audio" : "part";
   const parts = found.parts.filter((part) => part.share >= 0.12).slice(0, 3)
-    .map((part) => `${percent(part.share)} ${t(`${prefix}.${part.name}`)}`);
+    .map((part) => `${percent(part.share, 0)} ${t(`${prefix}.${part.name}`)}`);
   const list = parts.length > 0 ? parts.join(", ") : t("alternative.everywhere");
   const area = map.area ?? { x: 0, y: 0, ...base };
   const sentences = [t("alternative.parts", { label, list })];
@@ -32,7 +32,7 @@ export function alternativeOf(map, { label, kind, base }) {
     }));
   }
   if (found.negative >= 0.05) {
-    sentences.push(t("alternative.against", { share: percent(found.negative) }));
+    sentences.push(t("alternative.against", { share: percent(found.negative, 0) }));
   }
   return sentences.join(" ");
 }

@@ -1,8 +1,8 @@
 // Making elements, and small things about them.
 
 /**
- * Makes an element. Properties that begin with "on" are listeners, "class" and "data-…", "aria-…"
- * and other names with a hyphen are attributes, and the rest are set as they are named.
+ * Makes an element. Properties that begin with "on" are listeners, "class" and "data-…" and
+ * other names with a hyphen are attributes, and the rest are set as they are named.
  */
 export function h(tag, properties, ...children) {
   const element = document.createElement(tag);
@@ -20,18 +20,6 @@ export function h(tag, properties, ...children) {
   }
   element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
   return element;
-}
-
-/** An icon of the page's own sheet of symbols. */
-export function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(space, "use");
-  use.setAttribute("href", `/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
 }
 
 let nextNumber = 0;

@@ -1,7 +1,8 @@
 // Where pictures and sounds come in: dropped, pasted, chosen or taken from the samples.
-import { h, icon } from "/dom.js";
+import { h } from "/dom.js";
+import { icon } from "/icons.js";
 import { ChoiceForm, fitting } from "/choices.js";
-import { accepted, kindOf, pictureOf, thumbnail } from "/media.js";
+import { accepted, kindOf, pictureOf, previewOf, thumbnail } from "/media.js";
 import { keep, settings } from "/settings.js";
 import { t } from "/texts.js";
 
@@ -105,7 +106,8 @@ export class Intake {
   }
 
   sample(sample) {
-    const picture = h("span", { class: "thumb" }, icon(sample.type === "audio" ? "sound" : "image"));
+    const picture = h("span", { class: "thumb" },
+      icon(sample.type === "audio" ? "sound" : "image"));
     if (sample.type === "image") { this.showSample(sample, picture); }
     return h("button", {
       type: "button", class: "sample", onclick: () => this.takeSample(sample),
@@ -216,7 +218,7 @@ export class Intake {
     const place = h("span", { class: "thumb" }, icon(item.kind === "audio" ? "sound" : "image"));
     item.place = place;
     if (item.kind === "image") {
-      pictureOf(item.file).then((picture) => {
+      previewOf(this.page.api, item.file).then((picture) => {
         if (picture) { place.replaceChildren(thumbnail(picture, 240)); }
       });
     }

@@ -49,6 +49,17 @@ export async function pictureOf(file) {
   }
 }
 
+/** The picture of a file, by the server where the browser cannot read it; null where none can. */
+export async function previewOf(api, file) {
+  const picture = await pictureOf(file);
+  if (picture) { return picture; }
+  try {
+    return await pictureOf(await api.preview(file));
+  } catch {
+    return null;
+  }
+}
+
 /** A picture as a small canvas, at most `size` pixels wide and high. */
 export function thumbnail(source, size) {
   const factor = Math.min(1, size / Math.max(source.width, source.height));

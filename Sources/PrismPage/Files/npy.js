@@ -27,3 +27,13 @@ export function readNPY(buffer) {
     isAligned ? buffer : buffer.slice(start), isAligned ? start : 0, count);
   return { shape, values };
 }
+
+/** A map `[H, W]` with high frequencies at the top, whichever way the model has them. */
+export function upright(values, width, height, model) {
+  if (model?.audio?.orientation !== "low_at_top") { return values; }
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < height; row += 1) {
+    result.set(values.subarray(row * width, (row + 1) * width), (height - 1 - row) * width);
+  }
+  return result;
+}

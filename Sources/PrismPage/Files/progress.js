@@ -1,5 +1,6 @@
 // How far an analysis is: a line for each method, with the time that is left, and cancelling.
-import { h, icon } from "/dom.js";
+import { h } from "/dom.js";
+import { icon } from "/icons.js";
 import { duration, t } from "/texts.js";
 
 export class Progress {
@@ -81,7 +82,8 @@ export class Progress {
     const left = secondsLeft === null ? "" : ` · ${t("progress.left", {
       time: duration(Math.max(1, secondsLeft)),
     })}`;
-    this.write(line, planned > 0 ? t("progress.of", { done, planned }) + left : t("progress.begun"));
+    this.write(line, planned > 0
+      ? t("progress.of", { done, planned }) + left : t("progress.begun"));
   }
 
   /** A method is finished. */

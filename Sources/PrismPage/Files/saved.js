@@ -1,5 +1,6 @@
 // Analyses that are kept: found by words, tags and models, with what they look like.
-import { afterQuiet, h, icon, unique } from "/dom.js";
+import { afterQuiet, h, unique } from "/dom.js";
+import { icon } from "/icons.js";
 import { moment, percent, t } from "/texts.js";
 
 /** An analysis as a card; `extra` is added to it. */

@@ -1,7 +1,7 @@
 // Tables of a comparison: how far methods agree, and how faithful they are, with what that means.
 import { h, term } from "/dom.js";
 import { rankCorrelation } from "/maps.js";
-import { number, t } from "/texts.js";
+import { measure, t } from "/texts.js";
 
 /** The measures of faithfulness, and whether more of it is better. */
 const measures = [
@@ -62,7 +62,7 @@ function faithfulness({ faithfulness: lines }, title, label) {
       severalWindows ? h("td", {}, line.window ? `${line.window[0]} s` : "") : null,
       used.map(([name, isMore]) => h("td", {
         class: best(name, isMore, line) ? "number best" : "number",
-      }, number(line[name])))))),
+      }, measure(line[name])))))),
     h("ul", { class: "meanings" }, used.map(([name, isMore]) => h("li", {},
       h("strong", {}, t(`measure.${name}`)), ": ", t(`measure.${name}.meaning`), " ",
       t(isMore ? "tables.more" : "tables.less")))));
@@ -80,8 +80,8 @@ function agreement(pairs, title, label) {
       h("th", { scope: "row" }, pair.methods.map(title).join(" – ")),
       several ? h("td", {}, label(pair.target)
         + (pair.window ? `, ${pair.window[0]} s` : "")) : null,
-      h("td", { class: "number" }, number(pair.rankCorrelation)),
-      hasOverlap ? h("td", { class: "number" }, number(pair.topOverlap)) : null))),
+      h("td", { class: "number" }, measure(pair.rankCorrelation)),
+      hasOverlap ? h("td", { class: "number" }, measure(pair.topOverlap)) : null))),
     h("ul", { class: "meanings" }, ["rankCorrelation", ...hasOverlap ? ["topOverlap"] : []].map(
       (name) => h("li", {}, h("strong", {}, t(`measure.${name}`)), ": ",
         t(`measure.${name}.meaning`)))));
@@ -101,5 +101,6 @@ export function agreementOf(maps) {
       });
     }
   }
-  return pairs;
+  const place = (pair) => maps.findIndex((map) => map.info.index === pair.target);
+  return pairs.sort((a, b) => place(a) - place(b));
 }

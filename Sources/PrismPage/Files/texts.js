@@ -15,6 +15,9 @@ export const language = chosen();
 
 const texts = (await import(`/texts-${language}.js`)).default;
 
+/** How numbers and dates are written: as the browser's own variant of the language has them. */
+const locale = navigator.languages.find((name) => name.startsWith(language)) ?? language;
+
 /** Changes the language from the next load of the page on. */
 export function choose(name) { localStorage.setItem(key, name); }
 
@@ -38,15 +41,23 @@ export function number(value, digits = 3) {
   if (value !== 0 && Math.abs(value) < 1e-3) {
     return value.toExponential(Math.max(0, digits - 1)).replace("e", " × 10^");
   }
-  return new Intl.NumberFormat(language, { maximumSignificantDigits: digits }).format(value);
+  return new Intl.NumberFormat(locale, { maximumSignificantDigits: digits }).format(value);
+}
+
+/** A measure, which lies about between −1 and 1. */
+export function measure(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) { return "–"; }
+  return new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 })
+    .format(value);
 }
 
 /** A probability in per cent; close to 0 and 1 it does not claim to be there. */
-export function percent(value) {
+export function percent(value, digits = 1) {
   if (value === null || value === undefined) { return "–"; }
-  const format = (share) => new Intl.NumberFormat(language, {
-    style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1,
+  const format = (share) => new Intl.NumberFormat(locale, {
+    style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits,
   }).format(share);
+  if (digits < 1) { return format(value); }
   if (value < 0.0005 && value > 0) { return `< ${format(0.001)}`; }
   if (value > 0.9995 && value < 1) { return `> ${format(0.999)}`; }
   return format(value);
@@ -63,6 +74,6 @@ export function duration(seconds) {
 
 /** A moment, as people of the language write it. */
 export function moment(text) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" })
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" })
     .format(new Date(text));
 }

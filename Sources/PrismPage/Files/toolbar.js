@@ -94,7 +94,7 @@ export class Toolbar {
   displayFields() {
     const size = unique("size");
     this.marks.append(
-      this.slider("opacity", 100, percent),
+      this.slider("opacity", 100, (value) => percent(value, 0)),
       this.slider("threshold", 99, (value) => (value === 0 ? t("display.all")
         : t("display.above", { share: number(100 * value, 2) }))),
       this.select("colorMap", ["auto", ...colorMaps]),

@@ -219,7 +219,7 @@ export class Views extends EventTarget {
       ? 1.5 : clamp(this.base.width / this.base.height, 0.6, 1.8);
     this.container.style.setProperty("--ratio", `${ratio}`);
     const sections = [...rows].map(([key, row]) => {
-      const title = rows.size > 1 || row.title ? h("h3", { class: "row-title" }, row.title) : null;
+      const title = rows.size > 1 || row.title ? h("h2", { class: "row-title" }, row.title) : null;
       const grid = h("div", { class: "panels" });
       const input = { id: `input ${key}`, title: t("views.input"), isInput: true };
       for (const map of [input, ...row.maps]) {
@@ -246,10 +246,11 @@ export class Views extends EventTarget {
     panel.canvas = h("canvas", { "aria-hidden": "true" });
     panel.screen = h("div", {
       class: "screen", tabIndex: 0, role: "application", "aria-roledescription": t("views.panel"),
-    }, panel.canvas);
+    });
     panel.title = h("span", { class: "panel-title" });
     panel.note = h("span", { class: "panel-note" });
-    panel.value = h("output", { class: "panel-value" });
+    panel.value = h("output", { class: "panel-value", "aria-live": "off" });
+    panel.screen.append(panel.canvas, panel.value);
     panel.alternative = h("p", { class: "alternative", id: `alternative-${nextPanel += 1}` });
     panel.screen.setAttribute("aria-describedby", panel.alternative.id);
     panel.enlarge = h("button", {
@@ -259,7 +260,7 @@ export class Views extends EventTarget {
     panel.scale = h("div", { class: "scale" });
     panel.figure = h("figure", { class: "panel" },
       h("div", { class: "panel-head" }, panel.title, panel.note, panel.enlarge),
-      panel.screen, panel.scale, h("figcaption", {}, panel.value, panel.alternative));
+      panel.screen, panel.scale, h("figcaption", {}, panel.alternative));
     this.listen(panel);
     this.resizing.observe(panel.screen);
     return panel;
@@ -354,7 +355,13 @@ export class Views extends EventTarget {
     if (!(panel.map && this.display.opacity >= 1)) {
       context.drawImage(base.source, 0, 0, base.width, base.height);
     }
-    if (panel.map) { this.drawMap(context, panel, ratio, transform); }
+    if (panel.map) {
+      this.drawMap(context, panel, ratio, transform);
+      if (!this.hasMark) {
+        this.hasMark = true;
+        performance.mark("prism.first-map");
+      }
+    }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     for (const draw of this.overlays) {
       context.save();
@@ -409,7 +416,7 @@ export class Views extends EventTarget {
     path.lineTo(x - gap, y);
     path.moveTo(x + gap, y);
     path.lineTo(panel.width, y);
-    outline(context, path, 0.75, "#7fe7ff");
+    outline(context, path, 0.6, "#7fe7ff");
   }
 
   /** The scale of colours with its ends. */

@@ -23,6 +23,7 @@ struct ResultRoutes {
         .tagged(record.inputDigest, for: request, isFixed: true)
     }
     router.get("v1/analyses/:id/input.{format}", use: input)
+    router.get("v1/analyses/:id/thumbnail.png", use: thumbnail)
   }
 
   private static func missing(_ name: String) -> Problem {
@@ -176,5 +177,22 @@ struct ResultRoutes {
     }
     return Response.bytes(bytes, type: Self.type(of: "input.\(format)"))
       .tagged("\(record.inputDigest).\(window).\(format)", for: request, isFixed: true)
+  }
+
+  /// The longest side of a small picture.
+  private static let thumbnailSide = 240
+
+  /// The input as a small picture.
+  private func thumbnail(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let record = try await record(context)
+    let store = platform.store
+    let run = AnalysisRun(record, platform: platform, log: EventLog())
+    let bytes = try await platform.answer(context) {
+      let bytes = try store.blobs.get(record.inputDigest)
+      guard record.kind != "audio" else { return try run.spectrogram(bytes, from: 0).pngData() }
+      return try run.picture(bytes).reduced(to: Self.thumbnailSide).pngData()
+    }
+    return Response.bytes(bytes, type: "image/png")
+      .tagged("\(record.inputDigest).thumbnail", for: request, isFixed: true)
   }
 }
