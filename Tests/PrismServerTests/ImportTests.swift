@@ -1,3 +1,4 @@
+import HTTPTypes
 import Prism
 import PrismFiles
 import Testing

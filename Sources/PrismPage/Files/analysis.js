@@ -158,6 +158,7 @@ export class AnalysisView {
     this.kind = kind;
     if (kind === "audio") {
       this.views.options.aspect = "fill";
+      this.toolbar.element.before(this.soundPlace);
     } else {
       this.toolbar.addTool("levels", "w", async () => {
         await this.levels.show();
@@ -224,7 +225,7 @@ export class AnalysisView {
     this.spectrogramOf = start;
     const url = `${this.analysis.input.png}?window=${start}`;
     const picture = await pictureOf(await this.page.api.blob(url));
-    if (!picture || this.isClosed) { return; }
+    if (!picture || this.isClosed || this.spectrogramOf !== start) { return; }
     this.views.options.alternative = t("alternative.sound", { name: this.analysis.input.name });
     this.views.setBase({
       width: picture.width, height: picture.height, source: picture, describe: () => "",

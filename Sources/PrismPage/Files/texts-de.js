@@ -486,7 +486,7 @@ export default {
   "whatif.empty": "Noch ist nichts geändert.",
   "whatif.same": "Weiterhin {label}: vorher {before}, jetzt {now}.",
   "whatif.other": "Jetzt {label} ({now}); vorher war es {before}.",
-  "whatif.legend": "Balken: jetzt. Strich: vorher.",
+  "whatif.score": "Logit {before} → {now}",
   "tool.paint": "Malen",
   "tool.paint.key": "Ziehen übermalt die Eingabe",
   "tool.paint.meaning": "Ziehen übermalt die Eingabe, und die Wahrscheinlichkeiten ändern sich.",

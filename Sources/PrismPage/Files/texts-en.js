@@ -474,7 +474,7 @@ export default {
   "whatif.empty": "Nothing is changed yet.",
   "whatif.same": "Still {label}: {before} before, {now} now.",
   "whatif.other": "Now {label} ({now}); it was {before}.",
-  "whatif.legend": "Bar: now. Line: before.",
+  "whatif.score": "logit {before} → {now}",
   "tool.paint": "Paint",
   "tool.paint.key": "Dragging paints over the input",
   "tool.paint.meaning": "Dragging paints over the input, and the probabilities change.",
