@@ -275,7 +275,7 @@ let package = Package(
     .testTarget(
       name: "PrismServerTests",
       dependencies: [
-        "Prism", "PrismReport", "PrismServer", "PrismSmallModels", "PrismTestSupport",
+        "Prism", "PrismPage", "PrismReport", "PrismServer", "PrismSmallModels", "PrismTestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),

@@ -66,7 +66,12 @@ enum DICOM {
       elements, header, modality, values: values, choice: options.range, name: name)
     var tones = values.map { UInt16((interest.tone($0) * 65535).rounded()) }
     if header.isInverted { for i in tones.indices { tones[i] = 65535 - tones[i] } }
-    let deep = DeepSamples(channels: 1, values: tones, low: 0, high: 65535)
+    let meaning = interest.limits.map { limits in
+      DeepSamples.Meaning(
+        black: header.isInverted ? limits.upperBound : limits.lowerBound,
+        white: header.isInverted ? limits.lowerBound : limits.upperBound, step: modality.step)
+    }
+    let deep = DeepSamples(channels: 1, values: tones, low: 0, high: 65535, meaning: meaning)
     let inverted = header.isInverted ? ["MONOCHROME1: its smallest sample is white"] : []
     return Image(
       width: header.width, height: header.height, pixels: deep.pixels, deep: deep,
@@ -345,6 +350,9 @@ struct DICOMModality {
   func value(_ stored: Int32) -> Double {
     table?(Double(stored)) ?? Double(stored) * slope + intercept
   }
+
+  /// How far two neighbouring values are apart; 0 where a table says.
+  var step: Double { table == nil ? abs(slope) : 0 }
 
   /// The values that the depth allows.
   var extent: ClosedRange<Double> {

@@ -4,6 +4,7 @@ import { tables } from "/tables.js";
 import { alternativeOf, unitOf } from "/describe.js";
 import { Details } from "/details.js";
 import { afterQuiet, h } from "/dom.js";
+import { icon } from "/icons.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf, previewOf } from "/media.js";
 import { upright } from "/npy.js";
@@ -86,17 +87,20 @@ export class AnalysisView {
     this.model = this.page.models.find((model) => model.name === request.model);
     this.fileName = file.name;
     this.drawHead();
+    this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
     if (kind === "image") { this.showFile(file); }
     try {
       const analysis = await this.page.api.begin(file, file.name, request);
       if (this.isClosed) { return; }
+      this.watch(analysis.id);
       this.page.note(`/analysis/${analysis.id}`);
       this.take(analysis);
-      this.watch();
+      if (kind === "audio") { this.showSound(); }
     } catch (error) {
       this.progress.setState("failed", error.detail ?? error.message);
       this.progress.resume.hidden = true;
-      throw error;
+      this.sayFailure(error.detail ?? error.message);
+      if (error.isOffline) { throw error; }
     }
   }
 
@@ -105,8 +109,23 @@ export class AnalysisView {
     const analysis = await this.page.api.analysis(id);
     this.take(analysis);
     this.state = query;
+    this.views.say(h("p", { class: "waiting" }, t("loading")));
     this.watch();
-    if (this.kind === "image") { this.showInput(); }
+    if (this.kind === "image") { this.showInput(); } else { this.showSound(); }
+  }
+
+  /** Says in the place of the pictures why there are none. */
+  sayFailure(reason) {
+    this.views.say(icon("warning"), h("h2", {}, t("analysis.failed")), h("p", {}, reason),
+      h("p", {}, h("a", { class: "button", href: "#/" }, t("analysis.otherFile"))));
+  }
+
+  /** The spectrogram, before there are maps. */
+  showSound() {
+    this.showSpectrogram().catch((error) => {
+      if (!this.maps.size) { this.spectrogramOf = null; }
+      if (error.status !== 422) { this.page.fail(error); }
+    });
   }
 
   /** Shows the part that an address names. */
@@ -192,7 +211,7 @@ export class AnalysisView {
       const picture = await pictureOf(await this.page.api.blob(this.analysis.input.png));
       if (picture && !this.isClosed && !this.levels.samples) { this.setPicture(picture); }
     } catch (error) {
-      this.page.fail(error);
+      if (error.status !== 422) { this.page.fail(error); }
     }
   }
 
@@ -249,9 +268,9 @@ export class AnalysisView {
 
   // MARK: Following
 
-  watch() {
+  watch(id = this.analysis.id) {
     this.stop?.();
-    this.stop = this.page.api.watch(this.analysis.id, {
+    this.stop = this.page.api.watch(id, {
       progress: (data) => this.progress.progress(data),
       method: (data) => this.takeMethod(data),
       end: (data) => this.ended(data),
@@ -344,7 +363,11 @@ export class AnalysisView {
     this.progress.setState(state, error, cached);
     this.page.announce(t(`state.${state}`));
     this.drawAdding();
-    if (state === "failed" && !this.report) { return; }
+    if (state !== "done" && this.maps.size === 0) {
+      this.predictions.replaceChildren(h("p", { class: "muted" }, t("predictions.none")));
+      this.sayFailure(error ?? t(`state.${state}`));
+      return;
+    }
     await this.loadReport();
     if (state === "done") { this.loadComparison(); }
   }
@@ -398,11 +421,11 @@ export class AnalysisView {
   panelOf(map, base, hasRows) {
     const { info, entry } = map;
     const area = this.kind === "image" ? this.report?.picture?.seen : undefined;
-    if (!map.alternative || map.describedIn !== area) {
+    if (!map.alternative || map.describedBy !== entry) {
       map.alternative = alternativeOf({ ...map, area }, {
-        label: info.label, kind: this.kind, base,
+        label: info.label, kind: this.kind, base, entry,
       });
-      map.describedIn = area;
+      map.describedBy = entry;
     }
     return {
       id: map.id, title: this.title(info.method),
@@ -476,13 +499,13 @@ export class AnalysisView {
     this.predictions.replaceChildren(...[
       h("ol", { class: "labels" }, shown.map(row)),
       all.length > 5 ? h("button", {
-        type: "button", class: "plain", onclick: () => {
+        type: "button", class: "link", onclick: () => {
           this.showsAll = !this.showsAll;
           this.drawPredictions();
         },
       }, this.showsAll ? t("predictions.fewer") : t("predictions.all", { n: all.length })) : null,
       this.label !== null ? h("button", {
-        type: "button", class: "plain", onclick: () => this.chooseLabel(null),
+        type: "button", class: "link", onclick: () => this.chooseLabel(null),
       }, t("predictions.everyLabel")) : null,
     ].filter(Boolean));
     if (all.length === 0) {
@@ -495,7 +518,8 @@ export class AnalysisView {
   /** Methods that are added to what is there. */
   drawAdding() {
     const isOpen = this.adding.querySelector("details")?.open;
-    if (!this.model || !this.analysis || ["queued", "running"].includes(this.analysis.state)) {
+    const isOver = this.analysis && !["queued", "running"].includes(this.analysis.state);
+    if (!this.model || !isOver || this.analysis.state === "failed") {
       this.adding.replaceChildren();
       return;
     }

@@ -85,7 +85,8 @@ export class MethodPicker {
     if (method.obstacle) { this.methods.delete(method.name); }
     const note = [meaning(method.name), reason ?? t("choices.cost", { cost: cost(method) })]
       .filter(Boolean).join(" ");
-    return h("div", { class: reason ? "choice unfit" : "choice" }, input,
+    const kind = isKnown ? "choice unfit known" : method.obstacle ? "choice unfit" : "choice";
+    return h("div", { class: kind }, input,
       h("label", { for: id }, method.title),
       h("span", { class: "choice-note", id: `${id}-note` }, note));
   }

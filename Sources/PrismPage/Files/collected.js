@@ -40,7 +40,7 @@ export class Collected {
     return { info, width, height, values: shown, scale: scaleOf(shown) };
   }
 
-  /** Shows input and maps; those that the other has too come first. */
+  /** Shows input and maps: those of methods that the other has too, or all where there are none. */
   async show(views, other) {
     const query = this.start === undefined ? "" : `?window=${this.start}`;
     const picture = await pictureOf(await this.page.api.blob(this.analysis.input.png + query));
@@ -51,9 +51,10 @@ export class Collected {
       ...base, source: picture,
       describe: (levels) => t("levels.values", { values: levels.join(" · ") }),
     });
-    const has = ({ info }) => other.maps.some((map) => map.info.method === info.method);
-    const maps = [...this.maps].sort((a, b) => has(b) - has(a));
-    views.setMaps(maps.map((map) => this.panelOf(map, base)));
+    const shared = this.maps.filter(
+      ({ info }) => other.maps.some((map) => map.info.method === info.method));
+    const shown = shared.length > 0 ? shared : this.maps;
+    views.setMaps(shown.map((map) => this.panelOf(map, base)));
   }
 
   panelOf(map, base) {
@@ -66,7 +67,8 @@ export class Collected {
       note: `${info.label} ${percent(info.probability)}`,
       unit: unitOf(info.method, entry?.explains), regions: entry?.regions,
       hasSegments: Boolean(entry?.segments),
-      alternative: alternativeOf({ ...map, area }, { label: info.label, kind: this.kind, base }),
+      alternative: alternativeOf(
+        { ...map, area }, { label: info.label, kind: this.kind, base, entry }),
     };
   }
 }

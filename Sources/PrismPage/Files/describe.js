@@ -14,8 +14,24 @@ export function unitOf(method, explains) {
   return t(explains === "logit" || !explains ? "unit.logit" : "unit.probability");
 }
 
+/** The strongest region of a map, as the report has it. */
+function regionsOf(entry, kind) {
+  const [region] = (kind === "audio" ? entry?.evidence?.regions : entry?.regions) ?? [];
+  if (!region) { return []; }
+  const share = percent(region.share, 0);
+  return [kind === "audio"
+    ? t("alternative.passage", {
+      share, start: number(region.seconds[0]), end: number(region.seconds[1]),
+      low: number(region.hertz[0]), high: number(region.hertz[1]),
+    })
+    : t("alternative.region", {
+      share, left: region.x, right: region.x + region.width, top: region.y,
+      bottom: region.y + region.height,
+    })];
+}
+
 /** Where the evidence of a map is, in a sentence or two. */
-export function alternativeOf(map, { label, kind, base }) {
+export function alternativeOf(map, { label, kind, base, entry }) {
   if (!map.scale) { return ""; }
   const found = evidence(map);
   if (!found.hasAny) { return t("alternative.nothing", { label }); }
@@ -31,6 +47,7 @@ export function alternativeOf(map, { label, kind, base }) {
       y: Math.round(area.y + found.peak.y * area.height), value: number(found.peak.value),
     }));
   }
+  sentences.push(...regionsOf(entry, kind));
   if (found.negative >= 0.05) {
     sentences.push(t("alternative.against", { share: percent(found.negative, 0) }));
   }

@@ -28,14 +28,29 @@ let nextNumber = 0;
 export const unique = (stem) => `${stem}-${(nextNumber += 1)}`;
 
 /**
- * A word with its meaning, which shows on hover, on focus and to readers of screens.
+ * A word with its meaning, which shows on hover, on focus and to readers of screens; Escape hides
+ * it.
  */
 export function term(word, meaning) {
   if (!meaning) { return document.createTextNode(word); }
   const id = unique("meaning");
-  return h("span", { class: "term" },
-    h("button", { type: "button", class: "term-word", "aria-describedby": id }, word),
-    h("span", { class: "term-meaning", role: "tooltip", id }, meaning));
+  const button = h("button", { type: "button", class: "term-word", "aria-describedby": id }, word);
+  const tip = h("span", { class: "term-meaning", role: "tooltip", id }, meaning);
+  const show = () => {
+    tip.classList.add("shown");
+    const [at, size] = [button.getBoundingClientRect(), tip.getBoundingClientRect()];
+    const left = Math.max(8, Math.min(at.left, innerWidth - size.width - 8));
+    const isBelow = at.bottom + 4 + size.height < innerHeight;
+    tip.style.setProperty("left", `${left}px`);
+    tip.style.setProperty("top", `${isBelow ? at.bottom + 4 : at.top - 4 - size.height}px`);
+  };
+  const hide = () => tip.classList.remove("shown");
+  return h("span", {
+    class: "term", onpointerenter: show, onpointerleave: hide, onfocusin: show, onfocusout: hide,
+    onkeydown: (event) => {
+      if (event.key === "Escape") { hide(); }
+    },
+  }, button, tip);
 }
 
 /** Calls a function once things have been quiet for a while. */

@@ -47,7 +47,7 @@ export class Keys {
     const ofPanels = ["←↑↓→", "Shift ←↑↓→", "Enter", "Tab"]
       .map((key, i) => [key, t(`keys.panel.${i}`)]);
     const dialog = h("dialog", { "aria-labelledby": "keys-title", class: "wide" },
-      h("h2", { id: "keys-title" }, t("keys.title")),
+      h("h2", { id: "keys-title", tabIndex: -1, autofocus: true }, t("keys.title")),
       h("div", { class: "keys-groups" },
         h("div", {}, table("page")), h("div", {}, table("view")),
         h("div", {}, table("panel", ofPanels))),

@@ -45,8 +45,9 @@ export class Levels {
       this.loading = null;
     }
     const [low, high] = this.range("file");
+    this.invert.checked = this.facts.notes?.some((note) => note.startsWith("MONOCHROME1")) ?? false;
     this.views.setBase({
-      ...this.samples, low, high,
+      ...this.samples, low, high, isInverted: this.invert.checked,
       describe: (levels) => t(levels.length > 1 ? "levels.values" : "levels.value", {
         values: levels.map((level) => number(level, 6)).join(" · "),
       }),

@@ -35,6 +35,7 @@ export class Progress {
     this.state.dataset.state = state;
     this.cancel.hidden = !this.isOpen;
     this.resume.hidden = this.isOpen || state === "done";
+    this.resume.textContent = t(state === "failed" ? "failure.again" : "progress.resume");
     this.error.hidden = !error;
     this.error.textContent = error ?? "";
     if (!this.isOpen) {

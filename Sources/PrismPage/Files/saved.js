@@ -11,8 +11,8 @@ export function card(page, analysis, href = `#/analysis/${analysis.id}`, extra =
   const isDone = analysis.state === "done";
   return h("li", { class: "card" },
     h("a", { href, class: "card-link" }, place, h("span", { class: "card-name" }, analysis.name)),
-    h("span", { class: "card-label" }, analysis.label
-      ? `${analysis.label} ${percent(analysis.probability)}` : t(`state.${analysis.state}`)),
+    analysis.label ? h("span", { class: "card-label" },
+      `${analysis.label} ${percent(analysis.probability)}`) : null,
     h("span", { class: "muted" }, `${analysis.model} · ${moment(analysis.created)}`),
     isDone && !analysis.error ? null : h("span", {
       class: "state", "data-state": analysis.state, title: analysis.error ?? "",
@@ -65,6 +65,7 @@ export class SavedView {
     await this.search(false);
   }
 
+  /** Shows what another address of this view says. */
   follow(query) { this.open(query).catch((error) => this.page.fail(error)); }
 
   reconnect() { this.search(); }
@@ -86,6 +87,28 @@ export class SavedView {
     await this.load();
   }
 
+  /** Adds a card; that of an analysis that goes on is made anew until it ends. */
+  append(analysis) {
+    let shown = card(this.page, analysis);
+    this.list.append(shown);
+    const renew = async () => {
+      if (!shown.isConnected) { return; }
+      try {
+        analysis = await this.page.api.analysis(analysis.id);
+      } catch {
+        return;
+      }
+      const next = card(this.page, analysis);
+      shown.replaceWith(next);
+      shown = next;
+      watch();
+    };
+    const watch = () => {
+      if (["queued", "running"].includes(analysis.state)) { setTimeout(renew, 2000); }
+    };
+    watch();
+  }
+
   get filter() {
     const filter = { query: this.query.value, model: this.model.value, tag: this.tagName ?? "" };
     return Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
@@ -103,7 +126,7 @@ export class SavedView {
       return;
     }
     if (number !== this.number) { return; }
-    this.list.append(...found.analyses.map((one) => card(this.page, one)));
+    for (const one of found.analyses) { this.append(one); }
     this.cursor = found.cursor;
     this.more.hidden = !found.cursor;
     const count = this.list.childElementCount;

@@ -3,9 +3,9 @@ import { h, term } from "/dom.js";
 import { rankCorrelation } from "/maps.js";
 import { measure, t } from "/texts.js";
 
-/** The measures of faithfulness, and whether more of it is better. */
+/** The measures of faithfulness, and whether more is better; null where neither is. */
 const measures = [
-  ["deletion", false], ["insertion", true], ["infidelity", false], ["sparseness", true],
+  ["deletion", false], ["insertion", true], ["infidelity", false], ["sparseness", null],
   ["sensitivity", false], ["stability", true], ["localization", true],
 ];
 
@@ -45,6 +45,7 @@ function faithfulness({ faithfulness: lines }, title, label) {
   const severalLabels = new Set(lines.map((line) => line.target)).size > 1;
   const severalWindows = new Set(lines.map((line) => line.window?.[0])).size > 1;
   const best = (name, isMore, line) => {
+    if (isMore === null) { return false; }
     const rivals = lines.filter((one) => one.target === line.target
       && one.window?.[0] === line.window?.[0] && one[name] !== null).map((one) => one[name]);
     return rivals.length > 1
@@ -65,7 +66,7 @@ function faithfulness({ faithfulness: lines }, title, label) {
       }, measure(line[name])))))),
     h("ul", { class: "meanings" }, used.map(([name, isMore]) => h("li", {},
       h("strong", {}, t(`measure.${name}`)), ": ", t(`measure.${name}.meaning`), " ",
-      t(isMore ? "tables.more" : "tables.less")))));
+      isMore === null ? null : t(isMore ? "tables.more" : "tables.less")))));
 }
 
 function agreement(pairs, title, label) {

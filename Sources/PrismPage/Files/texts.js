@@ -39,7 +39,10 @@ export const maybe = (name) => texts[name] ?? null;
 export function number(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) { return "–"; }
   if (value !== 0 && Math.abs(value) < 1e-3) {
-    return value.toExponential(Math.max(0, digits - 1)).replace("e", " × 10^");
+    const [factor, power] = value.toExponential(Math.max(0, digits - 1)).split("e");
+    const raised = Array.from(power, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c] ?? "")).join("");
+    return `${new Intl.NumberFormat(locale, { maximumSignificantDigits: digits })
+      .format(Number(factor))} × 10${raised}`;
   }
   return new Intl.NumberFormat(locale, { maximumSignificantDigits: digits }).format(value);
 }

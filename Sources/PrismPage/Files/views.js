@@ -203,6 +203,12 @@ export class Views extends EventTarget {
 
   // MARK: Panels
 
+  /** Says something where there is nothing to show yet; null says nothing. */
+  say(...children) {
+    if (this.base) { return; }
+    this.container.replaceChildren(h("div", { class: "nothing" }, children));
+  }
+
   /** Makes the panels anew where other ones are needed. */
   arrange() {
     if (!this.base) { return; }

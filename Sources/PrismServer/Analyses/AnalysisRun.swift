@@ -99,6 +99,13 @@ struct AnalysisRun {
     try ReportInput(bytes, name: record.inputName).picture(request().pictures)
   }
 
+  /// The samples of a file without any window of levels: `[H, W, C]`.
+  func samples(_ bytes: [UInt8]) throws -> Tensor {
+    var reading = try request().pictures
+    (reading.range, reading.window) = ("full", nil)
+    return try ReportInput(bytes, name: record.inputName).picture(reading).samples
+  }
+
   /// The spectrogram of a window of a sound as people see it, low frequencies at the bottom.
   ///
   /// - Parameters:

@@ -170,7 +170,7 @@ struct ResultRoutes {
       let bytes = try store.blobs.get(record.inputDigest)
       switch (format, isSound) {
       case ("wav", _): return try Sound(decoding: bytes, name: record.inputName).wavData()
-      case ("npy", _): return ArrayFile.data(try run.picture(bytes).samples)
+      case ("npy", _): return ArrayFile.data(try run.samples(bytes))
       case (_, true): return try run.spectrogram(bytes, from: window).pngData()
       default: return try run.picture(bytes).pngData()
       }
