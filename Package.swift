@@ -170,7 +170,10 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         "PrismPage",
       ], exclude: ["README.md"], swiftSettings: safe),
-    .target(name: "PrismPage", resources: [.embedInCode("Files")], swiftSettings: house),
+    // C, because there a file becomes bytes of the program in no time.
+    .target(name: "CPage"),
+    .target(
+      name: "PrismPage", dependencies: ["CPage"], exclude: ["Files"], swiftSettings: house),
     .executableTarget(
       name: "PrismServerMain", dependencies: ["PrismServer"], swiftSettings: safe),
 
@@ -211,7 +214,8 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
-      name: "PrismFilesTests", dependencies: ["CZlib", "PrismFiles", "PrismTestSupport"],
+      name: "PrismFilesTests",
+      dependencies: ["CZlib", "PrismFiles", "PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "PrismCardTests", dependencies: ["PrismCard", "PrismFiles", "PrismTestSupport"],

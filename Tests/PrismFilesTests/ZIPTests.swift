@@ -1,5 +1,6 @@
 import CZlib
 import PrismFiles
+import PrismTensor
 import PrismTestSupport
 import Testing
 
@@ -148,7 +149,8 @@ struct ZIPTests {
     for _ in 0..<3000 {
       var bytes = Bool.random(using: &random) ? good : packed
       for _ in 0..<Int.random(in: 1...6, using: &random) {
-        bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(
+          in: 0...255, using: &random)
       }
       guard let read = try? ZIPReader(bytes, most: 1 << 20) else { continue }
       #expect(read.files.reduce(0) { $0 + $1.contents.count } <= 1 << 20)

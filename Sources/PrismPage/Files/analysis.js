@@ -12,6 +12,7 @@ import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
 import { maybe, moment, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
+import { soundAxes, windowAt } from "/sound-signal.js";
 import { Views } from "/views.js";
 
 export class AnalysisView {
@@ -176,6 +177,7 @@ export class AnalysisView {
     this.kind = kind;
     if (kind === "audio") {
       this.views.options.aspect = "fill";
+      this.toolbar.element.before(this.soundPlace);
     } else {
       this.toolbar.addTool("levels", "w", async () => {
         await this.levels.show();
@@ -242,7 +244,7 @@ export class AnalysisView {
     this.spectrogramOf = start;
     const url = `${this.analysis.input.png}?window=${start}`;
     const picture = await pictureOf(await this.page.api.blob(url));
-    if (!picture || this.isClosed) { return; }
+    if (!picture || this.isClosed || this.spectrogramOf !== start) { return; }
     this.views.options.alternative = t("alternative.sound", { name: this.analysis.input.name });
     this.views.setBase({
       width: picture.width, height: picture.height, source: picture, describe: () => "",
@@ -251,8 +253,17 @@ export class AnalysisView {
       this.follow(this.state);
       this.state = null;
     }
-    this.sound?.windowChanged?.(start);
+    this.showAxes(start);
+    for (const part of this.parts) { part.windowChanged?.(start); }
     this.showMaps();
+  }
+
+  /** Tells places of a spectrogram in seconds and hertz. */
+  showAxes(start) {
+    if (!this.model?.audio) { return; }
+    const { width, height } = this.views.base;
+    const axes = soundAxes(this.model.audio, windowAt(start, this), width, height);
+    this.views.setAxes({ x: axes.xText, y: axes.yText });
   }
 
   // MARK: Following
@@ -606,7 +617,7 @@ export class AnalysisView {
     return {
       analysis, report, model, views, toolbar, api: page.api, t, announce: page.announce, page,
       keys: page.keys, maps: [...this.maps.values()], window: this.window ?? this.starts()[0] ?? 0,
-      showWindow: (start) => this.showWindow(start),
+      showWindow: (start) => this.showWindow(start), restart: (work) => this.restart(work),
     };
   }
 

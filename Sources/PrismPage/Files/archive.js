@@ -4,16 +4,16 @@ import { h, unique } from "/dom.js";
 /** Puts the button into the page; `onImported` is given the analysis. */
 export function mountArchive(place, { api, t, announce, onImported }) {
   const input = h("input", {
-    type: "file", accept: ".zip,application/zip", id: unique("archive"), class: "visually-hidden",
+    type: "file", accept: ".zip,application/zip", id: unique("archive"), class: "unseen",
     tabIndex: -1, "data-field": "archive", "aria-label": t("archive.choose"),
-    onchange: () => bringIn([...input.files]),
+    onchange: () => accept([...input.files]),
   });
   const button = h("button", {
     type: "button", "data-action": "import", onclick: () => input.click(),
   }, t("archive.import"));
   const state = h("output", { class: "archive-state" });
 
-  async function bringIn(files) {
+  async function accept(files) {
     for (const file of files) {
       button.disabled = true;
       state.textContent = t("archive.reading", { name: file.name });
@@ -35,5 +35,5 @@ export function mountArchive(place, { api, t, announce, onImported }) {
   }
 
   place.replaceChildren(h("div", { class: "archive" }, button, input, state));
-  return { bringIn, unmount: () => place.replaceChildren() };
+  return { accept, unmount: () => place.replaceChildren() };
 }

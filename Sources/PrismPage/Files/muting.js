@@ -86,12 +86,12 @@ export class MutedSound {
     }, t("whatif.muteNumbers"));
     const evidence = h("button", {
       type: "button", "data-action": "evidence", onclick: () => this.muteEvidence(),
-    }, t("whatif.evidence"));
+    }, t("whatif.evidence.sound"));
     const listen = h("button", {
       type: "button", "data-action": "listen-muted", onclick: () => this.listen(),
     }, t("whatif.listen"));
     return [
-      h("span", { class: "field" }, field("start", t("whatif.fromSeconds")),
+      h("span", { class: "range" }, field("start", t("whatif.fromSeconds")),
         field("end", t("whatif.toSeconds")), field("low", t("whatif.fromHertz")),
         field("high", t("whatif.toHertz")), add),
       evidence, listen, this.list,
@@ -188,7 +188,7 @@ export class MutedSound {
     };
     return {
       cursor: "crosshair",
-      down: (point) => { from = this.axes && this.sound ? point : null; },
+      down: (point) => { from = this.axes ? point : null; },
       move: (point) => {
         if (!from) { return; }
         this.dragged = rectangle(point);

@@ -96,8 +96,8 @@ export class PaintedPicture {
       type: "button", "data-action": "evidence", onclick: () => this.coverEvidence(),
     }, t("whatif.evidence"));
     return [
-      h("span", { class: "field" }, h("label", { for: cover.id }, t("whatif.cover")), cover),
-      h("span", { class: "field" }, h("label", { for: this.size.id }, t("whatif.size")), this.size),
+      h("span", { class: "range" }, h("label", { for: cover.id }, t("whatif.cover")), cover),
+      h("span", { class: "range" }, h("label", { for: this.size.id }, t("whatif.size")), this.size),
       eraser, stamp, evidence,
     ];
   }

@@ -329,16 +329,6 @@ export function hertzText(hertz) {
   return hertz < 1000 ? `${Math.round(hertz)} Hz` : `${(hertz / 1000).toFixed(2)} kHz`;
 }
 
-/** The values of a map with low frequencies at the bottom. */
-export function upright(audio, { values, width, height }) {
-  if (audio?.orientation !== "low_at_top") { return values; }
-  const result = new Float32Array(values.length);
-  for (let row = 0; row < height; row += 1) {
-    result.set(values.subarray(row * width, (row + 1) * width), (height - 1 - row) * width);
-  }
-  return result;
-}
-
 /** The least and the greatest sample of so many equal parts of a sound: `[least, greatest, …]`. */
 export function envelope(samples, parts, start = 0, end = samples.length) {
   const result = new Float32Array(2 * parts);

@@ -3,7 +3,7 @@
 import { h, term, unique } from "/dom.js";
 import { percent } from "/texts.js";
 import { Player } from "/player.js";
-import { Strip, clock } from "/strip.js";
+import { Strip, clock, niceStep } from "/strip.js";
 import {
   divided, equalLoudness, hertzText, readWAV, soundAxes, windowAt,
 } from "/sound-signal.js";
@@ -43,7 +43,7 @@ class SoundTools {
     this.removeOverlay = this.views.addOverlay((context, panel) => this.draw(context, panel));
     this.build();
     this.toolbar.addTool("mark", "r", () => this.tool);
-    this.keys.add("view", " ", "sound.playKey", () => this.toggle());
+    this.keys.add("view", "k", "sound.playKey", () => this.toggle());
     this.show();
   }
 
@@ -156,8 +156,9 @@ class SoundTools {
       type: "range", class: "sound-position", min: 0, max: this.seconds, step: 0.01,
       "aria-label": t("sound.position"), oninput: () => this.seek(Number(this.position.value)),
     });
-    this.place.replaceChildren(h("section", { class: "sound", "aria-label": t("sound.title") },
-      this.windowBar(),
+    const title = unique("listening");
+    this.place.replaceChildren(h("section", { class: "sound", "aria-labelledby": title },
+      h("h2", { class: "unseen", id: title }, t("sound.title")), this.windowBar(),
       h("div", { class: "strip-frame" }, this.strip.canvas, this.position),
       h("div", { class: "sound-bar" },
         this.playButton, this.readout,
@@ -210,16 +211,18 @@ class SoundTools {
       });
       this.fields ??= {};
       this.fields[name] = input;
-      return h("span", { class: "field" }, h("label", { for: input.id }, label), input,
-        h("span", { class: "unit" }, unit));
+      input.setAttribute("aria-label", `${label} ${unit}`);
+      return [h("label", { for: input.id }, label), input, h("span", {}, unit)];
     };
     this.clear = h("button", {
       type: "button", class: "plain", "data-action": "clear-mark", onclick: () => this.mark(null),
     }, t("sound.clear"));
     return h("div", { class: "sound-bar sound-marks", role: "group", "aria-label": t("sound.marked") },
       this.marking, term("?", t("sound.mark.help")),
-      field("start", t("sound.from"), "s"), field("end", t("sound.to"), "s"),
-      field("low", t("sound.from"), "Hz"), field("high", t("sound.to"), "Hz"), this.clear);
+      h("span", { class: "range" }, field("start", t("sound.from"), "s"),
+        field("end", t("sound.to"), "s")),
+      h("span", { class: "range" }, field("low", t("sound.from"), "Hz"),
+        field("high", t("sound.to"), "Hz")), this.clear);
   }
 
   // MARK: State that is seen
@@ -415,6 +418,7 @@ class SoundTools {
     const { axes, selection } = this;
     if (!axes) { return; }
     const { base } = this.views;
+    drawAxes(context, panel, { axes, window: this.window, base });
     if (selection && selection.end > this.window[0] && selection.start < this.window[1]) {
       const top = selection.high === null ? 0 : Math.max(0, axes.fromHertz(selection.high));
       const bottom = selection.low === null
@@ -553,5 +557,42 @@ class SoundTools {
       const file = await (await this.api.fetch(map[name])).arrayBuffer();
       this.loaded.set(`${name} ${map[name]}`, { ...readWAV(file), origin: map.window[0] });
     }));
+  }
+}
+
+/** Marks of seconds along the bottom and of hertz along the left, over the spectrogram. */
+function drawAxes(context, panel, { axes, window, base }) {
+  const label = (text, x, y, align) => {
+    context.textAlign = align;
+    context.strokeStyle = "#000c";
+    context.lineWidth = 3;
+    context.strokeText(text, x, y);
+    context.fillStyle = "#fff";
+    context.fillText(text, x, y);
+  };
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  const [left, bottom] = [Math.max(0, panel.toScreen(0, 0).x),
+    Math.min(panel.height, panel.toScreen(0, base.height).y)];
+  let last = Infinity;
+  for (const hertz of [62, 125, 250, 500, 1000, 2000, 4000, 8000, 16000]) {
+    const { y } = panel.toScreen(0, axes.fromHertz(hertz));
+    if (y < 8 || y > bottom - 18 || last - y < 16) { continue; }
+    last = y;
+    context.fillStyle = "#fff";
+    context.fillRect(left, y - 0.5, 4, 1);
+    label(hertz < 1000 ? `${hertz}` : `${hertz / 1000}k`, left + 7, y, "left");
+  }
+  label("Hz", left + 7, Math.max(8, panel.toScreen(0, 0).y + 8), "left");
+  const perSecond = panel.toScreen(axes.fromSeconds(window[0] + 1), 0).x
+    - panel.toScreen(axes.fromSeconds(window[0]), 0).x;
+  const step = niceStep(48 / perSecond);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  for (let i = Math.ceil(window[0] / step - 1e-9); i * step <= window[1] + 1e-9; i += 1) {
+    const { x } = panel.toScreen(axes.fromSeconds(i * step), 0);
+    if (x < left + 30 || x > panel.width - 14) { continue; }
+    context.fillStyle = "#fff";
+    context.fillRect(x - 0.5, bottom - 4, 1, 4);
+    label(clock(i * step, digits), x, bottom - 11, "center");
   }
 }

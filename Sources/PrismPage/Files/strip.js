@@ -248,7 +248,7 @@ export class Strip extends EventTarget {
 }
 
 /** A step of 1, 2 or 5 times a power of ten, or of minutes. */
-function niceStep(least) {
+export function niceStep(least) {
   for (const step of [60, 120, 300, 600, 1800, 3600]) {
     if (least > 30 && step >= least) { return step; }
   }

@@ -10,7 +10,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
  * A grid of linked panels. Events: "pointer" (detail: the point in base pixels, or null), "view"
- * (the part that is seen has changed), "levels", "open" (a panel is made large; detail: its id).
+ * (the part that is seen has changed), "levels", "tool", "open" (a panel is made large; detail: its id).
  */
 export class Views extends EventTarget {
   /**
@@ -97,6 +97,7 @@ export class Views extends EventTarget {
   setTool(tool) {
     this.tool = tool;
     this.container.dataset.tool = tool?.cursor ?? "";
+    this.dispatchEvent(new Event("tool"));
   }
 
   /** Makes one panel as wide as the page, or none. */

@@ -71,8 +71,8 @@ class WhatIf {
     this.views.addEventListener("tool", this.onTool);
     this.removeOverlay = this.views.addOverlay((context, panel) => this.subject.draw(context, panel));
     this.build();
-    toolbar.addTool(this.subject.startName, "q", () => {
-      this.prepare();
+    toolbar.addTool(this.subject.startName, "q", async () => {
+      await this.prepare();
       return this.subject.tool;
     });
   }
@@ -114,7 +114,9 @@ class WhatIf {
     this.numbers = h("div", { class: "whatif-numbers" });
     this.verdict = h("p", { class: "whatif-verdict" });
     this.time = h("output", { class: "whatif-time" });
-    this.place.replaceChildren(h("section", { class: "whatif", "aria-label": t("whatif.title") },
+    const title = unique("whatif");
+    this.place.replaceChildren(h("section", { class: "whatif", "aria-labelledby": title },
+      h("h2", { id: title }, t("whatif.title")),
       h("div", { class: "whatif-tools" },
         this.start, term("?", t(`whatif.${subject.startName}.help`)), subject.controls(),
         this.undo, this.reset),
@@ -223,11 +225,12 @@ class WhatIf {
       const row = {
         bar: h("span", { class: "whatif-bar" }), mark: h("span", { class: "whatif-mark" }),
         text: h("span", { class: "whatif-value" }), change: h("span", { class: "whatif-change" }),
+        score: h("span", { class: "whatif-score" }),
       };
       row.element = h("div", { class: "whatif-row" },
         h("span", { class: "whatif-label", id: unique("label") }, before.labels[index]),
         h("span", { class: "whatif-scale", "aria-hidden": "true" }, row.bar, row.mark),
-        row.text, row.change);
+        row.text, row.change, row.score);
       this.rows.set(index, row);
     }
     const row = this.rows.get(index);
@@ -238,7 +241,9 @@ class WhatIf {
     const points = 100 * (current - old);
     row.change.textContent = Math.abs(points) < 0.05
       ? "" : `${points > 0 ? "▲ +" : "▼ −"}${Math.abs(points).toFixed(1)}`;
-    row.change.classList.toggle("down", points < 0);
+    const [score, newScore] = [before.logits[index], now.logits[index]].map(
+      (value) => value.toFixed(2).replace("-", "−"));
+    row.score.textContent = this.t("whatif.score", { before: score, now: newScore });
     return row.element;
   }
 
