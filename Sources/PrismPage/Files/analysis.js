@@ -399,19 +399,23 @@ export class AnalysisView {
     this.noteState();
   }
 
+  /** All maps: the most probable label first, and methods as they were asked for. */
+  ordered() {
+    const order = this.analysis?.request.methods.map((method) => method.name) ?? [];
+    const labels = this.labels().map((label) => label.index);
+    const place = ({ info }) =>
+      labels.indexOf(info.index) * 1000 + (order.indexOf(info.method) + 1 || 999);
+    return [...this.maps.values()].sort((a, b) => place(a) - place(b));
+  }
+
   showMaps() {
     if (!this.views.base) { return; }
     const { base } = this.views;
-    const order = this.analysis?.request.methods.map((method) => method.name) ?? [];
     const start = this.kind === "audio" ? this.window ?? this.starts()[0] : undefined;
     const labels = this.labels();
-    const place = (map) => labels.findIndex((label) => label.index === map.info.index) * 1000
-      + (order.indexOf(map.info.method) + 1 || 999);
-    const shown = [...this.maps.values()]
-      .filter(({ info }) => !this.hidden.has(info.method)
-        && (this.label === null || info.index === this.label)
-        && (start === undefined || info.window?.[0] === start))
-      .sort((a, b) => place(a) - place(b));
+    const shown = this.ordered().filter(({ info }) => !this.hidden.has(info.method)
+      && (this.label === null || info.index === this.label)
+      && (start === undefined || info.window?.[0] === start));
     const hasRows = this.label === null && labels.length > 1;
     this.views.setMaps(shown.map((map) => this.panelOf(map, base, hasRows)));
     this.drawWindows();
@@ -583,7 +587,7 @@ export class AnalysisView {
       }
     }
     this.tables.replaceChildren(...tables({
-      comparison: this.comparison, maps: [...this.maps.values()],
+      comparison: this.comparison, maps: this.ordered(),
       title: (name) => this.title(name), labels: this.labels(),
       onCompare: isAsked || methods.size === 0 ? null : () => this.restart(() =>
         this.page.api.addMethods(this.analysis.id, { purpose: "comparison" })),
