@@ -270,9 +270,10 @@ export class AnalysisView {
 
   watch(id = this.analysis.id) {
     this.stop?.();
+    this.tasks = [];
     this.stop = this.page.api.watch(id, {
       progress: (data) => this.progress.progress(data),
-      method: (data) => this.takeMethod(data),
+      method: (data) => { this.tasks.push(this.takeMethod(data)); },
       end: (data) => this.ended(data),
       lost: () => this.progress.setState("interrupted", t("offline.text")),
     });
@@ -363,6 +364,8 @@ export class AnalysisView {
     this.progress.setState(state, error, cached);
     this.page.announce(t(`state.${state}`));
     this.drawAdding();
+    await Promise.all(this.tasks);
+    if (this.isClosed) { return; }
     if (state !== "done" && this.maps.size === 0) {
       this.predictions.replaceChildren(h("p", { class: "muted" }, t("predictions.none")));
       this.sayFailure(error ?? t(`state.${state}`));
