@@ -90,7 +90,7 @@ export class AnalysisView {
     this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
     if (kind === "image") { this.showFile(file); }
     try {
-      const analysis = await this.page.api.begin(file, file.name, request);
+      const analysis = await this.send(file, request);
       if (this.isClosed) { return; }
       this.watch(analysis.id);
       this.page.note(`/analysis/${analysis.id}`);
@@ -101,6 +101,21 @@ export class AnalysisView {
       this.progress.resume.hidden = true;
       this.sayFailure(error.detail ?? error.message);
       if (error.isOffline) { throw error; }
+    }
+  }
+
+  /** Sends a file; a server that has too much to do is asked again when it says. */
+  async send(file, request) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.page.api.begin(file, file.name, request);
+      } catch (error) {
+        const isBusy = error.status === 429 || error.status === 503;
+        if (!isBusy || attempt >= 5 || this.isClosed) { throw error; }
+        const seconds = error.retryAfter ?? 2;
+        this.views.say(h("p", { class: "waiting" }, t("analysis.busy", { n: seconds })));
+        await new Promise((done) => setTimeout(done, 1000 * seconds));
+      }
     }
   }
 

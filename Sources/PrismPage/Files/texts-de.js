@@ -198,6 +198,7 @@ export default {
   "analysis.model": "Modell {model}",
   "analysis.mapReady": "Die Karte von {method} ist da.",
   "analysis.waiting": "Das Bild erscheint mit der ersten Antwort …",
+  "analysis.busy": "Der Server hat viel zu tun; er wird in {n} s wieder gefragt.",
   "analysis.failed": "Es gibt nichts zu zeigen",
   "analysis.otherFile": "Eine andere Datei nehmen",
   "analysis.windows": "Fenster des Tons",

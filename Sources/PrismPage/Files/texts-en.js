@@ -193,6 +193,7 @@ export default {
   "analysis.model": "Model {model}",
   "analysis.mapReady": "The map of {method} is there.",
   "analysis.waiting": "The picture appears with the first answer …",
+  "analysis.busy": "The server has much to do; it is asked again in {n} s.",
   "analysis.failed": "There is nothing to show",
   "analysis.otherFile": "Take another file",
   "analysis.windows": "Windows of the sound",

@@ -10,7 +10,8 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
  * A grid of linked panels. Events: "pointer" (detail: the point in base pixels, or null), "view"
- * (the part that is seen has changed), "levels", "tool", "open" (a panel is made large; detail: its id).
+ * (the part that is seen has changed), "levels", "tool", "open" (a panel is made large; detail: its
+ * id), "told" (detail: a place and its value in words).
  */
 export class Views extends EventTarget {
   /**
