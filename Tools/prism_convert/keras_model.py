@@ -12,17 +12,17 @@ from .keras_weights import open_file
 from .model import Model
 
 
-def read(path, options):
+def read(path, options, said, account):
     """The model in a Keras file."""
     config, weights = open_file(path)
     try:
-        return read_model(config, weights, options)
+        return read_model(config, weights, options, account)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
         what = f"{type(error).__name__} {error}".splitlines()[0]
         raise ConversionError(f"the configuration of the model in {path} is malformed ({what})") from error
 
 
-def read_model(config, weights, options):
+def read_model(config, weights, options, account):
     """The model of a configuration and its weights."""
     graph = read_graph(config)
     translator = Translator(graph, weights, options.preprocess)
@@ -31,7 +31,7 @@ def read_model(config, weights, options):
         options.preprocess = None  # It stands where the model calls it.
     first = next(op for op in translator.ops if op.kind == "input")
     start, operations, resize = read_preprocessing(first)
-    size = image_size(graph, translator, resize, options)
+    size = image_size(graph, translator, resize, options, account)
     match = recognise(start, size)
     check_inside(match)
     reader = TensorReader(weights)
@@ -39,6 +39,8 @@ def read_model(config, weights, options):
     head, head_weights, activation = read_head(match, output, size, reader)
     reader.finish(weights)
     tensors.update(name_head(match.architecture.name, head, head_weights))
+    for topic in ("base", "convention", "head"):
+        account.say(topic, "the model's layers")
     return Model(
         architecture=match.architecture,
         framework="keras",
@@ -51,6 +53,7 @@ def read_model(config, weights, options):
         preprocessing=operations,
         resize=resize.options["method"] if resize else "bilinear",
         aliases=match.aliases(),
+        account=account,
     )
 
 
@@ -67,7 +70,7 @@ def read_preprocessing(op):
     return op, operations, resize
 
 
-def image_size(graph, translator, resize, options):
+def image_size(graph, translator, resize, options, account):
     """Height and width of the image the network sees."""
     shape = graph.shape
     if shape and (shape[0] if translator.channels_first else shape[2]) not in (3, None):
@@ -78,6 +81,7 @@ def image_size(graph, translator, resize, options):
         if options.input_size and tuple(options.input_size) != tuple(fixed):
             raise ConversionError(f"{resize} fixes the input size: leave --input-size out")
     size = options.input_size or fixed
+    account.say("size", "--input-size" if options.input_size else "the model's own")
     if not size or None in size:
         raise ConversionError("the model takes images of any size: --input-size says which one to use")
     return tuple(size)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from .account import Account
 from .architectures import Architecture
 
 
@@ -24,7 +25,17 @@ class Model:
     labels: list | None = None
     aliases: dict = dataclasses.field(default_factory=dict)
     outside: list = dataclasses.field(default_factory=list)  # operations that come before the graph's own
+    account: Account = dataclasses.field(default_factory=Account)
     notes: list = dataclasses.field(default_factory=list)
+    thresholds: list | None = None  # of each label, where the source has them
+    library: str = ""  # whose names the tensors have, where they are not torchvision's
+    class_weights: str = ""  # the name of a loss's weights in the source
+    graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
+
+    @property
+    def image_channels(self):
+        """The channels of the picture that the network takes."""
+        return self.architecture.image_channels
 
     @property
     def units(self):

@@ -86,7 +86,7 @@ def prism_logits(prism, picture, output, card):
 
 def preprocessed(operations, pixels):
     """What operations outside of the model make of RGB pixels, as one image [1, H, W, 3]."""
-    outside = Preprocessing()
+    outside = Preprocessing(pixels.shape[-1])
     outside.apply(operations)
     values = pixels[..., outside.order].astype("float64")
     return ((values * outside.scale - outside.mean) / outside.std).astype("float32")[None]
