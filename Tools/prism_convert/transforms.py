@@ -268,7 +268,7 @@ def apply(model, transform, options):
         if transform.resize:
             model.resize = transform.resize
             account.say("resize", transform.origin)
-        model.side = transform.side
+        model.side = transform.side or model.side
         model.usual = transform.operations
         if transform.operations is not None:
             account.say("usual", transform.origin)
