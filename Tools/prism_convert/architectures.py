@@ -21,6 +21,7 @@ class Step:
     kernel: int = 1
     stride: int = 1
     pad: int = 0  # on each side, where padding is symmetric
+    pads: tuple | None = None  # before and after, where they differ whatever the convention
     groups: int = 1
     bias: bool = False
     function: str = ""
@@ -97,6 +98,8 @@ WINDOWS = ("conv", "max_pool", "average_pool")
 
 def output_size(step, extent, same):
     """Height or width after a window. Only convolutions know TensorFlow's `same` padding."""
+    if step.pads:
+        return (extent + sum(step.pads) - step.kernel) // step.stride + 1
     if same and step.kind == "conv":
         return -(-extent // step.stride)
     return (extent + 2 * step.pad - step.kernel) // step.stride + 1

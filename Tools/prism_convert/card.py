@@ -67,7 +67,8 @@ def chosen_thresholds(model):
     """A threshold for each label; where the source has none, a half."""
     if len(model.thresholds) != model.units:
         raise ConversionError(f"the source has {len(model.thresholds)} thresholds for {model.units} labels")
-    model.account.say("thresholds", "op_threshs in the checkpoint")
+    if not model.account.knows("thresholds"):
+        model.account.say("thresholds", "op_threshs in the checkpoint")
     return [value if 0 < value < 1 else 0.5 for value in model.thresholds]
 
 

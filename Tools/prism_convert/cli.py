@@ -111,12 +111,22 @@ def convert(options):
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
     said = transforms.beside(options.file)
     model = module.read(options.file, options, said, Account())
+    said = model.said or said
     if said is None or said.operations is None:
         said = transforms.published(model, options, said)
     transforms.apply(model, said, options)
+    labels_beside(model, options)
     card = make_card(model, options, options.name or options.output.stem)
     flatfile.write(options.output, model.tensors, card, options.dtype)
     return model, card
+
+
+def labels_beside(model, options):
+    """Takes Teachable Machine's labels.txt, which lies beside its keras_model.h5."""
+    path = options.file.parent / "labels.txt"
+    if options.labels is None and options.file.name == "keras_model.h5" and path.is_file():
+        model.labels = labels.read(str(path))
+        model.account.say("labels", "labels.txt beside it")
 
 
 def main(arguments=None):

@@ -239,32 +239,31 @@ def convnext(shapes):
     return Architecture(name, tuple(b.steps), f"features.7.{depths[3] - 1}", {}, native=False)
 
 
-# A tensor that a family has, and what lays it out; the first pattern that fits counts.
+# A tensor that a family has, the names that are its base's, and what lays it out. Those of a family with `features.` are
+# written without it here: a base that was taken out of its model has other names before them.
 FAMILIES = (
-    ("layer1.0.conv1.weight", r"(conv1|bn1|layer[1-4])\.", resnet),
-    ("features.denseblock1.denselayer1.norm1.weight", r"features\.", any_densenet),
-    ("features.1.0.block.1.fc1.weight", r"features\.", any_efficientnet),
-    ("features.1.0.block.5.weight", r"features\.", convnext),
-    ("features.2.weight", r"features\.\d+\.", vgg),
-    ("features.3.weight", r"features\.\d+\.", vgg),
+    ("layer1.0.conv1.weight", r"(conv1|bn1|layer[1-4])\.", "", resnet),
+    ("denseblock1.denselayer1.norm1.weight", r"(conv0|norm0|norm5|denseblock\d+|transition\d+)\.", "features.", any_densenet),
+    ("1.0.block.1.fc1.weight", r"\d+\.", "features.", any_efficientnet),
+    ("1.0.block.5.weight", r"\d+\.", "features.", convnext),
+    ("2.weight", r"\d+\.\w+$", "features.", vgg),
+    ("3.weight", r"\d+\.\w+$", "features.", vgg),
 )
 
 
 def lay_out(state):
-    """Every base of a family that the checkpoint begins like: the architecture (or why it is none), and the prefix.
-
-    The prefix stands before `features.` as well, unlike that of Prism's own.
-    """
+    """Every base of a family that the checkpoint begins like: the architecture (or why it is none), the prefix before
+    its names (`features.` included, as of Prism's own), and the shapes of its tensors by torchvision's names."""
     seen = set()
-    for mark, pattern, build in FAMILIES:
+    for mark, pattern, start, build in FAMILIES:
         for name in state:
             if not (name == mark or name.endswith("." + mark)):
                 continue
             prefix = name[: len(name) - len(mark)]
-            if prefix in seen:
+            if prefix in seen or build is vgg and state[name].ndim != 4:
                 continue
             shapes = {
-                key[len(prefix) :]: tuple(value.shape)
+                start + key[len(prefix) :]: tuple(value.shape)
                 for key, value in state.items()
                 if key.startswith(prefix) and re.match(pattern, key[len(prefix) :])
             }

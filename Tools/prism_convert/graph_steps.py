@@ -69,7 +69,9 @@ def primitive_of(step, architecture, extents, same, epsilon):
 
 def window(step, extents, same):
     """Kernel, stride and padding (top, left, bottom, right)."""
-    if same and step.kind == "conv":
+    if step.pads:
+        padding = [step.pads[0], step.pads[0], step.pads[1], step.pads[1]]
+    elif same and step.kind == "conv":
         pairs = [same_padding(step, extent) for extent in extents]
         padding = [pairs[0][0], pairs[1][0], pairs[0][1], pairs[1][1]]
     else:

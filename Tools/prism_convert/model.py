@@ -28,6 +28,7 @@ class Model:
     account: Account = dataclasses.field(default_factory=Account)
     notes: list = dataclasses.field(default_factory=list)
     thresholds: list | None = None  # of each label, where the source has them
+    said: object = None  # what files beside the source say, or what its library is known for, as transforms.Transform
     library: str = ""  # whose names the tensors have, where they are not torchvision's
     class_weights: str = ""  # the name of a loss's weights in the source
     graph: dict | None = None  # as in the model card, where the base is not one of Prism's own

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from . import families, graph_steps, naming, torch_extras, torch_head, torch_structure
+from . import families, graph_steps, naming, torch_extras, torch_head, torch_structure, xray
 from .architectures import SUPPORTED, Architecture, architectures
 from .errors import ConversionError
 from .flatfile import names
@@ -38,9 +38,11 @@ def read(path, options, said, account):
     naming_ = naming.rename(state)
     state = {new: state[old] for new, old in naming_.names.items()}
     base = choose_base(state, options, account)
-    base = with_stem(base, state)
+    base = with_transformers_padding(with_stem(base, state), naming_, said)
     tensors = {name: state.pop(key) for name, key in base.names.items()}
+    said = said or xray.recognise(path, base.architecture, last_units(state))
     size = choose_size(base.architecture, checkpoint, options, said, account)
+    check_configuration(naming_, said)
     convention = choose_convention(base, naming_, checkpoint, options, said, account)
     parts = torch_head.head_parts(chosen_head(state, options, account))
     if not any(part.kind == "dense" for part in parts):
@@ -59,7 +61,7 @@ def read(path, options, said, account):
     model = Model(
         architecture=architecture, framework="torch", tensors=tensors, head=chain.head, output=output, size=size,
         padding=convention[0], epsilon=convention[1], preprocessing=[], resize="bilinear_antialias",
-        labels=checkpoint.labels, account=account, library=naming_.library,
+        labels=checkpoint.labels, account=account, said=said, library=naming_.library,
     )  # fmt: skip
     if not architecture.native:
         model.graph = graph_steps.graph(architecture, size, model.padding, model.epsilon)
@@ -121,7 +123,7 @@ def bases(state):
                 found.append(Base(architecture, prefix, keys))
             elif worst is None or len(wrong) / len(expected) < worst[0]:
                 worst = (len(wrong) / len(expected), architecture.title, wrong)
-    taken = {base.wrapper for base in found}
+    taken = {base.prefix for base in found}
     for base, prefix, shapes in families.lay_out(state):
         if prefix in taken:
             continue
@@ -130,10 +132,8 @@ def bases(state):
             continue
         wrong = differences(base, shapes)
         if not wrong:
-            keys = {key: prefix + key for key in base.tensors()}
             taken.add(prefix)
-            own = prefix + "features." if next(iter(keys)).startswith("features.") else prefix
-            found.append(Base(base, own, keys))
+            found.append(Base(base, prefix, {key: prefix + key.removeprefix("features.") for key in base.tensors()}))
         elif worst is None or len(wrong) / len(shapes) < worst[0]:
             worst = (len(wrong) / len(shapes), base.title, wrong)
     if found:
@@ -186,6 +186,12 @@ def differences(architecture, shapes):
 
 def squeezed(shape):
     return tuple(extent for extent in shape if extent != 1)
+
+
+def last_units(state):
+    """The outputs of the only linear layer outside of the base; none where there are several."""
+    found = [value.shape[0] for value in state.values() if value.ndim == 2]
+    return found[0] if len(found) == 1 else 0
 
 
 def stem_channels(base, tensors):
@@ -302,6 +308,38 @@ def choose_convention(base, naming_, checkpoint, options, said, account):
     return padding, epsilon
 
 
+# What transformers' configurations may say otherwise than the networks that are known here.
+USUAL = {
+    "resnet": {"downsample_in_bottleneck": (False,), "downsample_in_first_stage": (False,), "hidden_act": ("relu",)},
+    "mobilenet_v2": {"hidden_act": ("relu6",), "output_stride": (32,), "finegrained_output": (True,), "first_layer_is_expansion": (True,)},
+    "efficientnet": {"hidden_act": ("swish", "silu"), "pooling_type": ("mean",)},
+    "convnext": {"hidden_act": ("gelu",)},
+}
+
+
+def check_configuration(naming_, said):
+    """Refuses a network of transformers that is configured otherwise than the one whose tensors it has."""
+    if naming_.library != "transformers" or not said:
+        return
+    for key, values in USUAL.get(naming_.family, {}).items():
+        if said.config.get(key, values[0]) not in values:
+            raise ConversionError(f"config.json: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
+
+
+def with_transformers_padding(base, naming_, said):
+    """EfficientNet of transformers pads as Keras does for a picture of even sizes, whatever the size is."""
+    if naming_.library != "transformers" or naming_.family != "efficientnet":
+        return base
+    odd = said.config.get("depthwise_padding", ()) if said else ()
+    steps, block = [], -1
+    for step in base.architecture.steps:
+        block += step.kind == "conv" and step.groups > 1
+        if step.kind == "conv" and step.stride > 1 and not (step.groups > 1 and block in odd):
+            step = dataclasses.replace(step, pads=(step.kernel // 2 - 1 if step.groups > 1 else 0, step.kernel // 2))
+        steps.append(step)
+    return dataclasses.replace(base, architecture=dataclasses.replace(base.architecture, steps=tuple(steps)))
+
+
 def convention_of(naming_, said, options, checkpoint, architecture):
     """Padding and epsilon by the name of the model in its library, and who says it; `None` where nobody does."""
     name = options.architecture or (said.architecture if said else None)
@@ -311,8 +349,9 @@ def convention_of(naming_, said, options, checkpoint, architecture):
         origin = "the name in the checkpoint"
     if naming_.library == "transformers" and naming_.family in ("mobilenet_v2", "efficientnet"):
         config = said.config if said else {}
-        epsilon = config.get("layer_norm_eps" if naming_.family == "mobilenet_v2" else "batch_norm_eps", 1e-3)
-        padding = "same" if config.get("tf_padding", True) else "symmetric"
+        mobile = naming_.family == "mobilenet_v2"
+        epsilon = config.get("layer_norm_eps" if mobile else "batch_norm_eps", 1e-3)
+        padding = "same" if mobile and config.get("tf_padding", True) else "symmetric"
         return padding, float(epsilon), said.origin if config else "transformers' defaults"
     if naming_.library == "efficientnet_pytorch":
         return "same", 1e-3, "efficientnet_pytorch's own"
@@ -424,7 +463,8 @@ class HeadReader:
     def is_own(self, parts):
         """Whose forward pass it is, where all layers of the head are the library's own classifier; else nothing."""
         wrapper, library = self.base.wrapper, self.naming.library
-        inside = ("classifier", "fc", "head", "op_threshs")
+        resnet = self.architecture.name.startswith(("resnet", "wide", "resnext", "se-"))
+        inside = ("classifier", "fc", "head") if library == "timm" else ("fc",) if resnet else ("classifier",)
         if library == "transformers":
             return library if all(part.name.rpartition(".")[2].isdigit() or part.name.endswith("classifier") for part in parts) else ""
         record = self.checkpoint.modules.find(wrapper.removesuffix(".")) if self.checkpoint.modules else None
@@ -433,7 +473,7 @@ class HeadReader:
         own = all(any(part.name == wrapper + name or part.name.startswith(f"{wrapper}{name}.") for name in inside) for part in parts)
         if not own or self.naming.family == "cut resnet":
             return ""
-        if not library and self.base.prefix == wrapper and not self.architecture.name.startswith(("resnet", "wide", "resnext", "se-")):
+        if not library and self.base.prefix == wrapper and not resnet:
             return ""  # The base's own names do not follow: only its features were taken.
         return library or "torchvision"
 

@@ -55,6 +55,7 @@ class Transform:
     architecture: str | None = None  # the model's name in its library
     labels: list | None = None
     output: str | None = None
+    thresholds: list | None = None
     config: dict = dataclasses.field(default_factory=dict)  # of the model in its library
 
 
@@ -206,7 +207,7 @@ def published(model, options, said):
     if model.framework == "keras":
         found = teachable_machine(model)
     else:
-        found = torchxrayvision(model) or torchvision(model.architecture.name, options.file, model.units)
+        found = torchvision(model.architecture.name, options.file, model.units)
     if found is None or said is None:
         return said or found
     return dataclasses.replace(
@@ -225,24 +226,6 @@ def torchvision(architecture, path, units):
     result = Transform("torchvision's own weights", (size, size), resize, side)
     result.operations = mode_operations("tf" if architecture == "efficientnet_v2_l" else "torch")
     return result
-
-
-# The labels of torchxrayvision's networks, in their order.
-PATHOLOGIES = (
-    "Atelectasis", "Consolidation", "Infiltration", "Pneumothorax", "Edema", "Emphysema", "Fibrosis", "Effusion",
-    "Pneumonia", "Pleural_Thickening", "Cardiomegaly", "Nodule", "Mass", "Hernia", "Lung Lesion", "Fracture",
-    "Lung Opacity", "Enlarged Cardiomediastinum",
-)  # fmt: skip
-
-
-def torchxrayvision(model):
-    """What torchxrayvision does, whose networks see one channel of ±1024 and have 18 findings."""
-    if not (model.image_channels == 1 and model.architecture.name == "densenet121" and model.units == len(PATHOLOGIES)):
-        return None
-    return Transform(
-        "torchxrayvision, told by one channel and 18 findings", (224, 224), "bilinear_antialias", 224,
-        operations=mode_operations("xrv"), labels=model.labels or list(PATHOLOGIES), output="sigmoid",
-    )  # fmt: skip
 
 
 def teachable_machine(model):
@@ -278,7 +261,10 @@ def apply(model, transform, options):
         if transform.output and not model.output:
             model.output = transform.output
             account.say("output", transform.origin)
-        if transform.size and not account.knows("size"):
+        model.thresholds = model.thresholds or transform.thresholds
+        if transform.thresholds:
+            account.say("thresholds", transform.origin)
+        if transform.size and tuple(transform.size) == tuple(model.size) and "size" in account.assumed:
             account.say("size", transform.origin)
     if options.resize:
         account.say("resize", "--resize")
