@@ -18,20 +18,13 @@ def make_card(model, options, name):
     output = chosen_output(model, options)
     labels = chosen_labels(model, options, 2 if output == "binary" else model.units)
     base = model.architecture
-    config = {}
-    if base.name == "mobilenet_v2":
-        config["width"] = base.width
-    if model.epsilon is not None:
-        config["epsilon"] = model.epsilon
-    config["padding"] = model.padding
     card = {
         "format": 1,
         "name": name,
         "description": options.description or "",
         "source": options.source or "",
         "license": options.license or "",
-        "architecture": base.name,
-        "config": config,
+        **base_card(model),
         "head": model.head,
         "output": output,
         "labels": labels,
@@ -50,6 +43,20 @@ def make_card(model, options, name):
     }
     card["layers"] = {"default": base.layer, "aliases": model.aliases}
     return card
+
+
+def base_card(model):
+    """The base: one of Prism's own with its conventions, or a graph."""
+    base = model.architecture
+    if model.graph is not None:
+        return {"architecture": "graph", "graph": model.graph}
+    config = {}
+    if base.name == "mobilenet_v2":
+        config["width"] = base.width
+    if model.epsilon is not None:
+        config["epsilon"] = model.epsilon
+    config["padding"] = model.padding
+    return {"architecture": base.name, "config": config}
 
 
 def chosen_output(model, options):
@@ -87,15 +94,16 @@ def chosen_preprocessing(model, options):
     mode = options.preprocess
     if not mode and not model.preprocessing and model.usual is not None:
         model.outside = model.usual
-        result = Preprocessing()
+        result = Preprocessing(model.image_channels)
         result.apply(model.usual)
         return result
     if not mode and not model.preprocessing:
+        mode = "unit" if model.image_channels != 3 else None
         family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet") else model.architecture.name
-        mode = HABITS.get((family, model.framework), "torch")
+        mode = mode or HABITS.get((family, model.framework), "torch")
         model.notes.append(f"the input is preprocessed the {mode} way, as is usual; --preprocess changes it")
     model.outside = mode_operations(mode or "none")
-    result = Preprocessing()
+    result = Preprocessing(model.image_channels)
     result.apply(model.outside)
     result.apply(model.preprocessing)
     return result

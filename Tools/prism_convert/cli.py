@@ -10,6 +10,7 @@ import zipfile
 from . import flatfile, limits, transforms
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
+from .onnx_file import looks_like_onnx
 from .preprocessing import MODES
 from .verify import verify
 
@@ -23,11 +24,12 @@ def parser():
         description="Convert a Keras or torchvision model into Prism's flat weight file.",
         epilog="The architecture is recognised; what cannot be represented is named and refused.",
     )
-    p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help="a .h5, .keras, .pth, .pt or .safetensors file")
+    p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help="a .h5, .keras, .pth, .pt, .safetensors or .onnx file")
     p.add_argument("--output", required=True, type=pathlib.Path, metavar="FILE", help="the file to write")
     p.add_argument("--labels", metavar="FILE|A,B,C", help="label names: one a line in a file, or separated by commas")
     p.add_argument("--activation", choices=OUTPUTS, help="what squashes the logits, where the source does not say")
     p.add_argument("--head-activation", metavar="NAME[,…]", help=f"between the linear layers of a torch head: one of {', '.join(ACTIVATIONS)} for each gap")
+    p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
     p.add_argument(
@@ -128,8 +130,6 @@ def refuse_kind(path, start):
         what = "is a web page, not a model: download the file itself"
     elif start[4:8] == b"TFL3":
         what = "is a TFLite model, which is not supported: convert the Keras model that it was made from"
-    elif path.suffix == ".onnx":
-        what = "is an ONNX model, which is not supported: convert the torch or Keras model that it was made from"
     elif path.suffix == ".pb":
         what = "is a TensorFlow graph, which is not supported: save the model as one file, .keras or .h5"
     elif path.suffix in (".gguf", ".ggml") or start[:4] == b"GGUF":
@@ -151,6 +151,10 @@ def reader(path):
         from . import keras_model
 
         return keras_model
+    if path.suffix == ".onnx" or looks_like_onnx(start):
+        from . import onnx_model
+
+        return onnx_model
     if zipfile.is_zipfile(path) and path.suffix not in (".pth", ".pt"):
         with zipfile.ZipFile(path) as archive:
             if "config.json" in archive.namelist():
@@ -174,7 +178,7 @@ def convert(options):
         options.input_size = said.size
     model = module.read(options.file, options)
     options.input_size = given
-    if said is None and model.framework == "torch":
+    if said is None and model.framework in ("torch", "onnx"):
         said = transforms.torchvision(model.architecture.name, options.file, model.units)
     elif said is None:
         said = transforms.teachable_machine(model)

@@ -25,8 +25,17 @@ class Model:
     aliases: dict = dataclasses.field(default_factory=dict)
     outside: list = dataclasses.field(default_factory=list)  # operations that come before the graph's own
     notes: list = dataclasses.field(default_factory=list)
+    graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
+    logits: int = 0  # their number where there is no head
+
+    @property
+    def image_channels(self):
+        """The channels of the picture that the network takes."""
+        return getattr(self.architecture, "image_channels", 3)
 
     @property
     def units(self):
         """The number of logits."""
+        if not self.head:
+            return self.logits
         return next(item["units"] for item in reversed(self.head) if item["kind"] == "dense")
