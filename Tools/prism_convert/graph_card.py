@@ -100,6 +100,13 @@ class CardGraph:
 
 
 NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
+NEUTRAL_EPSILON = 1 / 1024  # and one that a float32 takes from 1 without rounding
+
+
+def neutral_norm(weight, bias, epsilon):
+    """The parts of a batch norm that only scales and shifts."""
+    parts = {"weight": weight, "bias": bias, "running_mean": numpy.zeros(len(bias)), "running_var": numpy.full(len(bias), 1 - epsilon)}
+    return {name: numpy.asarray(value, "float32") for name, value in parts.items()}
 
 
 def window(kernel, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)):
@@ -206,11 +213,9 @@ class Finisher:
         self.index()
 
     def merge_norm(self, scale, node, offset):
-        graph, channels = self.graph, node.shape[-1]
-        parts = {
-            "weight": self.vector(scale), "bias": offset, "running_mean": numpy.zeros(channels), "running_var": numpy.ones(channels),
-        }  # fmt: skip
-        node.primitive, node.attributes = "batch_normalization", {"epsilon": 0.0}
+        graph = self.graph
+        parts = neutral_norm(self.vector(scale), offset, NEUTRAL_EPSILON)
+        node.primitive, node.attributes = "batch_normalization", {"epsilon": NEUTRAL_EPSILON}
         node.inputs = [scale.inputs[0], *(graph.tensor(f"{node.name}.{part}", parts[part]) for part in NORM_PARTS)]
         graph.nodes.remove(scale)
         self.index()
@@ -335,20 +340,22 @@ class Finisher:
             items.append({"kind": "global_concat_pool", "order": order})
         else:
             items.append({"kind": begins})
+        taken = {node.name for node in graph.nodes} - {node.name for node in chain}
         for node in chain:
+            name = head_name(node, taken)
             parts = [graph.tensors[name] for name in node.inputs[1:] if name in graph.tensors]
             function = self.function(node)
             if node.primitive in ("dense", "convolution"):
                 weight = parts[0].reshape(parts[0].shape[0], -1)
                 bias = parts[1] if len(parts) > 1 else numpy.zeros(len(weight), "float32")
-                items.append({"kind": "dense", "name": node.name, "units": len(weight), "activation": "linear"})
-                tensors |= {f"{node.name}.weight": weight, f"{node.name}.bias": bias}
+                items.append({"kind": "dense", "name": name, "units": len(weight), "activation": "linear"})
+                tensors |= {f"{name}.weight": weight, f"{name}.bias": bias}
             elif node.primitive == "batch_normalization":
-                items.append({"kind": "batch_norm", "name": node.name, "epsilon": node.attributes["epsilon"]})
-                tensors |= {f"{node.name}.{part}": value for part, value in zip(NORM_PARTS, parts)}
+                items.append({"kind": "batch_norm", "name": name, "epsilon": node.attributes["epsilon"]})
+                tensors |= {f"{name}.{part}": value for part, value in zip(NORM_PARTS, parts)}
             elif node.primitive == "layer_normalization":
-                items.append({"kind": "layer_norm", "name": node.name, "epsilon": node.attributes["epsilon"]})
-                tensors |= {f"{node.name}.weight": parts[0], f"{node.name}.bias": parts[1]}
+                items.append({"kind": "layer_norm", "name": name, "epsilon": node.attributes["epsilon"]})
+                tensors |= {f"{name}.weight": parts[0], f"{name}.bias": parts[1]}
             elif function and items[-1]["kind"] == "dense" and items[-1]["activation"] == "linear":
                 items[-1]["activation"] = function
             elif function:
@@ -358,18 +365,32 @@ class Finisher:
         return items, tensors
 
 
+def head_name(node, taken):
+    """The layer's name: `fc` of `fc.gemm`, where nothing else is called so."""
+    path, _, last = node.name.rpartition(".")
+    name = path if path and last in OPERATORS and path not in taken | RESERVED else node.name
+    taken.add(name)
+    return name
+
+
+OPERATORS = ("gemm", "mat_mul", "conv", "batch_normalization", "layer_normalization", "linear", "add", "mul")
+
+
 def default_layer(graph, output, head):
     """The last map before the last global pool or flatten."""
     nodes = {node.name: node for node in graph.nodes}
+
+    def unpooled(name):
+        found = name
+        while found in nodes and nodes[found].primitive in ("max_pool", "average_pool"):
+            found = nodes[found].inputs[0]
+        return found if found != INPUT else name
+
     if head:
-        name = output
-        pools = ("max_pool", "average_pool")
-        while head[0]["kind"] == "flatten" and name in nodes and nodes[name].primitive in pools:
-            name = nodes[name].inputs[0]
-        return name if name != INPUT else output
+        return unpooled(output) if head[0]["kind"] == "flatten" else output
     maps = [node for node in graph.nodes if len(node.shape) == 3]
     for wanted in (lambda s: s[0] > 1 and s[1] > 1, lambda s: s[0] * s[1] > 1, lambda s: True):
         found = [node.name for node in maps if wanted(node.shape)]
         if found:
-            return found[-1]
+            return unpooled(found[-1])
     raise ConversionError("the network has no map of features: Prism explains networks of convolutions")

@@ -2,7 +2,9 @@
 
 import dataclasses
 
+from .graph_bases import recognise
 from .graph_card import INPUT, default_layer
+from .heads import name_head
 from .model import Model
 
 
@@ -25,29 +27,44 @@ def graph_model(finisher, framework, output, size, preprocessing, notes):
     """The model of a graph whose passes have not run yet."""
     head, head_tensors = finisher.run()
     graph = finisher.graph
+    common = dict(
+        framework=framework, head=head, output=output, size=tuple(size), preprocessing=preprocessing,
+        resize="bilinear_antialias", notes=notes,
+    )  # fmt: skip
+    base = recognise(graph, finisher.logits) if head else None
+    if base is not None:
+        return known(base, head_tensors, common)
     layer = default_layer(graph, finisher.logits, head)
-    architecture = GraphArchitecture(layer, len(graph.nodes), graph.shape[2])
     if not head:
         notes.append("no chain of layers follows a last pool, so that the model has no head that can be trained")
     return Model(
-        architecture=architecture,
-        framework=framework,
+        architecture=GraphArchitecture(layer, len(graph.nodes), graph.shape[2]),
         tensors=graph.tensors | head_tensors,
-        head=head,
-        output=output,
-        size=tuple(size),
         padding="symmetric",
         epsilon=None,
-        preprocessing=preprocessing,
-        resize="bilinear_antialias",
-        aliases=aliases(graph, head),
-        notes=notes,
+        aliases=aliases(graph),
         graph={"nodes": [node.json() for node in graph.nodes], "output": finisher.logits},
         logits=graph.shapes[finisher.logits][-1],
+        **common,
     )
 
 
-def aliases(graph, head):
+def known(base, head_tensors, common):
+    """The model of a graph that is one of Prism's own bases."""
+    head = common["head"]
+    weights = {}
+    for index, item in enumerate(head):
+        name = item.pop("name", None)
+        if name:
+            weights[index] = {key.rpartition(".")[2]: value for key, value in head_tensors.items() if key.rpartition(".")[0] == name}
+    tensors = base.tensors()
+    tensors.update(name_head(base.architecture.name, head, weights))
+    return Model(
+        architecture=base.architecture, tensors=tensors, padding=base.padding(), epsilon=base.epsilon(), aliases=base.aliases(), **common
+    )
+
+
+def aliases(graph):
     """The source's names of maps that keep their own name."""
     maps = {node.name for node in graph.nodes if len(node.shape) == 3 and node.name != INPUT}
     return {alias: name for alias, name in graph.aliases.items() if name in maps and alias != name}

@@ -27,6 +27,7 @@ class Model:
     notes: list = dataclasses.field(default_factory=list)
     graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
     logits: int = 0  # their number where there is no head
+    source_output: str = ""  # the source's name of its logits
 
     @property
     def image_channels(self):

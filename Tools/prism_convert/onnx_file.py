@@ -136,7 +136,7 @@ class Reader:
         if message.text(21):
             raise ConversionError(f"{what}: attribute {name} refers to a function's, which is not supported")
         if kind == 1:
-            value = (message.floats(2) or [0.0])[-1]
+            value = shortest((message.floats(2) or [0.0])[-1])
         elif kind == 2:
             value = message.integer(3)
         elif kind == 3:
@@ -146,7 +146,7 @@ class Reader:
         elif kind == 5:
             value = self.graph(Message(message.bytes(6)))
         elif kind == 6:
-            value = list(message.floats(7))
+            value = [shortest(item) for item in message.floats(7)]
         elif kind == 7:
             value = message.integers(8)
         elif kind == 8:
@@ -177,6 +177,11 @@ class Reader:
         outputs = [item.text(1) for item in message.messages(12)]
         nodes = [self.node(item) for item in message.messages(1)]
         return Graph(nodes, constants, [item for item in inputs if item[0] not in constants], outputs)
+
+
+def shortest(value):
+    """A float32 as the decimal number that was meant: 1e-05 for 9.99999974e-06."""
+    return float(str(numpy.float32(value)))
 
 
 def scope(text):

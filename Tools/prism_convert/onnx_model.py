@@ -43,10 +43,12 @@ def read_file(file, options):
     if output not in translator.views:
         raise ConversionError("the model's output does not depend on its input")
     finisher = Finisher(translator.graph, translator.logits(output))
-    return graph_model(
+    model = graph_model(
         finisher, framework="onnx", output=activation, size=translator.graph.shape[:2], preprocessing=operations,
         notes=notes,
     )  # fmt: skip
+    model.source_output = output
+    return model
 
 
 # Input and output.

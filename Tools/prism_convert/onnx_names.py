@@ -2,7 +2,7 @@
 
 import re
 
-SUFFIX = re.compile(r"(_\d+|__\d+)$")
+INSIDE = {"batchnorm", "Tensordot"}  # of TensorFlow's layers
 
 
 def torch_path(name):
@@ -18,7 +18,10 @@ def plain_path(name, common):
     parts = [part for part in name.split(":")[0].split("/") if part]
     if common and parts and parts[0] == common:
         parts = parts[1:]
-    return ".".join(parts[:-1])
+    parts = parts[:-1]
+    while len(parts) > 1 and parts[-1] in INSIDE:
+        parts.pop()
+    return ".".join(parts)
 
 
 def operator(node):
@@ -31,6 +34,7 @@ def readable(nodes):
     slashed = [node.name for node in nodes if "/" in node.name]
     firsts = {name.split("/")[0] for name in slashed}
     common = firsts.pop() if len(firsts) == 1 and slashed else ""
+    torch = any(node.scope or node.name.startswith("/") for node in nodes)
     paths = {}
     for node in nodes:
         if node.scope:
@@ -47,10 +51,12 @@ def readable(nodes):
     for path in counts:
         pieces = path.split(".")
         parents.update(".".join(pieces[:end]) for end in range(1, len(pieces)))
+    last = {path: node for node in nodes if (path := paths[id(node)])}
     result = {}
     for node in nodes:
         path = paths[id(node)]
-        # A norm that follows its convolution is folded into it, so that one module may be one node or several.
-        alone = path and counts[path] == 1 and path not in parents
+        # TensorFlow's layers have their activation inside: the last node is what the layer gives.
+        whole = counts[path] == 1 if torch else last.get(path) is node
+        alone = path and whole and path not in parents
         result[id(node)] = path if alone else f"{path}.{operator(node)}" if path else operator(node)
     return result

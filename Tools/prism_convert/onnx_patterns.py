@@ -85,7 +85,7 @@ class Rewriter:
             if needed.intersection(node.outputs):
                 needed.update(node.inputs)
                 kept.append(node)
-        self.nodes = kept[::-1]
+        self.nodes = self.folder.nodes = kept[::-1]
         return outputs
 
     def simplify(self):

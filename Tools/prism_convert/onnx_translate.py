@@ -13,6 +13,7 @@ UNARY = {
     "Erf": "erf", "Softplus": "softplus", "Exp": "exponential", "Log": "logarithm", "Sqrt": "square_root", "Abs": "absolute",
 }  # fmt: skip
 BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum", "Sum": "add"}
+SHAPES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Expand", "DepthToSpace", "SpaceToDepth"}
 SWAPPED = ("add", "multiply", "maximum", "minimum")
 FEW_PARTS = 8  # of the channels, which are summed as slices
 
@@ -62,7 +63,7 @@ class Translator:
                 if item is None:
                     continue
                 self.views[output] = item
-                if item.value != "input" and "/" in output or ":" in output:
+                if item.value != "input" and node.op not in SHAPES:
                     self.graph.aliases.setdefault(output, item.value)
 
     def logits(self, name):
