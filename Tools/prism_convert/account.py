@@ -69,7 +69,7 @@ def card_values(model, card):
         "crop": crop_text(image),
         "pixels": pixels_text(image),
         "convention": ", ".join(part for part in convention if part) or "none",
-        "head": ", ".join(head_text(item) for item in card["head"]),
+        "head": ", ".join(head_text(item) for item in card["head"]) or "none, the graph ends with the logits",
         "output": output_text(card),
         "labels": textwrap.shorten(f"{len(card['labels'])}: {names(card['labels'], 6)}", 100),
     }

@@ -10,6 +10,7 @@ from . import flatfile, kinds, labels, transforms
 from .account import Account
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
+from .onnx_file import looks_like_onnx
 from .preprocessing import MODES
 from .torch_head import FUNCTIONS, POOLINGS
 from .verify import verify
@@ -39,6 +40,7 @@ def parser():
     p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
     p.add_argument("--epsilon", type=float, metavar="E", help="of the base's batch norms, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
+    p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
     p.add_argument(
@@ -81,8 +83,10 @@ def reader(path):
         from . import keras_model
 
         return keras_model
-    if path.suffix == ".onnx":
-        return onnx_reader(path)
+    if path.suffix == ".onnx" or looks_like_onnx(start):
+        from . import onnx_model
+
+        return onnx_model
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if "config.json" in archive.namelist():
@@ -92,10 +96,6 @@ def reader(path):
     from . import torch_model
 
     return torch_model
-
-
-def onnx_reader(path):
-    raise ConversionError(f"{path} is an ONNX model, which is not supported: convert the torch or Keras model that it was made from")
 
 
 def convert(options):

@@ -31,14 +31,18 @@ class Model:
     said: object = None  # what files beside the source say, or what its library is known for, as transforms.Transform
     library: str = ""  # whose names the tensors have, where they are not torchvision's
     class_weights: str = ""  # the name of a loss's weights in the source
+    logits: int = 0  # their number where there is no head
+    source_output: str = ""  # the source's name of its logits
     graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
 
     @property
     def image_channels(self):
         """The channels of the picture that the network takes."""
-        return self.architecture.image_channels
+        return getattr(self.architecture, "image_channels", 3)
 
     @property
     def units(self):
         """The number of logits."""
+        if not self.head:
+            return self.logits
         return next(item["units"] for item in reversed(self.head) if item["kind"] == "dense")

@@ -72,7 +72,7 @@ def prism_logits(prism, picture, output, card):
         raise ConversionError(f"verify: prism ended with status {result.returncode}: {message}")
     try:
         document = json.loads(result.stdout)
-        document = document[0] if isinstance(document, list) else document
+        document = document["inputs"][0] if "inputs" in document else document
         logits = {entry["index"]: entry["logit"] for entry in document["predictions"]}
         if card["output"] == "binary":
             return numpy.array([logits[1]])  # The one logit is that of the second label.
@@ -191,4 +191,31 @@ def torch_head(torch, model, x):
     return x
 
 
-SOURCES = {"keras": keras_logits, "torch": torch_logits}
+def onnx_logits(source, model, pixels):
+    """What onnxruntime makes of the file, up to the logits, which become an output where they are none."""
+    onnxruntime = needed("onnxruntime", "onnxruntime")
+    x = preprocessed(model.outside, pixels)
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(source.parent.resolve()))
+    data = source.read_bytes()
+    session = onnxruntime.InferenceSession(data, options)
+    if model.source_output not in [output.name for output in session.get_outputs()]:
+        # Messages that stand one after the other are merged: the graph gets one output more.
+        session = onnxruntime.InferenceSession(data + field(7, field(12, field(1, model.source_output.encode()))), options)
+    given = session.get_inputs()[0]
+    if given.shape[1] == x.shape[3] and given.shape[3] != x.shape[3] or not isinstance(given.shape[3], int):
+        x = x.transpose(0, 3, 1, 2)
+    x = numpy.ascontiguousarray(x.round().astype("uint8") if "uint8" in given.type else x.astype("float32"))
+    return session.run([model.source_output], {given.name: x})[0].reshape(-1).astype("float64")
+
+
+def field(number, data):
+    """A field of bytes in the wire format of protocol buffers."""
+    length, result = len(data), bytes([number << 3 | 2])
+    while length > 127:
+        result += bytes([length & 127 | 128])
+        length >>= 7
+    return result + bytes([length]) + data
+
+
+SOURCES = {"keras": keras_logits, "torch": torch_logits, "onnx": onnx_logits}
