@@ -248,6 +248,7 @@ FAMILIES = (
     ("1.0.block.5.weight", r"\d+\.", "features.", convnext),
     ("2.weight", r"\d+\.\w+$", "features.", vgg),
     ("3.weight", r"\d+\.\w+$", "features.", vgg),
+    ("4.weight", r"\d+\.\w+$", "features.", vgg),
 )
 
 

@@ -77,24 +77,27 @@ def choose_base(state, options, account):
     """The base of the checkpoint; of several, that of the option, or the one that is no average or teacher."""
     refuse_others(state)
     found = list(bases(state))
+    chosen = found
+    listed = names(repr(base.prefix) for base in found)
     if options.weights:
-        found = [base for base in found if base.prefix.startswith(options.weights)]
-        if not found:
-            raise ConversionError(f"there is no base under {options.weights} (--weights)")
-        account.say("weights", "--weights", found[0].wrapper or "the only ones")
-    if len(found) > 1:
-        plain = [base for base in found if not re.search(r"ema|teacher|shadow|target|momentum|average", base.prefix)]
-        listed = names(repr(base.prefix) for base in found)
-        if len(plain) != 1 or options.weights:
-            raise ConversionError(f"there are {len(found)} bases, under {listed}: --weights says which one to take")
-        others = [base for base in found if base is not plain[0]]
-        account.assume("weights", f"there is also {names(base.prefix for base in others)}: --weights", plain[0].prefix)
-        for base in others:
-            drop = differing(base.prefix, plain[0].prefix)
-            for name in [name for name in state if name.startswith(drop)]:
-                del state[name]
-        found = plain
-    return found[0]
+        chosen = [base for base in found if base.prefix.startswith(options.weights)]
+        if not chosen:
+            raise ConversionError(f"there is no base under {options.weights} (--weights): there is {listed}")
+    elif len(found) > 1:
+        chosen = [base for base in found if not re.search(r"ema|teacher|shadow|target|momentum|average", base.prefix)]
+    if len(chosen) != 1:
+        raise ConversionError(f"there are {len(found)} bases, under {listed}: --weights says which one to take")
+    (base,) = chosen
+    others = [other for other in found if other is not base]
+    if options.weights:
+        account.say("weights", "--weights", base.prefix)
+    elif others:
+        account.assume("weights", f"there is also {names(other.prefix for other in others)}: --weights", base.prefix)
+    for other in others:
+        drop = differing(other.prefix, base.prefix)
+        for name in [name for name in state if name.startswith(drop)]:
+            del state[name]
+    return base
 
 
 def differing(one, other):
@@ -355,7 +358,9 @@ def convention_of(naming_, said, options, checkpoint, architecture):
         return padding, float(epsilon), said.origin if config else "transformers' defaults"
     if naming_.library == "efficientnet_pytorch":
         return "same", 1e-3, "efficientnet_pytorch's own"
-    if naming_.library == "timm" and name and naming_.family in ("efficientnet", "mobilenet_v2"):
+    if naming_.library == "timm" and naming_.family in ("efficientnet", "mobilenet_v2"):
+        if not name:
+            return None
         return ("same", 1e-3, origin) if "tf_" in name else ("symmetric", 1e-5, origin)
     if naming_.library:
         return "symmetric", architecture.epsilons.get("torch"), f"{naming_.library}'s own"

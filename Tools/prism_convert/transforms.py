@@ -275,11 +275,12 @@ def apply(model, transform, options):
             raise ConversionError(f"--crop {model.side} is smaller than the input of {model.size[0]}×{model.size[1]}")
     elif transform and transform.resize and not account.knows("crop"):
         account.say("crop", transform.origin)
-    elif model.framework == "torch" and not account.knows("crop"):
+    elif model.framework != "keras" and not account.knows("crop"):
         account.assume("crop", "a model that learnt from centres, as Resize(256) and CenterCrop(224) make, needs --crop 256")
     if not account.knows("resize"):
-        (account.assume if model.framework == "torch" else account.say)(
-            "resize", "as Pillow does, in torchvision; --resize" if model.framework == "torch" else "as Keras does"
-        )
+        if model.framework == "keras":
+            account.say("resize", "as Keras does")
+        else:
+            account.assume("resize", "as Pillow does, in torchvision; --resize")
     if not account.knows("crop"):
         account.say("crop", "as Keras does")
