@@ -323,7 +323,8 @@ def lay_out(state):
             try:
                 yield build(shapes), prefix, shapes
             except NotOfFamily as error:
-                yield error, prefix, shapes
+                if build is not vgg or prefix.endswith("features."):  # Others have layers of these names as well.
+                    yield error, prefix, shapes
             except KeyError as error:
                 yield NotOfFamily(f"{error.args[0]} is missing"), prefix, shapes
             else:

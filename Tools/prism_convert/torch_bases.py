@@ -81,7 +81,8 @@ def bases(state):
         if prefix in taken:
             continue
         if isinstance(base, families.NotOfFamily):
-            worst = worst if worst and worst[0] < 0.2 else (0.2, "a model that can be converted", [str(base)])
+            if worst is None or worst[0] > 0.2:
+                worst = (0.2, "a network that is known by its tensors", [f"{base}; a model exported as ONNX can be read"])
             continue
         wrong = differences(base, shapes)
         if not wrong:
@@ -157,6 +158,9 @@ OTHERS = (
     (r"(^|\.)stage2\.0\.branch2\.", "ShuffleNet"),
     (r"(^|\.)trunk_output\.block1\.", "RegNet"),
     (r"(^|\.)layers\.8\.0\.layers\.0\.weight$", "MNASNet"),
+    (r"(^|\.)stage\d\.\d\.branches\.", "HRNet"),
+    (r"(^|\.)layer1\.0\.conv2\.fc1\.", "ResNeSt"),
+    (r"(^|\.)blocks\.\d\.\d\.ghost1\.", "GhostNet"),
     (r"(^|\.)repnet\.|(^|\.)rbr_dense\.", "RepVGG"),
     (r"(^|\.)down\d*\.maxpool_conv\.|(^|\.)decoder\.blocks\.|(^|\.)segmentation_head\.", "a segmentation network"),
     (r"(^|\.)model\.22\.dfl\.|(^|\.)rpn\.head\.", "a detection network"),
