@@ -1,0 +1,201 @@
+"""Reads an ONNX model: preprocessing at its front, a network as a graph card (or a base that Prism knows), its output."""
+
+import numpy
+
+from . import onnx_fold
+from .errors import ConversionError
+from .flatfile import names
+from .graph_card import Finisher
+from .graph_model import graph_model
+from .onnx_file import open_file
+from .onnx_names import readable
+from .onnx_patterns import Rewriter
+from .onnx_translate import Translator
+
+CHANNELS = (1, 3, 4)
+FLOATS = (1, 10, 11, 16)
+BYTES = 2
+ACTIVATIONS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
+SHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
+NO_LOGITS = {"ArgMax", "TopK", "ZipMap", "NonMaxSuppression", "Greater", "ArgMin"}
+AFFINE = {"Sub": "subtract", "Add": "add", "Mul": "multiply", "Div": "divide"}
+
+
+def read(path, options, said, account):
+    """The model in an ONNX file; `said` is what files beside it say."""
+    file = open_file(path)
+    given = options.input_size
+    if said and said.size and not given:
+        options.input_size = said.size
+    model = read_file(file, options)
+    account.say("size", "--input-size" if given else said.origin if options.input_size else "the model's own")
+    options.input_size = given
+    for topic in ("base", "head"):
+        account.say(topic, "the model's operators")
+    model.account = account
+    return model
+
+
+def read_file(file, options):
+    notes = []
+    name, kind, shape = image_input(file)
+    shape, channel_axis = fixed(name, shape, options)
+    folder = onnx_fold.fold(file, {name: shape})
+    output = chosen_output(file, folder, options, notes)
+    (output,) = Rewriter(folder).run([output])
+    output, activation = without_activation(folder, output)
+    reader = Preprocessed(folder, name, channel_axis, shape)
+    start, operations = reader.read()
+    translator = Translator(folder, readable(folder.nodes), output)
+    translator.start(start, shape, channel_axis)
+    translator.run(reader.rest())
+    if output not in translator.views:
+        raise ConversionError("the model's output does not depend on its input")
+    finisher = Finisher(translator.graph, translator.logits(output))
+    model = graph_model(
+        finisher, framework="onnx", output=activation, size=translator.graph.shape[:2], preprocessing=operations,
+        notes=notes,
+    )  # fmt: skip
+    model.source_output = output
+    return model
+
+
+# Input and output.
+
+
+def image_input(file):
+    """Name, type and shape of the one input that is a picture."""
+    inputs = file.graph.inputs
+    if len(inputs) != 1:
+        found = names((name for name, _, _ in inputs), 4) or "none"
+        raise ConversionError(f"the model has {len(inputs)} inputs ({found}), one image is supported")
+    name, kind, shape = inputs[0]
+    if kind not in (*FLOATS, BYTES):
+        raise ConversionError(f"the input {name} is of the type {kind} of ONNX; floats and bytes are supported")
+    if not shape or len(shape) != 4:
+        raise ConversionError(f"the input {name} has the shape {shape}, an image has four axes")
+    return name, kind, shape
+
+
+def fixed(name, shape, options):
+    """The input's shape for one picture at the size in question, and which axis the channels are."""
+    first, last = shape[1], shape[3]
+    if first in CHANNELS and (last not in CHANNELS or shape[2] in (None, last) or first == 3):
+        axis = 1
+    elif last in CHANNELS:
+        axis = 3
+    elif first is None and last is None:
+        axis = 1
+        shape = [shape[0], 3, *shape[2:]]
+    else:
+        raise ConversionError(f"the input {name} has the shape {shape}: 1, 3 or 4 channels are supported")
+    rows, columns = [index for index in (1, 2, 3) if index != axis]
+    extents = [shape[rows], shape[columns]]
+    given = options.input_size
+    if given:
+        for extent, wanted in zip(extents, given):
+            if extent not in (None, wanted):
+                raise ConversionError(
+                    f"the file fixes the input at {extents[0]}×{extents[1]}: leave --input-size out, or export the model "
+                    "with axes of any length"
+                )
+        extents = list(given)
+    if None in extents:
+        raise ConversionError("the model takes images of any size: --input-size says which one to use")
+    result = [1, 0, 0, 0]
+    result[axis], result[rows], result[columns] = shape[axis], *extents
+    return tuple(result), axis
+
+
+def chosen_output(file, folder, options, notes):
+    """The output that is the logits: the only one, or the only vector among them, or that of the option."""
+    outputs = file.graph.outputs
+    wanted = getattr(options, "output_value", None)
+    if wanted:
+        if wanted not in folder.shapes:
+            some = names((name for name in outputs), 4)
+            raise ConversionError(f"--output-value {wanted}: the model has no such value; its outputs are {some}")
+        return wanted
+    vectors = [name for name in outputs if name in folder.shapes and is_vector(folder.shapes[name])]
+    if len(vectors) == 1 or len(outputs) == 1:
+        if len(outputs) > 1:
+            notes.append(f"of the outputs {names(outputs, 4)} {vectors[0]} is taken")
+        return (vectors or outputs)[0]
+    raise ConversionError(f"the model has the outputs {names(outputs, 6)}: --output-value says which are the logits")
+
+
+def is_vector(shape):
+    return len(shape) >= 2 and sum(extent > 1 for extent in shape) <= 1
+
+
+def without_activation(folder, output):
+    """The name of the logits, and what squashes them: softmax, sigmoid, or empty where the model ends with logits."""
+    makers = {name: node for node in folder.nodes for name in node.outputs}
+    name = output
+    while name in makers:
+        node = makers[name]
+        if node.op in NO_LOGITS:
+            raise ConversionError(f"{node} makes the output: --output-value says which value the logits are")
+        if node.op in ACTIVATIONS:
+            return node.inputs[0], ACTIVATIONS[node.op]
+        if node.op not in SHAPES or not is_vector(folder.shapes.get(node.inputs[0], ())):
+            break
+        name = node.inputs[0]
+    return output, ""
+
+
+# Preprocessing.
+
+
+class Preprocessed:
+    """The nodes between the input and the network that are arithmetic with constants: they go into the card's input."""
+
+    def __init__(self, folder, name, channel_axis, shape):
+        self.folder = folder
+        self.name = name
+        self.channel_axis = channel_axis
+        self.shape = shape
+        self.taken = set()
+
+    def read(self):
+        """The name of the value that the network takes, and the operations before it."""
+        operations = []
+        while True:
+            users = [node for node in self.folder.nodes if self.name in node.inputs]
+            operation = self.operation(users[0]) if len(users) == 1 else None
+            if operation is None:
+                return self.name, operations
+            operations += operation
+            self.taken.add(id(users[0]))
+            self.name = users[0].output
+
+    def rest(self):
+        """The nodes of the network."""
+        return [node for node in self.folder.nodes if id(node) not in self.taken]
+
+    def operation(self, node):
+        """What a node does to pixels as Preprocessing.apply takes it, or None."""
+        if node.op not in AFFINE or len(node.inputs) != 2:
+            return None
+        kind = AFFINE[node.op]
+        reversed_ = node.inputs[1] == self.name
+        constant = self.folder.constants.get(node.inputs[0 if reversed_ else 1])
+        if constant is None or constant.dtype.kind not in "fiu" or not self.is_plain(constant):
+            return None
+        constant = constant.astype("float64").reshape(-1)
+        constant = float(constant[0]) if constant.size == 1 else [float(value) for value in constant]
+        if kind == "add":
+            return [("add", constant)]
+        if kind == "subtract":
+            return [("multiply", -1.0), ("add", constant)] if reversed_ else [("add", (-numpy.asarray(constant)).tolist())]
+        if numpy.any(numpy.asarray(constant) == 0) or kind == "divide" and reversed_:
+            return None
+        return [(kind, constant)]
+
+    def is_plain(self, constant):
+        """Whether a constant is one number, or one for each channel along the channels' axis."""
+        if constant.size == 1:
+            return True
+        axis = self.channel_axis - len(self.shape)
+        channels = self.shape[self.channel_axis]
+        return constant.size == channels > 1 and constant.ndim >= -axis and constant.shape[axis] == channels
