@@ -55,6 +55,16 @@ enum DICOM {
         notes: notes(header, frame: frame)))
   }
 
+  /// What tones of 16 bits stand for; `nil` without limits.
+  private static func meaning(
+    _ limits: ClosedRange<Double>?, isInverted: Bool, step: Double
+  ) -> DeepSamples.Meaning? {
+    guard let limits else { return nil }
+    return DeepSamples.Meaning(
+      black: isInverted ? limits.upperBound : limits.lowerBound,
+      white: isInverted ? limits.lowerBound : limits.upperBound, step: step)
+  }
+
   /// Grey samples as 16 bits of tone.
   private static func grey(
     _ stored: [Int32], _ header: DICOMHeader, _ elements: DICOMElements, frame: Int, name: String,
@@ -66,12 +76,9 @@ enum DICOM {
       elements, header, modality, values: values, choice: options.range, name: name)
     var tones = values.map { UInt16((interest.tone($0) * 65535).rounded()) }
     if header.isInverted { for i in tones.indices { tones[i] = 65535 - tones[i] } }
-    let meaning = interest.limits.map { limits in
-      DeepSamples.Meaning(
-        black: header.isInverted ? limits.upperBound : limits.lowerBound,
-        white: header.isInverted ? limits.lowerBound : limits.upperBound, step: modality.step)
-    }
-    let deep = DeepSamples(channels: 1, values: tones, low: 0, high: 65535, meaning: meaning)
+    let deep = DeepSamples(
+      channels: 1, values: tones, low: 0, high: 65535,
+      meaning: meaning(interest.limits, isInverted: header.isInverted, step: modality.step))
     let inverted = header.isInverted ? ["MONOCHROME1: its smallest sample is white"] : []
     return Image(
       width: header.width, height: header.height, pixels: deep.pixels, deep: deep,
@@ -424,6 +431,9 @@ struct DICOMInterest {
   }
 
   /// The values that are black and white, where the function between is a line.
+  ///
+  /// Swift 6.3.1's optimiser stops with an error where this becomes part of its caller.
+  @inline(never)
   var limits: ClosedRange<Double>? {
     if case .linear(let range) = function { return range }
     return nil
