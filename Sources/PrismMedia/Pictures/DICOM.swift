@@ -55,16 +55,6 @@ enum DICOM {
         notes: notes(header, frame: frame)))
   }
 
-  /// What tones of 16 bits stand for; `nil` without limits.
-  private static func meaning(
-    _ limits: ClosedRange<Double>?, isInverted: Bool, step: Double
-  ) -> DeepSamples.Meaning? {
-    guard let limits else { return nil }
-    return DeepSamples.Meaning(
-      black: isInverted ? limits.upperBound : limits.lowerBound,
-      white: isInverted ? limits.lowerBound : limits.upperBound, step: step)
-  }
-
   /// Grey samples as 16 bits of tone.
   private static func grey(
     _ stored: [Int32], _ header: DICOMHeader, _ elements: DICOMElements, frame: Int, name: String,
@@ -78,13 +68,26 @@ enum DICOM {
     if header.isInverted { for i in tones.indices { tones[i] = 65535 - tones[i] } }
     let deep = DeepSamples(
       channels: 1, values: tones, low: 0, high: 65535,
-      meaning: meaning(interest.limits, isInverted: header.isInverted, step: modality.step))
+      meaning: meaning(of: interest.limits, header, modality))
     let inverted = header.isInverted ? ["MONOCHROME1: its smallest sample is white"] : []
     return Image(
       width: header.width, height: header.height, pixels: deep.pixels, deep: deep,
       origin: PictureOrigin(
         format: PictureFormat.dicom.rawValue, bitDepth: header.bits, range: interest.limits,
         notes: notes(header, frame: frame) + inverted + interest.notes))
+  }
+}
+
+extension DICOM {
+  /// What tones between two limits stand for; `nil` where a curve or a table makes them.
+  private static func meaning(
+    of limits: ClosedRange<Double>?, _ header: DICOMHeader, _ modality: DICOMModality
+  ) -> DeepSamples.Meaning? {
+    guard let limits else { return nil }
+    let ends = (limits.lowerBound, limits.upperBound)
+    return DeepSamples.Meaning(
+      black: header.isInverted ? ends.1 : ends.0, white: header.isInverted ? ends.0 : ends.1,
+      step: modality.step)
   }
 }
 
@@ -431,9 +434,6 @@ struct DICOMInterest {
   }
 
   /// The values that are black and white, where the function between is a line.
-  ///
-  /// Swift 6.3.1's optimiser stops with an error where this becomes part of its caller.
-  @inline(never)
   var limits: ClosedRange<Double>? {
     if case .linear(let range) = function { return range }
     return nil

@@ -3,14 +3,14 @@ import { MethodPicker } from "/choices.js";
 import { tables } from "/tables.js";
 import { alternativeOf, unitOf } from "/describe.js";
 import { Details } from "/details.js";
-import { afterQuiet, h } from "/dom.js";
+import { afterQuiet, h, unique } from "/dom.js";
 import { icon } from "/icons.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf, previewOf } from "/media.js";
 import { upright } from "/npy.js";
 import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
-import { moment, percent, t } from "/texts.js";
+import { maybe, moment, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { soundAxes, windowAt } from "/sound-signal.js";
 import { Views } from "/views.js";
@@ -90,7 +90,7 @@ export class AnalysisView {
     this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
     if (kind === "image") { this.showFile(file); }
     try {
-      const analysis = await this.page.api.begin(file, file.name, request);
+      const analysis = await this.send(file, request);
       if (this.isClosed) { return; }
       this.watch(analysis.id);
       this.page.note(`/analysis/${analysis.id}`);
@@ -101,6 +101,21 @@ export class AnalysisView {
       this.progress.resume.hidden = true;
       this.sayFailure(error.detail ?? error.message);
       if (error.isOffline) { throw error; }
+    }
+  }
+
+  /** Sends a file; a server that has too much to do is asked again when it says. */
+  async send(file, request) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.page.api.begin(file, file.name, request);
+      } catch (error) {
+        const isBusy = error.status === 429 || error.status === 503;
+        if (!isBusy || attempt >= 5 || this.isClosed) { throw error; }
+        const seconds = error.retryAfter ?? 2;
+        this.views.say(h("p", { class: "waiting" }, t("analysis.busy", { n: seconds })));
+        await new Promise((done) => setTimeout(done, 1000 * seconds));
+      }
     }
   }
 
@@ -270,9 +285,10 @@ export class AnalysisView {
 
   watch(id = this.analysis.id) {
     this.stop?.();
+    this.tasks = [];
     this.stop = this.page.api.watch(id, {
       progress: (data) => this.progress.progress(data),
-      method: (data) => this.takeMethod(data),
+      method: (data) => { this.tasks.push(this.takeMethod(data)); },
       end: (data) => this.ended(data),
       lost: () => this.progress.setState("interrupted", t("offline.text")),
     });
@@ -363,6 +379,8 @@ export class AnalysisView {
     this.progress.setState(state, error, cached);
     this.page.announce(t(`state.${state}`));
     this.drawAdding();
+    await Promise.all(this.tasks);
+    if (this.isClosed) { return; }
     if (state !== "done" && this.maps.size === 0) {
       this.predictions.replaceChildren(h("p", { class: "muted" }, t("predictions.none")));
       this.sayFailure(error ?? t(`state.${state}`));
@@ -399,19 +417,23 @@ export class AnalysisView {
     this.noteState();
   }
 
+  /** All maps: the most probable label first, and methods as they were asked for. */
+  ordered() {
+    const order = this.analysis?.request.methods.map((method) => method.name) ?? [];
+    const labels = this.labels().map((label) => label.index);
+    const place = ({ info }) =>
+      labels.indexOf(info.index) * 1000 + (order.indexOf(info.method) + 1 || 999);
+    return [...this.maps.values()].sort((a, b) => place(a) - place(b));
+  }
+
   showMaps() {
     if (!this.views.base) { return; }
     const { base } = this.views;
-    const order = this.analysis?.request.methods.map((method) => method.name) ?? [];
     const start = this.kind === "audio" ? this.window ?? this.starts()[0] : undefined;
     const labels = this.labels();
-    const place = (map) => labels.findIndex((label) => label.index === map.info.index) * 1000
-      + (order.indexOf(map.info.method) + 1 || 999);
-    const shown = [...this.maps.values()]
-      .filter(({ info }) => !this.hidden.has(info.method)
-        && (this.label === null || info.index === this.label)
-        && (start === undefined || info.window?.[0] === start))
-      .sort((a, b) => place(a) - place(b));
+    const shown = this.ordered().filter(({ info }) => !this.hidden.has(info.method)
+      && (this.label === null || info.index === this.label)
+      && (start === undefined || info.window?.[0] === start));
     const hasRows = this.label === null && labels.length > 1;
     this.views.setMaps(shown.map((map) => this.panelOf(map, base, hasRows)));
     this.drawWindows();
@@ -428,7 +450,11 @@ export class AnalysisView {
       map.describedBy = entry;
     }
     return {
-      id: map.id, title: this.title(info.method),
+      id: map.id, title: this.title(info.method), meaning: maybe(`method.${info.method}`),
+      links: ["png", "npy"].map((end) => ({
+        text: t(`views.${end}`), run: () => this.details.download(
+          info[end], `${this.analysis.name}.${info.method}.${info.label}.${end}`),
+      })),
       note: hasRows ? "" : `${info.label} ${percent(info.probability)}`,
       row: hasRows ? `${info.index}` : "",
       rowTitle: hasRows ? `${info.label} ${percent(info.probability)}` : null,
@@ -541,14 +567,14 @@ export class AnalysisView {
 
   /** Labels that are explained besides. */
   moreLabels() {
-    const select = h("select", {
-      "aria-label": t("adding.labels"), onchange: () => {
-        const targets = select.value;
-        this.restart(() => this.page.api.addMethods(this.analysis.id, { targets }));
-      },
-    }, h("option", { value: "" }, t("adding.labels")),
-    ["top2", "top3", "top5", "all"].map((value) => h("option", { value }, t(`targets.${value}`))));
-    return h("p", {}, select);
+    const id = unique("labels");
+    const select = h("select", { id }, ["top2", "top3", "top5", "all"].map(
+      (value) => h("option", { value }, t(`targets.${value}`))));
+    const start = () => this.restart(() =>
+      this.page.api.addMethods(this.analysis.id, { targets: select.value }));
+    return h("details", { class: "fold" }, h("summary", {}, t("adding.labels")),
+      h("p", { class: "field inline" }, h("label", { for: id }, t("choices.targets")), select,
+        h("button", { type: "button", onclick: start }, t("intake.explain", { count: 1 }))));
   }
 
   /** Does something that makes the analysis run again, and follows it. */
@@ -579,7 +605,7 @@ export class AnalysisView {
       }
     }
     this.tables.replaceChildren(...tables({
-      comparison: this.comparison, maps: [...this.maps.values()],
+      comparison: this.comparison, maps: this.ordered(),
       title: (name) => this.title(name), labels: this.labels(),
       onCompare: isAsked || methods.size === 0 ? null : () => this.restart(() =>
         this.page.api.addMethods(this.analysis.id, { purpose: "comparison" })),

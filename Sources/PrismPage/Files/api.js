@@ -4,7 +4,7 @@ import { readNPY } from "/npy.js";
 const tokenKey = "prism.token";
 
 /** What went wrong, with the server's own words as its message. */
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, detail, retryAfter) {
     super(detail);
     this.name = "Problem";

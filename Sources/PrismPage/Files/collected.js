@@ -3,7 +3,8 @@ import { alternativeOf, unitOf } from "/describe.js";
 import { scaleOf } from "/maps.js";
 import { pictureOf } from "/media.js";
 import { upright } from "/npy.js";
-import { percent, t } from "/texts.js";
+import { evidenceBoxes, soundAxes, windowAt } from "/sound-signal.js";
+import { maybe, percent, t } from "/texts.js";
 
 export class Collected {
   /** Collects an analysis once it has ended. */
@@ -49,12 +50,25 @@ export class Collected {
     views.options.alternative = t("alternative.input", { name: this.analysis.input.name, ...base });
     views.setBase({
       ...base, source: picture,
-      describe: (levels) => t("levels.values", { values: levels.join(" · ") }),
+      describe: (levels) => (this.kind === "audio"
+        ? "" : t("levels.values", { values: levels.join(" · ") })),
     });
+    if (this.kind === "audio" && this.model?.audio) {
+      this.axes = soundAxes(
+        this.model.audio, windowAt(this.start ?? 0, this), base.width, base.height);
+      views.setAxes({ x: this.axes.xText, y: this.axes.yText });
+    }
     const shared = this.maps.filter(
       ({ info }) => other.maps.some((map) => map.info.method === info.method));
     const shown = shared.length > 0 ? shared : this.maps;
     views.setMaps(shown.map((map) => this.panelOf(map, base)));
+  }
+
+  /** Boxes of a map in pixels of the picture below it. */
+  regionsOf(entry) {
+    const { axes } = this;
+    if (!axes) { return entry?.regions; }
+    return evidenceBoxes(axes, entry);
   }
 
   panelOf(map, base) {
@@ -64,8 +78,8 @@ export class Collected {
     const area = this.kind === "image" ? this.report.picture?.seen : undefined;
     return {
       ...map, area, id: `${info.method}/${info.index}`, title: this.title(info.method),
-      note: `${info.label} ${percent(info.probability)}`,
-      unit: unitOf(info.method, entry?.explains), regions: entry?.regions,
+      meaning: maybe(`method.${info.method}`), note: `${info.label} ${percent(info.probability)}`,
+      unit: unitOf(info.method, entry?.explains), regions: this.regionsOf(entry),
       hasSegments: Boolean(entry?.segments),
       alternative: alternativeOf(
         { ...map, area }, { label: info.label, kind: this.kind, base, entry }),

@@ -313,6 +313,14 @@ export function soundAxes(audio, window, width, height) {
   };
 }
 
+/** Boxes around the evidence of a map, in pixels of the spectrogram. */
+export function evidenceBoxes(axes, entry) {
+  return entry?.evidence?.regions.map(({ seconds, hertz }) => {
+    const [x, y] = [axes.fromSeconds(seconds[0]), axes.fromHertz(hertz[1])];
+    return { x, y, width: axes.fromSeconds(seconds[1]) - x, height: axes.fromHertz(hertz[0]) - y };
+  });
+}
+
 /**
  * Where a window begins and ends, in seconds.
  *

@@ -5,7 +5,7 @@ import { percent } from "/texts.js";
 import { Player } from "/player.js";
 import { Strip, clock, niceStep } from "/strip.js";
 import {
-  divided, equalLoudness, hertzText, readWAV, soundAxes, windowAt,
+  divided, equalLoudness, evidenceBoxes, hertzText, readWAV, soundAxes, windowAt,
 } from "/sound-signal.js";
 
 /**
@@ -114,12 +114,7 @@ class SoundTools {
   regionsOf(entry) {
     const { axes } = this;
     if (!axes) { return undefined; }
-    return entry?.evidence?.regions.map(({ seconds, hertz }) => {
-      const [x, y] = [axes.fromSeconds(seconds[0]), axes.fromHertz(hertz[1])];
-      return {
-        x, y, width: axes.fromSeconds(seconds[1]) - x, height: axes.fromHertz(hertz[0]) - y,
-      };
-    });
+    return evidenceBoxes(axes, entry);
   }
 
   get axes() {

@@ -89,7 +89,7 @@ function agreement(pairs, title, label) {
 }
 
 /** How far the maps of each label agree, as the browser itself can tell. */
-export function agreementOf(maps) {
+function agreementOf(maps) {
   const pairs = [];
   for (let i = 0; i < maps.length && maps.length <= 24; i += 1) {
     for (let k = i + 1; k < maps.length; k += 1) {

@@ -198,6 +198,7 @@ export default {
   "analysis.model": "Modell {model}",
   "analysis.mapReady": "Die Karte von {method} ist da.",
   "analysis.waiting": "Das Bild erscheint mit der ersten Antwort …",
+  "analysis.busy": "Der Server hat viel zu tun; er wird in {n} s wieder gefragt.",
   "analysis.failed": "Es gibt nichts zu zeigen",
   "analysis.otherFile": "Eine andere Datei nehmen",
   "analysis.windows": "Fenster des Tons",
@@ -214,7 +215,7 @@ export default {
   "adding.title": "Verfahren hinzufügen",
   "adding.add": "{count} Verfahren hinzufügen",
   "adding.add.one": "1 Verfahren hinzufügen",
-  "adding.labels": "Mehr Klassen erklären …",
+  "adding.labels": "Mehr Klassen erklären",
 
   // Panels
   "views.input": "Eingabe",
@@ -222,6 +223,8 @@ export default {
   "views.enlarge": "{title} groß oder klein machen",
   "views.place": "x {x}, y {y}",
   "views.outside": "diese Stelle sieht das Modell nicht",
+  "views.png": "Fertige Abbildung (PNG)",
+  "views.npy": "Rohe Werte (NPY)",
   "toolbar.label": "Wie Bilder gezeigt werden",
   "tools.label": "Was Ziehen bewirkt",
   "tool.move": "Bewegen",

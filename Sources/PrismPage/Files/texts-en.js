@@ -193,6 +193,7 @@ export default {
   "analysis.model": "Model {model}",
   "analysis.mapReady": "The map of {method} is there.",
   "analysis.waiting": "The picture appears with the first answer …",
+  "analysis.busy": "The server has much to do; it is asked again in {n} s.",
   "analysis.failed": "There is nothing to show",
   "analysis.otherFile": "Take another file",
   "analysis.windows": "Windows of the sound",
@@ -209,7 +210,7 @@ export default {
   "adding.title": "Add methods",
   "adding.add": "Add {count} methods",
   "adding.add.one": "Add 1 method",
-  "adding.labels": "Explain more labels …",
+  "adding.labels": "Explain more labels",
 
   // Panels
   "views.input": "Input",
@@ -217,6 +218,8 @@ export default {
   "views.enlarge": "Make {title} large or small",
   "views.place": "x {x}, y {y}",
   "views.outside": "the model does not see this place",
+  "views.png": "Finished figure (PNG)",
+  "views.npy": "Raw values (NPY)",
   "toolbar.label": "How pictures are shown",
   "tools.label": "What dragging does",
   "tool.move": "Move",

@@ -1,6 +1,6 @@
 // Linked panels: the input and every map, which are zoomed, moved and pointed at together.
 import { t, number } from "/texts.js";
-import { h } from "/dom.js";
+import { h, term } from "/dom.js";
 import { borders, colorMapOf, colored, defaultDisplay, scaleOf } from "/maps.js";
 import { table } from "/colormaps.js";
 import { DrawnBase, SampledBase } from "/base.js";
@@ -10,7 +10,8 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 /**
  * A grid of linked panels. Events: "pointer" (detail: the point in base pixels, or null), "view"
- * (the part that is seen has changed), "levels", "tool", "open" (a panel is made large; detail: its id).
+ * (the part that is seen has changed), "levels", "tool", "open" (a panel is made large; detail: its
+ * id), "told" (detail: a place and its value in words).
  */
 export class Views extends EventTarget {
   /**
@@ -61,9 +62,9 @@ export class Views extends EventTarget {
   }
 
   /**
-   * The maps: `{id, title, note, row, rowTitle, width, height, values, unit, alternative, area,
-   * regions, hasSegments}`; `area` is the part of the input that the map is about, in base pixels,
-   * and `regions` are boxes in base pixels.
+   * The maps: `{id, title, meaning, note, row, rowTitle, width, height, values, unit, alternative,
+   * area, regions, hasSegments, links}`; `area` is the part of the input that the map is about, in
+   * base pixels, and `regions` are boxes in base pixels.
    */
   setMaps(maps) {
     const known = new Map(this.maps.map((map) => [map.id, map]));
@@ -258,6 +259,7 @@ export class Views extends EventTarget {
     panel.value = h("output", { class: "panel-value", "aria-live": "off" });
     panel.screen.append(panel.canvas, panel.value);
     panel.alternative = h("p", { class: "alternative", id: `alternative-${nextPanel += 1}` });
+    panel.links = h("p", { class: "links" });
     panel.screen.setAttribute("aria-describedby", panel.alternative.id);
     panel.enlarge = h("button", {
       type: "button", class: "plain", "aria-pressed": "false",
@@ -266,7 +268,7 @@ export class Views extends EventTarget {
     panel.scale = h("div", { class: "scale" });
     panel.figure = h("figure", { class: "panel" },
       h("div", { class: "panel-head" }, panel.title, panel.note, panel.enlarge),
-      panel.screen, panel.scale, h("figcaption", {}, panel.alternative));
+      panel.screen, panel.scale, h("figcaption", {}, panel.alternative, panel.links));
     this.listen(panel);
     this.resizing.observe(panel.screen);
     return panel;
@@ -274,7 +276,12 @@ export class Views extends EventTarget {
 
   update(panel, map) {
     panel.map = map.isInput ? null : map;
-    panel.title.textContent = map.title;
+    if (panel.title.dataset.text !== map.title) {
+      panel.title.dataset.text = map.title;
+      panel.title.replaceChildren(term(map.title, map.meaning));
+    }
+    panel.links.replaceChildren(...(map.links ?? []).map(({ text, run }) =>
+      h("button", { type: "button", class: "link", onclick: run }, text)));
     panel.note.textContent = map.note ?? "";
     panel.screen.setAttribute("aria-label", map.note ? `${map.title}, ${map.note}` : map.title);
     panel.alternative.textContent = map.isInput
