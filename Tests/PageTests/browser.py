@@ -1,13 +1,15 @@
 """A server, a browser, and what the tests of the page share.
 
 The server is the debug build (or PRISM_SERVER) on a free port with an empty data folder and the weights of the checkout (or
-PRISM_WEIGHTS). Screenshots go to out/page.
+PRISM_WEIGHTS). With PRISM_PAGE the page's files come from that folder instead of the program, so that a change to them can be
+tried without a build. Screenshots go to out/page.
 """
 
 import atexit
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,7 @@ SAMPLES = ROOT / "Samples"
 SHOTS = ROOT / "out" / "page"
 # What comes from a server that works comes soon; a machine that does much else is given more time.
 PATIENCE = 30_000
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 expect.set_options(timeout=PATIENCE)
@@ -100,6 +103,8 @@ class PageTest(unittest.TestCase):
             viewport={"width": width, "height": height}, locale=options.pop("locale", "en-GB"), **options
         )
         context.set_default_timeout(PATIENCE)
+        if "PRISM_PAGE" in os.environ:
+            context.route(self.server.address + "/**", self.take_file)
         self.addCleanup(context.close)
         page = context.new_page()
         page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
@@ -107,6 +112,16 @@ class PageTest(unittest.TestCase):
         page.on("request", self.check_request)
         page.goto(self.server.address + path)
         return page
+
+    def take_file(self, route) -> None:
+        """Answers with a file of a folder, and with the headers of the server."""
+        name = route.request.url[len(self.server.address) + 1 :].split("?")[0].split("#")[0] or "index.html"
+        file = pathlib.Path(os.environ["PRISM_PAGE"]) / name
+        if "/" in name or file.suffix not in TYPES or not file.exists():
+            return route.fallback()
+        headers = dict(route.fetch(url=self.server.address + "/").headers)
+        kept = {key: headers[key] for key in ("content-security-policy", "x-content-type-options")}
+        route.fulfill(body=file.read_bytes(), headers={**kept, "content-type": TYPES[file.suffix]})
 
     def check_request(self, request) -> None:
         if not request.url.startswith((self.server.address, "blob:", "data:")):
@@ -116,10 +131,7 @@ class PageTest(unittest.TestCase):
 
     def give(self, *files, page: Page | None = None) -> None:
         """Chooses files: paths, or names with contents."""
-        chosen = [
-            file if isinstance(file, dict) else str(file)
-            for file in files
-        ]
+        chosen = [file if isinstance(file, dict) else str(file) for file in files]
         (page or self.page).set_input_files("main input[type=file]:not([accept*=zip])", chosen)
 
     def analyse(self, file, page: Page | None = None) -> Page:
@@ -131,7 +143,7 @@ class PageTest(unittest.TestCase):
 
     def finish(self, page: Page | None = None) -> None:
         page = page or self.page
-        expect(page.locator(".progress-state, [data-state=done]").first).to_contain_text("Done")
+        expect(page.locator(".side [data-state=done]")).to_be_visible()
         expect(page.locator(".panel .screen").nth(1)).to_be_visible()
 
     def box(self, locator) -> dict:
@@ -180,7 +192,7 @@ class PageTest(unittest.TestCase):
 
     def identifier(self, page: Page | None = None) -> str:
         page = page or self.page
-        expect(page).to_have_url(__import__("re").compile(r"#/analysis/[0-9a-f-]{36}"))
+        expect(page).to_have_url(re.compile(r"#/analysis/[0-9a-f-]{36}"))
         return page.url.split("#/analysis/")[1][:36]
 
 
