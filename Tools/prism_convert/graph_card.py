@@ -155,8 +155,8 @@ class Finisher:
     def run(self):
         """The head, its tensors by the card's names, and the name of the features or of the logits."""
         self.prune()
-        self.merge_affine()
         self.merge_layer_norm()
+        self.merge_affine()
         self.merge_padding()
         self.prune()
         head = self.head()
@@ -282,7 +282,7 @@ class Finisher:
     def begins(self, node):
         """Where a head may begin: the kind of its first item."""
         shape = self.graph.shapes.get(node.inputs[0], ())
-        if len(shape) != 3:
+        if len(shape) != 3 or node.primitive == "concatenate":
             pools = [self.makers.get(name) for name in node.inputs] if node.primitive == "concatenate" else ()
             kinds = [self.begins(pool) if pool else None for pool in pools]
             if set(kinds) == {"global_average_pool", "global_max_pool"} and pools[0].inputs[0] == pools[1].inputs[0]:
