@@ -16,7 +16,8 @@ from support import ConverterTest
 from keras_files import numbers
 from prism_convert.architectures import architecture, architectures
 from prism_convert.errors import ConversionError
-from prism_convert.torch_model import modern_name, recognise
+from prism_convert.naming import old_densenet
+from prism_convert.torch_model import bases
 
 try:
     import torch
@@ -95,7 +96,7 @@ class Safetensors(ConverterTest):
         # Nobody knows what another head learnt from; that is said.
         other = self.write(base() | linear("classifier.1", 1280, 3))
         self.assertEqual(self.crop(other), (None, "bilinear_antialias"))
-        self.assertIn("--crop 256", self.run_converter(other)[2])
+        self.assertRegex(self.run_converter(other)[1], r"! crop .*ASSUMED.*--crop 256")
         self.assertEqual(self.crop(other, "--crop", "256", "--resize", "bicubic"), (256, "bicubic"))
 
     def test_too_small_a_centre(self):
@@ -176,7 +177,7 @@ class Safetensors(ConverterTest):
         card, _ = self.convert(path, "--head-activation", "none")
         self.assertEqual(card["head"][1]["activation"], "linear")
         self.output.unlink()
-        self.assert_refused(path, "--head-activation gelu: there are relu", "--head-activation", "gelu")
+        self.assert_refused(path, "--head-activation mish: there are relu", "--head-activation", "mish")
 
     def test_neighbours_in_a_sequential_have_nothing_between_them(self):
         card, _ = self.convert(self.write(base(), linear("classifier.1", 1280, 16), linear("classifier.2", 16, 2)))
@@ -223,7 +224,12 @@ class Safetensors(ConverterTest):
 
     def test_unused_classifier_beside_another_head(self):
         path = self.write(base("net.features."), linear("net.classifier.1", 1280, 1000), linear("fc", 1280, 2))
-        self.assert_refused(path, "two heads")
+        self.assert_refused(path, "2 heads on the features.*--head")
+        for head, labels in (("fc", 2), ("net.classifier", 1000)):
+            card, _ = self.convert(path, "--head", head)
+            self.assertEqual(len(card["labels"]), labels)
+        self.output.unlink()
+        self.assert_refused(path, "no layer under age", "--head", "age")
 
     def test_unsupported_head_layer(self):
         bad = {"attention.in_proj_weight": numbers(12, 4), "classifier.1.weight": numbers(2, 1280)}
@@ -238,13 +244,11 @@ class Safetensors(ConverterTest):
         self.assertEqual((card["output"], card["labels"]), ("binary", ["no", "yes"]))
 
     def test_other_architectures_by_name(self):
-        resnet = {"conv1.weight": numbers(64, 3, 7, 7)}
-        for stage, blocks in enumerate((3, 4, 6, 3), start=1):
-            for block in range(blocks):
-                for conv in (1, 2, 3):
-                    resnet[f"layer{stage}.{block}.conv{conv}.weight"] = numbers(1, 1, 1, 1)
-        self.assert_refused(self.write(resnet), "the checkpoint is ResNet-50, which is not supported")
-        self.assert_refused(self.write({"conv_stem.weight": numbers(8, 3, 3, 3)}), "timm")
+        for name, pattern in (
+            ("Mixed_5b.branch1x1.conv.weight", "an Inception network"), ("patch_embed.proj.weight", "a vision transformer"),
+            ("trunk_output.block1.block1-0.proj.0.weight", "RegNet"), ("features.3.squeeze.weight", "SqueezeNet"),
+        ):  # fmt: skip
+            self.assert_refused(self.write({name: numbers(8, 3, 3, 3)}), f"the checkpoint is {pattern}.*export it as ONNX")
         self.assert_refused(self.write({"weird.weight": numbers(2, 2)}), r"\(weird.weight\) is not of a supported")
 
     def test_missing_and_misshapen(self):
@@ -279,27 +283,27 @@ class Recognition(unittest.TestCase):
 
     def test_all(self):
         for arch in architectures():
-            found, prefix = recognise(self.state(arch, "module.features."))
-            self.assertIs(found, arch)
-            self.assertEqual(prefix, "module.features.")
+            (found,) = bases(self.state(arch, "module.features."))
+            self.assertIs(found.architecture, arch)
+            self.assertEqual(found.prefix, "module.features.")
 
     def test_relatives_are_refused(self):
         state = self.state(architecture("vgg16"), "features.")
         state["features.30.weight"] = state["features.28.weight"]
-        with self.assertRaisesRegex(ConversionError, "features.30.weight is unexpected"):
-            recognise(state)
+        with self.assertRaisesRegex(ConversionError, "features.30.bias is missing"):
+            bases(state)
         state = self.state(architecture("densenet121"), "features.")
         extra = "features.denseblock3.denselayer25.norm1.weight"
         state[extra] = state["features.norm5.weight"]
         with self.assertRaisesRegex(ConversionError, "denselayer25"):
-            recognise(state)
+            bases(state)
 
     def test_old_names_of_densenet(self):
         self.assertEqual(
-            modern_name("features.denseblock1.denselayer2.norm.1.weight"),
+            old_densenet("features.denseblock1.denselayer2.norm.1.weight"),
             "features.denseblock1.denselayer2.norm1.weight",
         )
-        self.assertEqual(modern_name("features.norm5.weight"), "features.norm5.weight")
+        self.assertEqual(old_densenet("features.norm5.weight"), "features.norm5.weight")
 
 
 class VggHead(ConverterTest):

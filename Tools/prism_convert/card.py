@@ -2,6 +2,7 @@
 
 from .errors import ConversionError
 from .preprocessing import Preprocessing, mode_operations
+from .torch_extras import finding
 
 # What a base expects that is published without its preprocessing.
 HABITS = {
@@ -9,6 +10,7 @@ HABITS = {
     ("efficientnet_v2", "keras"): "tf",
     ("vgg16", "keras"): "caffe",
     ("densenet121", "keras"): "torch",
+    ("efficientnet_v2_l", "torch"): "tf",
 }
 OUTPUTS = ("softmax", "sigmoid", "binary")
 
@@ -33,6 +35,8 @@ def make_card(model, options, name):
         card["threshold"] = 0.5 if options.threshold is None else options.threshold
     elif options.threshold is not None:
         raise ConversionError(f"--threshold goes with sigmoid or binary, this output is {output}")
+    if output == "sigmoid" and model.thresholds and options.threshold is None:
+        card["thresholds"] = chosen_thresholds(model)
     card["input"] = {
         "kind": "image",
         "height": model.size[0],
@@ -59,12 +63,25 @@ def base_card(model):
     return {"architecture": base.name, "config": config}
 
 
+def chosen_thresholds(model):
+    """A threshold for each label; where the source has none, a half."""
+    if len(model.thresholds) != model.units:
+        raise ConversionError(f"the source has {len(model.thresholds)} thresholds for {model.units} labels")
+    if not model.account.knows("thresholds"):
+        model.account.say("thresholds", "op_threshs in the checkpoint")
+    return [value if 0 < value < 1 else 0.5 for value in model.thresholds]
+
+
 def chosen_output(model, options):
     """What squashes the logits: the option, the source, or the usual choice for that many logits."""
     output = options.activation or model.output
-    if not output:
-        output = "binary" if model.units == 1 else "softmax"
-        model.notes.append(f"the source does not say what squashes its {model.units} logits: {output} is assumed")
+    account = model.account
+    if options.activation:
+        account.say("output", "--activation")
+    elif not output:
+        output = assumed_output(model, options)
+    elif not account.knows("output"):
+        account.say("output", "the source")
     if output == "sigmoid" and model.units == 1 and not options.activation:
         output = "binary"
     if output == "binary" and model.units != 1:
@@ -74,36 +91,76 @@ def chosen_output(model, options):
     return output
 
 
+def assumed_output(model, options):
+    """The usual choice where nothing says what squashes the logits."""
+    account, units = model.account, model.units
+    if units == 1:
+        account.assume("output", "one logit; --activation")
+        return "binary"
+    findings = sum(finding(label) for label in options.labels or model.labels or [])
+    if findings >= 4:
+        account.assume("output", "the labels are findings that do not exclude each other; --activation softmax if they do")
+        return "sigmoid"
+    if units in (14, 18) and not options.labels and not model.labels:
+        account.assume(
+            "output", f"{units} logits are often the findings of chest pictures, which do not exclude each other: "
+            "--activation sigmoid"
+        )  # fmt: skip
+    else:
+        weights = f", {model.class_weights} may be the weights of classes" if model.class_weights else ""
+        account.assume("output", f"the source does not say what squashes its {units} logits{weights}; --activation sigmoid for several labels at once")
+    return "softmax"
+
+
 def chosen_labels(model, options, count):
     """The labels of the option or of the source, or numbered ones."""
+    account = model.account
     if options.labels is not None:
         if len(options.labels) != count:
             one = f"{count} labels are needed" if count != 1 else "1 label is needed"
             why = " (one output says no or yes: the negative label first)" if count == 2 and model.units == 1 else ""
             raise ConversionError(f"{len(options.labels)} labels given, {one}{why}")
+        account.say("labels", "--labels")
         return options.labels
     if model.labels and len(model.labels) == count:
+        if not account.knows("labels"):
+            account.say("labels", "the source")
         return model.labels
+    account.assume("labels", "the source names none; --labels")
     if count == 2 and model.units == 1:
         return ["negative", "positive"]
     return [f"class {index}" for index in range(count)]
 
 
 def chosen_preprocessing(model, options):
-    """The option's, then the one in the graph; without either, what the framework's published weights expect."""
-    mode = options.preprocess
+    """The option's, then the one in the source; without either, what the framework's published weights expect."""
+    mode, account = options.preprocess, model.account
+    result = Preprocessing(model.image_channels)
     if not mode and not model.preprocessing and model.usual is not None:
         model.outside = model.usual
-        result = Preprocessing(model.image_channels)
+        account.say("pixels", account.origins.get("usual", "the source"))
         result.apply(model.usual)
         return result
-    if not mode and not model.preprocessing:
-        mode = "unit" if model.image_channels != 3 else None
-        family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet") else model.architecture.name
-        mode = mode or HABITS.get((family, model.framework), "torch")
-        model.notes.append(f"the input is preprocessed the {mode} way, as is usual; --preprocess changes it")
+    if mode:
+        account.say("pixels", "--preprocess" + (" before the source's own" if model.preprocessing else ""))
+    elif model.preprocessing:
+        if not account.knows("pixels"):
+            account.say("pixels", "the source's own layers")
+    else:
+        mode = habit(model)
+        account.assume("pixels", f"the {mode} way, as is usual; --preprocess")
     model.outside = mode_operations(mode or "none")
-    result = Preprocessing(model.image_channels)
     result.apply(model.outside)
     result.apply(model.preprocessing)
+    if model.framework == "torch":
+        model.outside, model.preprocessing = [*model.outside, *model.preprocessing], []
     return result
+
+
+def habit(model):
+    """How pixels are usually prepared for a base."""
+    if model.image_channels != 3:
+        return "unit"
+    name = model.architecture.name
+    family = "efficientnet_v2" if name.startswith("efficientnet_v2") and model.framework == "keras" else name
+    return HABITS.get((family, model.framework), "torch")

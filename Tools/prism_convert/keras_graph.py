@@ -10,6 +10,16 @@ import re
 from .errors import ConversionError
 
 
+# Layers that change pictures in training alone.
+AUGMENTATION = frozenset(
+    """RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness RandomHue RandomSaturation
+    RandomSharpness RandomShear RandomColorJitter RandomColorDegeneration RandomGrayscale RandomGaussianBlur RandomInvert
+    RandomPerspective RandomErasing RandomPosterization RandomElasticTransform RandomApply RandomHeight RandomWidth
+    RandomCutout RandomChannelShift RandomSolarization RandomAugmentationPipeline RandAugment AugMix CutMix MixUp
+    AutoContrastRandom""".split()
+)
+
+
 @dataclasses.dataclass
 class Layer:
     """A layer that may own weights."""
@@ -92,7 +102,7 @@ class Reader:
         inputs = [item for item in flatten(arguments) if isinstance(item, Node)]
         inputs += [item for item in flatten(list(keywords.values())) if isinstance(item, Node)]
         # Keras 3 writes the default of augmentation layers, which is True and gives way at inference.
-        if keywords.get("training") is True and not layer.kind.startswith("Random"):
+        if keywords.get("training") is True and layer.kind not in AUGMENTATION:
             raise ConversionError(f"layer {layer.name} ({layer.kind}) is called with training=True")
         if is_model(entry):
             return self.model(entry, inputs, layer.path, layer.store)

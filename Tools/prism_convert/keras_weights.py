@@ -163,6 +163,8 @@ def variable_names(layer):
     config = layer.config
     if layer.kind in ("Conv2D", "DepthwiseConv2D", "Dense"):
         return ["kernel", "bias"] if config.get("use_bias", True) else ["kernel"]
+    if layer.kind == "LayerNormalization":
+        return [name for name, key in (("gamma", "scale"), ("beta", "center")) if config.get(key, True)]
     if layer.kind == "BatchNormalization":
         gamma = ["gamma"] if config.get("scale", True) else []
         beta = ["beta"] if config.get("center", True) else []

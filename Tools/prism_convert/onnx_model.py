@@ -21,10 +21,19 @@ NO_LOGITS = {"ArgMax", "TopK", "ZipMap", "NonMaxSuppression", "Greater", "ArgMin
 AFFINE = {"Sub": "subtract", "Add": "add", "Mul": "multiply", "Div": "divide"}
 
 
-def read(path, options):
-    """The model in an ONNX file."""
+def read(path, options, said, account):
+    """The model in an ONNX file; `said` is what files beside it say."""
     file = open_file(path)
-    return read_file(file, options)
+    given = options.input_size
+    if said and said.size and not given:
+        options.input_size = said.size
+    model = read_file(file, options)
+    account.say("size", "--input-size" if given else said.origin if options.input_size else "the model's own")
+    options.input_size = given
+    for topic in ("base", "head"):
+        account.say(topic, "the model's operators")
+    model.account = account
+    return model
 
 
 def read_file(file, options):

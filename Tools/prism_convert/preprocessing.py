@@ -8,7 +8,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 CAFFE_MEAN = (103.939, 116.779, 123.68)
 
-MODES = ("tf", "torch", "caffe", "unit", "none", "raw")
+MODES = ("tf", "torch", "caffe", "unit", "xrv", "none", "raw")
 
 
 def mode_operations(name):
@@ -18,6 +18,7 @@ def mode_operations(name):
         "torch": [("divide", 255), ("add", [-m for m in IMAGENET_MEAN]), ("divide", IMAGENET_STD)],
         "caffe": [("permute", [2, 1, 0]), ("add", [-m for m in CAFFE_MEAN])],
         "unit": [("divide", 255)],
+        "xrv": [("multiply", 2048 / 255), ("add", -1024)],  # torchxrayvision's
         "none": [],
         "raw": [],
     }

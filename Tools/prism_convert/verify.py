@@ -22,8 +22,15 @@ def verify(source, output, model, options, card):
     height, width = model.size
     rows, columns = (model.side, model.side) if model.side else (height, width)
     pixels = numpy.random.default_rng(0).integers(0, 256, (rows, columns, 3), dtype="uint8")
+    if model.image_channels == 1:
+        pixels[...] = pixels[..., :1]
     top, left = round((rows - height) / 2), round((columns - width) / 2)
-    expected = SOURCES[model.framework](source, model, pixels[top : top + height, left : left + width])
+    cut = pixels[top : top + height, left : left + width]
+    if model.image_channels == 1:
+        cut = cut[..., :1]
+    elif model.image_channels == 4:
+        cut = numpy.concatenate([cut, numpy.full_like(cut[..., :1], 255)], axis=-1)
+    expected = SOURCES[model.framework](source, model, cut)
     with tempfile.TemporaryDirectory() as folder:
         picture = pathlib.Path(folder) / "random.png"
         write_picture(picture, pixels)
@@ -86,7 +93,7 @@ def prism_logits(prism, picture, output, card):
 
 def preprocessed(operations, pixels):
     """What operations outside of the model make of RGB pixels, as one image [1, H, W, 3]."""
-    outside = Preprocessing()
+    outside = Preprocessing(pixels.shape[-1])
     outside.apply(operations)
     values = pixels[..., outside.order].astype("float64")
     return ((values * outside.scale - outside.mean) / outside.std).astype("float32")[None]
@@ -141,23 +148,48 @@ def import_torchvision(torch):
 def torch_logits(source, model, pixels):
     """The logits of torchvision's base with the tensors of the file, and of the head as the card describes it."""
     torch = needed("torch", "torch")
-    torchvision = import_torchvision(torch)
-    arch = model.architecture
-    if not hasattr(torchvision.models, arch.name):
-        raise ConversionError(f"verify: torchvision has no {arch.name}")
-    extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
-    features = getattr(torchvision.models, arch.name)(**extra).features.eval()
-    state = {
-        name.removeprefix("features."): torch.from_numpy(numpy.ascontiguousarray(value))
-        for name, value in model.tensors.items()
-        if name.startswith("features.")
-    }
-    features.load_state_dict(state, strict=False)
+    features = torch_features(torch, import_torchvision(torch).models, model)
     x = preprocessed(model.outside, pixels).transpose(0, 3, 1, 2).copy()
     with torch.no_grad():
         value = features(torch.from_numpy(x))
-        value = torch.relu(value) if arch.name == "densenet121" else value
+        if model.architecture.steps[-1].value == "features.relu5":
+            value = torch.relu(value)
         return torch_head(torch, model, value).reshape(-1).double().numpy()
+
+
+def torch_features(torch, models, model):
+    """torchvision's base with the tensors, the epsilon and the stem of the model."""
+    arch = model.architecture
+    if not hasattr(models, arch.name) or model.padding == "same" or any(step.pads for step in arch.steps):
+        raise ConversionError(f"verify: torchvision has no {arch.title} that pads as this one")
+    extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
+    whole = getattr(models, arch.name)(weights=None, **extra).eval()
+    if arch.name.startswith("resnet"):
+        features, start = resnet_features(torch, whole), ""
+    else:
+        features, start = whole.features, "features."
+    for module in whole.modules():
+        if isinstance(module, torch.nn.BatchNorm2d) and model.epsilon is not None:
+            module.eps = model.epsilon
+    if arch.image_channels != 3:
+        stem = next(module for module in whole.modules() if isinstance(module, torch.nn.Conv2d))
+        stem.weight = torch.nn.Parameter(torch.zeros(stem.out_channels, arch.image_channels, *stem.kernel_size))
+    own = features.state_dict()
+    state = {}
+    for name in arch.tensors():
+        value = torch.from_numpy(numpy.ascontiguousarray(model.tensors[name]))
+        state[name.removeprefix(start)] = value.reshape(own[name.removeprefix(start)].shape)
+    features.load_state_dict(state, strict=False)
+    return features
+
+
+def resnet_features(torch, whole):
+    """A ResNet up to its map of features, with its own names."""
+    parts = torch.nn.Sequential()
+    for name, child in whole.named_children():
+        if name not in ("avgpool", "fc"):
+            parts.add_module(name, child)
+    return parts
 
 
 def torch_head(torch, model, x):
@@ -166,6 +198,8 @@ def torch_head(torch, model, x):
     functions = {
         "linear": lambda x: x, "relu": function.relu, "relu6": function.relu6, "silu": function.silu,
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softmax": lambda x: torch.softmax(x, -1),
+        "gelu": function.gelu, "gelu_tanh": lambda x: function.gelu(x, approximate="tanh"), "elu": function.elu,
+        "leaky_relu": function.leaky_relu, "hard_swish": function.hardswish, "hard_sigmoid": function.hardsigmoid,
     }  # fmt: skip
 
     def tensor(item, part):
@@ -177,6 +211,9 @@ def torch_head(torch, model, x):
             x = x.mean(dim=(2, 3))
         elif kind == "global_max_pool":
             x = x.amax(dim=(2, 3))
+        elif kind == "global_concat_pool":
+            both = {"max": x.amax(dim=(2, 3)), "average": x.mean(dim=(2, 3))}
+            x = torch.cat([both[name] for name in item["order"].split("_")], dim=1)
         elif kind == "adaptive_average_pool":
             x = function.adaptive_avg_pool2d(x, item["size"])
         elif kind == "flatten":
@@ -186,6 +223,8 @@ def torch_head(torch, model, x):
         elif kind == "batch_norm":
             parts = (tensor(item, part) for part in ("running_mean", "running_var", "weight", "bias"))
             x = function.batch_norm(x, *parts, eps=item["epsilon"])
+        elif kind == "layer_norm":
+            x = function.layer_norm(x, x.shape[-1:], tensor(item, "weight"), tensor(item, "bias"), item["epsilon"])
         elif kind == "activation":
             x = functions[item["function"]](x)
     return x
