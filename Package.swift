@@ -122,8 +122,9 @@ let package = Package(
       swiftSettings: safe),
     .target(
       name: "PrismModels",
-      dependencies: ["PrismAutodiff", "PrismCard", "PrismLayers", "PrismTensor", "PrismWeights"],
-      swiftSettings: safe),
+      dependencies: [
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismTensor", "PrismWeights",
+      ], swiftSettings: safe),
     .target(
       name: "PrismRuntime", dependencies: ["PrismAutodiff", "PrismKernels", "PrismTensor"],
       swiftSettings: numeric),
@@ -247,8 +248,8 @@ let package = Package(
     .testTarget(
       name: "PrismModelsTests",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismLayers", "PrismModels", "PrismTensor",
-        "PrismTestSupport", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismModels",
+        "PrismOperationCases", "PrismTensor", "PrismTestSupport", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "PrismTests", dependencies: ["Prism", "PrismRuntime", "PrismTestSupport"],

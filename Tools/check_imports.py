@@ -50,7 +50,7 @@ ALLOWED = {
     "PrismCard": {"PrismFiles"},
     "PrismWeights": {"PrismTensor", "PrismFiles", "PrismCard"},
     "PrismLayers": {"PrismTensor", "PrismAutodiff", "PrismCard", "PrismWeights"},
-    "PrismModels": {"PrismTensor", "PrismAutodiff", "PrismCard", "PrismWeights", "PrismLayers"},
+    "PrismModels": {"PrismTensor", "PrismAutodiff", "PrismFiles", "PrismCard", "PrismWeights", "PrismLayers"},
     "PrismRuntime": {"PrismTensor", "PrismAutodiff", "PrismKernels"},
     "PrismExplain": {"PrismKernels", "PrismTensor", "PrismAutodiff", "PrismRuntime"},
     "PrismMedia": {"PrismCard", "PrismTensor", "PrismFiles"},

@@ -14,6 +14,7 @@ public struct Head: Sendable {
     case dropout(rate: Double)
     case dense(Dense, Activation)
     case batchNorm(BatchNorm)
+    case layerNorm(LayerNorm)
     case activation(Activation)
   }
 
@@ -60,6 +61,10 @@ public struct Head: Sendable {
         layers.append(
           .batchNorm(
             try BatchNorm(reader.scope(name), channels: channels, epsilon: Float(epsilon))))
+      case .layerNorm(let name, let epsilon):
+        layers.append(
+          .layerNorm(
+            try LayerNorm(reader.scope(name), channels: channels, epsilon: Float(epsilon))))
       case .activation(let activation):
         layers.append(.activation(activation))
       }
@@ -95,6 +100,7 @@ public struct Head: Sendable {
       case .dense(let dense, let activation): y = activation(dense(y))
       case .batchNorm(let normalization):
         y = seed == nil ? normalization(y) : normalization.training(y)
+      case .layerNorm(let normalization): y = normalization(y)
       case .activation(let activation): y = activation(y)
       }
     }
