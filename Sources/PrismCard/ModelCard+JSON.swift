@@ -102,6 +102,7 @@ extension ModelCard.HeadLayer {
   private enum Kind: String, CaseIterable {
     case globalAveragePool = "global_average_pool"
     case globalMaxPool = "global_max_pool"
+    case globalConcatPool = "global_concat_pool"
     case adaptiveAveragePool = "adaptive_average_pool"
     case flatten
     case dropout
@@ -116,6 +117,8 @@ extension ModelCard.HeadLayer {
     switch kind {
     case .globalAveragePool: self = .globalAveragePool
     case .globalMaxPool: self = .globalMaxPool
+    case .globalConcatPool:
+      self = .globalConcatPool(order: try field["order"].optional?.choice() ?? .maxAverage)
     case .flatten: self = .flatten
     case .adaptiveAveragePool:
       let size = try field["size"].elements()
@@ -141,6 +144,8 @@ extension ModelCard.HeadLayer {
       switch self {
       case .globalAveragePool: (.globalAveragePool, [])
       case .globalMaxPool: (.globalMaxPool, [])
+      case .globalConcatPool(let order):
+        (.globalConcatPool, [.init(name: "order", value: .string(order.rawValue))])
       case .flatten: (.flatten, [])
       case .adaptiveAveragePool(let height, let width):
         (

@@ -98,7 +98,7 @@ extension ModelCard {
     for (i, layer) in head.enumerated() {
       let path = "head[\(i)]"
       switch layer {
-      case .globalAveragePool, .globalMaxPool, .flatten, .adaptiveAveragePool:
+      case .globalAveragePool, .globalMaxPool, .globalConcatPool, .flatten, .adaptiveAveragePool:
         try check(!isVector, path, "pools or flattens what is a vector already")
         if case .adaptiveAveragePool(let height, let width) = layer {
           try check.size(height, "\(path).size[0]")

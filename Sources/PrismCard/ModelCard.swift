@@ -159,6 +159,8 @@ public struct ModelCard: Sendable, Equatable {
     case globalAveragePool
     /// The maximum over height and width.
     case globalMaxPool
+    /// Both, one after the other: twice as many features.
+    case globalConcatPool(order: ConcatOrder = .maxAverage)
     /// Means over a grid of so many rows and columns.
     case adaptiveAveragePool(height: Int, width: Int)
     /// All elements as one vector, in channels-first order.
@@ -173,6 +175,14 @@ public struct ModelCard: Sendable, Equatable {
     case layerNorm(name: String, epsilon: Double)
     /// A function applied to every element.
     case activation(Activation)
+  }
+
+  /// Which comes first where the maximum and the mean over height and width follow each other.
+  public enum ConcatOrder: String, Sendable, CaseIterable {
+    /// The maximum, as fastai.
+    case maxAverage = "max_average"
+    /// The mean, as timm.
+    case averageMax = "average_max"
   }
 
   /// What turns logits into probabilities.

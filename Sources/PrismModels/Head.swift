@@ -9,6 +9,7 @@ public struct Head: Sendable {
   private enum Layer {
     case globalAveragePool
     case globalMaxPool
+    case globalConcatPool(ModelCard.ConcatOrder)
     case adaptiveAveragePool(height: Int, width: Int)
     case flatten
     case dropout(rate: Double)
@@ -43,6 +44,9 @@ public struct Head: Sendable {
       case .globalMaxPool:
         layers.append(.globalMaxPool)
         (height, width) = (1, 1)
+      case .globalConcatPool(let order):
+        layers.append(.globalConcatPool(order))
+        (height, width, channels) = (1, 1, 2 * channels)
       case .adaptiveAveragePool(let rows, let columns):
         layers.append(.adaptiveAveragePool(height: rows, width: columns))
         (height, width) = (rows, columns)
@@ -91,6 +95,10 @@ public struct Head: Sendable {
       switch layer {
       case .globalAveragePool: y = y.globalAveragePool()
       case .globalMaxPool: y = y.globalMaxPool()
+      case .globalConcatPool(.maxAverage):
+        y = y.globalMaxPool().concatenated(with: [y.globalAveragePool()])
+      case .globalConcatPool(.averageMax):
+        y = y.globalAveragePool().concatenated(with: [y.globalMaxPool()])
       case .adaptiveAveragePool(let height, let width):
         y = y.adaptiveAveragePool(height: height, width: width)
       case .flatten: y = y.flattenedChannelsFirst()

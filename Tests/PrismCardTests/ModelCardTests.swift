@@ -144,6 +144,11 @@ struct ModelCardTests {
     #expect(card.logitCount == 1)
     card.head[0] = .globalMaxPool
     card.head.remove(at: 1)
+    for order in ModelCard.ConcatOrder.allCases {
+      var both = card
+      both.head[0] = .globalConcatPool(order: order)
+      #expect(try ModelCard(json: both.json, file: "w") == both)
+    }
     card.output = .sigmoid(threshold: 0.5)
     card.labels = ["only"]
     #expect(try ModelCard(json: card.json, file: "w") == card)

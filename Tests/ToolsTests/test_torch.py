@@ -17,7 +17,7 @@ from keras_files import numbers
 from prism_convert.architectures import architecture, architectures
 from prism_convert.errors import ConversionError
 from prism_convert.naming import old_densenet
-from prism_convert.torch_model import bases
+from prism_convert.torch_bases import bases
 
 try:
     import torch
@@ -476,7 +476,7 @@ class Kinds(ConverterTest):
             ("m.pth", b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS"),
             ("m.h5", b"<!DOCTYPE html><html>", "a web page"),
             ("m.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 20, "a TFLite model"),
-            ("m.onnx", b"\x08\x07\x12\x07pytorch", "no ONNX model: it holds no graph"),
+            ("m.onnx", b"\x08\x07\x12\x07pytorch", "no ONNX model"),
             ("m.pb", b"\x08\x01", "a TensorFlow graph"),
             ("m.pth", b"", "is empty"),
         ):

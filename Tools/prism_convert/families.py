@@ -7,7 +7,7 @@ transformers have for a family; a checkpoint with one tensor more or less than t
 import functools
 import re
 
-from .architectures import Architecture, Builder, densenet
+from .architectures import Architecture, Builder, densenet, divisible_by_8
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 
@@ -83,11 +83,11 @@ def residual_block(b, start, shapes, name, stride, deep):
     return b.activation(x, "relu", value=name)
 
 
-def gated(b, x, name, layers, hidden, function):
+def gated(b, x, name, layers, hidden, function, gate="sigmoid"):
     """Squeeze and excitation by two 1×1 convolutions with biases."""
     s = b.squeeze(x, value=f"{name}.avgpool")
     s = b.activation(b.conv(s, f"{name}.{layers[0]}", hidden, bias=True), function, value=f"{name}.activation")
-    s = b.activation(b.conv(s, f"{name}.{layers[1]}", b.channels(x), bias=True), "sigmoid", value=f"{name}.gate")
+    s = b.activation(b.conv(s, f"{name}.{layers[1]}", b.channels(x), bias=True), gate, value=f"{name}.gate")
     return b.multiply(x, s, value=name)
 
 
@@ -202,6 +202,57 @@ def any_efficientnet(shapes):
     raise NotOfFamily("it is none of B0 to B7")
 
 
+# MobileNetV3: Howard et al., "Searching for MobileNetV3".
+
+# Kernel, expanded and output channels, squeeze and excitation, hard swish, stride.
+MOBILENETS_V3 = {
+    "large": (
+        (3, 16, 16, 0, 0, 1), (3, 64, 24, 0, 0, 2), (3, 72, 24, 0, 0, 1), (5, 72, 40, 1, 0, 2), (5, 120, 40, 1, 0, 1),
+        (5, 120, 40, 1, 0, 1), (3, 240, 80, 0, 1, 2), (3, 200, 80, 0, 1, 1), (3, 184, 80, 0, 1, 1), (3, 184, 80, 0, 1, 1),
+        (3, 480, 112, 1, 1, 1), (3, 672, 112, 1, 1, 1), (5, 672, 160, 1, 1, 2), (5, 960, 160, 1, 1, 1), (5, 960, 160, 1, 1, 1),
+    ),
+    "small": (
+        (3, 16, 16, 1, 0, 2), (3, 72, 24, 0, 0, 2), (3, 88, 24, 0, 0, 1), (5, 96, 40, 1, 1, 2), (5, 240, 40, 1, 1, 1),
+        (5, 240, 40, 1, 1, 1), (5, 120, 48, 1, 1, 1), (5, 144, 48, 1, 1, 1), (5, 288, 96, 1, 1, 2), (5, 576, 96, 1, 1, 1),
+        (5, 576, 96, 1, 1, 1),
+    ),
+}  # fmt: skip
+
+
+@functools.cache
+def mobilenet_v3(size):
+    """MobileNetV3 large or small, of width 1."""
+    b = Builder()
+    x = b.conv_norm(-1, "features.0", 16, "hard_swish", kernel=3, stride=2)
+    rows = MOBILENETS_V3[size]
+    for index, (kernel, hidden, channels, squeezes, hard, stride) in enumerate(rows, start=1):
+        name, start, inner = f"features.{index}", x, 0
+        function = "hard_swish" if hard else "relu"
+        skip = stride == 1 and b.channels(x) == channels
+        if hidden != b.channels(x):
+            x = b.conv_norm(x, f"{name}.block.0", hidden, function)
+            inner = 1
+        x = b.conv_norm(x, f"{name}.block.{inner}", hidden, function, kernel=kernel, stride=stride, groups=hidden)
+        if squeezes:
+            inner += 1
+            x = gated(b, x, f"{name}.block.{inner}", ("fc1", "fc2"), divisible_by_8(hidden // 4), "relu", "hard_sigmoid")
+        x = b.conv_norm(x, f"{name}.block.{inner + 1}", channels, "", value=None if skip else name)
+        if skip:
+            x = b.add(x, start, value=name)
+    top = f"features.{len(rows) + 1}"
+    b.conv_norm(x, top, 6 * b.channels(x), "hard_swish")
+    return Architecture(f"mobilenet_v3_{size}", tuple(b.steps), top, {"torch": 1e-3}, native=False)
+
+
+def any_mobilenet_v3(shapes):
+    """The large or the small one."""
+    for size in MOBILENETS_V3:
+        base = mobilenet_v3(size)
+        if len(base.tensors()) == len(shapes):
+            return base
+    raise NotOfFamily("it is neither large nor small")
+
+
 # ConvNeXt: Liu et al., "A ConvNet for the 2020s".
 
 CONVNEXTS = {
@@ -245,6 +296,7 @@ FAMILIES = (
     ("layer1.0.conv1.weight", r"(conv1|bn1|layer[1-4])\.", "", resnet),
     ("denseblock1.denselayer1.norm1.weight", r"(conv0|norm0|norm5|denseblock\d+|transition\d+)\.", "features.", any_densenet),
     ("1.0.block.1.fc1.weight", r"\d+\.", "features.", any_efficientnet),
+    ("4.block.2.fc1.weight", r"\d+\.", "features.", any_mobilenet_v3),
     ("1.0.block.5.weight", r"\d+\.", "features.", convnext),
     ("2.weight", r"\d+\.\w+$", "features.", vgg),
     ("3.weight", r"\d+\.\w+$", "features.", vgg),
@@ -271,7 +323,8 @@ def lay_out(state):
             try:
                 yield build(shapes), prefix, shapes
             except NotOfFamily as error:
-                yield error, prefix, shapes
+                if build is not vgg or prefix.endswith("features."):  # Others have layers of these names as well.
+                    yield error, prefix, shapes
             except KeyError as error:
                 yield NotOfFamily(f"{error.args[0]} is missing"), prefix, shapes
             else:

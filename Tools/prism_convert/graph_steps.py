@@ -5,7 +5,6 @@ import numpy
 from .architectures import WINDOWS
 from .errors import ConversionError
 
-FUNCTIONS = ("relu", "relu6", "silu", "sigmoid", "tanh", "hard_sigmoid", "hard_swish", "gelu", "elu", "leaky_relu")
 EPSILON = 1e-5  # of a batch norm where neither the step nor the convention says another
 
 
@@ -92,7 +91,4 @@ def same_padding(step, extent):
 
 def shaped(architecture, tensors):
     """The tensors with the shapes that the nodes take: vectors for scales, 1×1 kernels for linear layers."""
-    result = dict(tensors)
-    for name, shape in architecture.tensors().items():
-        result[name] = numpy.ascontiguousarray(result[name]).reshape(shape)
-    return result
+    return {name: numpy.reshape(tensors[name], shape) for name, shape in architecture.tensors().items()}

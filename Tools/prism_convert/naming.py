@@ -66,6 +66,8 @@ def timm_mobile(state):
     inner = [name[len(prefix) :] for name in state if name.startswith(prefix)]
     gates = any(".se." in name for name in inner)
     fused = any(re.match(r"blocks\.\d+\.\d+\.(conv|conv_exp)\.", name) for name in inner)
+    if prefix + "conv_head.bias" in state:
+        return timm_mobilenet_v3(state, prefix)
     if not gates and not fused:
         return timm_mobilenet_v2(state, prefix)
     stages = 1 + max((int(m.group(1)) for m in (re.match(r"blocks\.(\d+)\.", n) for n in inner) if m), default=0)
@@ -97,7 +99,8 @@ def timm_mobile(state):
     return renamed(state, prefix, table, "timm", "efficientnet")
 
 
-def timm_mobilenet_v2(state, prefix):
+def numbered_blocks(state, prefix):
+    """Stage → number of its first block, counted from 1 through all stages, and the number behind the last block."""
     counts = {}
     for name in state:
         found = re.match(rf"{re.escape(prefix)}blocks\.(\d+)\.(\d+)\.", name)
@@ -105,7 +108,41 @@ def timm_mobilenet_v2(state, prefix):
             stage, index = map(int, found.groups())
             counts[stage] = max(counts.get(stage, 0), index + 1)
     before = {stage: 1 + sum(counts.get(s, 0) for s in range(stage)) for stage in counts}
-    last = 1 + sum(counts.values())
+    return before, 1 + sum(counts.values())
+
+
+def timm_mobilenet_v3(state, prefix):
+    before, _ = numbered_blocks(state, prefix)
+
+    def layer(found):
+        stage, index, name = int(found.group(1)), int(found.group(2)), found.group(3)
+        start = f"{prefix}blocks.{stage}.{index}."
+        number = before[stage] + index
+        if start + "conv.weight" in state:
+            return f"features.{number}.{('conv', 'bn1').index(name)}"
+        gated = start + "se.conv_reduce.weight" in state
+        if start + "conv_pwl.weight" in state:
+            order = [("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")]
+        else:
+            order = [("conv_dw", "bn1"), ("conv_pw", "bn2")]
+        if name.startswith("se."):
+            return f"features.{number}.block.{len(order) - 1}.{'fc1' if name == 'se.conv_reduce' else 'fc2'}"
+        for place, pair in enumerate(order):
+            if name in pair:
+                at = place + (gated and place == len(order) - 1)
+                return f"features.{number}.block.{at}.{pair.index(name)}"
+        return found.group(0)
+
+    table = [
+        (r"conv_stem", "features.0.0"), (r"bn1(?=\.)", "features.0.1"),
+        (r"blocks\.(\d+)\.(\d+)\.([a-z_0-9]+(?:\.conv_[a-z]+)?)(?=\.)", layer),
+        (r"conv_head", "classifier.0"), (r"classifier", "classifier.3"),
+    ]  # fmt: skip
+    return renamed(state, prefix, table, "timm", "mobilenet_v3")
+
+
+def timm_mobilenet_v2(state, prefix):
+    before, last = numbered_blocks(state, prefix)
     separable = {"conv_dw": "0.0", "bn1": "0.1", "conv_pw": "1", "bn2": "2"}
     inverted = {"conv_pw": "0.0", "bn1": "0.1", "conv_dw": "1.0", "bn2": "1.1", "conv_pwl": "2", "bn3": "3"}
 

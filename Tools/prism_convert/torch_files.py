@@ -5,7 +5,6 @@ import dataclasses
 import numpy
 
 from . import limits, torch_pickle
-from .account import Account
 from .errors import ConversionError
 from .flatfile import names
 from .labels import label_list

@@ -32,12 +32,13 @@ TORCHVISION = {
     "efficientnet_b2": (288, 288, "bicubic"), "efficientnet_b3": (320, 300, "bicubic"),
     "efficientnet_b4": (384, 380, "bicubic"), "efficientnet_b5": (456, 456, "bicubic"),
     "efficientnet_b6": (528, 528, "bicubic"), "efficientnet_b7": (600, 600, "bicubic"),
+    "mobilenet_v3_large": (256, 224, "bilinear_antialias"), "mobilenet_v3_small": (256, 224, "bilinear_antialias"),
     "convnext_tiny": (236, 224, "bilinear_antialias"), "convnext_small": (230, 224, "bilinear_antialias"),
     "convnext_base": (232, 224, "bilinear_antialias"), "convnext_large": (232, 224, "bilinear_antialias"),
 }  # fmt: skip
 # Weights of torchvision's second recipe by the start of their file's name, whose shorter side is 232 and no older 256.
 SECOND = (
-    "mobilenet_v2-7ebf99e0", "resnet50-11ad3fa6", "resnet101-cd907fc2", "resnet152-f82ba261", "resnext50_32x4d-1a0047aa",
+    "mobilenet_v2-7ebf99e0", "mobilenet_v3_large-5c1a4163", "resnet50-11ad3fa6", "resnet101-cd907fc2", "resnet152-f82ba261", "resnext50_32x4d-1a0047aa",
     "resnext101_32x8d-110c445d", "resnext101_64x4d-173b62eb", "wide_resnet50_2-9ba9bcbe", "wide_resnet101_2-d733dc28",
 )  # fmt: skip
 IMAGENET_CLASSES = 1000
