@@ -62,8 +62,8 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismTensor",
-        "PrismTraining", "PrismWeights",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport",
+        "PrismTensor", "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
   ]
