@@ -55,14 +55,16 @@ let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 let peakVariantNames = peakVariants.map { Target.Dependency(stringLiteral: $0.name) }
 
 // The fuzzer is a target only where Tools/fuzz.sh asks for it: it has no main function of its own.
+let isFuzzing = Context.environment["PRISM_FUZZ"] != nil
 let fuzzers: [Target] =
-  Context.environment["PRISM_FUZZ"] == nil
+  !isFuzzing
   ? []
   : [
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport", "PrismServer",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport",
+        "PrismServer",
         "PrismTensor", "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
@@ -170,10 +172,13 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         "PrismPage",
       ], exclude: ["README.md"], swiftSettings: safe),
-    // C, because there a file becomes bytes of the program in no time.
-    .target(name: "CPage"),
+    // The page's files become a part of the program.
     .target(
-      name: "PrismPage", dependencies: ["CPage"], exclude: ["Files"], swiftSettings: house),
+      name: "PrismPage", exclude: ["Files"],
+      swiftSettings: house + (isFuzzing ? [.define("WITHOUT_PAGE")] : []),
+      plugins: isFuzzing ? [] : ["EmbedPage"]),
+    .plugin(name: "EmbedPage", capability: .buildTool(), dependencies: ["PageEmbedder"]),
+    .executableTarget(name: "PageEmbedder", swiftSettings: house),
     .executableTarget(
       name: "PrismServerMain", dependencies: ["PrismServer"], swiftSettings: safe),
 
