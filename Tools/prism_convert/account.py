@@ -2,6 +2,7 @@
 
 import textwrap
 
+from . import log_mel
 from .flatfile import names
 
 TOPICS = (
@@ -64,10 +65,7 @@ def card_values(model, card):
     convention += [f"epsilon {model.epsilon:g}" if model.epsilon is not None else ""]
     values = {
         "base": model.architecture.title,
-        "size": f"{image['height']}×{image['width']}",
-        "resize": image["resize"],
-        "crop": crop_text(image),
-        "pixels": pixels_text(image),
+        **input_values(image),
         "convention": ", ".join(part for part in convention if part) or "none",
         "head": ", ".join(head_text(item) for item in card["head"]) or "none, the graph ends with the logits",
         "output": output_text(card),
@@ -76,6 +74,18 @@ def card_values(model, card):
     if "thresholds" in card:
         values["thresholds"] = names((f"{value:g}" for value in card["thresholds"]), 6)
     return values
+
+
+def input_values(image):
+    """What the network is given, in words."""
+    if image["kind"] == "log_mel":
+        return {"size": f"{image['frames']} frames of {image['mel_bands']} bands", "pixels": log_mel.text(image)}
+    return {
+        "size": f"{image['height']}×{image['width']}",
+        "resize": image["resize"],
+        "crop": crop_text(image),
+        "pixels": pixels_text(image),
+    }
 
 
 def crop_text(image):

@@ -1,5 +1,6 @@
 """Makes the model card: what the source says, completed by the options and by the habits of its framework."""
 
+from . import log_mel
 from .errors import ConversionError
 from .preprocessing import Preprocessing, mode_operations
 from .torch_extras import finding
@@ -37,16 +38,24 @@ def make_card(model, options, name):
         raise ConversionError(f"--threshold goes with sigmoid or binary, this output is {output}")
     if output == "sigmoid" and model.thresholds and options.threshold is None:
         card["thresholds"] = chosen_thresholds(model)
-    card["input"] = {
+    card["input"] = card_input(model, options)
+    card["layers"] = {"default": base.layer, "aliases": model.aliases}
+    return card
+
+
+def card_input(model, options):
+    """What the network is given: a picture, or the levels of a spectrogram."""
+    preprocessing = chosen_preprocessing(model, options)
+    if options.log_mel:
+        return log_mel.card_input(options.log_mel, model, preprocessing.mean.size)
+    return {
         "kind": "image",
         "height": model.size[0],
         "width": model.size[1],
         "resize": options.resize or model.resize,
         **({"resize_side": model.side} if model.side else {}),
-        **chosen_preprocessing(model, options).card(),
+        **preprocessing.card(),
     }
-    card["layers"] = {"default": base.layer, "aliases": model.aliases}
-    return card
 
 
 def base_card(model):

@@ -6,7 +6,7 @@ import sys
 import unicodedata
 import zipfile
 
-from . import flatfile, kinds, labels, transforms
+from . import flatfile, kinds, labels, log_mel, transforms
 from .account import Account
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
@@ -48,6 +48,7 @@ def parser():
         help="resize the shorter side to SIDE and cut out the centre, or resize the whole picture (default: the source's)",
     )
     p.add_argument("--preprocess", choices=MODES, help="what is done to pixels before the model")
+    p.add_argument("--log-mel", metavar="SPEC", help=log_mel.HELP)
     p.add_argument("--threshold", type=float, metavar="P", help="decision threshold of sigmoid and binary outputs")
     p.add_argument("--name", help="name in the model card (default: the output's name)")
     p.add_argument("--description", help="free text for the model card")
