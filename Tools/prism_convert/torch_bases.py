@@ -158,6 +158,7 @@ OTHERS = (
     (r"(^|\.)stage2\.0\.branch2\.", "ShuffleNet"),
     (r"(^|\.)trunk_output\.block1\.", "RegNet"),
     (r"(^|\.)layers\.8\.0\.layers\.0\.weight$", "MNASNet"),
+    (r"(^|\.)norm_pre\.", "a network whose last norm stands before its pooling"),
     (r"(^|\.)stage\d\.\d\.branches\.", "HRNet"),
     (r"(^|\.)layer1\.0\.conv2\.fc1\.", "ResNeSt"),
     (r"(^|\.)blocks\.\d\.\d\.ghost1\.", "GhostNet"),

@@ -85,6 +85,8 @@ def describe(result, config):
     labels = label_list(config.get("label_names") or config.get("id2label"))
     if labels:
         result.labels = labels
+    if config.get("problem_type") == "regression":
+        raise ConversionError("config.json: the model is one of regression; only classifiers have labels")
     if config.get("problem_type") == "multi_label_classification":
         result.output = "sigmoid"
     elif config.get("problem_type") == "single_label_classification":
