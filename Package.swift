@@ -62,7 +62,7 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismReport", "PrismServer",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport", "PrismServer",
         "PrismTensor", "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)

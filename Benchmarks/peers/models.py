@@ -29,7 +29,14 @@ MODELS = {
     "densenet121": "DenseNet121",
     "efficientnet_v2_s": "EfficientNetV2-S",
     "efficientnet_v2_m": "EfficientNetV2-M",
+    "resnet50": "ResNet-50",
+    "efficientnet_b0": "EfficientNet-B0",
+    "mobilenet_v3_large": "MobileNetV3-L",
+    "regnet_y_1_6gf": "RegNetY-1.6GF",
+    "convnext_tiny": "ConvNeXt-T",
 }
+# Networks that Prism has no file of its own for: they come from the ONNX file, as graph cards.
+GRAPHS = {"resnet50", "efficientnet_b0", "mobilenet_v3_large", "regnet_y_1_6gf", "convnext_tiny"}
 
 MEAN = numpy.array([0.485, 0.456, 0.406])
 STD = numpy.array([0.229, 0.224, 0.225])
@@ -138,13 +145,14 @@ def prepare(names):
         torch.save(model.state_dict(), path(name, ".pth"))
         labels = path(name, ".txt")
         labels.write_text("".join(f"label {i}\n" for i in range(LABELS)))
-        convert = [sys.executable, ROOT / "Tools" / "convert.py", path(name, ".pth"), "--labels", labels]
-        convert += ["--activation", "softmax", "--preprocess", "torch", "--input-size", str(SIZE), "--crop", "none", "--output", path(name, ".safetensors")]
-        subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
         torch.onnx.export(
             model, (images[:2],), path(name, ".onnx"), input_names=["images"], output_names=["logits"],
             dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=False, verbose=False,
         )  # fmt: skip
+        source = path(name, ".onnx" if name in GRAPHS else ".pth")
+        convert = [sys.executable, ROOT / "Tools" / "convert.py", source, "--labels", labels]
+        convert += ["--activation", "softmax", "--preprocess", "torch", "--input-size", str(SIZE), "--crop", "none", "--output", path(name, ".safetensors")]
+        subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
         mark.write_text(json.dumps(stamp))
 
 

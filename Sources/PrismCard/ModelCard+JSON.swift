@@ -207,6 +207,7 @@ extension ModelCard.Output {
 extension ModelCard.Input {
   private enum Kind: String, CaseIterable {
     case image, audio
+    case logMel = "log_mel"
   }
 
   fileprivate init(_ field: CardField) throws(CardError) {
@@ -214,6 +215,7 @@ extension ModelCard.Input {
     switch kind {
     case .image: self = .image(try ModelCard.ImageInput(field))
     case .audio: self = .audio(try ModelCard.AudioInput(field))
+    case .logMel: self = .audio(try ModelCard.AudioInput(levels: field))
     }
   }
 
@@ -221,6 +223,9 @@ extension ModelCard.Input {
     switch self {
     case .image(let image):
       .object([.init(name: "kind", value: .string(Kind.image.rawValue))] + image.members)
+    case .audio(let audio) where audio.levels != nil:
+      .object(
+        [.init(name: "kind", value: .string(Kind.logMel.rawValue))] + audio.levelMembers)
     case .audio(let audio):
       .object([.init(name: "kind", value: .string(Kind.audio.rawValue))] + audio.members)
     }
@@ -284,6 +289,52 @@ extension ModelCard.AudioInput {
       .init(name: "colors", value: .string(colors.rawValue)),
       .init(name: "orientation", value: .string(orientation.rawValue)),
     ] + image.members
+  }
+}
+
+extension ModelCard.AudioInput {
+  fileprivate init(levels field: CardField) throws(CardError) {
+    let sampleRate = try field["sample_rate"].integer()
+    self.init(
+      sampleRate: sampleRate, seconds: try field["seconds"].number(),
+      fft: try field["fft"].integer(), hop: try field["hop"].integer(),
+      bands: try field["mel_bands"].integer(),
+      minimum: try field["fmin"].optional?.number() ?? 0,
+      maximum: try field["fmax"].optional?.number() ?? Double(sampleRate) / 2,
+      melScale: try field["mel_scale"].optional?.choice() ?? .slaney,
+      frames: try field["frames"].optional?.integer(),
+      levels: Levels(
+        floor: try field["power_floor"].optional?.number() ?? 1e-10,
+        norm: try field["mel_norm"].optional?.choice() ?? .slaney,
+        range: try field["decibel_range"].optional?.number(),
+        logarithm: try field["logarithm"].optional?.choice() ?? .decibel,
+        edges: try field["edges"].optional?.choice() ?? .reflect,
+        axes: try field["axes"].optional?.choice() ?? .framesBands,
+        mean: try field["mean"].optional?.numbers() ?? [0],
+        std: try field["std"].optional?.numbers() ?? [1]))
+  }
+
+  fileprivate var levelMembers: [JSON.Member] {
+    guard let levels else { return [] }
+    return [
+      .init(name: "sample_rate", value: .integer(sampleRate)),
+      .init(name: "seconds", value: .number(seconds)),
+      .init(name: "fft", value: .integer(fft)),
+      .init(name: "hop", value: .integer(hop)),
+      .init(name: "mel_bands", value: .integer(bands)),
+      .init(name: "fmin", value: .number(minimum)),
+      .init(name: "fmax", value: .number(maximum)),
+      .init(name: "mel_scale", value: .string(melScale.rawValue)),
+      .init(name: "mel_norm", value: .string(levels.norm.rawValue)),
+      .init(name: "power_floor", value: .number(levels.floor)),
+      .init(name: "decibel_range", value: levels.range.map(JSON.number) ?? .null),
+      .init(name: "logarithm", value: .string(levels.logarithm.rawValue)),
+      .init(name: "edges", value: .string(levels.edges.rawValue)),
+      .init(name: "axes", value: .string(levels.axes.rawValue)),
+      .init(name: "frames", value: .integer(frames)),
+      .init(name: "mean", value: .array(levels.mean.map(JSON.number))),
+      .init(name: "std", value: .array(levels.std.map(JSON.number))),
+    ]
   }
 }
 

@@ -212,5 +212,26 @@ extension ModelCard.AudioInput {
       maximum <= Double(sampleRate) / 2, "input.fmax",
       "is \(maximum), above half the sample rate")
     try check(range >= 1 && range <= 300, "input.db_range", "is \(range), not between 1 and 300")
+    guard let levels else { return }
+    let all = 1 + length / hop
+    try check(
+      (1...all).contains(frames), "input.frames", "is \(frames), not between 1 and \(all)")
+    try check(
+      levels.edges == .zero || length > fft / 2, "input.fft",
+      "is \(fft), too long to mirror the sound of \(length) samples at its ends")
+    try check(
+      levels.floor > 0 && levels.floor < 1, "input.power_floor",
+      "is \(levels.floor), not between 0 and 1")
+    for (values, path) in [(levels.mean, "input.mean"), (levels.std, "input.std")] {
+      try check(
+        values.count == 1 || values.count == bands, path,
+        "has \(values.count) numbers, not 1 or \(bands), one a band")
+      for (i, value) in values.enumerated() {
+        try check(abs(value) <= 1e6, "\(path)[\(i)]", "is \(value), beyond a million")
+      }
+    }
+    for (i, value) in levels.std.enumerated() {
+      try check(value >= 1e-6, "input.std[\(i)]", "is \(value), not above 0")
+    }
   }
 }

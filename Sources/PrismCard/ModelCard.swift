@@ -284,7 +284,8 @@ public struct ModelCard: Sendable, Equatable {
     }
   }
 
-  /// How a sound becomes a picture, and the picture the input of a network.
+  /// How a sound becomes a picture, and the picture the input of a network; or, with ``levels``,
+  /// the input itself.
   ///
   /// The sound is mixed to one channel, resampled and cut to ``seconds``. The picture is its mel
   /// spectrogram in decibels below its maximum: from black at −``range`` dB to white (or along a
@@ -314,6 +315,9 @@ public struct ModelCard: Sendable, Equatable {
     public var orientation: Orientation
     /// What is done with the picture.
     public var image: ImageInput
+    /// How the numbers of the spectrogram themselves are the network's input; `nil` where it is a
+    /// picture.
+    public var levels: Levels?
 
     /// Makes a description of an input.
     public init(
@@ -333,6 +337,7 @@ public struct ModelCard: Sendable, Equatable {
       self.colors = colors
       self.orientation = orientation
       self.image = image
+      levels = nil
     }
 
     /// How frequencies are spaced.

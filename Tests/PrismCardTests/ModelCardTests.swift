@@ -83,7 +83,7 @@ struct CardFault: CustomTestStringConvertible {
     CardFault("[\"Chi", "7,[\"Chi", "JSON", "is not valid: expected a string at byte 349"),
     CardFault(
       "\"kind\":\"image\"", "\"kind\":\"video\"", "input.kind",
-      "is \"video\", which is none of: image, audio"),
+      "is \"video\", which is none of: image, audio, log_mel"),
     CardFault("\"height\":160", "\"height\":-1", "input.height", "is -1, not between 1 and 16384"),
     CardFault(
       "\"width\":160", "\"width\":20000", "input.width", "is 20000, not between 1 and 16384"),

@@ -154,6 +154,8 @@ def evaluate(primitive, inputs, attributes):
     if primitive == "adaptive_average_pool":
         assert attributes == {"height": 1, "width": 1}
         return x.mean(axis=(1, 2), keepdims=True)
+    if primitive in ("global_average_pool", "global_max_pool"):
+        return x.mean(axis=(1, 2)) if primitive == "global_average_pool" else x.max(axis=(1, 2))
     if primitive in ("mean", "sum", "reduce_max"):
         function = {"mean": numpy.mean, "sum": numpy.sum, "reduce_max": numpy.max}[primitive]
         return function(x, axis=tuple(attributes["axes"]), keepdims=attributes.get("keeps_dimensions", False))

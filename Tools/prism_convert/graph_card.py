@@ -155,8 +155,9 @@ class Finisher:
     def run(self):
         """The head, its tensors by the card's names, and the name of the features or of the logits."""
         self.prune()
-        self.merge_affine()
+        self.merge_hard()
         self.merge_layer_norm()
+        self.merge_affine()
         self.merge_padding()
         self.prune()
         head = self.head()
@@ -236,6 +237,31 @@ class Finisher:
                     self.drop(node, before.name)
                     self.index()
 
+    def merge_hard(self):
+        """relu6(x + 3) / 6 is the hard sigmoid, and x times it hard swish."""
+        graph = self.graph
+        for node in list(graph.nodes):
+            if node.primitive != "multiply":
+                continue
+            if self.scalar(node, 1 / 6):
+                clipped = self.sole(node.inputs[0])
+                shifted = self.sole(clipped.inputs[0]) if clipped is not None and clipped.primitive == "relu6" else None
+                if shifted is not None and shifted.primitive == "add" and self.scalar(shifted, 3):
+                    node.primitive, node.attributes, node.inputs = "hard_sigmoid", {}, shifted.inputs[:1]
+                    self.index()
+                continue
+            for gate, x in (node.inputs, node.inputs[::-1]):
+                found = self.sole(gate)
+                if found is not None and found.primitive == "hard_sigmoid" and not found.attributes and found.inputs == [x]:
+                    node.primitive, node.inputs = "hard_swish", [x]
+                    self.prune()
+                    break
+
+    def scalar(self, node, value):
+        """Whether a node of arithmetic has this one number as its constant."""
+        constant = self.graph.tensors.get(node.inputs[1]) if len(node.inputs) == 2 else None
+        return constant is not None and constant.size == 1 and math.isclose(float(constant.reshape(-1)[0]), value, rel_tol=1e-6)
+
     def merge_padding(self):
         """Zeros around the map of a convolution are its padding."""
         for node in list(self.graph.nodes):
@@ -282,7 +308,7 @@ class Finisher:
     def begins(self, node):
         """Where a head may begin: the kind of its first item."""
         shape = self.graph.shapes.get(node.inputs[0], ())
-        if len(shape) != 3:
+        if len(shape) != 3 or node.primitive == "concatenate":
             pools = [self.makers.get(name) for name in node.inputs] if node.primitive == "concatenate" else ()
             kinds = [self.begins(pool) if pool else None for pool in pools]
             if set(kinds) == {"global_average_pool", "global_max_pool"} and pools[0].inputs[0] == pools[1].inputs[0]:

@@ -23,13 +23,13 @@ class GraphArchitecture:
         return f"a graph of {self.count} nodes"
 
 
-def graph_model(finisher, framework, output, size, preprocessing, notes):
+def graph_model(finisher, framework, output, size, preprocessing, notes, resize="bilinear_antialias"):
     """The model of a graph whose passes have not run yet."""
     head, head_tensors = finisher.run()
     graph = finisher.graph
     common = dict(
         framework=framework, head=head, output=output, size=tuple(size), preprocessing=preprocessing,
-        resize="bilinear_antialias", notes=notes,
+        resize=resize, notes=notes,
     )  # fmt: skip
     base = recognise(graph, finisher.logits) if head else None
     if base is not None:

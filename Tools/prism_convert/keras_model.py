@@ -8,9 +8,11 @@ from . import graph_steps
 from .architectures import SUPPORTED, architectures, output_size
 from .errors import ConversionError
 from .flatfile import names
+from .graph_model import graph_model
 from .graph_steps import same_padding
 from .heads import name_head
 from .keras_graph import read_graph
+from .keras_network import Network
 from .keras_ops import Translator
 from .keras_weights import open_file
 from .model import Model
@@ -31,12 +33,34 @@ def read_model(config, weights, options, account):
     graph = read_graph(config)
     translator = Translator(graph, weights, options.preprocess)
     output = translator.translate()
+    used = set(weights.used)  # by the preprocessing
     if translator.preprocess_used:
         options.preprocess = None  # It stands where the model calls it.
     first = next(op for op in translator.ops if op.kind == "input")
     start, operations, resize, side = read_preprocessing(first)
     size = image_size(graph, translator, resize, options, account)
-    match = recognise(start, size, image_channels(graph, translator))
+    model = None
+    try:
+        model = known_model(translator, start, output, size, weights, account)
+    except ConversionError as error:
+        refusal = str(error)
+    if model is None:
+        model = any_model(graph, translator, (first, start), size, (weights, used), refusal)
+    for topic in ("base", "convention", "head"):
+        account.say(topic, "the model's layers")
+    model.preprocessing, model.side, model.account = operations, side, account
+    if resize:
+        model.resize = resize.options["method"]
+        account.say("resize", f"the model's own {resize}")
+        account.say("crop", f"the model's own {resize}")
+    return model
+
+
+def known_model(translator, start, output, size, weights, account):
+    """The model of a base that is known, whose head is a chain."""
+    match = recognise(start, size, image_channels(translator.graph, translator))
+    if translator.refused:
+        raise ConversionError(next(iter(translator.refused.values())))
     check_inside(match)
     reader = TensorReader(weights)
     tensors = base_tensors(match, reader)
@@ -44,8 +68,6 @@ def read_model(config, weights, options, account):
     reader.finish(weights)
     architecture = match.architecture
     tensors.update(name_head(architecture.name, head, head_weights, architecture.native))
-    for topic in ("base", "convention", "head"):
-        account.say(topic, "the model's layers")
     model = Model(
         architecture=architecture,
         framework="keras",
@@ -55,18 +77,38 @@ def read_model(config, weights, options, account):
         size=size,
         padding=match.padding(),
         epsilon=match.epsilon(),
-        preprocessing=operations,
-        resize=resize.options["method"] if resize else "bilinear",
-        side=side,
+        preprocessing=[],
+        resize="bilinear",
         aliases=match.aliases(),
         account=account,
     )
-    if resize:
-        account.say("resize", f"the model's own {resize}")
-        account.say("crop", f"the model's own {resize}")
     if not architecture.native:
         model.graph = graph_steps.graph(architecture, size, model.padding, model.epsilon)
     return model
+
+
+def any_model(graph, translator, ends, size, taken, refusal):
+    """The model as a graph card; `ends` are the operations around the preprocessing, `taken` the weights and those that
+    it has used, `refusal` why it is no known base."""
+    weights, used = taken
+    if translator.channels_first or any(word in refusal for word in ("no classification head", "last activation")):
+        raise ConversionError(refusal)
+    first, start = ends
+    chain = {id(first), id(start)}
+    while start is not first:
+        start = start.inputs[0]
+        chain.add(id(start))
+    before = [node for node in graph.nodes if id(translator.done[id(node)]) in chain]
+    weights.reset(used)
+    network = Network(graph, weights, before, size, image_channels(graph, translator), not weights.is_keras_2)
+    try:
+        finisher = network.finisher()
+        return graph_model(finisher, framework="keras", output=network.activation, size=size, preprocessing=[], notes=[], resize="bilinear")
+    except ConversionError as error:
+        if network.at is not None and id(network.at) in translator.refused:
+            raise ConversionError(translator.refused[id(network.at)]) from error
+        unknown = "not quite" in refusal or "not of a supported architecture" in refusal
+        raise error if unknown else ConversionError(refusal)
 
 
 def read_preprocessing(op):
@@ -298,12 +340,13 @@ def recognise(start, size, channels=3):
         try:
             return Match(architecture, start, size)
         except Mismatch as mismatch:
-            if best is None or mismatch.depth > best[1].depth:
-                best = (architecture, mismatch)
-    architecture, mismatch = best
+            # The exception itself would keep the file open.
+            if best is None or mismatch.depth > best[1]:
+                best = (architecture, mismatch.depth, str(mismatch))
+    architecture, depth, mismatch = best
     model = base_name(start)
     what = f"the base {model} is" if model else "the model is"
-    if mismatch.depth < 4:
+    if depth < 4:
         raise ConversionError(f"{what} not of a supported architecture ({SUPPORTED})")
     raise ConversionError(f"{what} not quite {architecture.title}: {mismatch}")
 

@@ -84,6 +84,7 @@ class Translator:
         self.preprocess_used = False
         self.ops = []
         self.done = {}  # id of a node → its operation
+        self.refused = {}  # id of a node → why it has no translation
         self.formats = {
             node.config["data_format"]
             for node in graph.nodes
@@ -100,7 +101,13 @@ class Translator:
     def translate(self):
         """All operations; the last one is the model's output."""
         for node in self.graph.nodes:
-            self.done[id(node)] = self.translate_node(node)
+            try:
+                self.done[id(node)] = self.translate_node(node)
+            except ConversionError as error:
+                # It may still stand in a graph card; in a base or a head of Prism's own it cannot.
+                inputs = [self.done[id(source)] for source in node.inputs]
+                self.done[id(node)] = self.append("other", inputs, node)
+                self.refused[id(node)] = str(error)  # Not itself: it would keep the file open.
         output = self.done[id(self.graph.output)]
         for op in self.ops:
             for source in op.inputs:

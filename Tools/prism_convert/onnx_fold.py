@@ -9,7 +9,7 @@ import numpy
 
 from . import limits
 from .errors import ConversionError
-from .onnx_file import STANDARD_DOMAINS, TYPES, Node
+from .onnx_file import STANDARD_DOMAINS, TYPES, Node, shortest
 
 NOTHING_DONE = {"Identity", "Dropout", "Cast", "CastLike", "StopGradient"}
 ONNX_MICROSOFT = "com.microsoft"
@@ -97,7 +97,7 @@ class Folder:
             value = node.attributes[name]
             return list(value) if isinstance(value, list) else [value]
         value = self.optional(node, position)
-        return default if value is None else [item.item() for item in numpy.asarray(value).reshape(-1)]
+        return default if value is None else [plain_number(item) for item in numpy.asarray(value).reshape(-1)]
 
     # The walk.
 
@@ -495,6 +495,11 @@ class Folder:
         n, c, h, w = shapes[0]
         block = node.attributes["blocksize"]
         return [[n, c * block**2, h // block, w // block]]
+
+
+def plain_number(item):
+    """A number of Python's; a float32 is the decimal number that was meant."""
+    return shortest(item) if item.dtype == numpy.float32 else item.item()
 
 
 def resized(folder, node, shape):

@@ -24,22 +24,19 @@ AFFINE = {"Sub": "subtract", "Add": "add", "Mul": "multiply", "Div": "divide"}
 def read(path, options, said, account):
     """The model in an ONNX file; `said` is what files beside it say."""
     file = open_file(path)
-    given = options.input_size
-    if said and said.size and not given:
-        options.input_size = said.size
-    model = read_file(file, options)
-    account.say("size", "--input-size" if given else said.origin if options.input_size else "the model's own")
-    options.input_size = given
+    model, origin = read_file(file, options, said)
+    account.say("size", origin)
     for topic in ("base", "head"):
         account.say(topic, "the model's operators")
     model.account = account
     return model
 
 
-def read_file(file, options):
+def read_file(file, options, said=None):
+    """The model, and what told the size of its input."""
     notes = []
-    name, kind, shape = image_input(file)
-    shape, channel_axis = fixed(name, shape, options)
+    name, shape = image_input(file)
+    shape, channel_axis, origin = fixed(name, shape, options, said)
     folder = onnx_fold.fold(file, {name: shape})
     output = chosen_output(file, folder, options, notes)
     (output,) = Rewriter(folder).run([output])
@@ -57,14 +54,14 @@ def read_file(file, options):
         notes=notes,
     )  # fmt: skip
     model.source_output = output
-    return model
+    return model, origin
 
 
 # Input and output.
 
 
 def image_input(file):
-    """Name, type and shape of the one input that is a picture."""
+    """Name and shape of the one input that is a picture."""
     inputs = file.graph.inputs
     if len(inputs) != 1:
         found = names((name for name, _, _ in inputs), 4) or "none"
@@ -74,11 +71,11 @@ def image_input(file):
         raise ConversionError(f"the input {name} is of the type {kind} of ONNX; floats and bytes are supported")
     if not shape or len(shape) != 4:
         raise ConversionError(f"the input {name} has the shape {shape}, an image has four axes")
-    return name, kind, shape
+    return name, shape
 
 
-def fixed(name, shape, options):
-    """The input's shape for one picture at the size in question, and which axis the channels are."""
+def fixed(name, shape, options, said):
+    """The input's shape for one picture at the size in question, which axis the channels are, and what told the size."""
     first, last = shape[1], shape[3]
     if first in CHANNELS and (last not in CHANNELS or shape[2] in (None, last) or first == 3):
         axis = 1
@@ -90,7 +87,7 @@ def fixed(name, shape, options):
     else:
         raise ConversionError(f"the input {name} has the shape {shape}: 1, 3 or 4 channels are supported")
     rows, columns = [index for index in (1, 2, 3) if index != axis]
-    extents = [shape[rows], shape[columns]]
+    extents, origin = [shape[rows], shape[columns]], "the file"
     given = options.input_size
     if given:
         for extent, wanted in zip(extents, given):
@@ -99,12 +96,14 @@ def fixed(name, shape, options):
                     f"the file fixes the input at {extents[0]}×{extents[1]}: leave --input-size out, or export the model "
                     "with axes of any length"
                 )
-        extents = list(given)
+        extents, origin = list(given), "--input-size"
+    if None in extents and said and said.size:
+        extents, origin = [extent or own for extent, own in zip(extents, said.size)], said.origin
     if None in extents:
         raise ConversionError("the model takes images of any size: --input-size says which one to use")
     result = [1, 0, 0, 0]
     result[axis], result[rows], result[columns] = shape[axis], *extents
-    return tuple(result), axis
+    return tuple(result), axis, origin
 
 
 def chosen_output(file, folder, options, notes):

@@ -10,6 +10,7 @@ import math
 import numpy
 
 from .onnx_file import Node
+from .onnx_fold import plain_number
 
 COMMUTATIVE = {"Add", "Mul", "Max", "Min"}
 
@@ -42,6 +43,7 @@ PATTERNS = [
     (("Mul", "x", ("Sigmoid", "x")), "Swish", {}),
     (("Min", ("Relu", "x"), 6.0), "Relu6", {}),
     (("Max", ("Min", "x", 6.0), 0.0), "Relu6", {}),
+    (("Where", ("Greater", "x", "$threshold"), "x", ("Softplus", "x")), "Softplus", {}),
     *hard_forms(),
     *gelu_forms(),
 ]  # fmt: skip
@@ -146,7 +148,7 @@ class Rewriter:
             rank = len(self.folder.shapes[found["x"]])
             means = [self.makers[name] for name in found["means"]]
             if all(self.folder.reduction(mean, rank) == ([rank - 1], True) for mean in means):
-                epsilon = float(found["$epsilon"].reshape(-1)[0])
+                epsilon = plain_number(found["$epsilon"].reshape(-1)[0])
                 return Node("LayerNormalization", [found["x"]], node.outputs, {"epsilon": epsilon, "axis": -1}, node.name)
         return None
 

@@ -702,6 +702,8 @@ class Translator:
         axis = node.attributes.get("axis", 0) % len(view.axes)
         extent = view.shape[axis]
         flat = [int(index) % extent for index in indices.reshape(-1)]
+        if indices.ndim > 1 and len(view.axes) == 1 and flat == list(range(extent)):
+            return self.in_shape(node, indices.shape)
         if indices.ndim > 1:
             raise ConversionError(f"{node} with indices of {indices.ndim} axes is not supported")
         if flat == list(range(flat[0], flat[0] + len(flat))):

@@ -367,12 +367,13 @@ public struct ExplanationPipeline: Sendable {
     of targets: [Prediction.Entry], in input: ReportInput, _ image: ExplainedImage,
     rule: AudioPreparation?, area: PictureArea = .whole
   ) throws -> [Tensor?] {
-    let shape = image.input.shape
+    var (height, width) = (image.input.shape[1], image.input.shape[2])
+    // Masks of spectrograms are drawn as people see them.
+    if rule?.hasFramesAsRows == true { swap(&height, &width) }
     return try targets.map { target in
       let region = try truths?.region(
-        for: target, of: input.path, height: shape[1], width: shape[2], area: area)
-      // Masks of spectrograms are drawn as people see them.
-      return region.map { rule?.upright($0) ?? $0 }
+        for: target, of: input.path, height: height, width: width, area: area)
+      return region.map { rule?.turned($0) ?? $0 }
     }
   }
 }

@@ -10,7 +10,9 @@ struct Compiler {
 
   /// The program that computes some values.
   func program(for wanted: [ValueID]) -> Program {
-    let operations = Fusion(recording, wanted: wanted).operations
+    let operations = Fusion(
+      recording, wanted: wanted, vectorWidth: kernels.vectorWidth
+    ).operations
     let locations = Locations(operations, recording: recording, wanted: wanted)
     let lowering = Lowering(
       operations, locations: locations, precision: precision, kernels: kernels)
