@@ -82,7 +82,8 @@ def bases(state):
             continue
         if isinstance(base, families.NotOfFamily):
             if worst is None or worst[0] > 0.2:
-                worst = (0.2, "a network that is known by its tensors", [f"{base}; a model exported as ONNX can be read"])
+                hint = "" if "ONNX" in str(base) else ": export it as ONNX"
+                worst = (0.2, "a network that is known by its tensors", [f"{base}{hint}"])
             continue
         wrong = differences(base, shapes)
         if not wrong:
