@@ -1,6 +1,8 @@
 """torch checkpoints and safetensors files: prefixes, heads, and what is refused. Most need no torch."""
 
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import pickle
@@ -15,6 +17,7 @@ from support import ConverterTest
 
 from keras_files import numbers
 from prism_convert.architectures import architecture, architectures
+from prism_convert.cli import main
 from prism_convert.errors import ConversionError
 from prism_convert.naming import old_densenet
 from prism_convert.torch_bases import bases
@@ -483,6 +486,28 @@ class Kinds(ConverterTest):
             (self.folder / name).write_bytes(data)
             self.assert_refused(self.folder / name, pattern)
 
+    def test_before_anything_is_asked_for(self):
+        path = self.folder / "m.tflite"
+        path.write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 20)
+        self.assert_refused(path, "a TFLite model", "--labels", "nowhere.txt", "--threshold", "7")
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err):
+            self.assertEqual(main([str(path)]), 1)  # Not even where to write.
+        self.assertRegex(err.getvalue(), "^convert: .* is a TFLite model")
+        with contextlib.redirect_stderr(err):
+            self.assertEqual(main([str(write_safetensors(self.folder / "m.safetensors", base()))]), 1)
+        self.assertRegex(err.getvalue(), "--output says which file to write")
+
+    def test_other_archives(self):
+        for members, pattern in (
+            (("saved_model/saved_model.pb",), "zipped TensorFlow SavedModel"), (("model.json", "weights.bin"), "TensorFlow.js"),
+            (("keras_model.h5", "labels.txt"), "of Teachable Machine: unpack it"), (("a/model.pth",), "unpack it and name a/model.pth"),
+        ):  # fmt: skip
+            with zipfile.ZipFile(self.folder / "m.zip", "w") as archive:
+                for member in members:
+                    archive.writestr(member, "x")
+            self.assert_refused(self.folder / "m.zip", pattern)
+
     def test_archives_of_programs(self):
         for member, pattern in (("m/code/__torch__.py", "TorchScript"), ("m/archive_format", r"torch\.export")):
             with zipfile.ZipFile(self.folder / "m.pt", "w") as archive:
@@ -493,6 +518,9 @@ class Kinds(ConverterTest):
         self.assert_refused(self.folder, "is a folder: name a")
         (self.folder / "saved_model.pb").write_bytes(b"x")
         self.assert_refused(self.folder, "a TensorFlow SavedModel")
+        (self.folder / "saved_model.pb").unlink()
+        (self.folder / "model.safetensors.index.json").write_bytes(b"{}")
+        self.assert_refused(self.folder, "in several parts")
 
     def test_sizes_are_checked_first(self):
         path = self.folder / "m.safetensors"
