@@ -40,6 +40,10 @@ def parser():
     p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
     p.add_argument("--epsilon", type=float, metavar="E", help="of the base's batch norms, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
+    p.add_argument(
+        "--module", metavar="PACKAGE.MODULE:FACTORY",
+        help="the code that makes the torch network, which is run and given the file's tensors; needs torch",
+    )
     p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
@@ -98,12 +102,22 @@ def reader(path):
     return torch_model
 
 
+def module_reader(options):
+    """The reader that runs the user's own module, where an option names one."""
+    if not options.module:
+        return None
+    kinds.refuse(options.file)
+    from . import torch_export
+
+    return torch_export
+
+
 def convert(options):
     """Converts one file; returns the model and its card."""
     if options.file.is_dir():
         kinds.refuse(options.file)
         options.file = kinds.weights_in(options.file)
-    module = reader(options.file)  # Names a kind that is not taken before anything is asked for.
+    module = module_reader(options) or reader(options.file)  # Names a kind that is not taken before anything is asked for.
     if options.output is None:
         raise ConversionError("--output says which file to write")
     options.labels = labels.read(options.labels)

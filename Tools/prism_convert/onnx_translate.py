@@ -549,6 +549,16 @@ class Translator:
         x = self.image(view, node)
         return self.image_view(self.mean_of_map(node, x), (1, 1, self.graph.shapes[x][-1]), len(view.axes))
 
+    def op_AdaptiveAveragePool(self, node):
+        """torch's, which ONNX has no operator for."""
+        view = self.view(node)
+        x = self.image(view, node)
+        rows, columns = node.attributes["size"]
+        if [rows, columns] == list(self.graph.shapes[x][:2]):
+            return view
+        shape = (rows, columns, self.graph.shapes[x][-1])
+        return self.image_view(self.emit(node, "adaptive_average_pool", [x], shape, height=rows, width=columns), shape, 4)
+
     def op_GlobalMaxPool(self, node):
         view = self.view(node)
         return self.reduced(node, view, list(range(2, len(view.axes))), "max")
