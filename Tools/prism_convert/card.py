@@ -1,5 +1,6 @@
 """Makes the model card: what the source says, completed by the options and by the habits of its framework."""
 
+from . import log_mel
 from .errors import ConversionError
 from .preprocessing import Preprocessing, mode_operations
 from .torch_extras import finding
@@ -37,7 +38,18 @@ def make_card(model, options, name):
         raise ConversionError(f"--threshold goes with sigmoid or binary, this output is {output}")
     if output == "sigmoid" and model.thresholds and options.threshold is None:
         card["thresholds"] = chosen_thresholds(model)
-    card["input"] = {
+    card["input"] = chosen_input(model, options)
+    card["layers"] = {"default": base.layer, "aliases": model.aliases}
+    return card
+
+
+def chosen_input(model, options):
+    """The card's part that says what the network is given."""
+    if options.log_mel:
+        for topic in ("size", "pixels"):
+            model.account.say(topic, "--log-mel")
+        return log_mel.card(options.log_mel, model)
+    return {
         "kind": "image",
         "height": model.size[0],
         "width": model.size[1],
@@ -45,8 +57,6 @@ def make_card(model, options, name):
         **({"resize_side": model.side} if model.side else {}),
         **chosen_preprocessing(model, options).card(),
     }
-    card["layers"] = {"default": base.layer, "aliases": model.aliases}
-    return card
 
 
 def base_card(model):

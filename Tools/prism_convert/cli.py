@@ -6,7 +6,7 @@ import sys
 import unicodedata
 import zipfile
 
-from . import flatfile, kinds, labels, transforms
+from . import flatfile, kinds, labels, log_mel, transforms
 from .account import Account
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
@@ -46,6 +46,10 @@ def parser():
     )
     p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
+    p.add_argument(
+        "--log-mel", metavar="panns|NAME=VALUE,…",
+        help="of a network that is given the levels of a mel spectrogram: sample_rate, seconds, fft, hop, mel_bands and more",
+    )
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
     p.add_argument(
         "--crop", type=crop, metavar="SIDE|none",
@@ -121,6 +125,9 @@ def convert(options):
     if options.output is None:
         raise ConversionError("--output says which file to write")
     options.labels = labels.read(options.labels)
+    if options.log_mel:
+        options.log_mel = log_mel.parse(options.log_mel)
+        options.input_size = options.input_size or log_mel.size(options.log_mel)
     if options.threshold is not None and not 0 < options.threshold < 1:
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
     said = transforms.beside(options.file)
@@ -189,5 +196,7 @@ def run(options):
     for line in model.account.lines(model, card):
         print(one_line(line))
     sys.stdout.flush()
+    if options.verify and options.log_mel:
+        raise ConversionError("--verify compares pictures; a network of sounds is not compared")
     if options.verify:
         print(verify(options.file, options.output, model, options, card))

@@ -91,6 +91,11 @@ def fixed(name, shape, options, said):
     given = options.input_size
     if given:
         for extent, wanted in zip(extents, given):
+            if extent not in (None, wanted) and options.log_mel:
+                raise ConversionError(
+                    f"--log-mel gives {given[0]}×{given[1]} levels, the file fixes the input at {extents[0]}×{extents[1]}: "
+                    "change seconds or frames"
+                )
             if extent not in (None, wanted):
                 raise ConversionError(
                     f"the file fixes the input at {extents[0]}×{extents[1]}: leave --input-size out, or export the model "
