@@ -62,7 +62,7 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport", "PrismServer",
         "PrismTensor", "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
@@ -94,11 +94,10 @@ let package = Package(
     .systemLibrary(name: "CSPNG", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
     .systemLibrary(name: "CTIFF", providers: [.apt(["libtiff-dev"])]),
     .systemLibrary(name: "CWebP", providers: [.apt(["libwebp-dev"])]),
-    .systemLibrary(
-      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3", providers: [.apt(["libfftw3-dev"])]),
+    .systemLibrary(name: "CFFTW", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CMPG123", providers: [.apt(["libmpg123-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
@@ -111,7 +110,7 @@ let package = Package(
     .target(name: "PrismTensor", dependencies: ["PrismKernels"], swiftSettings: numeric),
     .target(
       name: "PrismAutodiff", dependencies: ["PrismKernels", "PrismTensor"], swiftSettings: numeric),
-    .target(name: "PrismFiles", dependencies: ["CNettle"], swiftSettings: house),
+    .target(name: "PrismFiles", dependencies: ["CNettle", "CZlib"], swiftSettings: house),
     .target(name: "PrismCard", dependencies: ["PrismFiles"], swiftSettings: safe),
     .target(
       name: "PrismWeights", dependencies: ["PrismCard", "PrismFiles", "PrismTensor"],
@@ -171,7 +170,10 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         "PrismPage",
       ], exclude: ["README.md"], swiftSettings: safe),
-    .target(name: "PrismPage", resources: [.embedInCode("Files")], swiftSettings: house),
+    // C, because there a file becomes bytes of the program in no time.
+    .target(name: "CPage"),
+    .target(
+      name: "PrismPage", dependencies: ["CPage"], exclude: ["Files"], swiftSettings: house),
     .executableTarget(
       name: "PrismServerMain", dependencies: ["PrismServer"], swiftSettings: safe),
 
@@ -212,7 +214,8 @@ let package = Package(
       ],
       resources: [.copy("Fixtures")], swiftSettings: house),
     .testTarget(
-      name: "PrismFilesTests", dependencies: ["PrismFiles", "PrismTestSupport"],
+      name: "PrismFilesTests",
+      dependencies: ["CZlib", "PrismFiles", "PrismTensor", "PrismTestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "PrismCardTests", dependencies: ["PrismCard", "PrismFiles", "PrismTestSupport"],
@@ -272,7 +275,7 @@ let package = Package(
     .testTarget(
       name: "PrismServerTests",
       dependencies: [
-        "Prism", "PrismReport", "PrismServer", "PrismSmallModels", "PrismTestSupport",
+        "Prism", "PrismPage", "PrismReport", "PrismServer", "PrismSmallModels", "PrismTestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),

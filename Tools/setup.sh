@@ -15,8 +15,11 @@ packages=(
 )
 
 if command -v dpkg-query >/dev/null; then
-  [ "${1:-}" = --program ] || python3 -c 'import ensurepip, venv' 2>/dev/null \
-    || packages+=(python3-venv)
+  if [ "${1:-}" != --program ]; then
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+    # The tests of the page drive a browser.
+    packages+=(chromium)
+  fi
   install_packages "${packages[@]}"
 else
   say "this is no Debian: install ${packages[*]} (or what your system calls them) by hand"
@@ -31,10 +34,11 @@ fi
 
 # The environment is made again when the requirements have changed.
 stamp=.venv/requirements.txt
-if ! cmp --silent Tools/requirements.txt "$stamp"; then
+files=(Tools/requirements.txt Tools/requirements-tests.txt)
+if ! cat "${files[@]}" | cmp --silent - "$stamp"; then
   say "making the Python environment in .venv"
   rm -rf .venv
   python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check --requirement Tools/requirements.txt
-  cp Tools/requirements.txt "$stamp"
+  .venv/bin/pip install --quiet --disable-pip-version-check "${files[@]/#/--requirement=}"
+  cat "${files[@]}" >"$stamp"
 fi

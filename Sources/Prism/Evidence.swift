@@ -61,23 +61,44 @@ struct Evidence {
   /// The mean over squares of about a 32nd of the sides, so that single pixels do not become
   /// regions.
   private static func smoothed(_ values: [Double], _ height: Int, _ width: Int) -> [Double] {
-    func means(_ values: [Double], count: Int, stride: Int, lines: Int, lineStride: Int) -> [Double]
-    {
-      let reach = count / 64
-      guard reach > 0 else { return values }
-      var result = values
-      for line in 0..<lines {
-        for i in 0..<count {
-          let (first, last) = (max(0, i - reach), min(count - 1, i + reach))
-          var sum = 0.0
-          for k in first...last { sum += values[line * lineStride + k * stride] }
-          result[line * lineStride + i * stride] = sum / Double(last - first + 1)
+    let rows = means(values, along: (width, 1), across: (height, width))
+    return means(rows, along: (height, width), across: (width, 1))
+  }
+
+  /// The mean over neighbours along one axis.
+  ///
+  /// Neighbours are added in their order for all places at once, each addition over places that lie
+  /// beside each other in memory.
+  private static func means(
+    _ values: [Double], along axis: (count: Int, stride: Int),
+    across other: (count: Int, stride: Int)
+  ) -> [Double] {
+    let reach = axis.count / 64
+    guard reach > 0 else { return values }
+    return [Double](unsafeUninitializedCapacity: values.count) { result, initialized in
+      result.initialize(repeating: 0)
+      initialized = values.count
+      values.withUnsafeBufferPointer { values in
+        for shift in -reach...reach {
+          let places = max(0, -shift)..<min(axis.count, axis.count - shift)
+          if axis.stride == 1 {
+            for line in 0..<other.count {
+              for i in places {
+                let place = line * other.stride + i
+                result[place] += values[place + shift]
+              }
+            }
+          } else {
+            let (first, end) = (places.lowerBound * axis.stride, places.upperBound * axis.stride)
+            for place in first..<end { result[place] += values[place + shift * axis.stride] }
+          }
         }
       }
-      return result
+      for i in 0..<axis.count {
+        let count = Double(min(axis.count - 1, i + reach) - max(0, i - reach) + 1)
+        for line in 0..<other.count { result[i * axis.stride + line * other.stride] /= count }
+      }
     }
-    let rows = means(values, count: width, stride: 1, lines: height, lineStride: width)
-    return means(rows, count: height, stride: width, lines: width, lineStride: 1)
   }
 
   /// Connected parts of at least a fiftieth of the evidence, the largest share first.

@@ -9,4 +9,7 @@ public enum Threads {
     get { Workers.count }
     set { Workers.count = newValue }
   }
+
+  /// Starts the threads, which otherwise happens when they are first needed.
+  package static func start() { _ = Workers.pool }
 }

@@ -14,16 +14,22 @@ final class ReadAhead: Sendable {
     private let result = Mutex<Result<ReportInput, any Error>?>(nil)
     private let done = DispatchGroup()
 
-    init(_ path: String, _ reading: PictureReading, on queue: DispatchQueue) {
+    init(
+      _ path: String, _ reading: PictureReading, on queue: DispatchQueue,
+      then prepare: @escaping @Sendable () -> Void
+    ) {
       self.path = path
       let limits = Limits.current
       done.enter()
       queue.async {
+        // Before anything else: while a library is loaded, the system starts no threads.
+        Threads.start()
         let read = Limits.$current.withValue(limits) {
           Result { try ReportInput(contentsOf: path).decodingPicture(reading) }
         }
         self.result.withLock { $0 = read }
         self.done.leave()
+        prepare()
       }
     }
 
@@ -35,20 +41,25 @@ final class ReadAhead: Sendable {
   }
 
   private let reading: PictureReading
+  private let prepare: @Sendable () -> Void
   private let queue = DispatchQueue(label: "prism.read-ahead")
   private let next = Mutex<Pending?>(nil)
 
   /// Begins with nothing.
   ///
-  /// - Parameter reading: How pictures are read.
-  init(_ reading: PictureReading) {
+  /// - Parameters:
+  ///   - reading: How pictures are read.
+  ///   - prepare: Is called after each reading, on another thread: for what else can be loaded
+  ///     meanwhile.
+  init(_ reading: PictureReading, then prepare: @escaping @Sendable () -> Void = {}) {
     self.reading = reading
+    self.prepare = prepare
   }
 
   /// Begins to read a file; what is wrong with it is told when it is taken.
   func begin(_ path: String?) {
     let pending = path.flatMap { path in
-      Folder.isFolder(path) == false ? Pending(path, reading, on: queue) : nil
+      Folder.isFolder(path) == false ? Pending(path, reading, on: queue, then: prepare) : nil
     }
     next.withLock { $0 = pending }
   }

@@ -84,6 +84,11 @@ public struct AsideFile: Sendable {
     unlink(aside)
   }
 
+  /// Lets the disk begin with what was written, without waiting.
+  ///
+  /// Several files that begin so before the first is sealed wait for the disk once.
+  func startSync() { FileCalls.startSync(file.descriptor) }
+
   /// Ends writing and waits until the disk has the data; the file stays aside.
   ///
   /// - Throws: `FileError.cannotWrite`; ``discard()`` is still to be called then.

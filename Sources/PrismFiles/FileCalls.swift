@@ -42,6 +42,15 @@ enum FileCalls {
 
   static func sync(_ file: CInt) -> CInt { hasFailed() ? -1 : fsync(file) }
 
+  /// Begins to bring a file's data to the disk without waiting, where the system can do so (Linux
+  /// starts to write what it is told that nobody will read); what fails here fails in ``sync(_:)``
+  /// again.
+  static func startSync(_ file: CInt) {
+    #if os(Linux)
+      _ = posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+    #endif
+  }
+
   /// Closes a file, which is closed after a failure too.
   static func close(_ file: CInt) -> CInt {
     let fails = hasFailed()

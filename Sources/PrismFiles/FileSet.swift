@@ -14,7 +14,12 @@
 /// goes on; of two processes that write the same names one waits for the other, so that the set
 /// that is there is one's or the other's.
 public struct FileSet: ~Copyable {
+  /// How many files may be open at once.
+  private static let openLimit = 32
+
   private var files: [AsideFile] = []
+  /// How many of the files, from the first, the disk has.
+  private var sealedCount = 0
 
   /// Begins without files.
   public init() {}
@@ -31,12 +36,21 @@ public struct FileSet: ~Copyable {
       try bytes.withUnsafeBufferPointer { source throws(FileError) in
         try file.append(UnsafeRawBufferPointer(source))
       }
-      try file.seal()
+      file.startSync()
+      if files.count - sealedCount >= Self.openLimit { try sealAll() }
     } catch {
       file.discard()
       throw error
     }
     files.append(file)
+  }
+
+  /// Waits until the disk has all files.
+  private mutating func sealAll() throws(FileError) {
+    while sealedCount < files.count {
+      try files[sealedCount].seal()
+      sealedCount += 1
+    }
   }
 
   /// Puts all files in their places.
@@ -45,6 +59,7 @@ public struct FileSet: ~Copyable {
   ///   still to be called.
   public mutating func commit() throws(FileError) {
     guard let first = files.first else { return }
+    try sealAll()
     let lock = FolderLock(first.path.parentFolder)
     defer { lock.release() }
     let list = try files.count > 1 ? PlacingList(files) : nil
@@ -64,13 +79,13 @@ public struct FileSet: ~Copyable {
       throw error
     }
     for case let (_, .kept(name)) in placed { unlink(name) }
-    files = []
+    (files, sealedCount) = ([], 0)
   }
 
   /// Removes what has not taken its place.
   public mutating func discard() {
     for file in files { file.discard() }
-    files = []
+    (files, sealedCount) = ([], 0)
   }
 
   /// Gives what is at a path a second name, under which it stays when another takes its place.

@@ -47,6 +47,17 @@ package enum FloatMemory {
     return memory.bindMemory(to: Float.self, capacity: max(count, 1))
   }
 
+  /// Has the threads of a pool take the huge pages of a block, one thread a page: of two that first
+  /// write into one page at the same time both would clear it, and one in vain.
+  package static func touch(_ memory: UnsafeMutablePointer<Float>, count: Int, on pool: WorkerPool)
+  {
+    let pageCount = hugePage / MemoryLayout<Float>.stride
+    guard count >= 2 * pageCount else { return }
+    pool.run(tasks: (count + pageCount - 1) / pageCount) { page, _ in
+      memory[page * pageCount] = 0
+    }
+  }
+
   /// Gives back what ``allocate(_:)`` or ``allocateIfPossible(_:)`` gave.
   package static func deallocate(_ pointer: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(pointer).deallocate()

@@ -1,3 +1,5 @@
+internal import CPage
+
 /// The files of the page, which are part of the program.
 package enum Page {
   /// A file with what it holds.
@@ -11,17 +13,26 @@ package enum Page {
   }
 
   /// All files; `index.html` is the page itself.
-  package static var files: [File] {
-    [
-      File(
-        name: "index.html", type: "text/html; charset=utf-8", contents: PackageResources.index_html),
-      File(name: "page.css", type: "text/css; charset=utf-8", contents: PackageResources.page_css),
-      File(
-        name: "page.js", type: "text/javascript; charset=utf-8", contents: PackageResources.page_js),
-      File(name: "openapi.json", type: "application/json", contents: PackageResources.openapi_json),
-    ]
+  package static let files: [File] = (0..<page_file_count()).map { index in
+    let file = page_file_at(index)
+    let name = String(cString: file.name)
+    return File(
+      name: name, type: type(of: name),
+      contents: Array(UnsafeBufferPointer(start: file.bytes, count: file.count)))
+  }
+
+  private static func type(of name: String) -> String {
+    switch name.split(separator: ".").last {
+    case "html": "text/html; charset=utf-8"
+    case "css": "text/css; charset=utf-8"
+    case "js": "text/javascript; charset=utf-8"
+    case "svg": "image/svg+xml"
+    case "json": "application/json"
+    default: "application/octet-stream"
+    }
   }
 
   /// The description of the interface, OpenAPI 3.1.
-  package static var description: [UInt8] { PackageResources.openapi_json }
+  package static let description: [UInt8] =
+    files.first { $0.name == "openapi.json" }?.contents ?? []
 }

@@ -65,6 +65,7 @@ public final class PackedWeights: Sendable {
   ) -> [Key: FloatBlock] {
     let sizes = jobs.map { ArenaLayout.aligned($0.kind.packedSize(kernels)) }
     let whole = FloatBlock(count: sizes.reduce(0, +))
+    FloatMemory.touch(whole.pointer, count: whole.count, on: pool)
     var filled: [Key: FloatBlock] = [:]
     // Several tasks a convolution where the packing can be divided: one network has layers of very
     // different sizes.

@@ -9,12 +9,13 @@ public enum Workers {
   }
 
   private static let state = Mutex(State())
+  private static let defaultCount = WorkerPool.defaultWorkerCount()
 
   /// The number of threads; as many as the process may run on unless set.
   ///
   /// Results are the same bits for any number.
   public static var count: Int {
-    get { state.withLock { $0.count } ?? WorkerPool.defaultWorkerCount() }
+    get { state.withLock { $0.count } ?? defaultCount }
     set {
       state.withLock { state in
         state.count = max(1, newValue)
@@ -27,7 +28,7 @@ public enum Workers {
   package static var pool: WorkerPool {
     state.withLock { state in
       if let pool = state.pool { return pool }
-      let pool = WorkerPool(workerCount: state.count)
+      let pool = WorkerPool(workerCount: state.count ?? defaultCount)
       state.pool = pool
       return pool
     }

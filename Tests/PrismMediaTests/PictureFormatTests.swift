@@ -99,6 +99,25 @@ struct PictureFormatTests {
     }
   }
 
+  @Test(
+    "the samples of DICOM are its numbers",
+    arguments: [
+      ("explicit little endian, 12 bits, no window", [506, 2047, 4087], 655_584),
+      ("explicit little endian, window", [485, 2085, 4095], 655_235),
+      ("MONOCHROME1, window", [505, 2114, 4095], 655_026),
+      ("CT, rescaled, the first of two windows", [-533, 1043, 3030], 327_174),
+      ("signed, rescaled", [-12_471, 240, 16_393.5], 3811.5),
+    ] as [(String, [Float], Double)])
+  func numbers(name: String, some: [Float], sum: Double) throws {
+    // By pydicom's apply_modality_lut: three of the numbers, and the sum of all.
+    let item = try #require(PictureCase.all("dicom.json").first { $0.name == name })
+    let image = try Image(decoding: item.bytes, options: PictureOptions(range: .full))
+    let samples = image.samples
+    #expect(samples.shape == [image.height, image.width, 1])
+    #expect([37, 161, 319].map { samples.scalars[$0] } == some)
+    #expect(samples.scalars.reduce(0) { $0 + Double($1) } == sum)
+  }
+
   @Test("there are cases of every kind")
   func coverage() {
     #expect(PictureCase.all("png.json").count == 104)

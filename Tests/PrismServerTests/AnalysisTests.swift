@@ -92,6 +92,44 @@ struct AnalysisTests {
     #expect(try await server(.get, "/v1/analyses/\(id)/input.npy").status == .notFound)
   }
 
+  @Test("other windows of a sound are added, and known windows are not computed again")
+  func windows() async throws {
+    let server = try TestServer()
+    let id = try await finished(
+      server, Sample.voice, "model=voice&methods=rise&windows=0")
+    func explanations() async throws -> [JSON] {
+      try await server(.get, "/v1/analyses/\(id)/report.json").json["explanations"]?.elements ?? []
+    }
+    let first = try await explanations()
+    #expect(Set(first.compactMap { $0["window"]?.elements.first?.double }) == [0])
+    let names = first.compactMap { $0["files"]?["npy"]?.string }
+    let added = try await server.post(
+      "/v1/analyses/\(id)/methods", ["windows": .string("0,0.5")])
+    #expect(added.status == .accepted, "\(added.text)")
+    _ = try await server.events(id)
+    let both = try await explanations()
+    let starts = Set(both.compactMap { $0["window"]?.elements.first?.double })
+    #expect(starts.count == 2 && both.count == 2 * first.count)
+    let one = both.filter { $0["window"] == first[0]["window"] }
+    // What is computed again would take another time.
+    #expect(zip(one, first).allSatisfy { $0["seconds"] == $1["seconds"] })
+    // The names of files tell windows apart now, and those without are gone.
+    for name in names { #expect(try await server.service.platform.store.file(name, of: id) == nil) }
+    for entry in both {
+      let path = "/v1/analyses/\(id)/maps/rise/\(entry["target"]?["index"] ?? .null).npy"
+      let window = entry["window"]?.elements.first?.double ?? -1
+      #expect(try await server(.get, "\(path)?window=\(window)").status == .ok)
+    }
+    for windows in [JSON.string("x"), .string(""), .string("999"), .integer(1)] {
+      let answer = try await server.post("/v1/analyses/\(id)/methods", ["windows": windows])
+      #expect(answer.status == .unprocessableContent, "\(windows): \(answer.text)")
+    }
+    let picture = try await finished(server)
+    let answer = try await server.post(
+      "/v1/analyses/\(picture)/methods", ["windows": .string("all")])
+    #expect(answer.status == .unprocessableContent, "\(answer.text)")
+  }
+
   @Test("what is known is not computed again, and methods are added")
   func cache() async throws {
     let server = try TestServer()
@@ -117,6 +155,65 @@ struct AnalysisTests {
     let methods = document["explanations"]?.elements.compactMap { $0["method"]?.string }
     #expect(methods == ["gradcam", "scorecam"])
     #expect(!evaluations.isEmpty)
+  }
+
+  @Test("labels and a judgement are added to an analysis that has ended")
+  func additions() async throws {
+    let server = try TestServer()
+    let id = try await finished(server, Sample.husky, "model=softmax&methods=gradcam,scorecam")
+    let path = "/v1/analyses/\(id)/methods"
+    let wrong: [JSON] = [
+      [:], ["methods": .null], ["targets": .integer(3)], ["purpose": .string("fun")],
+      ["targets": .string("nobody")],
+    ]
+    for wrong in wrong {
+      #expect(try await server.post(path, wrong).status == .unprocessableContent)
+    }
+    #expect(try await server.post(path, ["targets": .string("top2")]).status == .accepted)
+    _ = try await server.events(id)
+    let document = try await server(.get, "/v1/analyses/\(id)/report.json").json
+    let targets = document["explanations"]?.elements.compactMap { $0["target"]?["index"] }
+    #expect(targets?.count == 4 && Set(targets?.map { "\($0)" } ?? []).count == 2)
+
+    #expect(try await server(.get, "/v1/analyses/\(id)/comparison.json").status == .notFound)
+    #expect(try await server.post(path, ["purpose": .string("comparison")]).status == .accepted)
+    _ = try await server.events(id)
+    let judged = try await server(.get, "/v1/analyses/\(id)/comparison.json").json
+    #expect(judged["faithfulness"]?.elements.count == 4)
+    let request = try await server(.get, "/v1/analyses/\(id)").json["request"]
+    #expect(request?["targets"] == .string("top2") && request?["methods"]?.elements.count == 2)
+  }
+
+  @Test(
+    "an input has a small picture, and a file a preview",
+    arguments: [(Sample.husky, "softmax"), (Sample.voice, "voice")])
+  func smallPictures(input: [UInt8], model: String) async throws {
+    let server = try TestServer()
+    let id = try await finished(server, input, "model=\(model)&methods=gradcam")
+    let small = try await server(.get, "/v1/analyses/\(id)/thumbnail.png")
+    #expect(small.status == .ok)
+    let picture = try Image(decoding: small.body, name: "thumbnail.png")
+    #expect(max(picture.width, picture.height) <= 240)
+    let tag = small.headers[.eTag] ?? ""
+    let again = try await server(
+      .get, "/v1/analyses/\(id)/thumbnail.png", headers: [("If-None-Match", tag)])
+    #expect(again.status == .notModified)
+
+    let preview = try await server(.post, "/v1/preview", input)
+    guard model == "softmax" else {
+      #expect(preview.status == .unprocessableContent)
+      return
+    }
+    let shown = try Image(decoding: preview.body, name: "preview.png")
+    #expect(shown.pixels == (try Image(decoding: input, name: "husky.png")).pixels)
+  }
+
+  @Test("a preview of what is no picture is refused")
+  func noPreview() async throws {
+    let server = try TestServer()
+    for body: [UInt8] in [[], Array("hello".utf8)] {
+      #expect(try await server(.post, "/v1/preview", body).status == .unprocessableContent)
+    }
   }
 
   @Test("events go on after the last that was seen")

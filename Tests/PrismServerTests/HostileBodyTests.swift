@@ -94,14 +94,4 @@ struct HostileBodyTests {
     #expect(
       try Multipart(inner, type: "m; boundary=x")["a"]?.contents == Array("u--x".utf8))
   }
-
-  @Test("an archive is whole, and its sums are those that everybody computes")
-  func archive() throws {
-    #expect(ZIPArchive.checksum(Array("123456789".utf8)) == 0xCBF4_3926)
-    let bytes = try ZIPArchive.bytes(of: [("a.txt", Array("hello".utf8)), ("ü", [])])
-    #expect(Array(bytes.prefix(4)) == [0x50, 0x4B, 3, 4])
-    let end = bytes.suffix(22)
-    #expect(Array(end.prefix(4)) == [0x50, 0x4B, 5, 6] && end[end.startIndex + 10] == 2)
-    #expect(bytes.count == 30 * 2 + 46 * 2 + 2 * (5 + 2) + 5 + 22)
-  }
 }

@@ -214,6 +214,27 @@ class Preprocessing(ConverterTest):
         image = self.convert(classifier(size=224).save_h5(self.folder / "m.h5"))[0]["input"]
         self.assertEqual((image["resize"], image.get("resize_side")), ("bilinear", None))
 
+    def test_centre_after_a_resize(self):
+        """Keras 3 writes training=True for all of these layers, which do the same in training or nothing at inference."""
+        flag = {"training": True}
+        before = [
+            ("RandAugment", "augment", {"value_range": [0, 255]}, flag), ("MixUp", "mix", {}, flag),
+            ("Resizing", "resize", {"height": 80, "width": 80, "crop_to_aspect_ratio": True}, flag),
+            ("CenterCrop", "crop", {"height": 64, "width": 64}, flag),
+        ]  # fmt: skip
+        image = self.convert(classifier(size=None, before=before).save_h5(self.folder / "m.h5"))[0]["input"]
+        self.assertEqual((image["height"], image["width"], image["resize_side"]), (64, 64, 80))
+        before[2][2]["crop_to_aspect_ratio"] = False
+        self.output.unlink()
+        self.assert_refused(classifier(size=None, before=before).save_h5(self.folder / "m.h5"), "squeezes the picture and layer crop")
+        self.assert_refused(classifier(before=before[3:]).save_h5(self.folder / "m.h5"), "without a Resizing before it")
+        net = Net("model")
+        net.input((64, 64, 3))
+        net.nest(base(), call=flag)
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 1280, 3)
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), "called with training=True")
+
     def test_habit_of_the_family(self):
         status, out, _ = self.run_converter(classifier().save_h5(self.folder / "m.h5"))
         self.assertEqual(status, 0)

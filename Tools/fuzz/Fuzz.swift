@@ -11,6 +11,7 @@ import PrismTraining
 import PrismWeights
 
 @testable import PrismMedia
+@testable import PrismServer
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -28,7 +29,8 @@ import PrismWeights
 private let targets: [String: @Sendable ([UInt8]) -> Void] = [
   "picture": picture, "sound": sound, "weights": weights, "card": card, "graph": graph,
   "json": json, "npy": npy,
-  "csv": csv, "checkpoint": checkpoint, "request": request,
+  "csv": csv, "checkpoint": checkpoint, "request": request, "archive": archive, "form": form,
+  "asking": asking, "tensor": tensor, "pixels": pixels,
 ]
 
 private let target: @Sendable ([UInt8]) -> Void = {
@@ -209,4 +211,64 @@ private let graphTensors = [
   require(
     (try? JSONDecoder().decode(ExplanationRequest.self, from: written)) == request,
     "a request has changed on its way out and in")
+}
+
+/// What the server may be asked, without a server.
+private let reader = RequestReader(
+  ServerConfiguration(
+    catalogue: ModelCatalogue(explicit: "/", environment: [:], executable: nil), data: "/"))
+
+@Sendable private func archive(_ bytes: [UInt8]) {
+  guard let zip = try? ZIPReader(bytes, most: 1 << 20) else { return }
+  require(
+    zip.files.reduce(0) { $0 + $1.contents.count } <= 1 << 20, "an archive unfolds beyond the limit"
+  )
+  for file in zip.files {
+    let isPath = file.name.contains("/") || file.name.contains("\\") || file.name.hasPrefix(".")
+    require(!isPath && !file.name.isEmpty, "an archive has a path")
+  }
+  guard let written = try? ZIPArchive.bytes(of: zip.files),
+    let again = try? ZIPReader(written, most: 1 << 20)
+  else { return require(false, "an archive cannot be written and read again") }
+  require(again.files == zip.files, "an archive has changed on its way out and in")
+  guard let kept = try? KeptAnalysis(zip, reader) else { return }
+  require(kept.record.state == .done && !kept.input.isEmpty, "an analysis is not whole")
+}
+
+@Sendable private func form(_ bytes: [UInt8]) {
+  guard let form = try? Multipart(bytes, type: "multipart/form-data; boundary=x") else { return }
+  require(
+    form.parts.reduce(0) { $0 + $1.contents.count } <= bytes.count, "a form has grown")
+  for part in form.parts {
+    let name = NewAnalysis.plain(part.fileName ?? "")
+    require(!name.isEmpty && !name.contains("/"), "a name of a file is a path")
+  }
+  if let asked = form["request"] { asking(asked.contents) }
+}
+
+@Sendable private func asking(_ bytes: [UInt8]) {
+  guard let json = try? JSON(utf8: bytes) else { return }
+  _ = try? NewAnalysis.tags(json["tags"])
+  guard let request = try? reader.request(json["request"] ?? json) else { return }
+  require(request.truth == nil, "a request names a file of the server")
+  for method in request.methods {
+    for text in [method.segments, method.mask].compactMap({ $0 }) {
+      require(!text.contains("/"), "a request names a file of the server")
+    }
+  }
+  require((try? request.keptText()) != nil, "a request cannot be kept")
+}
+
+@Sendable private func tensor(_ bytes: [UInt8]) {
+  for length in [nil, "\(bytes.count / 2)", "\(bytes.firstIndex(of: 0) ?? 0)"] {
+    guard let body = try? TensorBody(bytes, headerLength: length) else { continue }
+    _ = try? body.outputs()
+    guard let input = try? body.input(rows: 2, columns: 2) else { continue }
+    require(input.isFinite && input.count == 12 * input.shape[0], "a tensor has lost elements")
+  }
+}
+
+@Sendable private func pixels(_ bytes: [UInt8]) {
+  guard let json = try? JSON(utf8: bytes), let image = try? PixelArray.image(json) else { return }
+  require(image.pixels.count == 3 * image.width * image.height, "a picture has lost pixels")
 }

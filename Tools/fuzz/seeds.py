@@ -6,10 +6,12 @@
 
 import base64
 import hashlib
+import io
 import json
 import pathlib
 import struct
 import sys
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MEDIA = ROOT / "Tests/PrismMediaTests/Fixtures"
@@ -104,6 +106,42 @@ REQUESTS = (
 )  # fmt: skip
 
 
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="request"\r\n\r\n'
+    b'{"model": "dogs", "methods": ["gradcam"]}\r\n--x\r\n'
+    b'Content-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nno picture\r\n--x--\r\n'
+)
+TENSOR = {
+    "id": "1", "inputs": [{"name": "input", "datatype": "FP32", "shape": [1, 2, 2, 3], "data": [[1, 2.5e-3]] + list(range(10))}],
+    "outputs": [{"name": "logits", "parameters": {"binary_data": True}}],
+}  # fmt: skip
+BINARY = {
+    "inputs": [{"name": "input", "datatype": "FP32", "shape": [1, 2, 2, 3], "parameters": {"binary_data_size": 48}}],
+}  # fmt: skip
+
+
+def kept_analysis(compression):
+    """An archive as `report.zip` is one."""
+    source = b"no picture"
+    digest = lambda data: hashlib.sha256(data).hexdigest()
+    document = json.dumps(
+        {"input": {"sha256": digest(source)}, "predictions": [{"index": 0, "label": "a", "probability": 0.5}]}
+    ).encode()
+    manifest = {
+        "format": 1, "source": "source-a.png",
+        "analysis": {
+            "name": "a", "notes": "", "tags": ["t"], "input": {"name": "a.png"}, "created": "2026-01-01T10:00:00Z",
+            "request": {"model": "dogs", "methods": [{"name": "gradcam"}]},
+        },
+        "files": [{"name": "source-a.png", "sha256": digest(source)}, {"name": "input.json", "sha256": digest(document)}],
+    }  # fmt: skip
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", compression) as archive:
+        for name, data in (("analysis.json", json.dumps(manifest)), ("source-a.png", source), ("input.json", document)):
+            archive.writestr(zipfile.ZipInfo(name), data, compression)
+    return target.getvalue()
+
+
 def main(folder):
     count = 0
 
@@ -143,6 +181,15 @@ def main(folder):
     write("checkpoint", "0", checkpoint())
     for index, request in enumerate(REQUESTS):
         write("request", f"{index}", json.dumps(request).encode())
+        asked = {name: value for name, value in request.items() if name not in ("limits", "formats", "truth")}
+        write("asking", f"{index}", json.dumps(asked).encode())
+        write("asking", f"body-{index}", json.dumps({"tags": ["t"], "request": asked}).encode())
+    write("form", "0", FORM)
+    write("tensor", "0", json.dumps(TENSOR).encode())
+    write("tensor", "1", json.dumps(BINARY).encode() + struct.pack("<12f", *range(12)))
+    write("pixels", "0", json.dumps([[[1, 2, 3], [4, 5, 255]], [[0, 0, 0], [9, 9, 9]]]).encode())
+    for index, compression in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):
+        write("archive", f"{index}", kept_analysis(compression))
     print(f"{count} seeds in {folder}")
 
 

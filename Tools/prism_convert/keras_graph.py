@@ -15,9 +15,10 @@ AUGMENTATION = frozenset(
     """RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness RandomHue RandomSaturation
     RandomSharpness RandomShear RandomColorJitter RandomColorDegeneration RandomGrayscale RandomGaussianBlur RandomInvert
     RandomPerspective RandomErasing RandomPosterization RandomElasticTransform RandomApply RandomHeight RandomWidth
-    RandomCutout RandomChannelShift RandomSolarization RandomAugmentationPipeline RandAugment AugMix CutMix MixUp
-    AutoContrastRandom""".split()
+    RandomCutout RandomChannelShift RandomSolarization RandomAugmentationPipeline RandAugment AugMix CutMix MixUp""".split()
 )
+# Layers that do the same in training, though Keras writes the flag for them as well.
+ALWAYS = frozenset("Resizing CenterCrop Rescaling Normalization".split())
 
 
 @dataclasses.dataclass
@@ -102,7 +103,7 @@ class Reader:
         inputs = [item for item in flatten(arguments) if isinstance(item, Node)]
         inputs += [item for item in flatten(list(keywords.values())) if isinstance(item, Node)]
         # Keras 3 writes the default of augmentation layers, which is True and gives way at inference.
-        if keywords.get("training") is True and layer.kind not in AUGMENTATION:
+        if keywords.get("training") is True and layer.kind not in AUGMENTATION | ALWAYS:
             raise ConversionError(f"layer {layer.name} ({layer.kind}) is called with training=True")
         if is_model(entry):
             return self.model(entry, inputs, layer.path, layer.store)

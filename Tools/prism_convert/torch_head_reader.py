@@ -177,14 +177,26 @@ class HeadReader:
         if fastai:
             known = [("2", "4", "none"), ("4", "6", "relu"), ("6", "8", "none")]
         functions, gaps = torch_head.gaps_of(parts, known)
+        if self.options.head_activation and not gaps and not fastai:
+            # The option stands above what the library has: the same names may be those of another head.
+            gaps = [position for position, function in functions.items() if function]
         gaps = self.told_by_modules(parts, functions, gaps)
         result = torch_head.fill_gaps(parts, functions, gaps, self.options.head_activation)
-        if len(parts) > 1:
-            told = "--head-activation" if gaps else "fastai's head" if fastai else f"{own}'s own" if known else "the numbers of the layers"
-            self.account.say("head", told)
+        if self.options.head_activation and gaps:
+            self.account.say("head", "--head-activation")
+        elif fastai:
+            self.account.say("head", "fastai's head")
+        elif any(functions.values()) and own and not self.has_own_widths(parts):
+            self.account.assume("head", f"{own} has these functions under these names; --head-activation")
         else:
-            self.account.say("head", "the tensors")
+            self.account.say("head", f"{own}'s own" if known else "the numbers of the layers" if len(parts) > 1 else "the tensors")
         return result
+
+    def has_own_widths(self, parts):
+        """Whether the hidden layers are as wide as the library's."""
+        width = {"vgg": 4096, "mobilenet_v3_large": 1280, "mobilenet_v3_small": 1024}
+        family = "vgg" if self.architecture.name.startswith("vgg") else self.architecture.name
+        return parts[0].outputs == width.get(family)
 
     def told_by_modules(self, parts, functions, gaps):
         """Fills the gaps that lie in one Sequential of a pickled model; the rest is left."""

@@ -82,7 +82,7 @@ struct CompareCommand: LimitedCommand {
 
   func run(_ console: Console) throws -> Status {
     machine.apply()
-    let ahead = ReadAhead(pictures.reading)
+    let ahead = ReadAhead(pictures.reading) { Canvas.prepare() }
     ahead.begin(input.inputs.first)
     let model = try catalog.model(self.model)
     var request = try method.request(

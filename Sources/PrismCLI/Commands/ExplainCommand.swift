@@ -80,7 +80,7 @@ struct ExplainCommand: LimitedCommand {
     machine.apply()
     if method.isListing { return try list(console) }
     guard let name = model else { return .wrongUsage }
-    let ahead = ReadAhead(pictures.reading)
+    let ahead = ReadAhead(pictures.reading) { Canvas.prepare() }
     ahead.begin(input.inputs.first)
     let model = try catalog.model(name)
     var request = try method.request(.explanation, model: name, formats: formats.elements)

@@ -4,6 +4,7 @@ internal import CCairo
 ///
 /// A thin cover over a cairo context, so that figures can be drawn to any surface cairo has.
 public final class Canvas {
+  private let cairo: LibCairo
   let context: OpaquePointer
   private let surface: OpaquePointer
   private let document: Document?
@@ -11,48 +12,67 @@ public final class Canvas {
   /// The largest width or height of a surface of pixels.
   static let extentLimit = 32_000
 
+  /// Loads what drawing needs, so that a first figure need not wait for it; may be called on any
+  /// thread.
+  package static func prepare() { Typeface.prepare() }
+
+  /// What draws.
+  ///
+  /// - Throws: `ImageError.cannotDraw` where the system has no cairo.
+  private static func library() throws(ImageError) -> LibCairo {
+    guard let cairo = LibCairo.loaded else {
+      throw .cannotDraw("figures need cairo; install the package libcairo2")
+    }
+    return cairo
+  }
+
   /// A canvas of pixels, white at first.
   ///
-  /// - Throws: `ImageError.cannotDraw` beyond `extentLimit`, `.noMemory`.
+  /// - Throws: `ImageError.cannotDraw` beyond `extentLimit` and where the system has no cairo,
+  ///   `.noMemory`.
   init(width: Int, height: Int) throws(ImageError) {
     guard (1...Self.extentLimit).contains(width), (1...Self.extentLimit).contains(height) else {
       throw .cannotDraw(
         "a figure of \(width)×\(height) pixels is too large; show fewer labels or methods at a time"
       )
     }
+    let cairo = try Self.library()
     guard
-      let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CInt(width), CInt(height)),
-      let context = cairo_create(surface), cairo_status(context) == CAIRO_STATUS_SUCCESS
+      let surface = cairo.createPixels(CAIRO_FORMAT_RGB24, CInt(width), CInt(height)),
+      let context = cairo.create(surface), cairo.status(context) == CAIRO_STATUS_SUCCESS
     else { throw .noMemory(width: width, height: height) }
+    self.cairo = cairo
     self.surface = surface
     self.context = context
     document = nil
-    prepare(width: Double(width), height: Double(height))
+    clear(width: Double(width), height: Double(height))
   }
 
   /// A page of a PDF document, measured in points, white at first.
   ///
   /// - Parameter page: The extents, each at least 1.
-  /// - Throws: `ImageError.noMemory`.
+  /// - Throws: `ImageError.noMemory`, `.cannotDraw` where the system has no cairo.
   init(page: (width: Double, height: Double)) throws(ImageError) {
+    let cairo = try Self.library()
     let document = Document()
     let closure = Unmanaged.passUnretained(document).toOpaque()
     guard
-      let surface = cairo_pdf_surface_create_for_stream(
+      let surface = cairo.createPDF(
         { closure, data, length in
           guard let closure, let data else { return CAIRO_STATUS_WRITE_ERROR }
           Unmanaged<Document>.fromOpaque(closure).takeUnretainedValue().bytes +=
             UnsafeBufferPointer(start: data, count: Int(length))
           return CAIRO_STATUS_SUCCESS
         }, closure, page.width, page.height),
-      let context = cairo_create(surface), cairo_status(context) == CAIRO_STATUS_SUCCESS
+      let context = cairo.create(surface), cairo.status(context) == CAIRO_STATUS_SUCCESS
     else { throw .noMemory(width: Int(page.width), height: Int(page.height)) }
     // The same drawing gives the same bytes: no date.
-    cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "")
+    cairo.setMetadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "")
+    self.cairo = cairo
     self.surface = surface
     self.context = context
     self.document = document
-    prepare(width: page.width, height: page.height)
+    clear(width: page.width, height: page.height)
   }
 
   /// Receives the bytes of a document.
@@ -60,14 +80,14 @@ public final class Canvas {
     var bytes: [UInt8] = []
   }
 
-  private func prepare(width: Double, height: Double) {
+  private func clear(width: Double, height: Double) {
     // The same letters on every surface: positions are not rounded to pixels.
-    let options = cairo_font_options_create()
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_SLIGHT)
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
-    cairo_set_font_options(context, options)
-    cairo_font_options_destroy(options)
+    let options = cairo.createOptions()
+    cairo.setAntialias(options, CAIRO_ANTIALIAS_GRAY)
+    cairo.setHintStyle(options, CAIRO_HINT_STYLE_SLIGHT)
+    cairo.setHintMetrics(options, CAIRO_HINT_METRICS_OFF)
+    cairo.setOptions(context, options)
+    cairo.destroyOptions(options)
     fill(x: 0, y: 0, width: width, height: height, color: .white)
   }
 
@@ -75,23 +95,23 @@ public final class Canvas {
   ///
   /// - Returns: The file's contents; empty for a canvas of pixels.
   func pdfData() throws(ImageError) -> [UInt8] {
-    cairo_surface_finish(surface)
-    guard cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS, let document else {
+    cairo.finish(surface)
+    guard cairo.surfaceStatus(surface) == CAIRO_STATUS_SUCCESS, let document else {
       throw .noMemory(width: 0, height: 0)
     }
     return document.bytes
   }
 
   deinit {
-    cairo_destroy(context)
-    cairo_surface_destroy(surface)
+    cairo.destroy(context)
+    cairo.destroySurface(surface)
   }
 
   /// Fills a rectangle.
   func fill(x: Double, y: Double, width: Double, height: Double, color: RGB) {
     setColor(color)
-    cairo_rectangle(context, x, y, width, height)
-    cairo_fill(context)
+    cairo.rectangle(context, x, y, width, height)
+    cairo.fill(context)
   }
 
   /// Draws the outline of a rectangle, just outside of it.
@@ -99,10 +119,10 @@ public final class Canvas {
     x: Double, y: Double, width: Double, height: Double, color: RGB, thickness: Double
   ) {
     setColor(color)
-    cairo_set_line_width(context, thickness)
-    cairo_rectangle(
+    cairo.setLineWidth(context, thickness)
+    cairo.rectangle(
       context, x - thickness / 2, y - thickness / 2, width + thickness, height + thickness)
-    cairo_stroke(context)
+    cairo.stroke(context)
   }
 
   /// Draws a straight line.
@@ -111,10 +131,10 @@ public final class Canvas {
     thickness: Double
   ) {
     setColor(color)
-    cairo_set_line_width(context, thickness)
-    cairo_move_to(context, start.x, start.y)
-    cairo_line_to(context, end.x, end.y)
-    cairo_stroke(context)
+    cairo.setLineWidth(context, thickness)
+    cairo.moveTo(context, start.x, start.y)
+    cairo.lineTo(context, end.x, end.y)
+    cairo.stroke(context)
   }
 
   /// Draws many straight lines at once, with square ends.
@@ -123,14 +143,14 @@ public final class Canvas {
     thickness: Double
   ) {
     setColor(color)
-    cairo_set_line_width(context, thickness)
-    cairo_set_line_cap(context, CAIRO_LINE_CAP_SQUARE)
+    cairo.setLineWidth(context, thickness)
+    cairo.setLineCap(context, CAIRO_LINE_CAP_SQUARE)
     for line in lines {
-      cairo_move_to(context, line.from.x, line.from.y)
-      cairo_line_to(context, line.to.x, line.to.y)
+      cairo.moveTo(context, line.from.x, line.from.y)
+      cairo.lineTo(context, line.to.x, line.to.y)
     }
-    cairo_stroke(context)
-    cairo_set_line_cap(context, CAIRO_LINE_CAP_BUTT)
+    cairo.stroke(context)
+    cairo.setLineCap(context, CAIRO_LINE_CAP_BUTT)
   }
 
   /// Draws a picture into a rectangle; at its own size and a whole position, its pixels are copied
@@ -138,11 +158,11 @@ public final class Canvas {
   func draw(_ image: Image, x: Double, y: Double, width: Double, height: Double) {
     let (columns, rows) = (image.width, image.height)
     guard
-      let source = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CInt(columns), CInt(rows))
+      let source = cairo.createPixels(CAIRO_FORMAT_RGB24, CInt(columns), CInt(rows))
     else { return }
-    defer { cairo_surface_destroy(source) }
-    guard let data = cairo_image_surface_get_data(source) else { return }
-    let stride = Int(cairo_image_surface_get_stride(source))
+    defer { cairo.destroySurface(source) }
+    guard let data = cairo.data(source) else { return }
+    let stride = Int(cairo.stride(source))
     image.pixels.withUnsafeBufferPointer { pixels in
       for row in 0..<rows {
         let line = UnsafeMutableRawPointer(data + row * stride)
@@ -153,15 +173,15 @@ public final class Canvas {
         }
       }
     }
-    cairo_surface_mark_dirty(source)
-    cairo_save(context)
-    cairo_translate(context, x, y)
-    cairo_scale(context, width / Double(columns), height / Double(rows))
-    cairo_set_source_surface(context, source, 0, 0)
-    cairo_pattern_set_filter(cairo_get_source(context), CAIRO_FILTER_NEAREST)
-    cairo_rectangle(context, 0, 0, Double(columns), Double(rows))
-    cairo_fill(context)
-    cairo_restore(context)
+    cairo.markDirty(source)
+    cairo.save(context)
+    cairo.translate(context, x, y)
+    cairo.scale(context, width / Double(columns), height / Double(rows))
+    cairo.setSourceSurface(context, source, 0, 0)
+    cairo.setFilter(cairo.source(context), CAIRO_FILTER_NEAREST)
+    cairo.rectangle(context, 0, 0, Double(columns), Double(rows))
+    cairo.fill(context)
+    cairo.restore(context)
   }
 
   /// Writes one line of text, with the left end of its base line at a point.
@@ -170,49 +190,49 @@ public final class Canvas {
   ) {
     setColor(color)
     if Pango.isNeeded(for: text),
-      let line = Pango.Line(text, size: size, typeface: typeface, on: context)
+      let line = Pango.Line(text, size: size, typeface: typeface, cairo: cairo, on: context)
     {
       return line.show(x: x, y: y)
     }
-    typeface.select(on: context)
-    cairo_set_font_size(context, size)
-    cairo_move_to(context, x, y)
-    cairo_show_text(context, text)
-    cairo_new_path(context)
+    typeface.select(cairo, on: context)
+    cairo.setFontSize(context, size)
+    cairo.moveTo(context, x, y)
+    cairo.showText(context, text)
+    cairo.newPath(context)
   }
 
   /// Writes one line of text from a point upwards.
   func writeUpwards(
     _ text: String, x: Double, y: Double, size: Double, typeface: Typeface = .regular, color: RGB
   ) {
-    cairo_save(context)
-    cairo_translate(context, x, y)
-    cairo_rotate(context, -Double.pi / 2)
+    cairo.save(context)
+    cairo.translate(context, x, y)
+    cairo.rotate(context, -Double.pi / 2)
     write(text, x: 0, y: 0, size: size, typeface: typeface, color: color)
-    cairo_restore(context)
+    cairo.restore(context)
   }
 
   /// How far one line of text reaches to the right.
   func width(of text: String, size: Double, typeface: Typeface = .regular) -> Double {
     if Pango.isNeeded(for: text),
-      let line = Pango.Line(text, size: size, typeface: typeface, on: context)
+      let line = Pango.Line(text, size: size, typeface: typeface, cairo: cairo, on: context)
     {
       return line.width
     }
-    typeface.select(on: context)
-    cairo_set_font_size(context, size)
+    typeface.select(cairo, on: context)
+    cairo.setFontSize(context, size)
     var extents = cairo_text_extents_t()
-    cairo_text_extents(context, text, &extents)
+    cairo.textExtents(context, text, &extents)
     return extents.x_advance
   }
 
   /// What has been drawn.
   func image() throws(ImageError) -> Image {
-    cairo_surface_flush(surface)
-    let width = Int(cairo_image_surface_get_width(surface))
-    let height = Int(cairo_image_surface_get_height(surface))
-    let stride = Int(cairo_image_surface_get_stride(surface))
-    guard let data = cairo_image_surface_get_data(surface) else {
+    cairo.flush(surface)
+    let width = Int(cairo.width(surface))
+    let height = Int(cairo.height(surface))
+    let stride = Int(cairo.stride(surface))
+    guard let data = cairo.data(surface) else {
       throw .noMemory(width: width, height: height)
     }
     let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
@@ -232,7 +252,7 @@ public final class Canvas {
   }
 
   private func setColor(_ color: RGB) {
-    cairo_set_source_rgb(
+    cairo.setSourceRGB(
       context, Double(color.red) / 255, Double(color.green) / 255, Double(color.blue) / 255)
   }
 }

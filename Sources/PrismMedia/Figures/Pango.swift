@@ -1,5 +1,3 @@
-internal import CCairo
-
 /// Text that DejaVu Sans cannot write letter by letter, shaped and with other fonts, through Pango.
 ///
 /// The library is loaded when the first such text is written, not linked: it would lengthen the
@@ -23,25 +21,29 @@ enum Pango {
   /// One line of text in its final order.
   struct Line: ~Copyable {
     private let functions: Functions
+    private let cairo: LibCairo
     private let layout: OpaquePointer
     private let context: OpaquePointer
 
     /// Lays out a text.
     ///
     /// - Returns: `nil` where Pango or fonts are missing.
-    init?(_ text: String, size: Double, typeface: Typeface, on context: OpaquePointer) {
+    init?(
+      _ text: String, size: Double, typeface: Typeface, cairo: LibCairo, on context: OpaquePointer
+    ) {
       guard let functions = Pango.functions, let layout = functions.createLayout(context) else {
         return nil
       }
       self.functions = functions
+      self.cairo = cairo
       self.layout = layout
       self.context = context
       // The same letters on every surface: positions are not rounded to pixels.
       if let pango = functions.context(layout) {
-        let options = cairo_font_options_create()
-        cairo_get_font_options(context, options)
+        let options = cairo.createOptions()
+        cairo.getOptions(context, options)
         functions.setOptions(pango, options)
-        cairo_font_options_destroy(options)
+        cairo.destroyOptions(options)
         functions.setRounding(pango, 0)
       }
       if let font = functions.font("DejaVu Sans") {
@@ -65,9 +67,9 @@ enum Pango {
 
     /// Writes the line with the left end of its base line at a point, in the context's colour.
     func show(x: Double, y: Double) {
-      cairo_move_to(context, x, y - Double(functions.baseline(layout)) / Self.unit)
+      cairo.moveTo(context, x, y - Double(functions.baseline(layout)) / Self.unit)
       functions.show(context, layout)
-      cairo_new_path(context)
+      cairo.newPath(context)
     }
 
     /// Pango's units in a pixel.

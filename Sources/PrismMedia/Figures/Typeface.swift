@@ -9,35 +9,62 @@ enum Typeface: Sendable {
   case regular
   case bold
 
-  func select(on context: OpaquePointer) {
+  /// Loads cairo and opens both faces, which otherwise happens when they are first drawn with.
+  static func prepare() {
+    _ = Self.regularFace
+    _ = Self.boldFace
+  }
+
+  func select(_ cairo: LibCairo, on context: OpaquePointer) {
     if let face = self == .bold ? Self.boldFace : Self.regularFace {
-      cairo_set_font_face(context, face)
+      cairo.setFace(context, face)
     } else {
-      cairo_select_font_face(
+      cairo.selectFace(
         context, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
         self == .bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
     }
   }
 
+  /// The functions of FreeType that are called, with its library object.
+  private struct FreeType: @unchecked Sendable {
+    typealias Initialize = @convention(c) (UnsafeMutablePointer<OpaquePointer?>) -> CInt
+    typealias NewFace =
+      @convention(c) (
+        OpaquePointer, UnsafePointer<CChar>, CLong, UnsafeMutablePointer<OpaquePointer?>
+      ) -> CInt
+
+    let object: OpaquePointer
+    let newFace: NewFace
+
+    init?() {
+      var object: OpaquePointer?
+      guard
+        let library = SharedLibrary("libfreetype.so.6", "libfreetype.so", "libfreetype.6.dylib"),
+        let initialize = try? library.function("FT_Init_FreeType", as: Initialize.self),
+        let newFace = try? library.function("FT_New_Face", as: NewFace.self),
+        initialize(&object) == 0, let object
+      else { return nil }
+      self.object = object
+      self.newFace = newFace
+    }
+  }
+
   // Never freed and never changed; cairo counts references atomically and locks a face while it
   // uses it.
-  nonisolated(unsafe) private static let library: FT_Library? = {
-    var library: FT_Library?
-    return FT_Init_FreeType(&library) == 0 ? library : nil
-  }()
+  private static let freeType = FreeType()
   nonisolated(unsafe) private static let regularFace = face(named: "DejaVuSans.ttf")
   nonisolated(unsafe) private static let boldFace = face(named: "DejaVuSans-Bold.ttf")
 
   private static func face(named file: String) -> OpaquePointer? {
-    guard let library else { return nil }
+    guard let cairo = LibCairo.loaded, let freeType else { return nil }
     let folders = [
       "/usr/share/fonts/truetype/dejavu/", "/usr/share/fonts/dejavu-sans-fonts/",
       "/usr/share/fonts/TTF/", "/usr/share/fonts/dejavu/",
     ]
     for folder in folders {
-      var face: FT_Face?
-      if FT_New_Face(library, folder + file, 0, &face) == 0, let face {
-        return cairo_ft_font_face_create_for_ft_face(face, 0)
+      var face: OpaquePointer?
+      if freeType.newFace(freeType.object, folder + file, 0, &face) == 0, let face {
+        return cairo.face(face, 0)
       }
     }
     return nil

@@ -66,13 +66,28 @@ enum DICOM {
       elements, header, modality, values: values, choice: options.range, name: name)
     var tones = values.map { UInt16((interest.tone($0) * 65535).rounded()) }
     if header.isInverted { for i in tones.indices { tones[i] = 65535 - tones[i] } }
-    let deep = DeepSamples(channels: 1, values: tones, low: 0, high: 65535)
+    let deep = DeepSamples(
+      channels: 1, values: tones, low: 0, high: 65535,
+      meaning: meaning(of: interest.limits, header, modality))
     let inverted = header.isInverted ? ["MONOCHROME1: its smallest sample is white"] : []
     return Image(
       width: header.width, height: header.height, pixels: deep.pixels, deep: deep,
       origin: PictureOrigin(
         format: PictureFormat.dicom.rawValue, bitDepth: header.bits, range: interest.limits,
         notes: notes(header, frame: frame) + inverted + interest.notes))
+  }
+}
+
+extension DICOM {
+  /// What tones between two limits stand for; `nil` where a curve or a table makes them.
+  private static func meaning(
+    of limits: ClosedRange<Double>?, _ header: DICOMHeader, _ modality: DICOMModality
+  ) -> DeepSamples.Meaning? {
+    guard let limits else { return nil }
+    let ends = (limits.lowerBound, limits.upperBound)
+    return DeepSamples.Meaning(
+      black: header.isInverted ? ends.1 : ends.0, white: header.isInverted ? ends.0 : ends.1,
+      step: modality.step)
   }
 }
 
@@ -345,6 +360,9 @@ struct DICOMModality {
   func value(_ stored: Int32) -> Double {
     table?(Double(stored)) ?? Double(stored) * slope + intercept
   }
+
+  /// How far two neighbouring values are apart; 0 where a table says.
+  var step: Double { table == nil ? abs(slope) : 0 }
 
   /// The values that the depth allows.
   var extent: ClosedRange<Double> {

@@ -10,6 +10,25 @@ struct DeepSamples: Sendable, Equatable {
   let low: Float
   /// The sample that is white; above ``low``.
   let high: Float
+  /// What the samples stand for; `nil` where they are the file's own.
+  var meaning: Meaning?
+
+  /// The numbers of a file that tones of 16 bits stand for.
+  struct Meaning: Sendable, Equatable {
+    /// What the sample 0 stands for; above ``white`` where small numbers are white.
+    let black: Double
+    /// What the sample 65535 stands for.
+    let white: Double
+    /// How far two neighbouring numbers of the file are apart.
+    let step: Double
+
+    /// The number that a sample stands for.
+    func number(_ sample: UInt16) -> Float {
+      let distance = Double(sample) / 65535 * (white - black)
+      guard step > 0 else { return Float(black + distance) }
+      return Float(black + (distance / step).rounded() * step)
+    }
+  }
 
   /// A sample on the scale of 8-bit pictures, from 0 to 255, without rounding.
   func tone(_ value: Float) -> Float {
@@ -75,7 +94,7 @@ struct DeepSamples: Sendable, Equatable {
     let order = Orientation(orientation, width: width, height: height)
     return DeepSamples(
       channels: channels, values: order.applied(to: values, channels: channels), low: low,
-      high: high)
+      high: high, meaning: meaning)
   }
 
   /// A rectangle of the samples.
@@ -86,6 +105,6 @@ struct DeepSamples: Sendable, Equatable {
       let start = channels * (row * fullWidth + x)
       part += values[start..<(start + channels * width)]
     }
-    return DeepSamples(channels: channels, values: part, low: low, high: high)
+    return DeepSamples(channels: channels, values: part, low: low, high: high, meaning: meaning)
   }
 }

@@ -23,23 +23,27 @@ enum JPEG {
       throw .corrupt(name, reason: "\(scans) scans of \(width)×\(height) pixels are no picture")
     }
     let channels = header.components == 4 ? 4 : 3
-    guard let decoder = tjInitDecompress() else {
+    guard let library = LibTurboJPEG.loaded else {
+      throw .unreadable(
+        name, reason: "JPEG needs libjpeg-turbo; install the package libturbojpeg0")
+    }
+    guard let decoder = library.createDecoder() else {
       throw .unreadable(name, reason: "no memory for the decoder")
     }
-    defer { tjDestroy(decoder) }
+    defer { _ = library.destroy(decoder) }
     var samples = [UInt8](repeating: 0, count: width * height * channels)
     let format = channels == 4 ? TJPF_CMYK : TJPF_RGB
     let status = bytes.withUnsafeBufferPointer { source in
       samples.withUnsafeMutableBufferPointer { target in
-        tjDecompress2(
-          decoder, source.baseAddress, UInt(source.count), target.baseAddress, CInt(width),
+        library.decode(
+          decoder, source.baseAddress, CUnsignedLong(source.count), target.baseAddress, CInt(width),
           CInt(width * channels), CInt(height), CInt(format.rawValue),
           CInt(TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS))
       }
     }
     if status != 0 {
       let isWhole = hasEnd(bytes[header.firstScan...])
-      try check(decoder, name: name, isWhole: isWhole)
+      try check(library, decoder, name: name, isWhole: isWhole)
     }
     let image = Image(
       width: width, height: height, pixels: channels == 4 ? rgb(cmyk: samples) : samples,
@@ -109,12 +113,14 @@ enum JPEG {
 
   /// Turns the decoder's complaint into an error, unless it is one that every viewer ignores.
   private static func check(
-    _ decoder: tjhandle, name: String, isWhole: Bool
+    _ library: LibTurboJPEG, _ decoder: tjhandle, name: String, isWhole: Bool
   ) throws(ImageError) {
-    let message = tjGetErrorStr2(decoder).map { String(cString: $0) } ?? "unknown error"
+    let message = library.message(decoder).map { String(cString: $0) } ?? "unknown error"
     let words = message.lowercased()
     if words.contains("premature end") || !isWhole { throw .truncated(name) }
-    if tjGetErrorCode(decoder) == CInt(TJERR_WARNING.rawValue), words.contains("extraneous bytes") {
+    if library.errorCode(decoder) == CInt(TJERR_WARNING.rawValue),
+      words.contains("extraneous bytes")
+    {
       return
     }
     if words.contains("unsupported") || words.contains("not supported") || words.contains("sorry") {

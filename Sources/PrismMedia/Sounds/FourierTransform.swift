@@ -15,33 +15,40 @@ struct FourierTransform: Sendable {
 
   // A plan is never changed once it is made.
   private struct Plan: @unchecked Sendable {
+    let library: LibFFTW
     let forward: fftw_plan
     let inverse: fftw_plan
   }
 
   private static let plans = Mutex<[Int: Plan]>([:])
 
-  /// - Returns: `nil` where memory is short.
-  init?(count: Int) {
+  /// - Throws: `SpectrogramError.noTransform`, `.noMemory`.
+  init(count: Int) throws(SpectrogramError) {
+    guard let library = LibFFTW.loaded else { throw .noTransform }
     let plan = Self.plans.withLock { plans -> Plan? in
       if let plan = plans[count] { return plan }
-      guard let real = fftw_alloc_real(count), let complex = fftw_alloc_complex(count / 2 + 1)
-      else { return nil }
-      defer {
-        fftw_free(real)
-        fftw_free(complex)
-      }
-      let flags = UInt32(FFTW_ESTIMATE)
-      guard let forward = fftw_plan_dft_r2c_1d(CInt(count), real, complex, flags),
-        let inverse = fftw_plan_dft_c2r_1d(CInt(count), complex, real, flags)
-      else { return nil }
-      let plan = Plan(forward: forward, inverse: inverse)
+      guard let plan = Self.plan(count: count, library) else { return nil }
       plans[count] = plan
       return plan
     }
-    guard let plan else { return nil }
+    guard let plan else { throw .noMemory }
     self.count = count
     self.plan = plan
+  }
+
+  private static func plan(count: Int, _ library: LibFFTW) -> Plan? {
+    let real = library.allocateReal(count)
+    let complex = library.allocateComplex(count / 2 + 1)
+    defer {
+      library.free(real)
+      library.free(complex)
+    }
+    let flags = UInt32(FFTW_ESTIMATE)
+    guard let real, let complex,
+      let forward = library.planForward(CInt(count), real, complex, flags),
+      let inverse = library.planInverse(CInt(count), complex, real, flags)
+    else { return nil }
+    return Plan(library: library, forward: forward, inverse: inverse)
   }
 
   /// Memory for one transform, aligned as plans need it; one a thread.
@@ -50,34 +57,38 @@ struct FourierTransform: Sendable {
     let real: UnsafeMutableBufferPointer<Double>
     /// `bins` pairs of a real and an imaginary part.
     let complex: UnsafeMutableBufferPointer<SIMD2<Double>>
-    private let pointer: UnsafeMutablePointer<fftw_complex>
+    private let pointer: LibFFTW.Complex
     private let transform: FourierTransform
 
-    init?(_ transform: FourierTransform) {
-      guard let real = fftw_alloc_real(transform.count) else { return nil }
-      guard let complex = fftw_alloc_complex(transform.bins) else {
-        fftw_free(real)
-        return nil
+    /// - Throws: `SpectrogramError.noMemory`.
+    init(_ transform: FourierTransform) throws(SpectrogramError) {
+      let library = transform.plan.library
+      guard let real = library.allocateReal(transform.count) else { throw .noMemory }
+      guard let complex = library.allocateComplex(transform.bins) else {
+        library.free(real)
+        throw .noMemory
       }
       self.transform = transform
       pointer = complex
       self.real = UnsafeMutableBufferPointer(start: real, count: transform.count)
       self.complex = UnsafeMutableBufferPointer(
-        start: UnsafeMutableRawPointer(complex).assumingMemoryBound(to: SIMD2<Double>.self),
+        start: complex.assumingMemoryBound(to: SIMD2<Double>.self),
         count: transform.bins)
     }
 
     deinit {
-      fftw_free(real.baseAddress)
-      fftw_free(pointer)
+      transform.plan.library.free(real.baseAddress)
+      transform.plan.library.free(pointer)
     }
 
     /// From ``real`` to ``complex``.
-    func forward() { fftw_execute_dft_r2c(transform.plan.forward, real.baseAddress, pointer) }
+    func forward() {
+      transform.plan.library.forward(transform.plan.forward, real.baseAddress, pointer)
+    }
 
     /// From ``complex``, which is overwritten, to ``real``, divided by the count.
     func inverse() {
-      fftw_execute_dft_c2r(transform.plan.inverse, pointer, real.baseAddress)
+      transform.plan.library.inverse(transform.plan.inverse, pointer, real.baseAddress)
       let factor = 1 / Double(transform.count)
       for i in 0..<real.count { real[i] *= factor }
     }

@@ -31,11 +31,10 @@ public struct ShortTimeFourierTransform: Sendable {
     guard count % 2 == 0, (2...(1 << 20)).contains(count), (1...count).contains(hop) else {
       throw .parameter("a transform of \(count) samples every \(hop)")
     }
-    guard let transform = FourierTransform(count: count) else { throw .noMemory }
     self.count = count
     self.hop = hop
     self.mirrorsEnds = mirrorsEnds
-    self.transform = transform
+    transform = try FourierTransform(count: count)
     window = (0..<count).map { 0.5 - 0.5 * cos(2 * Double.pi * Double($0) / Double(count)) }
   }
 
@@ -57,7 +56,7 @@ public struct ShortTimeFourierTransform: Sendable {
   func forEachFrame(
     of samples: [Float], _ body: (UnsafeMutableBufferPointer<SIMD2<Double>>) -> Void
   ) throws(SpectrogramError) {
-    guard let workspace = FourierTransform.Workspace(transform) else { throw .noMemory }
+    let workspace = try FourierTransform.Workspace(transform)
     samples.withUnsafeBufferPointer { samples in
       for frame in 0..<frames(of: samples.count) {
         let start = frame * hop - count / 2
@@ -93,9 +92,7 @@ public struct ShortTimeFourierTransform: Sendable {
     /// - Throws: ``SpectrogramError/noMemory``.
     public func inverse() throws(SpectrogramError) -> [Float] {
       let (count, hop, bins) = (transform.count, transform.hop, transform.bins)
-      guard let workspace = FourierTransform.Workspace(transform.transform) else {
-        throw .noMemory
-      }
+      let workspace = try FourierTransform.Workspace(transform.transform)
       let length = (frames - 1) * hop + count
       var sum = [Double](repeating: 0, count: length)
       var weight = [Double](repeating: 0, count: length)

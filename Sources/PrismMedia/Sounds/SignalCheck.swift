@@ -172,10 +172,7 @@ private struct Frames {
     window = (0..<length).map {
       0.5 - 0.5 * cos(2 * Double.pi * (Double($0) + 0.5) / Double(length))
     }
-    guard let transform = FourierTransform(count: size),
-      let workspace = FourierTransform.Workspace(transform)
-    else { throw .noMemory }
-    self.workspace = workspace
+    workspace = try FourierTransform.Workspace(FourierTransform(count: size))
     power = [Double](repeating: 0, count: size / 2 + 1)
     for i in 0..<size { workspace.real[i] = i < length ? window[i] : 0 }
     correlate()

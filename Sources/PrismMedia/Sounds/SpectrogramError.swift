@@ -10,12 +10,15 @@ public enum SpectrogramError: Error, Equatable, Sendable, CustomStringConvertibl
   case parameter(String)
   /// Memory is short.
   case noMemory
+  /// The library that transforms is missing.
+  case noTransform
 
   /// One line that says what is wrong.
   public var description: String {
     switch self {
     case .parameter(let text): "\(text) is impossible; the lengths are even and the hop shorter"
     case .noMemory: "there is not enough memory for a spectrogram"
+    case .noTransform: "spectrograms need FFTW; install the package libfftw3-double3"
     }
   }
 }

@@ -87,19 +87,23 @@ public struct ExplanationPipeline: Sendable {
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
 
-  /// What the explanations of an input by one of the methods depend on, as a digest.
+  /// What the explanations of a view of an input by one of the methods depend on, as a digest.
   ///
   /// - Parameters:
   ///   - number: The method's place in the request.
   ///   - input: The picture or sound; its name does not matter.
+  ///   - view: The picture, or a window of the sound.
   /// - Returns: 64 hexadecimal digits.
   /// - Throws: Nothing that a request can cause.
-  public func explanationKey(of number: Int, for input: ReportInput) throws -> String {
+  func explanationKey(
+    of number: Int, for input: ReportInput, _ view: ExplainedView
+  ) throws -> String {
+    let targets = view.targets.map { "\($0.index)" }.joined(separator: ",")
     let parts =
       [
-        PrismVersion.current, model.file.sha256, input.sha256, request.targets ?? "",
-        request.windows ?? "", "\(request.seed)", try request.pictures.stableText(),
-        try request.sound.stableText(),
+        PrismVersion.current, model.file.sha256, input.sha256, targets,
+        view.window.map { "\($0.start)" } ?? "", "\(request.seed)",
+        try request.pictures.stableText(), try request.sound.stableText(),
       ] + methods[number].choices
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
@@ -187,22 +191,20 @@ public struct ExplanationPipeline: Sendable {
     ).results()
   }
 
-  /// Explains all views by a method, and archives its explanations where none of them failed.
+  /// Explains all views by a method, and archives the explanations of each that does not fail.
   private func explain(
     by number: Int, into findings: inout Findings, _ archive: ExplanationArchive?, _ work: Work
   ) throws {
-    let views = findings.scene.views
-    let place = try archive.map {
-      (archive: $0, key: try explanationKey(of: number, for: findings.scene.input))
-    }
-    let known = try place.flatMap { try $0.archive.known($0.key) }
-      .flatMap { $0.count == views.count ? $0 : nil }
-    for (index, view) in views.enumerated() {
-      try explain(view, index, by: number, known: known?[index], into: &findings, work)
-    }
-    let found = findings.explanations(of: number)
-    if let place, known == nil, found.count == views.count {
-      try place.archive.keep(place.key, found)
+    for (index, view) in findings.scene.views.enumerated() {
+      let place = try archive.map {
+        (archive: $0, key: try explanationKey(of: number, for: findings.scene.input, view))
+      }
+      let known = try place.flatMap { try $0.archive.known($0.key) }
+        .flatMap { $0.count == view.targets.count ? $0 : nil }
+      try explain(view, index, by: number, known: known, into: &findings, work)
+      if let place, known == nil, let found = findings.explanations(of: number, in: index) {
+        try place.archive.keep(place.key, found)
+      }
     }
   }
 
@@ -412,9 +414,9 @@ struct Findings: Sendable {
       Finding(method: method, explanations: explanations, evidence: evidence))
   }
 
-  /// The explanations of a method, one list a view it did not fail at.
-  func explanations(of method: Int) -> [[Explanation]] {
-    views.compactMap { findings in findings.first { $0.method == method }?.explanations }
+  /// The explanations of a view by a method, or `nil` where it failed.
+  func explanations(of method: Int, in view: Int) -> [Explanation]? {
+    views[view].first { $0.method == method }?.explanations
   }
 
   mutating func add(_ failure: MethodFailure, _ error: any Error) {

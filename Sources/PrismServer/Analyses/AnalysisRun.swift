@@ -40,10 +40,13 @@ struct AnalysisRun {
       try keep(results) { record in
         record.state = .done
         record.isCached = !wasComputed
+        record.isImported = false
         record.error =
           results.failures.isEmpty
           ? nil : results.failures.map(\.line).joined(separator: "; ")
       }
+      try store.drop(
+        of: id, besides: results.files.map(\.name) + ["comparison.json", "comparison.png"])
       for entry in results.document["explanations"]?.elements ?? [] {
         platform.metrics.count(
           method: entry["method"]?.string ?? "", seconds: entry["seconds"]?.double ?? 0)
@@ -94,6 +97,13 @@ struct AnalysisRun {
   /// The picture of a file, read as the request says.
   func picture(_ bytes: [UInt8]) throws -> Image {
     try ReportInput(bytes, name: record.inputName).picture(request().pictures)
+  }
+
+  /// The samples of a file without any window of levels: `[H, W, C]`.
+  func samples(_ bytes: [UInt8]) throws -> Tensor {
+    var reading = try request().pictures
+    (reading.range, reading.window) = ("full", nil)
+    return try ReportInput(bytes, name: record.inputName).picture(reading).samples
   }
 
   /// The spectrogram of a window of a sound as people see it, low frequencies at the bottom.

@@ -15,7 +15,8 @@ enum AnalysisText {
     return [
       "id": .string(record.id), "url": .string(path), "state": .string(record.state.rawValue),
       "error": record.error.map(JSON.string) ?? .null, "cached": .bool(record.isCached),
-      "name": .string(record.name), "tags": .array(record.tagList.map(JSON.string)),
+      "imported": .bool(record.isImported), "name": .string(record.name),
+      "tags": .array(record.tagList.map(JSON.string)),
       "notes": .string(record.notes), "model": .string(record.model),
       "type": .string(record.kind),
       "input": [

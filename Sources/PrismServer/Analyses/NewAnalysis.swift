@@ -104,6 +104,13 @@ struct NewAnalysis {
     }
   }
 
+  /// Refuses notes that are too long.
+  static func check(notes: String) throws {
+    guard notes.utf8.count <= 65_536 else {
+      throw Problem(.unprocessableContent, "the notes are longer than 65536 bytes")
+    }
+  }
+
   /// Reads tags.
   ///
   /// - Throws: ``Problem`` for what is no short list of texts.

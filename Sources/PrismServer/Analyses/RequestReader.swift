@@ -12,7 +12,9 @@ internal import PrismReport
 struct RequestReader {
   private let configuration: ServerConfiguration
 
-  init(_ platform: Platform) { configuration = platform.configuration }
+  init(_ platform: Platform) { self.init(platform.configuration) }
+
+  init(_ configuration: ServerConfiguration) { self.configuration = configuration }
 
   private static let known: Set<String> = [
     "model", "methods", "targets", "seed", "batch", "windows", "purpose", "tests", "pictures",

@@ -60,10 +60,14 @@ final class Platform: Sendable {
   }
 
   /// The methods that a path takes, or `nil` where there is no such path.
+  ///
+  /// A path that is one of the routes word for word takes the methods of that route alone.
   func methods(of path: String) -> [String]? {
     let parts = path.split(separator: "/")
     let found = paths.withLock { paths in
-      paths.filter { known in
+      let exact = paths.filter { $0.parts == parts }
+      guard exact.isEmpty else { return exact.map(\.method) }
+      return paths.filter { known in
         known.parts.count == parts.count
           && zip(known.parts, parts).allSatisfy { Self.matches($0, $1) }
       }.map(\.method)

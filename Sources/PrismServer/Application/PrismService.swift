@@ -23,6 +23,7 @@ struct PrismService {
     PageRoutes().add(to: router)
     HealthRoutes(platform: platform).add(to: router)
     SampleRoutes(platform: platform).add(to: router)
+    PreviewRoutes(platform: platform).add(to: router)
     ClassificationRoutes(platform: platform).add(to: router)
     KServeRoutes(platform: platform).add(to: router)
     InferenceRoutes(platform: platform).add(to: router)

@@ -26,6 +26,8 @@ struct Problem: Error {
     case let error as CatalogueError: self.init(.notFound, "\(error)")
     case let error as LimitError: self.init(.contentTooLarge, "\(error)")
     case FileError.beyondLimit(let error): self.init(.contentTooLarge, "\(error)")
+    case ZIPError.tooLarge: self.init(.contentTooLarge, "\(error)")
+    case is ZIPError: self.init(.unprocessableContent, "\(error)")
     case let error as JSONError: self.init(.badRequest, "\(error)")
     case is QueueFull: self.init(.tooManyRequests, "\(error)", headers: [.retryAfter: "2"])
     case is DeadlineError: self.init(.gatewayTimeout, "\(error)")

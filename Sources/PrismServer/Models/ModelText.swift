@@ -17,8 +17,20 @@ enum ModelText {
       "input": .string(ModelDocument.inputSize(of: model)),
       "height": .integer(image.height), "width": .integer(image.width),
       "seconds": model.card.input.audio.map { .number($0.seconds) } ?? .null,
+      "audio": model.card.input.audio.map(audio) ?? .null,
       "labels": .array(model.labels.map(JSON.string)),
       "methods": methods(of: model),
+    ]
+  }
+
+  /// How a sound becomes a picture, so that places of it can be told in seconds and hertz.
+  private static func audio(_ input: ModelCard.AudioInput) -> JSON {
+    [
+      "sampleRate": .integer(input.sampleRate), "seconds": .number(input.seconds),
+      "fft": .integer(input.fft), "hop": .integer(input.hop), "bands": .integer(input.bands),
+      "minimum": .number(input.minimum), "maximum": .number(input.maximum),
+      "melScale": .string(input.melScale.rawValue), "range": .number(input.range),
+      "orientation": .string(input.orientation.rawValue),
     ]
   }
 

@@ -29,6 +29,7 @@ struct AnalysisRoutes {
       guard try await platform.store.remove(id) else { throw Self.unknown(id) }
       return Response.nothing
     }
+    router.post("v1/analyses/import", use: bringIn)
     router.post("v1/analyses/:id/methods", use: addMethods)
     router.post("v1/analyses/:id/cancel") { _, context in
       let record = try await record(context)
@@ -75,7 +76,7 @@ struct AnalysisRoutes {
         tags: JSON.array(asked.tags.map(JSON.string)).description, notes: "",
         model: explained.model, kind: ModelText.kind(of: model), inputName: asked.inputName,
         inputDigest: SHA256.hexadecimalDigest(of: asked.input),
-        request: try Self.text(of: explained), state: .queued, isCached: false, created: now,
+        request: try explained.keptText(), state: .queued, isCached: false, created: now,
         updated: now)
       let kept = try await platform.store.insert(
         record, input: asked.input, repeatKey: key.map { ($0, asked.digest) })
@@ -104,12 +105,29 @@ struct AnalysisRoutes {
           + "takes a \(wanted.rawValue)")
     }
     _ = try ExplanationPipeline(request, model: model)
+    try check(targets: request.targets, of: model)
   }
 
-  private static func text(of request: ExplanationRequest) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(request), as: UTF8.self)
+  /// Refuses labels that the model does not have; which are probable is known later.
+  private func check(targets: String?, of model: Model) throws {
+    guard let targets else { return }
+    let none = try model.prediction(ofLogits: [Float](repeating: 0, count: model.labels.count))
+    do {
+      _ = try Target.entries(targets, of: none)
+    } catch TargetError.nothingAbove {}
+  }
+
+  /// Keeps an analysis that `report.zip` of this or another server has.
+  private func bringIn(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let (bytes, platform) = (try await request.bytes(platform), platform)
+    let kept = try await platform.answer(context) {
+      try KeptAnalysis(
+        ZIPReader(bytes, most: platform.configuration.limits[.bytes] * 2), RequestReader(platform))
+    }
+    let record = try await platform.store.insert(kept.record, input: kept.input, files: kept.files)
+    var response = Response.json(AnalysisText.json(record), status: .created)
+    response.headers[.location] = "/v1/analyses/\(record.id)"
+    return response
   }
 
   private func accepted(_ record: AnalysisRecord) -> Response {
@@ -121,26 +139,75 @@ struct AnalysisRoutes {
   // MARK: - Going on
 
   private func addMethods(_ request: Request, _ context: PrismContext) async throws -> Response {
-    let body = try await request.json(platform)
     let record = try await record(context)
+    let body = try await request.json(platform)
     guard !record.state.isOpen else {
       throw Problem(.conflict, "the analysis is \(record.state.rawValue); wait until it ends")
     }
     var old = try JSONDecoder().decode(ExplanationRequest.self, from: Data(record.request.utf8))
-    let added = try RequestReader(platform).request(
-      model: record.model, methods: body["methods"] ?? .null, members: [])
-    for method in added.methods {
-      old.methods.removeAll {
-        ExplanationMethod(named: $0.name) == ExplanationMethod(named: method.name)
+    let isMore = try await extend(&old, by: body, of: record)
+    if body["methods"] != nil || !isMore {
+      let added = try RequestReader(platform).request(
+        model: record.model, methods: body["methods"] ?? .null, members: [])
+      for method in added.methods {
+        old.methods.removeAll {
+          ExplanationMethod(named: $0.name) == ExplanationMethod(named: method.name)
+        }
+        old.methods.append(method)
       }
-      old.methods.append(method)
     }
     guard old.methods.count <= 64 else {
       throw Problem(.unprocessableContent, "the analysis would have more than 64 methods")
     }
     _ = try ExplanationPipeline(old, model: try platform.shelf.model(record.model))
-    let text = try Self.text(of: old)
+    let text = try old.keptText()
     return try await restart(record.id, context) { $0.request = text }
+  }
+
+  /// Takes other labels, windows or another purpose, where they are asked for.
+  ///
+  /// - Returns: Whether there was one of them.
+  private func extend(
+    _ request: inout ExplanationRequest, by body: JSON, of record: AnalysisRecord
+  ) async throws -> Bool {
+    let names = ["targets", "windows", "purpose"]
+    let members = try body.members(of: "the request").filter { names.contains($0.name) }
+    guard !members.isEmpty else { return false }
+    let asked = try RequestReader(platform).request(
+      model: record.model, methods: .array([.string(request.methods.first?.name ?? "")]),
+      members: members)
+    if let targets = asked.targets {
+      try check(targets: targets, of: platform.shelf.model(record.model))
+      request.targets = targets
+    }
+    if body["purpose"] != nil { request.purpose = asked.purpose }
+    if let windows = asked.windows {
+      try await check(windows: WindowChoice(windows), of: record)
+      request.windows = windows
+    }
+    return true
+  }
+
+  /// Refuses windows that the sound does not have, before an analysis that is done is asked again.
+  private func check(windows: WindowChoice, of record: AnalysisRecord) async throws {
+    guard record.kind == "audio" else {
+      throw Problem(.unprocessableContent, "a picture has no windows")
+    }
+    guard case .starts(let times) = windows,
+      let document = try await platform.store.file("\(AnalysisRun.stem).json", of: record.id),
+      let sound = try JSON(utf8: document.bytes)["sound"]
+    else { return }
+    let known = sound["windows"]?.elements ?? []
+    for time in times {
+      func distance(_ window: JSON) -> Double {
+        abs((window["seconds"]?.elements.first?.double ?? 0) - time)
+      }
+      let nearest = known.min { distance($0) < distance($1) }
+      guard time < sound["seconds"]?.double ?? 0, nearest?["isSilent"] == .bool(false) else {
+        throw Problem(
+          .unprocessableContent, "at \(time) s the sound has no window that can be explained")
+      }
+    }
   }
 
   /// Puts an analysis into the queue again; what is known of it is not computed again.
@@ -168,8 +235,8 @@ struct AnalysisRoutes {
   // MARK: - Changing and finding
 
   private func change(_ request: Request, _ context: PrismContext) async throws -> Response {
-    let body = try await request.json(platform)
     let id = try await record(context).id
+    let body = try await request.json(platform)
     for member in try body.members(of: "the change")
     where !["name", "tags", "notes"].contains(member.name) {
       throw Problem(
@@ -180,9 +247,7 @@ struct AnalysisRoutes {
     if let name { try NewAnalysis.check(name: name) }
     let tags = body["tags"] == nil ? nil : try NewAnalysis.tags(body["tags"])
     let notes = body["notes"] == nil ? nil : try body.text("notes")
-    guard (notes?.utf8.count ?? 0) <= 65_536 else {
-      throw Problem(.unprocessableContent, "the notes are longer than 65536 bytes")
-    }
+    try NewAnalysis.check(notes: notes ?? "")
     let record = try await platform.store.update(id) { record in
       if let name { record.name = name }
       if let tags { record.tags = JSON.array(tags.map(JSON.string)).description }

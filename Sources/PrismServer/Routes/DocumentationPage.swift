@@ -13,7 +13,7 @@ struct DocumentationPage {
       #"<!doctype html><html lang="en"><head><meta charset="utf-8">"#,
       #"<meta name="viewport" content="width=device-width, initial-scale=1">"#,
       "<title>\(title)</title>",
-      #"<link rel="stylesheet" href="/page.css"></head><body><h1>\#(title)</h1>"#,
+      #"<link rel="stylesheet" href="/page.css"></head><body><main><h1>\#(title)</h1>"#,
     ]
     lines += paragraphs(description["info"]?["description"]?.string)
     lines.append(#"<p><a href="/openapi.json">openapi.json</a></p>"#)
@@ -22,7 +22,7 @@ struct DocumentationPage {
         lines += section(path.name, operation.name.uppercased(), operation.value)
       }
     }
-    return lines.joined(separator: "\n") + "</body></html>\n"
+    return lines.joined(separator: "\n") + "</main></body></html>\n"
   }
 
   private func section(_ path: String, _ method: String, _ operation: JSON) -> [String] {

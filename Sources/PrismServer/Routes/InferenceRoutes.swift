@@ -92,16 +92,25 @@ struct TensorBody {
   let json: JSON
   private let rest: ArraySlice<UInt8>
 
+  /// Reads a request's body.
+  ///
   /// - Throws: ``Problem``, `JSONError`.
   init(_ request: Request, _ platform: Platform) async throws {
-    let bytes = try await request.bytes(platform)
     let header = HTTPField.Name("Inference-Header-Content-Length").flatMap { request.headers[$0] }
-    guard let header else {
+    try self.init(await request.bytes(platform), headerLength: header)
+  }
+
+  /// - Parameters:
+  ///   - bytes: The body.
+  ///   - headerLength: How many bytes of it are JSON, as the client says; `nil` for all.
+  /// - Throws: ``Problem``, `JSONError`.
+  init(_ bytes: [UInt8], headerLength: String?) throws {
+    guard let headerLength else {
       json = try JSON(utf8: bytes)
       rest = []
       return
     }
-    guard let length = Int(header), (0...bytes.count).contains(length) else {
+    guard let length = Int(headerLength), (0...bytes.count).contains(length) else {
       throw Problem(.badRequest, "Inference-Header-Content-Length is not within the body")
     }
     json = try JSON(utf8: Array(bytes[..<length]))

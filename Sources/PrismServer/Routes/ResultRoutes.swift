@@ -23,6 +23,7 @@ struct ResultRoutes {
         .tagged(record.inputDigest, for: request, isFixed: true)
     }
     router.get("v1/analyses/:id/input.{format}", use: input)
+    router.get("v1/analyses/:id/thumbnail.png", use: thumbnail)
   }
 
   private static func missing(_ name: String) -> Problem {
@@ -134,14 +135,7 @@ struct ResultRoutes {
     if name == "report.zip" {
       let files = try await store.files(of: record.id)
       try await platform.answer(context) {
-        let zip = try ZIPArchive.bytes(
-          of: files.filter { $0.name != name }.map { ($0.name, try store.blobs.get($0.digest)) }
-            + [
-              (
-                "source-\(FileStem.readable(record.inputName))",
-                try store.blobs.get(record.inputDigest)
-              )
-            ])
+        let zip = try ZIPArchive.bytes(of: KeptAnalysis.archive(of: record, files, in: store.blobs))
         try store.keep([.init(name: name, contents: zip)], of: record.id)
       }
       return
@@ -176,12 +170,29 @@ struct ResultRoutes {
       let bytes = try store.blobs.get(record.inputDigest)
       switch (format, isSound) {
       case ("wav", _): return try Sound(decoding: bytes, name: record.inputName).wavData()
-      case ("npy", _): return ArrayFile.data(try run.picture(bytes).samples)
+      case ("npy", _): return ArrayFile.data(try run.samples(bytes))
       case (_, true): return try run.spectrogram(bytes, from: window).pngData()
       default: return try run.picture(bytes).pngData()
       }
     }
     return Response.bytes(bytes, type: Self.type(of: "input.\(format)"))
       .tagged("\(record.inputDigest).\(window).\(format)", for: request, isFixed: true)
+  }
+
+  /// The longest side of a small picture.
+  private static let thumbnailSide = 240
+
+  /// The input as a small picture.
+  private func thumbnail(_ request: Request, _ context: PrismContext) async throws -> Response {
+    let record = try await record(context)
+    let store = platform.store
+    let run = AnalysisRun(record, platform: platform, log: EventLog())
+    let bytes = try await platform.answer(context) {
+      let bytes = try store.blobs.get(record.inputDigest)
+      guard record.kind != "audio" else { return try run.spectrogram(bytes, from: 0).pngData() }
+      return try run.picture(bytes).reduced(to: Self.thumbnailSide).pngData()
+    }
+    return Response.bytes(bytes, type: "image/png")
+      .tagged("\(record.inputDigest).thumbnail", for: request, isFixed: true)
   }
 }

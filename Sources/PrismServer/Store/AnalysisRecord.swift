@@ -37,6 +37,8 @@ struct AnalysisRecord: Codable, FetchableRecord, MutablePersistableRecord, Senda
   /// The most probable label.
   var label: String?
   var probability: Double?
+  /// Whether the results came in an archive, and were not computed here.
+  var isImported = false
 
   mutating func didInsert(_ inserted: InsertionSuccess) { number = inserted.rowID }
 

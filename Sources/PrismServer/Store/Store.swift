@@ -57,6 +57,10 @@ final class Store: Sendable {
             analysis TEXT NOT NULL REFERENCES analyses (id) ON DELETE CASCADE);
           """)
     }
+    migrator.registerMigration("2") { db in
+      try db.execute(
+        sql: "ALTER TABLE analyses ADD COLUMN isImported INTEGER NOT NULL DEFAULT 0")
+    }
     return migrator
   }
 
@@ -111,6 +115,30 @@ final class Store: Sendable {
         try db.execute(
           sql: "INSERT INTO repeats VALUES (?, ?, ?)",
           arguments: [repeatKey.key, repeatKey.digest, record.id])
+      }
+      return record
+    }
+  }
+
+  /// Keeps an analysis that was made elsewhere, with its results.
+  ///
+  /// - Parameters:
+  ///   - record: The analysis.
+  ///   - input: The bytes of the input.
+  ///   - files: Its maps and documents.
+  /// - Returns: The analysis with its number.
+  /// - Throws: `FileError`, `DatabaseError`.
+  func insert(
+    _ record: AnalysisRecord, input: [UInt8], files: [OutputFolder.File]
+  ) async throws -> AnalysisRecord {
+    let blobs = blobs
+    return try await database.write { db in
+      var record = record
+      _ = try blobs.put(input)
+      try record.insert(db)
+      for file in files {
+        let digest = try blobs.put(file.contents)
+        try FileRecord(analysis: record.id, name: file.name, digest: digest).insert(db)
       }
       return record
     }
@@ -295,14 +323,32 @@ final class Store: Sendable {
   func dropShared(of id: String) async throws {
     let blobs = blobs
     try await database.write { db in
-      let arguments: StatementArguments = [id, Self.sharedPrefix + "%"]
-      let digests = try String.fetchSet(
-        db, sql: "SELECT digest FROM files WHERE analysis = ? AND name LIKE ?",
-        arguments: arguments)
-      try db.execute(
-        sql: "DELETE FROM files WHERE analysis = ? AND name LIKE ?", arguments: arguments)
-      for digest in digests where try !Self.isNamed(digest, db) { blobs.remove(digest) }
+      try Self.drop(of: id, in: blobs, db) { $0.hasPrefix(Self.sharedPrefix) }
     }
+  }
+
+  /// Forgets files that belong to no result any more, such as those of windows under other names.
+  ///
+  /// - Parameters:
+  ///   - id: The analysis.
+  ///   - names: What stays, with the files that hold all methods.
+  /// - Throws: `DatabaseError`.
+  func drop(of id: String, besides names: [String]) throws {
+    let kept = Set(names)
+    try database.write { db in
+      try Self.drop(of: id, in: blobs, db) {
+        !$0.hasPrefix(Self.sharedPrefix) && !kept.contains($0)
+      }
+    }
+  }
+
+  private static func drop(
+    of id: String, in blobs: Blobs, _ db: Database, where isDropped: (String) -> Bool
+  ) throws {
+    let files = try FileRecord.filter(sql: "analysis = ?", arguments: [id]).fetchAll(db)
+      .filter { isDropped($0.name) }
+    for file in files { try file.delete(db) }
+    for digest in Set(files.map(\.digest)) where try !isNamed(digest, db) { blobs.remove(digest) }
   }
 
   /// The files of an analysis.

@@ -1,7 +1,19 @@
-internal import HTTPTypes
-
 /// Files in one file (ZIP, without compression: pictures and maps would hardly shrink).
-enum ZIPArchive {
+package enum ZIPArchive {
+  /// A file of an archive.
+  package struct File: Sendable, Equatable {
+    /// The name, without folders.
+    package let name: String
+    /// The contents.
+    package let contents: [UInt8]
+
+    /// Makes a file.
+    package init(name: String, contents: [UInt8]) {
+      self.name = name
+      self.contents = contents
+    }
+  }
+
   private static let table: [UInt32] = (0..<256).map { number in
     (0..<8).reduce(UInt32(number)) { value, _ in
       value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1
@@ -9,13 +21,18 @@ enum ZIPArchive {
   }
 
   /// The sum by which a reader sees damage.
-  static func checksum(_ bytes: [UInt8]) -> UInt32 {
+  package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
     ~bytes.reduce(~UInt32(0)) { table[Int(($0 ^ UInt32($1)) & 255)] ^ ($0 >> 8) }
   }
 
-  /// The archive of some files, whose names are in UTF-8; no date is kept, so that equal files give
-  /// equal archives.
-  static func bytes(of files: [(name: String, contents: [UInt8])]) throws -> [UInt8] {
+  /// The archive of some files.
+  ///
+  /// No date is kept, so that equal files give equal archives.
+  ///
+  /// - Parameter files: Their names are written in UTF-8.
+  /// - Returns: The archive.
+  /// - Throws: ``ZIPError/tooLarge(_:)`` for more than the format can hold.
+  package static func bytes(of files: [File]) throws(ZIPError) -> [UInt8] {
     var archive: [UInt8] = []
     var directory: [UInt8] = []
     func number(_ value: Int, _ count: Int) -> [UInt8] {
@@ -24,7 +41,7 @@ enum ZIPArchive {
     for file in files {
       let name = Array(file.name.utf8)
       guard archive.count + file.contents.count < Int(UInt32.max), files.count < 65_535 else {
-        throw Problem(.contentTooLarge, "the files are too large for one archive")
+        throw .tooLarge("one archive holds 65534 files and 4 GiB")
       }
       // Version 2.0, names in UTF-8, stored, 1 January 1980.
       let facts =
@@ -32,15 +49,22 @@ enum ZIPArchive {
         + number(Int(checksum(file.contents)), 4) + number(file.contents.count, 4)
         + number(file.contents.count, 4) + number(name.count, 2) + number(0, 2)
       directory +=
-        number(0x0201_4B50, 4) + number(20, 2) + facts + number(0, 2) + number(0, 2)
+        number(Mark.entry, 4) + number(20, 2) + facts + number(0, 2) + number(0, 2)
         + number(0, 2) + number(0, 4) + number(archive.count, 4) + name
-      archive += number(0x0403_4B50, 4) + facts + name + file.contents
+      archive += number(Mark.file, 4) + facts + name + file.contents
     }
     let start = archive.count
     archive += directory
     archive +=
-      number(0x0605_4B50, 4) + number(0, 2) + number(0, 2) + number(files.count, 2)
+      number(Mark.end, 4) + number(0, 2) + number(0, 2) + number(files.count, 2)
       + number(files.count, 2) + number(directory.count, 4) + number(start, 4) + number(0, 2)
     return archive
+  }
+
+  /// What the format's records begin with.
+  enum Mark {
+    static let file = 0x0403_4B50
+    static let entry = 0x0201_4B50
+    static let end = 0x0605_4B50
   }
 }
