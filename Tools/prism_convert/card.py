@@ -167,10 +167,26 @@ def chosen_preprocessing(model, options):
     return result
 
 
+# What Keras's own applications expect, by the beginnings of their names; the longer ones first.
+KERAS_HABITS = (
+    ("resnet50v2", "tf"), ("resnet101v2", "tf"), ("resnet152v2", "tf"), ("resnet", "caffe"), ("vgg", "caffe"),
+    ("densenet", "torch"), ("xception", "tf"), ("inception", "tf"), ("nasnet", "tf"), ("mobilenetv3", "none"),
+    ("mobilenet", "tf"), ("efficientnet", "none"), ("convnext", "none"),
+)  # fmt: skip
+
+
+def keras_habit(family):
+    """How pixels are usually prepared for a Keras network; of one's own they are divided by 255."""
+    name = family.lower().replace("_", "").replace("-", "")
+    return next((mode for start, mode in KERAS_HABITS if name.startswith(start)), "unit")
+
+
 def habit(model):
     """How pixels are usually prepared for a base."""
     if model.image_channels != 3:
         return "unit"
     name = model.architecture.name
+    if name == "graph" and model.framework == "keras":
+        return keras_habit(model.architecture.family)
     family = "efficientnet_v2" if name.startswith("efficientnet_v2") and model.framework == "keras" else name
     return HABITS.get((family, model.framework), "torch")
