@@ -320,6 +320,19 @@ class ByHand(ConverterTest):
         image = card["input"]
         numpy.testing.assert_allclose([(255 * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])], [1, 1, 0.5])
 
+    def test_layout_and_order_before_the_network(self):
+        """Pixels with their channels last that become BGR, as Keras's caffe preprocessing has it."""
+        w = Writer((1, 8, 9, 3))
+        ends = [w.constant(numpy.array([value])) for value in (-1, -(1 << 60), 3, -1)]
+        w.node("Slice", ["x", *ends], ["s"])
+        w.node("Transpose", ["s"], ["t"], perm=[0, 3, 1, 2])
+        w.node("Sub", ["t", w.constant(numpy.float32([103.9, 116.8, 123.7]).reshape(1, 3, 1, 1))], ["d"])
+        card, _ = self.convert(self.save(classifier(w, "d")))
+        image = card["input"]
+        self.assertEqual((image["channels"], image["scale"], image["std"]), ("bgr", 1, [1, 1, 1]))
+        numpy.testing.assert_allclose(image["mean"], [103.9, 116.8, 123.7], rtol=1e-6)
+        self.assertEqual(card["graph"]["nodes"][0]["primitive"], "convolution")
+
     def test_functions_and_branches(self):
         """Local functions are put in their place, an If of a constant is the branch that is taken."""
         w = self.writer()
@@ -342,6 +355,12 @@ class ByHand(ConverterTest):
         self.refused(r"\(Pad\) pads by reflect", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "reflect"}))
         self.refused(r"\(Reshape\) makes", ("Reshape", [numpy.array([1, 5, 7])], {}))
         self.refused("opset 3", opset=3)
+        factors = numpy.float32([1, 1, 1.3, 1.3])
+        self.refused("no whole number of pixels", ("Resize", [numbers(0), factors], {"coordinate_transformation_mode": "asymmetric"}))
+        self.refused("training mode", ("Dropout", [numpy.float32(0.5), numpy.array(True)], {}))
+        w = classifier(self.writer())
+        w.node("Softmax", ["y"], ["z"], axis=0)
+        self.assert_refused(self.save(w), r"\(Softmax\) is over axis 0")
         self.refused("domain secret", ("Relu", [], {"domain": "secret"}))
         w = classifier(self.writer())
         w.node("ArgMax", ["y"], ["best"])

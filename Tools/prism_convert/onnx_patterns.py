@@ -10,6 +10,7 @@ import math
 
 import numpy
 
+from .errors import ConversionError
 from .onnx_fold import plain_number
 
 COMMUTATIVE = {"Add", "Mul", "Max", "Min"}
@@ -104,6 +105,8 @@ class Rewriter:
     def passes(self, node):
         """Whether a node gives on its first input unchanged."""
         shapes, op = self.folder.shapes, node.op
+        if op == "Dropout" and len(node.inputs) > 2 and node.inputs[2] and bool(numpy.any(self.folder.needed(node, 2, "mode"))):
+            raise ConversionError(f"{node} is in training mode: export the model in evaluation mode")
         if op in ("Identity", "Dropout", "StopGradient", "CastLike"):
             return True
         if op == "Cast":

@@ -397,7 +397,7 @@ class Translator:
     # Norms.
 
     def op_BatchNormalization(self, node):
-        if node.attributes.get("training_mode"):
+        if node.attributes.get("training_mode") or node.attributes.get("spatial", 1) != 1:
             raise ConversionError(f"{node} is in training mode: export the model in evaluation mode")
         view = self.view(node)
         self.batched(view, node)
@@ -925,13 +925,13 @@ class Translator:
             raise ConversionError(f"{node} resizes with {coordinates} coordinates or antialiasing, which is not supported")
         if coordinates == "pytorch_half_pixel" and min(shape[2:]) == 1 and min(view.shape[2:]) > 1:
             raise ConversionError(f"{node} resizes to one row or column, which is not supported")
-        if mode != "nearest":
-            # The card's factor is that of the sizes; a file's own may differ where sizes are rounded.
-            scales = self.folder.option(node, "scales", 1 if old else 2)
-            if scales and coordinates != "align_corners":
-                exact = all(abs(scale * extent - to) < 1e-3 for scale, extent, to in zip(scales[-2:], view.shape[2:], shape[2:]))
-                if not exact:
-                    raise ConversionError(f"{node} resizes by {scales[-2:]}, which is no whole number of pixels here")
+        # The card's factor is that of the sizes; a file's own may differ where sizes are rounded.
+        sizes = None if old else self.folder.option(node, "sizes", 3)
+        scales = None if sizes else self.folder.option(node, "scales", 1 if old else 2)
+        if scales and coordinates != "align_corners":
+            exact = all(abs(scale * extent - to) < 1e-3 for scale, extent, to in zip(scales[-2:], view.shape[2:], shape[2:]))
+            if not exact:
+                raise ConversionError(f"{node} resizes by {scales[-2:]}, which is no whole number of pixels here")
         rounding = None
         if mode == "nearest" and not old:
             nearest = attributes.get("nearest_mode", "round_prefer_floor")
