@@ -64,10 +64,7 @@ def card_values(model, card):
     convention += [f"epsilon {model.epsilon:g}" if model.epsilon is not None else ""]
     values = {
         "base": model.architecture.title,
-        "size": f"{image['height']}×{image['width']}",
-        "resize": image["resize"],
-        "crop": crop_text(image),
-        "pixels": pixels_text(image),
+        **(sound_values(image, model) if image["kind"] == "log_mel" else picture_values(image)),
         "convention": ", ".join(part for part in convention if part) or "none",
         "head": ", ".join(head_text(item) for item in card["head"]) or "none, the graph ends with the logits",
         "output": output_text(card),
@@ -76,6 +73,22 @@ def card_values(model, card):
     if "thresholds" in card:
         values["thresholds"] = names((f"{value:g}" for value in card["thresholds"]), 6)
     return values
+
+
+def picture_values(image):
+    return {
+        "size": f"{image['height']}×{image['width']}",
+        "resize": image["resize"],
+        "crop": crop_text(image),
+        "pixels": pixels_text(image),
+    }
+
+
+def sound_values(sound, model):
+    """The input of networks that are given the levels of a mel spectrogram."""
+    rows, columns = model.size
+    settings = names((f"{key} {value}" for key, value in sound.items() if key != "kind"), 20)
+    return {"size": f"{rows}×{columns} levels", "pixels": settings}
 
 
 def crop_text(image):

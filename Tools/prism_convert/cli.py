@@ -6,7 +6,7 @@ import sys
 import unicodedata
 import zipfile
 
-from . import flatfile, kinds, labels, transforms
+from . import flatfile, kinds, labels, log_mel, transforms
 from .account import Account
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
@@ -40,8 +40,16 @@ def parser():
     p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
     p.add_argument("--epsilon", type=float, metavar="E", help="of the base's batch norms, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
+    p.add_argument(
+        "--module", metavar="PACKAGE.MODULE:FACTORY",
+        help="the code that makes the torch network, which is run and given the file's tensors; needs torch",
+    )
     p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
+    p.add_argument(
+        "--log-mel", metavar="panns|NAME=VALUE,…",
+        help="of a network that is given the levels of a mel spectrogram: sample_rate, seconds, fft, hop, mel_bands and more",
+    )
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
     p.add_argument(
         "--crop", type=crop, metavar="SIDE|none",
@@ -98,15 +106,28 @@ def reader(path):
     return torch_model
 
 
+def module_reader(options):
+    """The reader that runs the user's own module, where an option names one."""
+    if not options.module:
+        return None
+    kinds.refuse(options.file)
+    from . import torch_export
+
+    return torch_export
+
+
 def convert(options):
     """Converts one file; returns the model and its card."""
     if options.file.is_dir():
         kinds.refuse(options.file)
         options.file = kinds.weights_in(options.file)
-    module = reader(options.file)  # Names a kind that is not taken before anything is asked for.
+    module = module_reader(options) or reader(options.file)  # Names a kind that is not taken before anything is asked for.
     if options.output is None:
         raise ConversionError("--output says which file to write")
     options.labels = labels.read(options.labels)
+    if options.log_mel:
+        options.log_mel = log_mel.parse(options.log_mel)
+        options.input_size = options.input_size or log_mel.size(options.log_mel)
     if options.threshold is not None and not 0 < options.threshold < 1:
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
     said = transforms.beside(options.file)
@@ -175,5 +196,7 @@ def run(options):
     for line in model.account.lines(model, card):
         print(one_line(line))
     sys.stdout.flush()
+    if options.verify and options.log_mel:
+        raise ConversionError("--verify compares pictures; a network of sounds is not compared")
     if options.verify:
         print(verify(options.file, options.output, model, options, card))
