@@ -88,8 +88,8 @@ class Told(ConverterTest):
     def test_pooling(self):
         path = self.write(base("net.features."), linear("fc", 2560, 3))
         self.assertEqual(self.convert(path)[0]["head"][0], {"kind": "global_concat_pool", "order": "max_average"})
-        self.assertRegex(self.account(path), r"! pooling +max,average .*average,max: --pooling")
-        card, _ = self.convert(path, "--pooling", "average,max")
+        self.assertRegex(self.account(path), r"! pooling +max\+average .*average\+max: --pooling")
+        card, _ = self.convert(path, "--pooling", "average+max")
         self.assertEqual(card["head"][0]["order"], "average_max")
         self.output.unlink()
         self.assert_refused(path, "no layer of the head", "--pooling", "average")

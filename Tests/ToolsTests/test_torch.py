@@ -289,6 +289,8 @@ class Recognition(unittest.TestCase):
             (found,) = bases(self.state(arch, "module.features."))
             self.assertIs(found.architecture, arch)
             self.assertEqual(found.prefix, "module.features.")
+            # The tensors of a shallow network are among those of a deep one, where the prefix may hold more.
+            self.assertEqual([found.architecture for found in bases(self.state(arch, "0."))], [arch])
 
     def test_relatives_are_refused(self):
         state = self.state(architecture("vgg16"), "features.")

@@ -76,8 +76,8 @@ class HeadReader:
         option = self.options.pooling
         parts, fitting = torch_head.choose_head(parts, ways, option, self.architecture)
         way = fitting[0]
-        if self.naming.library == "timm" and way.name == "max,average" and not option:
-            way = next(item for item in fitting if item.name == "average,max")  # timm's catavgmax.
+        if self.naming.library == "timm" and way.name == "max+average" and not option:
+            way = next(item for item in fitting if item.name == "average+max")  # timm's catavgmax.
         self.say_pooling(way, fitting, own, fastai, option)
         self.features_end(own, fastai)
         chain = torch_head.Chain()
