@@ -118,6 +118,17 @@ class Safetensors(ConverterTest):
         self.assertEqual((image["height"], image["width"]), (224, 192))
         self.assertEqual((image["resize"], image["resize_side"]), ("bicubic", 256))
         numpy.testing.assert_allclose([image["scale"], *image["mean"], *image["std"]], [1 / 255, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25])
+        twice = config | {"image_processor_type": "EfficientNetImageProcessor", "rescale_offset": True, "rescale_factor": 1 / 127.5}
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(twice))
+        image = self.convert(source)[0]["input"]
+        found = (128 * image["scale"] - numpy.array(image["mean"])) / image["std"]
+        std = numpy.array([0.5, 0.5, 0.25])
+        numpy.testing.assert_allclose(found, ((128 / 127.5 - 1) - 0.5) / std / std)
+        for extent, expected in ((224, (256, 224)), (384, (None, 384))):
+            large = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": extent}, "resample": 3}
+            (self.folder / "preprocessor_config.json").write_text(json.dumps(large))
+            image = self.convert(source)[0]["input"]
+            self.assertEqual((image.get("resize_side"), image["height"]), expected)
         whole = config | {"size": {"height": 160, "width": 160}, "do_center_crop": False, "resample": 2}
         (self.folder / "preprocessor_config.json").write_text(json.dumps(whole))
         self.assertEqual(self.crop(source), (None, "bilinear_antialias"))
