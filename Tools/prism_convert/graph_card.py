@@ -263,18 +263,29 @@ class Finisher:
         return constant is not None and constant.size == 1 and math.isclose(float(constant.reshape(-1)[0]), value, rel_tol=1e-6)
 
     def merge_padding(self):
-        """Zeros around the map of a convolution are its padding."""
+        """Zeros around the map of a convolution are its padding; those around one without negative numbers a maximum's."""
         for node in list(self.graph.nodes):
-            if node.primitive not in ("convolution", "depthwise_convolution"):
+            if node.primitive not in ("convolution", "depthwise_convolution", "max_pool"):
                 continue
             before = self.sole(node.inputs[0])
-            if before is not None and before.primitive == "pad":
-                own = node.attributes.get("padding", [0, 0, 0, 0])
-                sides = ("top", "left", "bottom", "right")
-                node.attributes["padding"] = [a + before.attributes.get(side, 0) for a, side in zip(own, sides)]
-                node.inputs[0] = before.inputs[0]
-                self.graph.nodes.remove(before)
-                self.index()
+            if before is None or before.primitive != "pad":
+                continue
+            amounts = [before.attributes.get(side, 0) for side in ("top", "left", "bottom", "right")]
+            if node.primitive == "max_pool" and not self.zeros_are_neutral(before, node, amounts):
+                continue
+            own = node.attributes.get("padding", [0, 0, 0, 0])
+            node.attributes["padding"] = [a + b for a, b in zip(own, amounts)]
+            node.inputs[0] = before.inputs[0]
+            self.graph.nodes.remove(before)
+            self.index()
+
+    def zeros_are_neutral(self, pad, pool, amounts):
+        """Whether a maximum over zeros around a map is that over the map alone: no window is of zeros only."""
+        source = self.makers.get(pad.inputs[0])
+        high, wide = pool.attributes["kernel"]
+        small = max(amounts[0], amounts[2]) < high and max(amounts[1], amounts[3]) < wide
+        plain = "padding" not in pool.attributes and "dilation" not in pool.attributes
+        return small and plain and source is not None and source.primitive in ("relu", "relu6", "sigmoid", "hard_sigmoid")
 
     # The head.
 

@@ -424,7 +424,11 @@ class Network:
         if method not in ("nearest", "bilinear"):
             raise ConversionError(f"{node}: interpolation {method} is not supported")
         extents = (rows * high, columns * wide)
-        return self.emit(node, "resize", inputs, (*extents, channels), height=extents[0], width=extents[1], method=method)
+        # Repetition is the nearest place without an offset.
+        coordinates = "asymmetric" if method == "nearest" else None
+        return self.emit(
+            node, "resize", inputs, (*extents, channels), height=extents[0], width=extents[1], method=method, coordinates=coordinates
+        )
 
     def node_Flatten(self, node, inputs):
         shape = self.shape(inputs[0])
