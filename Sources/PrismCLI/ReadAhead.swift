@@ -14,14 +14,11 @@ final class ReadAhead: Sendable {
     private let result = Mutex<Result<ReportInput, any Error>?>(nil)
     private let done = DispatchGroup()
 
-    init(_ path: String, _ reading: PictureReading, on queue: DispatchQueue) {
+    init(_ path: String, _ reading: PictureReading) {
       self.path = path
-      let limits = Limits.current
       done.enter()
-      queue.async {
-        let read = Limits.$current.withValue(limits) {
-          Result { try ReportInput(contentsOf: path).decodingPicture(reading) }
-        }
+      WorkThreads.begin {
+        let read = Result { try ReportInput(contentsOf: path).decodingPicture(reading) }
         self.result.withLock { $0 = read }
         self.done.leave()
       }
@@ -35,7 +32,6 @@ final class ReadAhead: Sendable {
   }
 
   private let reading: PictureReading
-  private let queue = DispatchQueue(label: "prism.read-ahead")
   private let next = Mutex<Pending?>(nil)
 
   /// Begins with nothing.
@@ -48,7 +44,7 @@ final class ReadAhead: Sendable {
   /// Begins to read a file; what is wrong with it is told when it is taken.
   func begin(_ path: String?) {
     let pending = path.flatMap { path in
-      Folder.isFolder(path) == false ? Pending(path, reading, on: queue) : nil
+      Folder.isFolder(path) == false ? Pending(path, reading) : nil
     }
     next.withLock { $0 = pending }
   }

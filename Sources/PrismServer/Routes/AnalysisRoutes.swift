@@ -126,7 +126,7 @@ struct AnalysisRoutes {
     guard !record.state.isOpen else {
       throw Problem(.conflict, "the analysis is \(record.state.rawValue); wait until it ends")
     }
-    var old = try JSONDecoder().decode(ExplanationRequest.self, from: Data(record.request.utf8))
+    var old = try ExplanationRequest(json: record.request)
     let added = try RequestReader(platform).request(
       model: record.model, methods: body["methods"] ?? .null, members: [])
     for method in added.methods {
