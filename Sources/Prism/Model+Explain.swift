@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismMedia
 internal import PrismRuntime
 
@@ -57,10 +58,21 @@ extension Model {
   ) throws -> [Explanation] {
     try explainer.explaining(targets, crop: card.input.image.crop) {
       try namingLayers {
-        try explainer.explain(
-          image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
+        try Limits.current.bounding {
+          try Memory.expecting(floats: mapsSize(targets: targets.count)) {
+            try explainer.explain(
+              image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
+          }
+        }
       }
     }
+  }
+
+  /// The most floats that a method takes for maps and changed pictures, beside what the network
+  /// computes in.
+  private func mapsSize(targets: Int) -> Int {
+    let layer = classifier.shape(of: classifier.defaultLayer)?.count ?? 0
+    return (16 + 4 * targets) * max(classifier.inputShape.count, layer)
   }
 
   /// Why a method cannot explain this model.

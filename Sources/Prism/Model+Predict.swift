@@ -24,7 +24,7 @@ extension Model {
   /// - Returns: `[N, K]`, one row an input.
   /// - Throws: `EvaluationError` where the inputs have another size.
   public func logits(_ inputs: Tensor) throws -> Tensor {
-    try classifier.logits(inputs)
+    try Limits.current.bounding { try classifier.logits(inputs) }
   }
 
   /// Predicts the labels of a picture.
@@ -41,7 +41,7 @@ extension Model {
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: inout ExplainedImage) throws -> Prediction {
-    try prediction(of: image.logits(by: classifier))
+    try prediction(of: Limits.current.bounding { try image.logits(by: classifier) })
   }
 
   private func prediction(of logits: Tensor) throws -> Prediction {
