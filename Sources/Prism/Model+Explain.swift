@@ -35,7 +35,8 @@ extension Model {
     _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry], batch: Int? = nil,
     work: Work = .unwatched
   ) throws -> [Explanation] {
-    try explain(explained(image), with: explainer, targets: targets, batch: batch, work: work)
+    let explained = try admitting { self.explained(image) }
+    return try explain(explained, with: explainer, targets: targets, batch: batch, work: work)
   }
 
   /// Explains several labels' numbers for a picture that ``explained(_:)-(Image)`` has made ready.

@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismRuntime
 
 extension Model {
@@ -31,7 +32,8 @@ extension Model {
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: Image) throws -> Prediction {
-    try prediction(of: logits(input(for: image)))
+    let input = try admitting { self.input(for: image) }
+    return try prediction(of: logits(input))
   }
 
   /// Predicts the labels of a picture that ``explained(_:)-(Image)`` has made ready.
@@ -42,6 +44,15 @@ extension Model {
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: inout ExplainedImage) throws -> Prediction {
     try prediction(of: Limits.current.bounding { try image.logits(by: classifier) })
+  }
+
+  /// Makes an input, where there is memory for it.
+  ///
+  /// - Parameter make: Makes the input, and the picture's colours at its size.
+  /// - Returns: What `make` returns.
+  /// - Throws: `OutOfMemoryError`; what `make` throws.
+  package func admitting<Result>(_ make: () throws -> Result) throws -> Result {
+    try Memory.expecting(floats: 4 * classifier.inputShape.count, make)
   }
 
   private func prediction(of logits: Tensor) throws -> Prediction {

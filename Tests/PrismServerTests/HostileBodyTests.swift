@@ -20,6 +20,7 @@ struct HostileBodyTests {
     {"model": "softmax", "methods": ["gradcam"]}\r\n--x\r\n\
     Content-Disposition: form-data; name="file"; filename="husky.png"\r\n\r\nno picture\r\n--x--\r\n
     """.utf8)
+  private static let end = Array("\r\n--x--\r\n".utf8)
   private static let json = Array(
     """
     {"file_b64": "AAAA", "file_name": "a", "tags": ["t"], "request": {"model": "softmax", "seed": 1,
@@ -118,8 +119,8 @@ struct HostileBodyTests {
         .post, "/v1/analyses", Array(body.utf8), headers: [("Content-Type", type)])
       #expect((400..<500).contains(answer.status.code))
     }
-    let form = Self.form.dropLast(5) + Array(
-      "\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\(marks)\r\n--x--".utf8)
+    let name = "\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\(marks)\r\n--x--"
+    let form = Self.form.prefix(Self.form.count - Self.end.count) + Array(name.utf8)
     let named = try await server(
       .post, "/v1/analyses", Array(form), headers: [("Content-Type", "multipart/form-data; boundary=x")])
     #expect((400..<500).contains(named.status.code))

@@ -26,11 +26,14 @@ package struct FoldedWeights {
     }
     guard let affine = normalization.flatMap({ ChannelAffine($0, in: recording) }) else {
       weights = weight
-      self.bias = Tensor([outputs], bias.map { Float($0) })
+      self.bias = try Memory.expecting(floats: outputs) {
+        Tensor([outputs], bias.map { Float($0) })
+      }
       return
     }
-    weights = try Memory.expecting(floats: weight.count) { weight.scalingRows(by: affine.scale) }
-    self.bias = Tensor(
-      [outputs], bias.indices.map { Float(bias[$0] * affine.scale[$0] + affine.shift[$0]) })
+    (weights, self.bias) = try Memory.expecting(floats: weight.count + outputs) {
+      let shifted = bias.indices.map { Float(bias[$0] * affine.scale[$0] + affine.shift[$0]) }
+      return (weight.scalingRows(by: affine.scale), Tensor([outputs], shifted))
+    }
   }
 }
