@@ -19,6 +19,8 @@ package enum AddressSpace {
   private static let least = 48 << 20
   /// A single request of this size is asked for even where nothing is limited.
   private static let huge = 256 << 20
+  /// More than any processor can address; sums of such sizes stay whole numbers.
+  private static let impossible = 1 << 48
   /// The stack of a thread where the address space is limited.
   package static let smallStack = 2 << 20
 
@@ -46,10 +48,10 @@ package enum AddressSpace {
     _ bytes: Int, _ body: () throws -> Result
   ) throws -> Result {
     guard isLimited || bytes >= huge else { return try body() }
-    let (all, overflow) = promised.add(bytes, ordering: .relaxed).newValue
-      .addingReportingOverflow(isLimited ? margin : 0)
+    guard bytes <= impossible else { throw OutOfMemoryError(bytes: bytes) }
+    let all = promised.add(bytes, ordering: .relaxed).newValue
     defer { promised.subtract(bytes, ordering: .relaxed) }
-    guard !overflow, canMap(all) else { throw OutOfMemoryError(bytes: bytes) }
+    guard canMap(all + (isLimited ? margin : 0)) else { throw OutOfMemoryError(bytes: bytes) }
     return try body()
   }
 
