@@ -108,7 +108,8 @@ class PageTest(unittest.TestCase):
         self.page = self.open()
 
     def tearDown(self) -> None:
-        if not getattr(self._outcome, "success", True):
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
             self.shot(f"failed-{self._testMethodName}")
         self.assertEqual(self.complaints, [], "the page complained")
 

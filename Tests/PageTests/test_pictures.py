@@ -9,7 +9,7 @@ import tempfile
 import urllib.request
 import zlib
 
-from browser import SAMPLES, PageTest, expect
+from browser import PATIENCE, SAMPLES, PageTest, expect
 
 DROP = """async ({ name, data }) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -133,12 +133,14 @@ class PictureTests(PageTest):
         page.get_by_role("button", name="Add 1 method").click()
         expect(page.locator(".panel")).to_have_count(3)
         self.finish()
-        page.get_by_label("Explain more labels").select_option("top2")
+        page.locator("summary", has_text="Explain more labels").click()
+        page.locator("details", has=page.get_by_text("Explain more labels")).get_by_label("Labels").select_option("top2")
+        page.locator("details", has=page.get_by_text("Explain more labels")).get_by_role("button").click()
         expect(page.locator(".row-title")).to_have_count(2)
         self.finish()
         self.shot("labels")
         page.get_by_role("button", name="Judge the methods").click()
-        expect(page.get_by_role("heading", name="Faithfulness")).to_be_visible()
+        expect(page.get_by_role("heading", name="Faithfulness")).to_be_visible(timeout=4 * PATIENCE)
         expect(page.locator("table").first).to_contain_text("HiResCAM")
         self.finish()
         self.shot("judged")
@@ -186,10 +188,8 @@ class PictureTests(PageTest):
 
     def test_several_files_and_files_that_nobody_reads(self):
         page = self.page
-        self.give(
-            SAMPLES / "cat.png", SAMPLES / "voice-real.wav",
-            {"name": "letter.txt", "mimeType": "text/plain", "buffer": b"Dear sir"},
-        )
+        files = {name: (SAMPLES / name).read_bytes() for name in ("cat.png", "voice-real.wav")} | {"letter.txt": b"Dear sir"}
+        self.give(*({"name": name, "mimeType": "", "buffer": data} for name, data in files.items()))
         expect(page.locator("body")).to_contain_text("letter.txt is neither a picture nor a sound that can be read.")
         self.shot("several")
         self.check_access("several files")
