@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """Requests per second of a bare classification over HTTP: prism-server beside FastAPI with ONNX Runtime.
 
-  python Benchmarks/serving.py --server PATH/prism-server [--seconds 5] [--rounds 3]
+  python Benchmarks/serving.py --server PATH/prism-server [--seconds 5] [--rounds 3] [--size 160] [--labels 19]
 
-Both classify the same PNG of 224×224 with the same MobileNetV2 (Benchmarks/peers), decoded by each request; the servers
-take turns in one run. Needs what Benchmarks/requirements.txt names, fastapi, uvicorn and pillow.
+Both classify the same PNG with the same MobileNetV2 (Benchmarks/peers), decoded by each request, at the size and with the
+number of labels of the model `dogs` unless told otherwise; the servers take turns in one run. Needs what Benchmarks/requirements.txt names, fastapi, uvicorn and pillow, and the program wrk, which
+asks without taking much of the processors that the servers need.
 """
 
 import argparse
 import base64
 import http.client
 import json
+import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -65,40 +67,47 @@ def wait(address):
     sys.exit(f"serving: nothing listens at {address}")
 
 
-def rate(address, path, body, clients, seconds):
+def script(folder, body):
+    """What wrk sends: the same request again and again, and a word about every answer that is no 200."""
+    (folder / "body.json").write_bytes(body)
+    path = folder / "post.lua"
+    path.write_text(f"""
+local file = io.open({json.dumps(str(folder / "body.json"))}, "rb")
+wrk.method = "POST"
+wrk.body = file:read("*a")
+wrk.headers["Content-Type"] = "application/json"
+file:close()
+function done(summary, latency, requests)
+  io.write(string.format("RESULT %f %f %f %d\\n", summary.requests / summary.duration * 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout))
+end
+""")
+    return path
+
+
+def rate(address, path, lua, clients, seconds):
     """Requests per second, the median and the 99th percentile in milliseconds."""
-    times, failures = [], []
-    end = time.monotonic() + seconds
-
-    def client():
-        connection = http.client.HTTPConnection(address, timeout=60)
-        while time.monotonic() < end:
-            start = time.monotonic()
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status != 200:
-                failures.append(text)
-                return
-            times.append(time.monotonic() - start)
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        sys.exit(f"serving: {address} refuses: {failures[0][:300]}")
-    times.sort()
-    return len(times) / seconds, statistics.median(times) * 1000, times[int(len(times) * 0.99)] * 1000
+    command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--timeout", "60s"]
+    command += ["--script", str(lua), f"http://{address}{path}"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    *figures, failures = next(line for line in output.splitlines() if line.startswith("RESULT")).split()[1:]
+    if int(failures):
+        sys.exit(f"serving: {address} did not answer {failures} requests with 200")
+    return tuple(float(figure) for figure in figures)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True)
-    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--size", default="160", help="the side of the picture and of the network's input")
+    parser.add_argument("--labels", default="19", help="the number of labels")
     options = parser.parse_args()
+    os.environ.update(PRISM_BENCH_SIZE=options.size, PRISM_BENCH_LABELS=options.labels)
+    if not shutil.which("wrk"):
+        parser.error("wrk is missing; install it (Debian: apt-get install wrk)")
     from peers import models
 
     models.prepare(["mobilenet_v2"])
@@ -106,6 +115,7 @@ def main():
         {"instances": [{"b64": base64.b64encode(models.picture(0).read_bytes()).decode()}]}
     ).encode()
     with tempfile.TemporaryDirectory() as folder:
+        lua = script(pathlib.Path(folder), body)
         (pathlib.Path(folder) / "peer.py").write_text(PEER.format(benchmarks=str(ROOT / "Benchmarks")))
         prism = subprocess.Popen(
             [options.server, "--port", "8611", "--data", f"{folder}/data", "--weights", models.CACHE],
@@ -119,12 +129,12 @@ def main():
         try:
             for _, address, path in servers:
                 wait(address)
-                rate(address, path, body, 1, 1)
+                rate(address, path, lua, 1, 1)
             for clients in (1, 8, 64):
                 rates = {name: [] for name, _, _ in servers}
                 for _ in range(options.rounds):
                     for name, address, path in servers:
-                        rates[name].append(rate(address, path, body, clients, options.seconds))
+                        rates[name].append(rate(address, path, lua, clients, options.seconds))
                 for name, found in rates.items():
                     columns = [statistics.median(column) for column in zip(*found)]
                     print(f"{clients:3} clients  {name:24} {columns[0]:8.1f} requests/s  median {columns[1]:7.1f} ms  99 % {columns[2]:7.1f} ms")

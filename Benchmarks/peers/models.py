@@ -7,6 +7,7 @@ compared. Each network is kept in the cache as a state dict, a Prism weights fil
 
 import functools
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import sys
 import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CACHE = ROOT / "Benchmarks" / ".cache"
-SIZE = 224
+# The side of a picture and the number of labels: ImageNet's, unless a benchmark asks for others.
+SIZE = int(os.environ.get("PRISM_BENCH_SIZE", "224"))
+LABELS = int(os.environ.get("PRISM_BENCH_LABELS", "1000"))
+CACHE = ROOT / "Benchmarks" / ".cache" / ("" if (SIZE, LABELS) == (224, 1000) else f"{SIZE}-{LABELS}")
 LARGEST_BATCH = 16
 VERSION = 1  # Raised when the preparation changes.
 
@@ -26,7 +29,14 @@ MODELS = {
     "densenet121": "DenseNet121",
     "efficientnet_v2_s": "EfficientNetV2-S",
     "efficientnet_v2_m": "EfficientNetV2-M",
+    "resnet50": "ResNet-50",
+    "efficientnet_b0": "EfficientNet-B0",
+    "mobilenet_v3_large": "MobileNetV3-L",
+    "regnet_y_1_6gf": "RegNetY-1.6GF",
+    "convnext_tiny": "ConvNeXt-T",
 }
+# Networks that Prism has no file of its own for: they come from the ONNX file, as graph cards.
+GRAPHS = {"resnet50", "efficientnet_b0", "mobilenet_v3_large", "regnet_y_1_6gf", "convnext_tiny"}
 
 MEAN = numpy.array([0.485, 0.456, 0.406])
 STD = numpy.array([0.229, 0.224, 0.225])
@@ -87,7 +97,7 @@ def inputs_file(batch):
 
 def build(name):
     """A network of torchvision without its weights."""
-    return getattr(import_torchvision().models, name)(weights=None).eval()
+    return getattr(import_torchvision().models, name)(weights=None, num_classes=LABELS).eval()
 
 
 def load(name):
@@ -134,14 +144,15 @@ def prepare(names):
         check_liveliness(name, model, images)
         torch.save(model.state_dict(), path(name, ".pth"))
         labels = path(name, ".txt")
-        labels.write_text("".join(f"label {i}\n" for i in range(1000)))
-        convert = [sys.executable, ROOT / "Tools" / "convert.py", path(name, ".pth"), "--labels", labels]
-        convert += ["--activation", "softmax", "--preprocess", "torch", "--input-size", str(SIZE), "--output", path(name, ".safetensors")]
-        subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
+        labels.write_text("".join(f"label {i}\n" for i in range(LABELS)))
         torch.onnx.export(
             model, (images[:2],), path(name, ".onnx"), input_names=["images"], output_names=["logits"],
             dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=False, verbose=False,
         )  # fmt: skip
+        source = path(name, ".onnx" if name in GRAPHS else ".pth")
+        convert = [sys.executable, ROOT / "Tools" / "convert.py", source, "--labels", labels]
+        convert += ["--activation", "softmax", "--preprocess", "torch", "--input-size", str(SIZE), "--crop", "none", "--output", path(name, ".safetensors")]
+        subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
         mark.write_text(json.dumps(stamp))
 
 

@@ -47,6 +47,7 @@ extension Model {
   func randomInputs(_ count: Int) -> Tensor {
     let size = card.input.image
     var random = SeededRandom(seed: 1)
-    return .uniform([count, size.height, size.width, 3], in: -2..<2, using: &random)
+    return .uniform(
+      [count, size.height, size.width, size.channelCount], in: -2..<2, using: &random)
   }
 }

@@ -18,7 +18,9 @@ internal import PrismKernels
 /// `{}`; the file holds the float32 numbers | | `{"do": "logits", "repeat": 3, "output": FILE}` |
 /// `{"seconds": […]}`; the logits of the last go to the file | | `{"do": "picture", "file": FILE}`
 /// | `{}` | | `{"do": "explain", "method": NAME, "target": 3, "repeat": 3, "output": FILE}` |
-/// `{"seconds": […]}` | | `{"do": "train", "repeat": 3, "output": FILE}` | `{"seconds": […]}` of
+/// `{"seconds": […]}` | | `{"do": "map", "method": NAME, "target": 3, "output": FILE}` | the same, of
+/// the inputs instead of the picture | | `{"do": "gradient", "layer": NAME, "target": 3, "output":
+/// FILE}` | `{"seconds": […]}`; the gradient at a value, the input unless named | | `{"do": "train", "repeat": 3, "output": FILE}` | `{"seconds": […]}` of
 /// steps on the inputs; the losses go to the file | | `{"do": "memory"}` | `{"highest": BYTES}` |
 ///
 /// A request that fails is answered by `{"error": TEXT}`.
@@ -106,6 +108,8 @@ private struct Server {
       return [:]
     case "logits": return try logits(request)
     case "explain": return try explain(request)
+    case "map": return try map(request)
+    case "gradient": return try gradient(request)
     case "train": return try train(request)
     case "memory": return ["highest": .integer(Memory.highest)]
     case let other: throw BenchError.badRequest("there is no request called \(other)")
@@ -136,6 +140,37 @@ private struct Server {
     return try repeated(request) {
       try model.explain(turns.next(), with: explainer, target: entries[index]).values
     }
+  }
+
+  /// Explains the inputs, of which there is one.
+  private func map(_ request: Request) throws -> JSON {
+    let (model, inputs, index) = try target(request)
+    let explainer = try Explanations.named(request.text("method"))
+    var image = ExplainedImage(inputs)
+    let entry = try model.predict(&image).entries[index]
+    return try repeated(request) {
+      try model.explain(image, with: explainer, targets: [entry])[0].values
+    }
+  }
+
+  /// The gradient of a label's logit for the inputs, of which there is one.
+  private func gradient(_ request: Request) throws -> JSON {
+    let (model, inputs, index) = try target(request)
+    let layer = try request.optionalText("layer") ?? "input"
+    return try repeated(request) {
+      try model.gradient(of: model.labels[index], at: layer, for: inputs).gradient
+    }
+  }
+
+  private func target(_ request: Request) throws -> (Model, Tensor, Int) {
+    guard let model, let inputs else {
+      throw BenchError.badRequest("a model and inputs come first")
+    }
+    let index = try request.number("target")
+    guard index < model.labels.count else {
+      throw BenchError.badRequest("there is no label \(index)")
+    }
+    return (model, inputs, index)
   }
 
   /// Makes steps of training on the inputs, one after the other.

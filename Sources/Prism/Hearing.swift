@@ -151,7 +151,7 @@ extension Model {
     var predictions: [Prediction] = []
     if heard.count == 1 {
       // What methods need of the only window is computed once.
-      var explained = explained(try rule.picture(of: heard[0].sound))
+      var explained = try explained(heard[0].sound, by: rule)
       predictions = [try predict(&explained)]
       image = explained
     } else {

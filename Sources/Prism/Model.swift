@@ -69,7 +69,9 @@ public struct Model: Sendable {
       throw ModelError.recording(inputs: recording.inputs.count, outputs: recording.outputs.count)
     }
     let input = recording[recording.inputs[0]].shape
-    let described: Shape = [1, card.input.image.height, card.input.image.width, 3]
+    let described: Shape = [
+      1, card.input.image.height, card.input.image.width, card.input.image.channelCount,
+    ]
     guard input == described else {
       throw ModelError.inputShape(card: described, network: input)
     }

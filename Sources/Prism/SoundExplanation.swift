@@ -169,7 +169,7 @@ extension Model {
   ///
   /// - Throws: ``ModelError/wrongInput(_:)`` where the model takes pictures; `SpectrogramError`.
   public func explained(_ window: Hearing.Window) throws -> ExplainedImage {
-    try window.image ?? explained(try audioPreparation().picture(of: window.sound))
+    try window.image ?? explained(window.sound, by: try audioPreparation())
   }
 
   /// What of a sound a map points at.
@@ -193,7 +193,14 @@ extension Model {
   /// - Returns: `nil` for silence, of which the model can say nothing.
   public func probability(of target: Prediction.Entry, in window: Sound) throws -> Double? {
     guard window.samples.contains(where: { $0 != 0 }) else { return nil }
-    return try predict(try audioPreparation().picture(of: window))
-      .entries[target.index].probability
+    let input = try audioPreparation().tensor(of: window)
+    return try prediction(ofLogits: logits(input).scalars).entries[target.index].probability
+  }
+
+  /// What explainers look at: the spectrogram of a part of a sound as long as a window.
+  func explained(_ window: Sound, by rule: AudioPreparation) throws -> ExplainedImage {
+    let (input, pixels) = try rule.prepared(window)
+    return ExplainedImage(
+      input, pixels: pixels.tensor(), black: rule.black, white: rule.white)
   }
 }

@@ -39,6 +39,7 @@ extension ModelCard.Input {
         try? Sound(contentsOf: $0.path)
       }
       guard let first = sounds.first else { return base.input }
+      guard base.input.image.channelCount == 3 else { throw ModelError.wrongInput("sounds") }
       return .audio(.standard(rate: first.rate, image: base.input.image))
     }
   }

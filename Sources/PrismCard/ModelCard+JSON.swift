@@ -41,7 +41,8 @@ extension ModelCard {
         try field.string()
       },
       input: try Input(card["input"]),
-      layers: try Layers(card["layers"]))
+      layers: try Layers(card["layers"]),
+      graph: try card["graph"].optional.map { field throws(CardError) in try Graph(field) })
     try validate(file: file)
   }
 
@@ -65,6 +66,7 @@ extension ModelCard {
     if case .sigmoid(_, let perLabel?) = output {
       members.append(.init(name: "thresholds", value: .array(perLabel.map(JSON.number))))
     }
+    if let graph { members.append(.init(name: "graph", value: graph.json)) }
     members.append(.init(name: "input", value: input.json))
     members.append(.init(name: "layers", value: layers.json))
     return JSON.object(members).description
@@ -77,9 +79,9 @@ extension ModelCard.Config {
   fileprivate init(
     _ field: CardField, architecture: ModelCard.Architecture
   ) throws(CardError) {
-    // VGG16 has neither batch normalisation nor a layer with a stride that pads; a program's own
-    // network tells nothing.
-    let isPlain = architecture == .vgg16 || architecture == .custom
+    // VGG16 has neither batch normalisation nor a layer with a stride that pads; nodes tell for
+    // themselves; a program's own network tells nothing.
+    let isPlain = [.vgg16, .graph, .custom].contains(architecture)
     let padding = isPlain ? field["padding"].optional : field["padding"]
     let epsilon = isPlain ? field["epsilon"].optional : field["epsilon"]
     self.init(
@@ -100,11 +102,13 @@ extension ModelCard.HeadLayer {
   private enum Kind: String, CaseIterable {
     case globalAveragePool = "global_average_pool"
     case globalMaxPool = "global_max_pool"
+    case globalConcatPool = "global_concat_pool"
     case adaptiveAveragePool = "adaptive_average_pool"
     case flatten
     case dropout
     case dense
     case batchNorm = "batch_norm"
+    case layerNorm = "layer_norm"
     case activation
   }
 
@@ -113,6 +117,8 @@ extension ModelCard.HeadLayer {
     switch kind {
     case .globalAveragePool: self = .globalAveragePool
     case .globalMaxPool: self = .globalMaxPool
+    case .globalConcatPool:
+      self = .globalConcatPool(order: try field["order"].optional?.choice() ?? .maxAverage)
     case .flatten: self = .flatten
     case .adaptiveAveragePool:
       let size = try field["size"].elements()
@@ -127,6 +133,8 @@ extension ModelCard.HeadLayer {
         activation: try field["activation"].optional?.choice() ?? .linear)
     case .batchNorm:
       self = .batchNorm(name: try field["name"].string(), epsilon: try field["epsilon"].number())
+    case .layerNorm:
+      self = .layerNorm(name: try field["name"].string(), epsilon: try field["epsilon"].number())
     case .activation: self = .activation(try field["function"].choice())
     }
   }
@@ -136,6 +144,8 @@ extension ModelCard.HeadLayer {
       switch self {
       case .globalAveragePool: (.globalAveragePool, [])
       case .globalMaxPool: (.globalMaxPool, [])
+      case .globalConcatPool(let order):
+        (.globalConcatPool, [.init(name: "order", value: .string(order.rawValue))])
       case .flatten: (.flatten, [])
       case .adaptiveAveragePool(let height, let width):
         (
@@ -152,18 +162,19 @@ extension ModelCard.HeadLayer {
             .init(name: "activation", value: .string(activation.rawValue)),
           ]
         )
-      case .batchNorm(let name, let epsilon):
-        (
-          .batchNorm,
-          [
-            .init(name: "name", value: .string(name)),
-            .init(name: "epsilon", value: .number(epsilon)),
-          ]
-        )
+      case .batchNorm(let name, let epsilon): (.batchNorm, Self.members(name, epsilon))
+      case .layerNorm(let name, let epsilon): (.layerNorm, Self.members(name, epsilon))
       case .activation(let function):
         (.activation, [.init(name: "function", value: .string(function.rawValue))])
       }
     return .object([.init(name: "kind", value: .string(kind.rawValue))] + members)
+  }
+}
+
+extension ModelCard.HeadLayer {
+  /// What a normalisation's name and epsilon are called.
+  private static func members(_ name: String, _ epsilon: Double) -> [JSON.Member] {
+    [.init(name: "name", value: .string(name)), .init(name: "epsilon", value: .number(epsilon))]
   }
 }
 
@@ -196,6 +207,7 @@ extension ModelCard.Output {
 extension ModelCard.Input {
   private enum Kind: String, CaseIterable {
     case image, audio
+    case logMel = "log_mel"
   }
 
   fileprivate init(_ field: CardField) throws(CardError) {
@@ -203,6 +215,7 @@ extension ModelCard.Input {
     switch kind {
     case .image: self = .image(try ModelCard.ImageInput(field))
     case .audio: self = .audio(try ModelCard.AudioInput(field))
+    case .logMel: self = .audio(try ModelCard.AudioInput(levels: field))
     }
   }
 
@@ -210,6 +223,9 @@ extension ModelCard.Input {
     switch self {
     case .image(let image):
       .object([.init(name: "kind", value: .string(Kind.image.rawValue))] + image.members)
+    case .audio(let audio) where audio.levels != nil:
+      .object(
+        [.init(name: "kind", value: .string(Kind.logMel.rawValue))] + audio.levelMembers)
     case .audio(let audio):
       .object([.init(name: "kind", value: .string(Kind.audio.rawValue))] + audio.members)
     }
@@ -223,6 +239,7 @@ extension ModelCard.ImageInput {
       resize: try field["resize"].choice(),
       resizeSide: try field["resize_side"].optional?.integer(),
       channels: try field["channels"].choice(),
+      channelCount: try field["channel_count"].optional?.integer(),
       scale: try field["scale"].number(), mean: try field["mean"].numbers(),
       std: try field["std"].numbers())
   }
@@ -233,11 +250,14 @@ extension ModelCard.ImageInput {
       .init(name: "width", value: .integer(width)),
       .init(name: "resize", value: .string(resize.rawValue)),
     ] + (resizeSide.map { [.init(name: "resize_side", value: .integer($0))] } ?? []) + [
-      .init(name: "channels", value: .string(channels.rawValue)),
-      .init(name: "scale", value: .number(scale)),
-      .init(name: "mean", value: .array(mean.map(JSON.number))),
-      .init(name: "std", value: .array(std.map(JSON.number))),
+      .init(name: "channels", value: .string(channels.rawValue))
     ]
+      + (channelCount == channels.usualCount
+        ? [] : [.init(name: "channel_count", value: .integer(channelCount))]) + [
+        .init(name: "scale", value: .number(scale)),
+        .init(name: "mean", value: .array(mean.map(JSON.number))),
+        .init(name: "std", value: .array(std.map(JSON.number))),
+      ]
   }
 }
 
@@ -272,6 +292,52 @@ extension ModelCard.AudioInput {
   }
 }
 
+extension ModelCard.AudioInput {
+  fileprivate init(levels field: CardField) throws(CardError) {
+    let sampleRate = try field["sample_rate"].integer()
+    self.init(
+      sampleRate: sampleRate, seconds: try field["seconds"].number(),
+      fft: try field["fft"].integer(), hop: try field["hop"].integer(),
+      bands: try field["mel_bands"].integer(),
+      minimum: try field["fmin"].optional?.number() ?? 0,
+      maximum: try field["fmax"].optional?.number() ?? Double(sampleRate) / 2,
+      melScale: try field["mel_scale"].optional?.choice() ?? .slaney,
+      frames: try field["frames"].optional?.integer(),
+      levels: Levels(
+        floor: try field["power_floor"].optional?.number() ?? 1e-10,
+        norm: try field["mel_norm"].optional?.choice() ?? .slaney,
+        range: try field["decibel_range"].optional?.number(),
+        logarithm: try field["logarithm"].optional?.choice() ?? .decibel,
+        edges: try field["edges"].optional?.choice() ?? .reflect,
+        axes: try field["axes"].optional?.choice() ?? .framesBands,
+        mean: try field["mean"].optional?.numbers() ?? [0],
+        std: try field["std"].optional?.numbers() ?? [1]))
+  }
+
+  fileprivate var levelMembers: [JSON.Member] {
+    guard let levels else { return [] }
+    return [
+      .init(name: "sample_rate", value: .integer(sampleRate)),
+      .init(name: "seconds", value: .number(seconds)),
+      .init(name: "fft", value: .integer(fft)),
+      .init(name: "hop", value: .integer(hop)),
+      .init(name: "mel_bands", value: .integer(bands)),
+      .init(name: "fmin", value: .number(minimum)),
+      .init(name: "fmax", value: .number(maximum)),
+      .init(name: "mel_scale", value: .string(melScale.rawValue)),
+      .init(name: "mel_norm", value: .string(levels.norm.rawValue)),
+      .init(name: "power_floor", value: .number(levels.floor)),
+      .init(name: "decibel_range", value: levels.range.map(JSON.number) ?? .null),
+      .init(name: "logarithm", value: .string(levels.logarithm.rawValue)),
+      .init(name: "edges", value: .string(levels.edges.rawValue)),
+      .init(name: "axes", value: .string(levels.axes.rawValue)),
+      .init(name: "frames", value: .integer(frames)),
+      .init(name: "mean", value: .array(levels.mean.map(JSON.number))),
+      .init(name: "std", value: .array(levels.std.map(JSON.number))),
+    ]
+  }
+}
+
 extension ModelCard.Layers {
   fileprivate init(_ field: CardField) throws(CardError) {
     self.init(
@@ -287,82 +353,5 @@ extension ModelCard.Layers {
         name: "aliases",
         value: .object(sorted.map { .init(name: $0.key, value: .string($0.value)) })),
     ])
-  }
-}
-
-// MARK: - Reading a field
-
-/// A place in the JSON of a card, which may be empty, and its name for errors.
-private struct CardField {
-  let file: String
-  let path: String
-  let value: JSON?
-
-  func failure(_ reason: String) -> CardError {
-    .invalid(file: file, field: path.isEmpty ? "JSON" : path, reason: reason)
-  }
-
-  subscript(_ name: String) -> CardField {
-    var member: JSON?
-    if case .object(let members) = value { member = members.first { $0.name == name }?.value }
-    return CardField(file: file, path: path.isEmpty ? name : "\(path).\(name)", value: member)
-  }
-
-  /// The field, or `nil` where it is absent or null.
-  var optional: CardField? { value == nil || value == .null ? nil : self }
-
-  private func wrongType(_ expected: String) -> CardError {
-    failure(value == nil ? "is missing" : "must be \(expected)")
-  }
-
-  func string() throws(CardError) -> String {
-    guard case .string(let text) = value else { throw wrongType("a string") }
-    return text
-  }
-
-  func integer() throws(CardError) -> Int {
-    switch value {
-    case .integer(let number): return number
-    case .number(let number):
-      guard let exact = Int(exactly: number) else { throw wrongType("a whole number") }
-      return exact
-    default: throw wrongType("a whole number")
-    }
-  }
-
-  func number() throws(CardError) -> Double {
-    switch value {
-    case .integer(let number): return Double(number)
-    case .number(let number): return number
-    default: throw wrongType("a number")
-    }
-  }
-
-  func elements() throws(CardError) -> [CardField] {
-    guard case .array(let values) = value else { throw wrongType("a list") }
-    return values.enumerated().map { CardField(file: file, path: "\(path)[\($0)]", value: $1) }
-  }
-
-  func numbers() throws(CardError) -> [Double] {
-    try elements().map { field throws(CardError) in try field.number() }
-  }
-
-  func strings() throws(CardError) -> [String: String] {
-    guard case .object(let members) = value else { throw wrongType("an object") }
-    var result: [String: String] = [:]
-    for member in members {
-      let field = CardField(file: file, path: "\(path).\(member.name)", value: member.value)
-      result[member.name] = try field.string()
-    }
-    return result
-  }
-
-  func choice<Choice: RawRepresentable<String> & CaseIterable>() throws(CardError) -> Choice {
-    let text = try string()
-    guard let choice = Choice(rawValue: text) else {
-      let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw failure("is \(Text.quoted(text)), which is none of: \(allowed)")
-    }
-    return choice
   }
 }

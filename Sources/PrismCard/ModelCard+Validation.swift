@@ -25,6 +25,7 @@ extension ModelCard {
     try check.text(layers.default, "layers.default")
     try validateConfig(check)
     try validateHead(check)
+    try validateGraph(check)
     for (i, label) in labels.enumerated() {
       try check.text(label, "labels[\(i)]")
       try check(label.utf8.count, .name, "labels[\(i)]", limits)
@@ -64,12 +65,26 @@ extension ModelCard {
       try check.epsilon(epsilon, "config.epsilon")
     } else {
       try check(
-        architecture == .vgg16 || architecture == .custom, "config.epsilon", "is missing")
+        [.vgg16, .graph, .custom].contains(architecture), "config.epsilon", "is missing")
     }
   }
 
+  private func validateGraph(_ check: CardCheck) throws(CardError) {
+    guard architecture == .graph else {
+      return try check(graph == nil, "graph", "is given for another architecture than \"graph\"")
+    }
+    guard let graph else { throw check.failure("graph", "is missing") }
+    let heads = head.compactMap { layer -> String? in
+      switch layer {
+      case .dense(let name, _, _), .batchNorm(let name, _), .layerNorm(let name, _): name
+      default: nil
+      }
+    }
+    try graph.validate(check, heads: Set(heads))
+  }
+
   private func validateHead(_ check: CardCheck) throws(CardError) {
-    if architecture == .custom {
+    if architecture == .custom || architecture == .graph && head.isEmpty {
       try check(head.isEmpty, "head", "is given for a network that a program records itself")
       if case .binary = output {
         try check(labels.count == 2, "labels", "has \(labels.count) names, but \"binary\" needs 2")
@@ -83,7 +98,7 @@ extension ModelCard {
     for (i, layer) in head.enumerated() {
       let path = "head[\(i)]"
       switch layer {
-      case .globalAveragePool, .globalMaxPool, .flatten, .adaptiveAveragePool:
+      case .globalAveragePool, .globalMaxPool, .globalConcatPool, .flatten, .adaptiveAveragePool:
         try check(!isVector, path, "pools or flattens what is a vector already")
         if case .adaptiveAveragePool(let height, let width) = layer {
           try check.size(height, "\(path).size[0]")
@@ -107,7 +122,7 @@ extension ModelCard {
               + "its function goes into \"output\"")
           logits = (i, units)
         }
-      case .batchNorm(let name, let epsilon):
+      case .batchNorm(let name, let epsilon), .layerNorm(let name, let epsilon):
         try check.text(name, "\(path).name")
         try check(
           names.insert(name).inserted, "\(path).name", "is used twice: \(Text.quoted(name))")
@@ -145,13 +160,18 @@ extension ModelCard.ImageInput {
           + "\(Self.sideRange.upperBound)")
     }
     try check(scale.isFinite && scale > 0, "input.scale", "is \(scale), not above 0")
+    try check(
+      channelCount == channels.usualCount || channels == .grey && channelCount == 1,
+      "input.channel_count",
+      "is \(channelCount) for \"\(channels.rawValue)\"; \"rgb\" and \"bgr\" are 3 channels, "
+        + "\"grey\" 1 or 3, \"rgba\" 4")
     // A network of three channels sees a grey picture three times.
-    let counts = channels == .grey ? [1, 3] : [3]
+    let counts = channels == .grey ? [1, channelCount] : [channelCount]
     for (values, path) in [(mean, "input.mean"), (std, "input.std")] {
       try check(
         counts.contains(values.count), path,
         "has \(values.count) numbers for \"\(channels.rawValue)\"; "
-          + "it needs \(counts.map(String.init).joined(separator: " or "))")
+          + "it needs \(Set(counts).sorted().map(String.init).joined(separator: " or "))")
       for (i, value) in values.enumerated() {
         try check(abs(value) <= 1e6, "\(path)[\(i)]", "is \(value), beyond a million")
       }
@@ -192,48 +212,26 @@ extension ModelCard.AudioInput {
       maximum <= Double(sampleRate) / 2, "input.fmax",
       "is \(maximum), above half the sample rate")
     try check(range >= 1 && range <= 300, "input.db_range", "is \(range), not between 1 and 300")
-  }
-}
-
-/// Throws ``CardError`` where a condition does not hold.
-private struct CardCheck {
-  let file: String
-
-  func failure(_ field: String, _ reason: String) -> CardError {
-    .invalid(file: file, field: field, reason: reason)
-  }
-
-  func callAsFunction(
-    _ condition: Bool, _ field: String, _ reason: @autoclosure () -> String
-  ) throws(CardError) {
-    guard condition else { throw failure(field, reason()) }
-  }
-
-  func callAsFunction(
-    _ count: Int, _ name: Limits.Name, _ field: String, _ limits: Limits
-  ) throws(CardError) {
-    do {
-      try limits.check(count, name, of: "\(file): model card: \(field)")
-    } catch {
-      throw .beyondLimit(error)
+    guard let levels else { return }
+    let all = 1 + length / hop
+    try check(
+      (1...all).contains(frames), "input.frames", "is \(frames), not between 1 and \(all)")
+    try check(
+      levels.edges == .zero || length > fft / 2, "input.fft",
+      "is \(fft), too long to mirror the sound of \(length) samples at its ends")
+    try check(
+      levels.floor > 0 && levels.floor < 1, "input.power_floor",
+      "is \(levels.floor), not between 0 and 1")
+    for (values, path) in [(levels.mean, "input.mean"), (levels.std, "input.std")] {
+      try check(
+        values.count == 1 || values.count == bands, path,
+        "has \(values.count) numbers, not 1 or \(bands), one a band")
+      for (i, value) in values.enumerated() {
+        try check(abs(value) <= 1e6, "\(path)[\(i)]", "is \(value), beyond a million")
+      }
     }
-  }
-
-  func size(_ value: Int, _ field: String) throws(CardError) {
-    let range = ModelCard.sizeRange
-    try self(
-      range.contains(value), field,
-      "is \(value), not between \(range.lowerBound) and \(range.upperBound)")
-  }
-
-  func epsilon(_ value: Double, _ field: String) throws(CardError) {
-    try self(value > 0 && value < 1, field, "is \(value), not between 0 and 1")
-  }
-
-  /// Names end up on terminals and in file names.
-  func text(_ value: String, _ field: String) throws(CardError) {
-    try self(!value.isEmpty, field, "is empty")
-    let hasControl = value.unicodeScalars.contains { $0.properties.generalCategory == .control }
-    try self(!hasControl, field, "holds a control character")
+    for (i, value) in levels.std.enumerated() {
+      try check(value >= 1e-6, "input.std[\(i)]", "is \(value), not above 0")
+    }
   }
 }

@@ -30,12 +30,14 @@ public struct ModelCard: Sendable, Equatable {
   public var input: Input
   /// The names of values that explanations look at.
   public var layers: Layers
+  /// The nodes of a network that is stated node by node; `nil` for every other architecture.
+  public var graph: Graph?
 
   /// Makes a card; ``validate(file:limits:)`` tells whether it makes sense.
   public init(
     name: String, description: String = "", source: String = "", license: String = "",
     architecture: Architecture, config: Config, head: [HeadLayer], output: Output,
-    labels: [String], input: Input, layers: Layers
+    labels: [String], input: Input, layers: Layers, graph: Graph? = nil
   ) {
     self.name = name
     self.description = description
@@ -48,6 +50,7 @@ public struct ModelCard: Sendable, Equatable {
     self.labels = labels
     self.input = input
     self.layers = layers
+    self.graph = graph
   }
 
   /// Makes the card of a network that a program records itself.
@@ -89,6 +92,8 @@ public struct ModelCard: Sendable, Equatable {
     case vgg16
     /// DenseNet121.
     case denseNet121 = "densenet121"
+    /// A network whose nodes the card lists.
+    case graph
     /// A network that a program records itself; the card tells neither its layers nor its head.
     case custom
   }
@@ -134,6 +139,18 @@ public struct ModelCard: Sendable, Equatable {
     case tanh
     /// `exp(x)` divided by its sum.
     case softmax
+    /// `min(max(x / 6 + 1/2, 0), 1)`.
+    case hardSigmoid = "hard_sigmoid"
+    /// `x · min(max(x / 6 + 1/2, 0), 1)`.
+    case hardSwish = "hard_swish"
+    /// `x · Φ(x)`, with Φ the normal distribution.
+    case gelu
+    /// `x · Φ(x)` with an approximation of Φ by the hyperbolic tangent.
+    case geluTanh = "gelu_tanh"
+    /// `x` where it is positive, `exp(x) − 1` elsewhere.
+    case elu
+    /// `x` where it is positive, a hundredth of it elsewhere.
+    case leakyReLU = "leaky_relu"
   }
 
   /// One step between the convolutional base and the logits.
@@ -142,6 +159,8 @@ public struct ModelCard: Sendable, Equatable {
     case globalAveragePool
     /// The maximum over height and width.
     case globalMaxPool
+    /// Both, one after the other: twice as many features.
+    case globalConcatPool(order: ConcatOrder = .maxAverage)
     /// Means over a grid of so many rows and columns.
     case adaptiveAveragePool(height: Int, width: Int)
     /// All elements as one vector, in channels-first order.
@@ -152,8 +171,18 @@ public struct ModelCard: Sendable, Equatable {
     case dense(name: String, units: Int, activation: Activation)
     /// Batch normalisation; `name` is the prefix of its tensors.
     case batchNorm(name: String, epsilon: Double)
+    /// Layer normalisation over the channels; `name` is the prefix of its tensors.
+    case layerNorm(name: String, epsilon: Double)
     /// A function applied to every element.
     case activation(Activation)
+  }
+
+  /// Which comes first where the maximum and the mean over height and width follow each other.
+  public enum ConcatOrder: String, Sendable, CaseIterable {
+    /// The maximum, as fastai.
+    case maxAverage = "max_average"
+    /// The mean, as timm.
+    case averageMax = "average_max"
   }
 
   /// What turns logits into probabilities.
@@ -227,6 +256,9 @@ public struct ModelCard: Sendable, Equatable {
     public var resizeSide: Int?
     /// The network's order of channels.
     public var channels: Channels
+    /// The number of channels that the network is given: 3, or 1 of ``Channels/grey``, or 4 of
+    /// ``Channels/rgba``.
+    public var channelCount: Int
     /// What pixels are multiplied by.
     public var scale: Double
     /// What is subtracted, one number per channel.
@@ -237,20 +269,23 @@ public struct ModelCard: Sendable, Equatable {
     /// Makes a description of an input.
     public init(
       height: Int, width: Int, resize: Resize, resizeSide: Int? = nil,
-      channels: Channels = .rgb, scale: Double, mean: [Double], std: [Double]
+      channels: Channels = .rgb, channelCount: Int? = nil, scale: Double, mean: [Double],
+      std: [Double]
     ) {
       self.height = height
       self.width = width
       self.resize = resize
       self.resizeSide = resizeSide
       self.channels = channels
+      self.channelCount = channelCount ?? channels.usualCount
       self.scale = scale
       self.mean = mean
       self.std = std
     }
   }
 
-  /// How a sound becomes a picture, and the picture the input of a network.
+  /// How a sound becomes a picture, and the picture the input of a network; or, with ``levels``,
+  /// the input itself.
   ///
   /// The sound is mixed to one channel, resampled and cut to ``seconds``. The picture is its mel
   /// spectrogram in decibels below its maximum: from black at −``range`` dB to white (or along a
@@ -280,6 +315,9 @@ public struct ModelCard: Sendable, Equatable {
     public var orientation: Orientation
     /// What is done with the picture.
     public var image: ImageInput
+    /// How the numbers of the spectrogram themselves are the network's input; `nil` where it is a
+    /// picture.
+    public var levels: Levels?
 
     /// Makes a description of an input.
     public init(
@@ -299,6 +337,7 @@ public struct ModelCard: Sendable, Equatable {
       self.colors = colors
       self.orientation = orientation
       self.image = image
+      levels = nil
     }
 
     /// How frequencies are spaced.
@@ -352,8 +391,13 @@ public struct ModelCard: Sendable, Equatable {
     case rgb
     /// Blue, green, red.
     case bgr
-    /// Brightness.
+    /// Brightness; a network of three channels sees it three times.
     case grey
+    /// Red, green, blue and opacity.
+    case rgba
+
+    /// The number of channels where nothing else is said.
+    public var usualCount: Int { self == .rgba ? 4 : 3 }
   }
 
   /// The names of values that explanations look at.

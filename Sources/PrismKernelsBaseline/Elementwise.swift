@@ -44,6 +44,56 @@ package enum Elementwise {
     }
   }
 
+  /// Normalises every row by its own mean and variance, then scales and shifts by channel.
+  ///
+  /// Sums are formed in lanes as in `FullyConnected`, and the variance from the differences.
+  package static func normalizeRows(
+    _ a: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, epsilon: Float
+  ) {
+    let whole = channels &- channels % W
+    var row = 0
+    while row < rows {
+      let x = a + row &* stride
+      let y = out + row &* outputStride
+      var sums = splat(0)
+      var j = 0
+      while j < whole {
+        sums = sums + load(x + j)
+        j &+= W
+      }
+      var sum = laneSum(sums)
+      while j < channels {
+        sum += x[j]
+        j &+= 1
+      }
+      let mean = sum / Float(channels)
+      sums = splat(0)
+      j = 0
+      while j < whole {
+        let d = load(x + j) - splat(mean)
+        sums = fma(sums, d, d)
+        j &+= W
+      }
+      sum = laneSum(sums)
+      while j < channels {
+        let d = x[j] - mean
+        sum += d * d
+        j &+= 1
+      }
+      let factor = splat(1 / (sum / Float(channels) + epsilon).squareRoot())
+      j = 0
+      while j < channels {
+        let n = channels &- j
+        let v = (loadUpTo(x + j, n) - splat(mean)) * factor
+        storeUpTo(fma(loadUpTo(shift + j, n), v, loadUpTo(scale + j, n)), y + j, n)
+        j &+= W
+      }
+      row &+= 1
+    }
+  }
+
   /// Softmax of one row; the largest value is subtracted first, the sum is formed in lanes as in
   /// `FullyConnected`.
   package static func softmax(

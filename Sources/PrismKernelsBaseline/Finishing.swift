@@ -11,6 +11,10 @@ func curved(_ v: V, _ curve: Curve) -> V {
   case .none: v
   case .silu: swish(v)
   case .sigmoid: logistic(v)
+  case .hardSigmoid: minimum(maximum(fma(splat(0.5), v, splat(1 / 6)), splat(0)), splat(1))
+  case .hardSwish: v * (minimum(maximum(v + splat(3), splat(0)), splat(6)) * splat(1 / 6))
+  case .gelu: gaussian(v)
+  case .geluTanh: gaussianByTanh(v)
   }
 }
 

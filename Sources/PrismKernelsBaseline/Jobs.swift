@@ -8,6 +8,14 @@ package enum Curve: UInt8, Sendable {
   case silu
   /// `1 / (1 + e^-x)`.
   case sigmoid
+  /// `min(max(x / 6 + 1/2, 0), 1)`.
+  case hardSigmoid
+  /// `x · min(max(x + 3, 0), 6) / 6`.
+  case hardSwish
+  /// `x · Φ(x)`, with Φ the normal distribution.
+  case gelu
+  /// `x · Φ(x)` with Φ by the hyperbolic tangent.
+  case geluTanh
 }
 
 /// What happens to a sum before it is stored: residual, clamp, curve.
@@ -52,6 +60,14 @@ package struct Epilogue: Sendable {
   package static var silu: Epilogue { Epilogue(curve: .silu) }
   /// `1 / (1 + e^-x)`.
   package static var sigmoid: Epilogue { Epilogue(curve: .sigmoid) }
+  /// `min(max(x / 6 + 1/2, 0), 1)`.
+  package static var hardSigmoid: Epilogue { Epilogue(curve: .hardSigmoid) }
+  /// `x · min(max(x + 3, 0), 6) / 6`.
+  package static var hardSwish: Epilogue { Epilogue(curve: .hardSwish) }
+  /// `x · Φ(x)`.
+  package static var gelu: Epilogue { Epilogue(curve: .gelu) }
+  /// `x · Φ(x)` with Φ by the hyperbolic tangent.
+  package static var geluTanh: Epilogue { Epilogue(curve: .geluTanh) }
 }
 
 /// What happens to an input before it is multiplied: `relu(x * scale + shift)`, channel by channel.

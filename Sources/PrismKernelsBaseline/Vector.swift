@@ -128,6 +128,45 @@ func logistic(_ x: V) -> V { splat(1) / (splat(1) + exponential(-x)) }
 @inline(always)
 func swish(_ x: V) -> V { x / (splat(1) + exponential(-x)) }
 
+/// Returns the Gauss error function with an absolute error of 3e-7.
+///
+/// A quotient of polynomials in x² (the coefficients of Eigen's `erf`); where the value is nearer
+/// to ±1 than to any other number, it is ±1.
+@inline(always)
+func errorFunction(_ value: V) -> V {
+  let x = minimum(maximum(value, splat(-4)), splat(4))
+  let z = x * x
+  var p = splat(-2.726_142_258_013_06e-10)
+  p = fma(splat(2.770_681_424_959_02e-08), p, z)
+  p = fma(splat(-2.101_024_020_825_08e-06), p, z)
+  p = fma(splat(-5.692_506_394_623_46e-05), p, z)
+  p = fma(splat(-7.349_906_303_268_55e-04), p, z)
+  p = fma(splat(-2.954_599_808_540_25e-03), p, z)
+  p = fma(splat(-1.609_603_332_624_15e-02), p, z)
+  var q = splat(-1.456_607_184_649_96e-05)
+  q = fma(splat(-2.133_740_552_789_05e-04), q, z)
+  q = fma(splat(-1.682_826_974_382_03e-03), q, z)
+  q = fma(splat(-7.373_329_167_204_68e-03), q, z)
+  q = fma(splat(-1.426_473_905_141_89e-02), q, z)
+  var result = x * p / q
+  result = result.replacing(with: splat(1), where: x .>= splat(3.832_506_9))
+  return result.replacing(with: splat(-1), where: x .<= splat(-3.832_506_9))
+}
+
+/// Returns `x · Φ(x)`, with Φ the normal distribution.
+@inline(always)
+func gaussian(_ x: V) -> V {
+  let half = x * splat(0.5)
+  return fma(half, half, errorFunction(x * splat(0.707_106_78)))
+}
+
+/// Returns `x · Φ(x)` with `Φ(x) ≈ (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2`.
+@inline(always)
+func gaussianByTanh(_ x: V) -> V {
+  let inner = x * fma(splat(1.595_769_12), x * x, splat(0.071_354_816))
+  return x / (splat(1) + exponential(-inner))
+}
+
 /// Moves a pointer that may be missing.
 @inline(always)
 func offset(_ p: Source?, _ by: Int) -> Source? {

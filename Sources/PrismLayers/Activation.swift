@@ -16,6 +16,12 @@ extension Activation {
     case .sigmoid: x.sigmoid()
     case .tanh: x.tanh()
     case .softmax: x.softmax()
+    case .hardSigmoid: x.hardSigmoid()
+    case .hardSwish: x.hardSwish()
+    case .gelu: x.gelu()
+    case .geluTanh: x.gelu(approximation: .tanh)
+    case .elu: x.elu()
+    case .leakyReLU: x.leakyReLU()
     }
   }
 }

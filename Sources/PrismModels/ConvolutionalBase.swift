@@ -4,7 +4,7 @@ internal import PrismAutodiff
 protocol ConvolutionalBase: Sendable {
   /// Records the base.
   ///
-  /// - Parameter x: `[N, H, W, 3]`.
+  /// - Parameter x: `[N, H, W, C]`.
   /// - Returns: `[N, H′, W′, C]`.
   func callAsFunction(_ x: Value) -> Value
 }

@@ -9,11 +9,13 @@ public struct Head: Sendable {
   private enum Layer {
     case globalAveragePool
     case globalMaxPool
+    case globalConcatPool(ModelCard.ConcatOrder)
     case adaptiveAveragePool(height: Int, width: Int)
     case flatten
     case dropout(rate: Double)
     case dense(Dense, Activation)
     case batchNorm(BatchNorm)
+    case layerNorm(LayerNorm)
     case activation(Activation)
   }
 
@@ -42,6 +44,9 @@ public struct Head: Sendable {
       case .globalMaxPool:
         layers.append(.globalMaxPool)
         (height, width) = (1, 1)
+      case .globalConcatPool(let order):
+        layers.append(.globalConcatPool(order))
+        (height, width, channels) = (1, 1, 2 * channels)
       case .adaptiveAveragePool(let rows, let columns):
         layers.append(.adaptiveAveragePool(height: rows, width: columns))
         (height, width) = (rows, columns)
@@ -60,6 +65,10 @@ public struct Head: Sendable {
         layers.append(
           .batchNorm(
             try BatchNorm(reader.scope(name), channels: channels, epsilon: Float(epsilon))))
+      case .layerNorm(let name, let epsilon):
+        layers.append(
+          .layerNorm(
+            try LayerNorm(reader.scope(name), channels: channels, epsilon: Float(epsilon))))
       case .activation(let activation):
         layers.append(.activation(activation))
       }
@@ -86,6 +95,10 @@ public struct Head: Sendable {
       switch layer {
       case .globalAveragePool: y = y.globalAveragePool()
       case .globalMaxPool: y = y.globalMaxPool()
+      case .globalConcatPool(.maxAverage):
+        y = y.globalMaxPool().concatenated(with: [y.globalAveragePool()])
+      case .globalConcatPool(.averageMax):
+        y = y.globalAveragePool().concatenated(with: [y.globalMaxPool()])
       case .adaptiveAveragePool(let height, let width):
         y = y.adaptiveAveragePool(height: height, width: width)
       case .flatten: y = y.flattenedChannelsFirst()
@@ -95,6 +108,7 @@ public struct Head: Sendable {
       case .dense(let dense, let activation): y = activation(dense(y))
       case .batchNorm(let normalization):
         y = seed == nil ? normalization(y) : normalization.training(y)
+      case .layerNorm(let normalization): y = normalization(y)
       case .activation(let activation): y = activation(y)
       }
     }

@@ -11,7 +11,7 @@ public struct Network: Sendable {
   /// The name of the value with one number a label, `[N, K]`.
   public static let logitsName = "logits"
 
-  /// The shape of one input, `[1, H, W, 3]`.
+  /// The shape of one input, `[1, H, W, C]`.
   public let inputShape: Shape
   /// The shape of one input's features, which the base gives to the head, `[1, H′, W′, C]`.
   public let featureShape: Shape
@@ -39,12 +39,20 @@ public struct Network: Sendable {
   /// - Throws: As ``init(_:weights:)``.
   public init(_ card: ModelCard, _ reader: WeightReader) throws {
     let input = card.input.image
-    inputShape = [1, input.height, input.width, 3]
+    inputShape = [1, input.height, input.width, input.channelCount]
     let base = try Self.base(card, reader)
-    let features = try Recording(input: inputShape) { base($0) }
-    let shape = features[features.outputs[0]].shape
+    // Two at once, so that a network that mixes the images of a batch is found.
+    let features = try Recording(input: inputShape.replacing(axis: 0, with: 2)) { base($0) }
+    let shape = features[features.outputs[0]].shape.replacing(axis: 0, with: 1)
     featureShape = shape
-    head = try Head(reader, card.head, features: (shape[1], shape[2], shape[3]))
+    guard shape.rank == (card.head.isEmpty ? 2 : 4) else {
+      throw ShapeError(
+        card.head.isEmpty ? "a model without a head" : "the head", [shape],
+        "graph.output must be \(card.head.isEmpty ? "logits [N, K]" : "a map [N, H, W, C]")")
+    }
+    head = try Head(
+      reader, card.head,
+      features: card.head.isEmpty ? (1, 1, shape[1]) : (shape[1], shape[2], shape[3]))
     isBinary = if case .binary = card.output { true } else { false }
     self.base = base
   }
@@ -55,7 +63,7 @@ public struct Network: Sendable {
   /// both labels have a logit whose sigmoid is their probability.
   ///
   /// - Parameter batch: N, the number of inputs at once.
-  /// - Returns: A recording from `[N, H, W, 3]` to `[N, K]`, with all named values.
+  /// - Returns: A recording from `[N, H, W, C]` to `[N, K]`, with all named values.
   /// - Throws: `ShapeError` where the input is too small for the architecture.
   public func record(batch: Int = 1) throws(ShapeError) -> Recording {
     try Recording(input: inputShape.replacing(axis: 0, with: batch)) { x in
@@ -67,7 +75,7 @@ public struct Network: Sendable {
     }
   }
 
-  /// Records the convolutional base alone, from `[N, H, W, 3]` to features `[N, H′, W′, C]`.
+  /// Records the convolutional base alone, from `[N, H, W, C]` to features `[N, H′, W′, C]`.
   ///
   /// - Parameter batch: N, the number of inputs at once.
   /// - Returns: The recording, with all named values.
@@ -78,7 +86,7 @@ public struct Network: Sendable {
     }
   }
 
-  /// Records the convolutional base on a value, `[N, H, W, 3]` to `[N, H′, W′, C]`.
+  /// Records the convolutional base on a value, `[N, H, W, C]` to `[N, H′, W′, C]`.
   public func features(_ input: Value) -> Value { base(input) }
 
   private static func base(
@@ -98,6 +106,11 @@ public struct Network: Sendable {
     case .efficientNetV2B1: return try EfficientNetV2(reader, variant: .b1, convention: convention)
     case .efficientNetV2B2: return try EfficientNetV2(reader, variant: .b2, convention: convention)
     case .efficientNetV2B3: return try EfficientNetV2(reader, variant: .b3, convention: convention)
+    case .graph:
+      guard let graph = card.graph else {
+        throw CardError.invalid(file: reader.source, field: "graph", reason: "is missing")
+      }
+      return try GraphBase(graph, reader)
     case .custom:
       throw ShapeError(
         "a card of a custom network", [[1, card.input.image.height, card.input.image.width, 3]],

@@ -25,6 +25,9 @@ public struct WeightReader {
   /// The name of the layer that this reader stands for: ``prefix`` without its last period.
   public var path: String { String(prefix.dropLast()) }
 
+  /// What errors call the source of the tensors.
+  package var source: String { collector.source.label }
+
   private let collector: Collector
 
   /// A reader whose names all begin with `name` and a period.
@@ -95,16 +98,19 @@ public struct WeightReader {
   /// Builds a model whose tensors are made as they are asked for, as before training from scratch.
   ///
   /// - Parameters:
+  ///   - shapes: Gives the shape of the tensor of a name, for models that take it from the file;
+  ///     `nil` where there is none.
   ///   - make: Gives the tensor of a name and a shape.
   ///   - build: Makes the model.
   /// - Returns: The model.
   /// - Throws: What `build` throws, or ``WeightError/mismatch(file:_:)`` where `make` gave another
   ///   shape.
   public static func bind<Model>(
+    shapes: @escaping (_ name: String) -> Shape? = { _ in nil },
     making make: @escaping (_ name: String, _ shape: Shape) -> Tensor,
     _ build: (inout WeightReader) throws -> Model
   ) throws -> Model {
-    try bind(.made(make), build)
+    try bind(.made(make, shapes: shapes), build)
   }
 
   private static func bind<Model>(
@@ -123,7 +129,7 @@ extension WeightReader {
   fileprivate enum Source {
     case file(SafetensorsFile)
     case tensors([String: Tensor])
-    case made((String, Shape) -> Tensor)
+    case made((String, Shape) -> Tensor, shapes: (String) -> Shape?)
 
     /// What errors call the source.
     var label: String {
@@ -145,7 +151,7 @@ extension WeightReader {
       switch self {
       case .file(let file): file.entry(name)?.shape
       case .tensors(let tensors): tensors[name]?.shape
-      case .made: nil
+      case .made(_, let shapes): shapes(name)
       }
     }
 
@@ -157,7 +163,7 @@ extension WeightReader {
         let tensor = tensors[name]
         try tensor?.checkFinite(name: name, file: label)
         return tensor
-      case .made(let make): return make(name, shape)
+      case .made(let make, _): return make(name, shape)
       }
     }
   }
@@ -180,7 +186,7 @@ extension WeightReader {
           file: source.label,
           WeightMismatch(misshapen: [.init(name: name, expected: shape, found: [])]))
       }
-      guard let found = source.shape(name) ?? madeShape(shape) else {
+      guard let found = madeShape(shape) ?? source.shape(name) else {
         if isFirst { missing.append(name) }
         return try zeros(shape)
       }

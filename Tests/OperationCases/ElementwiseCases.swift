@@ -66,6 +66,34 @@ extension OperationCase {
     unary("", Sigmoid(), .avoiding([])) { 1 / (1 + exponential(-$0)) },
     unary("", SiLU(), .avoiding([])) { $0 / (1 + exponential(-$0)) },
     unary("", Tanh(), .avoiding([])) { hyperbolicTangent($0) },
+    unary("", HardSigmoid(), .avoiding([-3, 3])) {
+      min(max(Double(Float(1) / 6) * $0 + 0.5, 0), 1)
+    },
+    unary("of Keras 2", HardSigmoid(slope: 0.2, offset: 0.5), .avoiding([-2.5, 2.5])) {
+      min(max(Double(Float(0.2)) * $0 + 0.5, 0), 1)
+    },
+    unary("", HardSwish(), .avoiding([-3, 3])) { $0 * min(max($0 + 3, 0), 6) / 6 },
+    unary("", GELU(), .avoiding([])) { 0.5 * $0 * (1 + errorFunction($0 / 2.0.squareRoot())) },
+    unary("by tanh", GELU(approximation: .tanh), .avoiding([])) { x in
+      let inner = (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
+      return 0.5 * x * (1 + hyperbolicTangent(inner))
+    },
+    unary("", ErrorFunction(), .avoiding([])) { errorFunction($0) },
+    unary("", ELU(), .avoiding([0])) { $0 > 0 ? $0 : exponential($0) - 1 },
+    unary("of half", ELU(alpha: 0.5), .avoiding([0])) { $0 > 0 ? $0 : 0.5 * (exponential($0) - 1) },
+    unary("", LeakyReLU(slope: 0.25), .avoiding([0])) { $0 > 0 ? $0 : 0.25 * $0 },
+    unary("", Clip(low: -1, high: 2), .avoiding([-1, 2])) { min(max($0, -1), 2) },
+    unary("from below", Clip(low: 0.5), .avoiding([0.5])) { max($0, 0.5) },
+    unary("", Softplus(), .avoiding([])) { logarithm(1 + exponential($0)) },
+    unary("", Exponential(), .signed) { exponential($0) },
+    unary("", Logarithm(), .positive) { logarithm($0) },
+    unary("", SquareRoot(), .positive) { $0.squareRoot() },
+    unary("", Absolute(), .avoiding([0])) { abs($0) },
+    unary("of two", Power(exponent: 2), .signed) { $0 * $0 },
+    unary("of a fraction", Power(exponent: 0.5), .positive) { $0.squareRoot() },
+    OperationCase(
+      "", PReLU(), inputs: [[2, 3, 4, 5], [5]], fillings: [.avoiding([0]), .signed], reduction: 8
+    ) { naiveBroadcast($0[0], $0[1]) { max($0, 0) + $1 * min($0, 0) } },
     dropout(rate: 0.25, seed: 7), dropout(rate: 0, seed: 7), dropout(rate: 0.9, seed: 8),
   ]
 
@@ -76,6 +104,17 @@ extension OperationCase {
         binary(label, Add(), a, b) { $0 + $1 },
         binary(label, Subtract(), a, b) { $0 - $1 },
         binary(label, Multiply(), a, b) { $0 * $1 },
+        OperationCase(
+          label, Divide(), inputs: [a, b], fillings: [.signed, .positive], reduction: 4
+        ) {
+          naiveBroadcast($0[0], $0[1]) { $0 / $1 }
+        },
+        OperationCase(label, Maximum(), inputs: [a, b], fillings: [.distinct, .between]) {
+          naiveBroadcast($0[0], $0[1]) { max($0, $1) }
+        },
+        OperationCase(label, Minimum(), inputs: [a, b], fillings: [.distinct, .between]) {
+          naiveBroadcast($0[0], $0[1]) { min($0, $1) }
+        },
       ]
     }
 

@@ -24,6 +24,22 @@ package func naiveMean(_ values: [Double]) -> Double {
   values.reduce(0, +) / Double(values.count)
 }
 
+/// Layer normalisation of the definition; the inputs are x, scale and offset.
+package func naiveLayerNormalization(_ epsilon: Double, _ inputs: [Grid]) -> Grid {
+  var y = inputs[0]
+  let channels = y.shape[-1]
+  for row in stride(from: 0, to: y.values.count, by: channels) {
+    let values = Array(inputs[0].values[row..<row + channels])
+    let mean = naiveMean(values)
+    let variance = naiveMean(values.map { ($0 - mean) * ($0 - mean) })
+    for c in 0..<channels {
+      y.values[row + c] =
+        (values[c] - mean) / (variance + epsilon).squareRoot() * inputs[1][c] + inputs[2][c]
+    }
+  }
+  return y
+}
+
 extension OperationCase {
   /// Batch normalisation and the moments that it uses in training.
   public static let normalization: [OperationCase] =
@@ -35,6 +51,9 @@ extension OperationCase {
           "", BatchNormalization(epsilon: 1e-3), inputs: [shape, row, row, row, row],
           fillings: [.signed, .signed, .signed, .signed, .positive], reduction: 4
         ) { naiveNormalization(Double(Float(1e-3)), $0) },
+        OperationCase(
+          "", LayerNormalization(epsilon: 1e-2), inputs: [shape, row, row], reduction: 16
+        ) { naiveLayerNormalization(Double(Float(1e-2)), $0) },
         OperationCase("", ChannelMean(), inputs: [shape], reduction: moments) {
           Grid(row, naiveChannels($0[0]).map(naiveMean))
         },

@@ -13,6 +13,8 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     case avoiding([Float])
     /// Distinct numbers, at least 0.05 apart, for operations that compare their inputs.
     case distinct
+    /// Numbers between those of `distinct`, for the other input of a comparison.
+    case between
     /// Stated numbers, such as class indices; not differentiated.
     case fixed([Float])
   }
@@ -63,10 +65,11 @@ public struct OperationCase: Sendable, CustomStringConvertible {
         return Tensor.uniform(shape, in: -8..<8, using: &random).map { x in
           points.reduce(x) { abs($0 - $1) < 0.05 ? $1 + 0.1 : $0 }
         }
-      case .distinct:
+      case .distinct, .between:
         var steps = Array(0..<shape.count)
         steps.shuffle(using: &random)
-        return Tensor(shape, steps.map { Float($0) * 0.05 - Float(shape.count) * 0.025 })
+        let shift: Float = if case .between = filling { 0.0125 } else { 0 }
+        return Tensor(shape, steps.map { Float($0) * 0.05 - Float(shape.count) * 0.025 + shift })
       case .fixed(let scalars): return Tensor(shape, scalars)
       }
     }

@@ -85,6 +85,28 @@ private func windowed(
 }
 
 extension OperationCase {
+  /// Torch's `avg_pool2d(kernel_size=3, stride=2, padding=1, ceil_mode=True)`: windows end beyond
+  /// the padding, and what is beyond does not count.
+  private static let ceilMode: [OperationCase] = {
+    let axis = SlidingWindow.Axis(kernel: 3, stride: 2, before: 1, after: 2)
+    let window = SlidingWindow(vertical: axis, horizontal: axis)
+    let pool = AveragePool(
+      window: window, countsPadding: true, uncounted: .init(bottom: 1, right: 1))
+    return [
+      OperationCase("3×3 of torch's ceil mode", pool, inputs: [[1, 6, 6, 2]], reduction: 9) {
+        let padded = SlidingWindow(
+          vertical: .init(kernel: 1, before: 1, after: 1),
+          horizontal: .init(kernel: 1, before: 1, after: 1))
+        // Of the padded image windows are cut off at its end.
+        let image = naivePool(padded, $0[0]) { pixels, _ in pixels.first ?? 0 }
+        let cut = SlidingWindow.Axis(kernel: 3, stride: 2, after: 1)
+        return naivePool(SlidingWindow(vertical: cut, horizontal: cut), image) { pixels, _ in
+          pixels.reduce(0, +) / Double(pixels.count)
+        }
+      }
+    ]
+  }()
+
   /// Pools over windows, over bins and over everything.
   public static let pool: [OperationCase] =
     windowed("2×2", [2, 4, 6, 3], kernel: (2, 2), stride: (2, 2))
@@ -101,6 +123,7 @@ extension OperationCase {
     + windowed(
       "3×3 of many channels", [1, 4, 3, 35], kernel: (3, 3), stride: (1, 1), padding: .symmetric(1))
     + windowed("1×1", [1, 1, 1, 1], kernel: (1, 1), stride: (1, 1))
+    + ceilMode
     + [(3, 2), (1, 1), (5, 4), (7, 5)].map { (height, width) in
       OperationCase(
         "to \(height)×\(width)", AdaptiveAveragePool(height: height, width: width),

@@ -22,8 +22,22 @@ private func sum(_ x: Grid, over axes: Set<Int>, keeping: Bool) -> Grid {
   return y
 }
 
+/// The largest elements over some axes, as the sum of them over what is smaller than none.
+private func largest(_ x: Grid, over axes: Set<Int>, keeping: Bool) -> Grid {
+  var y = sum(x.map { _ in 0 }, over: axes, keeping: keeping)
+  for i in y.values.indices { y.values[i] = -.infinity }
+  // Each element alone tells by its sum where it belongs.
+  for i in x.values.indices {
+    var one = Grid(x.shape)
+    one.values[i] = 1
+    let place = sum(one, over: axes, keeping: keeping).values.firstIndex(of: 1) ?? 0
+    y.values[place] = max(y.values[place], x.values[i])
+  }
+  return y
+}
+
 extension OperationCase {
-  /// Sums and means over axes.
+  /// Sums, means and largest elements over axes.
   public static let reduction: [OperationCase] = [
     ([2, 3, 4, 5], [0, 1, 2, 3]), ([2, 3, 4, 5], [1, 2]), ([2, 3, 4, 5], [3]),
     ([2, 3, 4, 5], [0, 2]), ([2, 3], []), ([], []), ([1, 1], [1]),
@@ -40,6 +54,10 @@ extension OperationCase {
         OperationCase(
           label, Mean(axes: negative, keepsDimensions: keeping), inputs: [shape], reduction: count
         ) { sum($0[0], over: Set(axes), keeping: keeping).map { $0 / Double(count) } },
+        OperationCase(
+          label, ReduceMax(axes: negative, keepsDimensions: keeping), inputs: [shape],
+          fillings: [.distinct]
+        ) { largest($0[0], over: Set(axes), keeping: keeping) },
       ]
     }
   }

@@ -96,6 +96,34 @@ struct ModelMethodTests {
   }
 
   @Test(
+    "every method explains a network of one channel whose nodes are in its card, pictures and sounds",
+    arguments: ExplanationMethod.allCases)
+  func graphs(_ method: ExplanationMethod) throws {
+    for (model, input, rows, columns) in [
+      (SmallModel.grey, husky, 33, 47),
+      (SmallModel.levels, Repository.samples + "voice-real.wav", 63, 32),
+    ] {
+      try Repository.withFolder { folder in
+        let outcome = Outcome(
+          [
+            "explain", input, "--model", model, "--method", method.rawValue, "--output", folder,
+            "--format", "npy,json,png",
+          ] + Self.quick(method))
+        #expect(outcome.status == .done, "\(outcome.diagnostics)")
+        let stem = model == SmallModel.grey ? "husky" : "voice-real"
+        let map = try ArrayFile.tensor(contentsOf: "\(folder)/\(stem).\(method.rawValue).npy")
+        #expect(map.shape == [rows, columns], "\(map.shape)")
+        let values = map.scalars
+        #expect(values.contains { $0 != 0 } && values.allSatisfy(\.isFinite))
+        let document = try JSONReader.parse(
+          String(decoding: try Files.read("\(folder)/\(stem).json"), as: UTF8.self))
+        let gap = document["explanations"]?.elements.first?["completenessGap"]?.double
+        if let gap, [.kernelSHAP, .partitionSHAP].contains(method) { #expect(abs(gap) < 1e-5) }
+      }
+    }
+  }
+
+  @Test(
     "a map of the probability adds up to the probability, and says so",
     arguments: ["kernelshap", "shap"])
   func probability(method: String) throws {

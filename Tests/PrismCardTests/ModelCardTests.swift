@@ -24,7 +24,7 @@ struct CardFault: CustomTestStringConvertible {
       "\"mobilenet_v2\"", "\"resnet50\"", "architecture",
       "is \"resnet50\", which is none of: mobilenet_v2, efficientnet_v2_s, efficientnet_v2_m, "
         + "efficientnet_v2_l, efficientnet_v2_b0, efficientnet_v2_b1, efficientnet_v2_b2, "
-        + "efficientnet_v2_b3, vgg16, densenet121, custom"),
+        + "efficientnet_v2_b3, vgg16, densenet121, graph, custom"),
     CardFault("\"name\":\"dogs\"", "\"name\":\"\"", "name", "is empty"),
     CardFault("\"name\":\"dogs\"", "\"name\":7", "name", "must be a string"),
     CardFault("\"dogs\"", "\"d\\u001bogs\"", "name", "holds a control character"),
@@ -36,8 +36,8 @@ struct CardFault: CustomTestStringConvertible {
       "\"same\"", "\"valid\"", "config.padding", "is \"valid\", which is none of: same, symmetric"),
     CardFault(
       "\"global_average_pool\"", "\"attention\"", "head[0].kind",
-      "is \"attention\", which is none of: global_average_pool, global_max_pool, "
-        + "adaptive_average_pool, flatten, dropout, dense, batch_norm, activation"),
+      "is \"attention\", which is none of: global_average_pool, global_max_pool, global_concat_pool, "
+        + "adaptive_average_pool, flatten, dropout, dense, batch_norm, layer_norm, activation"),
     CardFault(
       "{\"kind\":\"global_average_pool\"},", "", "head[1]",
       "is dense, but nothing before it pools or flattens"),
@@ -83,7 +83,7 @@ struct CardFault: CustomTestStringConvertible {
     CardFault("[\"Chi", "7,[\"Chi", "JSON", "is not valid: expected a string at byte 349"),
     CardFault(
       "\"kind\":\"image\"", "\"kind\":\"video\"", "input.kind",
-      "is \"video\", which is none of: image, audio"),
+      "is \"video\", which is none of: image, audio, log_mel"),
     CardFault("\"height\":160", "\"height\":-1", "input.height", "is -1, not between 1 and 16384"),
     CardFault(
       "\"width\":160", "\"width\":20000", "input.width", "is 20000, not between 1 and 16384"),
@@ -91,7 +91,8 @@ struct CardFault: CustomTestStringConvertible {
       "\"bicubic\"", "\"hamming\"", "input.resize",
       "is \"hamming\", which is none of: nearest, bilinear, bilinear_antialias, bicubic, lanczos"),
     CardFault(
-      "\"rgb\"", "\"cmyk\"", "input.channels", "is \"cmyk\", which is none of: rgb, bgr, grey"),
+      "\"rgb\"", "\"cmyk\"", "input.channels", "is \"cmyk\", which is none of: rgb, bgr, grey, rgba"
+    ),
     CardFault(
       "\"mean\":[1.0,", "\"mean\":[", "input.mean", "has 2 numbers for \"rgb\"; it needs 3"),
     CardFault("\"std\":[1.0,1.0", "\"std\":[1.0,0", "input.std[1]", "is 0.0, not above 0"),
@@ -143,6 +144,11 @@ struct ModelCardTests {
     #expect(card.logitCount == 1)
     card.head[0] = .globalMaxPool
     card.head.remove(at: 1)
+    for order in ModelCard.ConcatOrder.allCases {
+      var both = card
+      both.head[0] = .globalConcatPool(order: order)
+      #expect(try ModelCard(json: both.json, file: "w") == both)
+    }
     card.output = .sigmoid(threshold: 0.5)
     card.labels = ["only"]
     #expect(try ModelCard(json: card.json, file: "w") == card)

@@ -8,3 +8,5 @@
 
 /// `e^x` of the system, in double precision.
 func exponential(_ x: Double) -> Double { exp(x) }
+
+func errorFunction(_ x: Double) -> Double { erf(x) }

@@ -161,6 +161,65 @@ struct ElementwiseTests {
     }
   }
 
+  @Test("hard curves and GELU are within 4e-7 of what they are given", arguments: variants)
+  func furtherCurves(set: InstructionSet) {
+    let count = 20_011
+    let a = GuardedBuffer(count: count, misalignment: 1) { Float($0 - 10_000) * 0.0013 }
+    for curve in [Curve.hardSigmoid, .hardSwish, .gelu, .geluTanh] {
+      let output = GuardedBuffer(count: count)
+      let epilogue = Epilogue(curve: curve)
+      Kernels(set).finish(
+        a.source, stride: count, into: output.pointer, outputStride: count, rows: 1,
+        channels: count, epilogue: epilogue)
+      #expect(output.isIntact)
+      var worst = 0.0
+      for i in 0..<count {
+        let difference = Double(output[i]) - activation(epilogue, Double(a[i]))
+        worst = max(worst, abs(difference) / max(1, abs(Double(a[i]))))
+      }
+      #expect(worst <= 4e-7, "\(curve)")
+    }
+  }
+
+  @Test("GELU is nothing far below zero, and the number itself far above", arguments: variants)
+  func farGELU(set: InstructionSet) {
+    let values: [Float] = [-1e30, -1000, -8, 8, 1000, 1e30, .nan, 0]
+    let a = GuardedBuffer(count: 8) { values[$0] }
+    for curve in [Curve.gelu, .geluTanh, .hardSwish] {
+      let output = GuardedBuffer(count: 8)
+      Kernels(set).finish(
+        a.source, stride: 8, into: output.pointer, outputStride: 8, rows: 1, channels: 8,
+        epilogue: Epilogue(curve: curve))
+      #expect((0..<3).allSatisfy { abs(output[$0]) < 1e-7 }, "\(curve)")
+      #expect((3..<6).allSatisfy { abs(output[$0] / values[$0] - 1) < 1e-6 }, "\(curve)")
+      #expect(output[6].isNaN && output[7] == 0, "\(curve)")
+    }
+  }
+
+  @Test("rows are normalised by their own moments", arguments: variants, [1, 3, 16, 37, 96])
+  func normalization(set: InstructionSet, channels: Int) {
+    let rows = 4
+    let a = random((rows - 1) * (channels + 2) + channels, 1, misalignment: 1)
+    let scale = random(channels, 3)
+    let shift = random(channels, 4)
+    let stride = channels + 3
+    let output = GuardedBuffer(count: (rows - 1) * stride + channels)
+    Kernels(set).normalizeRows(
+      a.source, stride: channels + 2, into: output.pointer, outputStride: stride, rows: rows,
+      channels: channels, scale: scale.source, shift: shift.source, epsilon: 1e-3)
+    #expect(output.isIntact)
+    for row in 0..<rows {
+      let x = (0..<channels).map { Double(a[row * (channels + 2) + $0]) }
+      let mean = x.reduce(0, +) / Double(channels)
+      let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(channels)
+      for c in 0..<channels {
+        let normal = (x[c] - mean) / (variance + Double(Float(1e-3))).squareRoot()
+        let expected = normal * Double(scale[c]) + Double(shift[c])
+        #expect(abs(Double(output[row * stride + c]) - expected) < 1e-5)
+      }
+    }
+  }
+
   @Test("extremes of the curves", arguments: variants)
   func extremes(set: InstructionSet) {
     let values: [Float] = [-.infinity, -1000, -100, 0, 100, 1000, .infinity, .nan]

@@ -34,6 +34,12 @@ func activation(_ e: Epilogue, _ x: Double) -> Double {
   case .none: return clamped
   case .silu: return clamped / (1 + exponential(-clamped))
   case .sigmoid: return 1 / (1 + exponential(-clamped))
+  case .hardSigmoid: return min(max(clamped / 6 + 0.5, 0), 1)
+  case .hardSwish: return clamped * min(max(clamped + 3, 0), 6) / 6
+  case .gelu: return 0.5 * clamped * (1 + errorFunction(clamped / 2.0.squareRoot()))
+  case .geluTanh:
+    let inner = 1.5957691216057308 * (clamped + 0.044715 * clamped * clamped * clamped)
+    return clamped / (1 + exponential(-inner))
   }
 }
 

@@ -227,6 +227,14 @@ struct LayerTests {
         case .sigmoid: 1 / (1 + exp(-value))
         case .tanh: tanh(value)
         case .softmax: exp(value) / sum
+        case .hardSigmoid: min(max(value / 6 + 0.5, 0), 1)
+        case .hardSwish: value * min(max(value / 6 + 0.5, 0), 1)
+        case .gelu: 0.5 * value * erfc(-value / 2.0.squareRoot())
+        case .geluTanh:
+          0.5 * value
+            * (1 + tanh((2 / Double.pi).squareRoot() * (value + 0.044715 * pow(value, 3))))
+        case .elu: value > 0 ? value : expm1(value)
+        case .leakyReLU: value > 0 ? value : 0.01 * value
         }
       #expect(abs(found - expected) < 1e-6, "\(activation) of \(value)")
     }

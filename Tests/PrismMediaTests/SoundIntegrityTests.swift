@@ -107,6 +107,18 @@ struct SoundIntegrityTests {
     }
   }
 
+  @Test("a WAV file of a recorder that was stopped, whose header was never finished, is damage")
+  func unfinished() throws {
+    let bytes = wav([tone], promising: -8000)
+    #expect(
+      throws: SoundError.corrupt(
+        "x", reason: "its header promises no sound, though 8000 bytes of it follow")
+    ) { try Sound(decoding: bytes, name: "x") }
+    // A chunk after the empty one is no sound.
+    let list = Array("LIST".utf8) + [4, 0, 0, 0] + Array("INFO".utf8)
+    #expect(SoundIntegrity.fault(of: bytes.dropLast(8000) + list, format: .wav) == nil)
+  }
+
   @Test("channels that cancel are told, and one can be looked at")
   func antiphase() throws {
     let bytes = wav([tone, tone.map { -$0 }])

@@ -228,6 +228,11 @@ struct HeadTests {
     let mean = try run(head([.globalAveragePool]))
     expectClose(mean, Tensor([1, 2], [220.0 / 6, 286.0 / 6]), tolerance: 1e-6)
     #expect(try run(head([.globalMaxPool])) == Tensor([1, 2], [100, 121]))
+    let both = try run(head([.globalConcatPool()]))
+    expectClose(both, Tensor([1, 4], [100, 121, 220.0 / 6, 286.0 / 6]), tolerance: 1e-6)
+    let turned = try run(head([.globalConcatPool(order: .averageMax)]))
+    expectClose(turned, Tensor([1, 4], [220.0 / 6, 286.0 / 6, 100, 121]), tolerance: 1e-6)
+    #expect(try head([.globalConcatPool()]).outputs == 4)
     let grid = try run(head([.adaptiveAveragePool(height: 1, width: 3)]))
     #expect(grid == Tensor([1, 1, 3, 2], [18, 25, 34, 45, 58, 73]))
   }

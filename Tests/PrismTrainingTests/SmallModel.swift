@@ -1,3 +1,4 @@
+import PrismAutodiff
 import PrismCard
 import PrismFiles
 import PrismMedia
@@ -41,6 +42,29 @@ enum SmallModel {
     let card = card()
     var writer = SafetensorsWriter(card: card)
     for (name, tensor) in try network(card).tensors { writer.add(name, tensor) }
+    try writer.write(to: path)
+  }
+
+  /// Writes the weights file with a card that states the nodes of the base.
+  ///
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - hasHead: Whether the head stays one; else its nodes are among the others.
+  /// - Throws: What the file cannot be written for.
+  static func writeGraph(to path: String, hasHead: Bool = true) throws {
+    let (network, tensors) = try network(card())
+    var card = card()
+    let written = try GraphRecording(
+      hasHead
+        ? network.recordBase()
+        : Recording(input: network.inputShape) { network.head(network.features($0)) })
+    card.architecture = .graph
+    card.config = .init(epsilon: nil, padding: .symmetric)
+    card.graph = written.graph
+    card.layers.aliases = written.aliases
+    if !hasHead { card.head = [] }
+    var writer = SafetensorsWriter(card: card)
+    for (name, tensor) in tensors { writer.add(name, tensor) }
     try writer.write(to: path)
   }
 

@@ -159,6 +159,32 @@ struct TrainerTests {
     }
   }
 
+  @Test("a base whose card states its nodes is trained to the same tensors")
+  func graph() throws {
+    var trained: [[String: Tensor]] = []
+    for isGraph in [false, true] {
+      try withTrainer { trainer, folder in
+        if isGraph { try SmallModel.writeGraph(to: folder + "/base.safetensors") }
+        _ = try trainer().train(
+          output: folder + "/out.safetensors", checkpoint: folder + "/c", resumes: false)
+        let file = try SafetensorsFile(contentsOf: folder + "/out.safetensors")
+        #expect(try file.card().architecture == (isGraph ? .graph : .mobileNetV2))
+        trained.append(
+          try Dictionary(
+            uniqueKeysWithValues: file.entries.map { ($0.name, try file.tensor($0.name)) }))
+      }
+    }
+    #expect(trained.count == 2 && trained[0] == trained[1])
+  }
+
+  @Test("a base whose nodes end in logits has no head to train")
+  func headless() throws {
+    try withTrainer { trainer, folder in
+      try SmallModel.writeGraph(to: folder + "/base.safetensors", hasHead: false)
+      #expect(failure { _ = try trainer() }.contains("has no head to train anew"))
+    }
+  }
+
   @Test("half precision halves the file")
   func half() throws {
     try withTrainer({ $0.fineTuning = .none }) { trainer, folder in

@@ -39,6 +39,68 @@ public enum SmallModel {
           maximum: 3600, image: image))
     })
 
+  /// The folder of models whose nodes are in their cards.
+  private static let graphs = make()
+
+  /// Three labels, of grey pictures; its nodes are in the card.
+  public static let grey = writeGraph(
+    as: "grey",
+    input: .image(
+      .init(
+        height: 33, width: 47, resize: .bilinear, channels: .grey, channelCount: 1,
+        scale: 1 / 127.5, mean: [1], std: [0.5])))
+
+  /// Three labels, of the levels of half a second of sound; its nodes are in the card.
+  public static let levels = writeGraph(
+    as: "levels",
+    input: .audio(
+      .init(
+        sampleRate: 8000, seconds: 0.5, fft: 256, hop: 64, bands: 32, minimum: 100,
+        maximum: 3600, levels: .init(mean: [-40], std: [20]))))
+
+  /// The path of a file with a small network of many operations, stated node by node; an empty path
+  /// where it cannot be written.
+  private static func writeGraph(as name: String, input: ModelCard.Input) -> String {
+    let path = "\(graphs)/\(name).safetensors"
+    func tensor(_ x: Value, _ name: String, _ shape: Shape) -> Value {
+      x.parameter(GeneratedWeights.tensor(name, shape), named: name)
+    }
+    do {
+      let size = input.image
+      let recording = try Recording(input: [1, size.height, size.width, 1]) { x in
+        let stem = x.convolution(
+          tensor(x, "stem.weight", [16, 1, 3, 3]), stride: 2, padding: .same
+        )
+        .hardSwish().named("stem")
+        let grouped = stem.convolution(
+          tensor(x, "grouped.weight", [16, 8, 3, 3]), padding: .same, groups: 2
+        ).gelu()
+        let normal = grouped.layerNormalized(
+          scale: tensor(x, "norm.weight", [16]), offset: tensor(x, "norm.bias", [16]),
+          epsilon: 1e-6)
+        let largest = normal.sliced(from: 0, to: 8).maximum(normal.sliced(from: 8, to: 16))
+        return largest.concatenated(with: [stem]).shufflingChannels(groups: 2).elu()
+          .named("last")
+      }
+      let written = try GraphRecording(recording)
+      let card = ModelCard(
+        name: name, architecture: .graph, config: .init(epsilon: nil, padding: .symmetric),
+        head: [.globalAveragePool, .dense(name: "classifier", units: 3, activation: .linear)],
+        output: .softmax, labels: ["one", "two", "three"], input: input,
+        layers: .init(default: "last", aliases: ["/last/Elu_output_0": "last"]),
+        graph: written.graph)
+      var writer = SafetensorsWriter(card: card)
+      for (name, tensor) in written.tensors { writer.add(name, tensor) }
+      for (name, shape) in [("classifier.weight", [3, 24]), ("classifier.bias", [3])] {
+        writer.add(name, GeneratedWeights.tensor(name, Shape(shape)))
+      }
+      try writer.write(to: path)
+      return path
+    } catch {
+      return ""
+    }
+  }
+
   /// The path of a file with the card of a parity fixture, but narrower; an empty path where it
   /// cannot be written.
   private static func write(

@@ -1,6 +1,8 @@
 """torch checkpoints and safetensors files: prefixes, heads, and what is refused. Most need no torch."""
 
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import pickle
@@ -15,8 +17,10 @@ from support import ConverterTest
 
 from keras_files import numbers
 from prism_convert.architectures import architecture, architectures
+from prism_convert.cli import main
 from prism_convert.errors import ConversionError
-from prism_convert.torch_model import modern_name, recognise
+from prism_convert.naming import old_densenet
+from prism_convert.torch_bases import bases
 
 try:
     import torch
@@ -95,7 +99,7 @@ class Safetensors(ConverterTest):
         # Nobody knows what another head learnt from; that is said.
         other = self.write(base() | linear("classifier.1", 1280, 3))
         self.assertEqual(self.crop(other), (None, "bilinear_antialias"))
-        self.assertIn("--crop 256", self.run_converter(other)[2])
+        self.assertRegex(self.run_converter(other)[1], r"! crop .*ASSUMED.*--crop 256")
         self.assertEqual(self.crop(other, "--crop", "256", "--resize", "bicubic"), (256, "bicubic"))
 
     def test_too_small_a_centre(self):
@@ -114,6 +118,17 @@ class Safetensors(ConverterTest):
         self.assertEqual((image["height"], image["width"]), (224, 192))
         self.assertEqual((image["resize"], image["resize_side"]), ("bicubic", 256))
         numpy.testing.assert_allclose([image["scale"], *image["mean"], *image["std"]], [1 / 255, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25])
+        twice = config | {"image_processor_type": "EfficientNetImageProcessor", "rescale_offset": True, "rescale_factor": 1 / 127.5}
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(twice))
+        image = self.convert(source)[0]["input"]
+        found = (128 * image["scale"] - numpy.array(image["mean"])) / image["std"]
+        std = numpy.array([0.5, 0.5, 0.25])
+        numpy.testing.assert_allclose(found, ((128 / 127.5 - 1) - 0.5) / std / std)
+        for extent, expected in ((224, (256, 224)), (384, (None, 384))):
+            large = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": extent}, "resample": 3}
+            (self.folder / "preprocessor_config.json").write_text(json.dumps(large))
+            image = self.convert(source)[0]["input"]
+            self.assertEqual((image.get("resize_side"), image["height"]), expected)
         whole = config | {"size": {"height": 160, "width": 160}, "do_center_crop": False, "resample": 2}
         (self.folder / "preprocessor_config.json").write_text(json.dumps(whole))
         self.assertEqual(self.crop(source), (None, "bilinear_antialias"))
@@ -176,7 +191,7 @@ class Safetensors(ConverterTest):
         card, _ = self.convert(path, "--head-activation", "none")
         self.assertEqual(card["head"][1]["activation"], "linear")
         self.output.unlink()
-        self.assert_refused(path, "--head-activation gelu: there are relu", "--head-activation", "gelu")
+        self.assert_refused(path, "--head-activation mish: there are relu", "--head-activation", "mish")
 
     def test_neighbours_in_a_sequential_have_nothing_between_them(self):
         card, _ = self.convert(self.write(base(), linear("classifier.1", 1280, 16), linear("classifier.2", 16, 2)))
@@ -223,7 +238,12 @@ class Safetensors(ConverterTest):
 
     def test_unused_classifier_beside_another_head(self):
         path = self.write(base("net.features."), linear("net.classifier.1", 1280, 1000), linear("fc", 1280, 2))
-        self.assert_refused(path, "two heads")
+        self.assert_refused(path, "2 heads on the features.*--head")
+        for head, labels in (("fc", 2), ("net.classifier", 1000)):
+            card, _ = self.convert(path, "--head", head)
+            self.assertEqual(len(card["labels"]), labels)
+        self.output.unlink()
+        self.assert_refused(path, "no layer under age", "--head", "age")
 
     def test_unsupported_head_layer(self):
         bad = {"attention.in_proj_weight": numbers(12, 4), "classifier.1.weight": numbers(2, 1280)}
@@ -238,13 +258,11 @@ class Safetensors(ConverterTest):
         self.assertEqual((card["output"], card["labels"]), ("binary", ["no", "yes"]))
 
     def test_other_architectures_by_name(self):
-        resnet = {"conv1.weight": numbers(64, 3, 7, 7)}
-        for stage, blocks in enumerate((3, 4, 6, 3), start=1):
-            for block in range(blocks):
-                for conv in (1, 2, 3):
-                    resnet[f"layer{stage}.{block}.conv{conv}.weight"] = numbers(1, 1, 1, 1)
-        self.assert_refused(self.write(resnet), "the checkpoint is ResNet-50, which is not supported")
-        self.assert_refused(self.write({"conv_stem.weight": numbers(8, 3, 3, 3)}), "timm")
+        for name, pattern in (
+            ("Mixed_5b.branch1x1.conv.weight", "an Inception network"), ("patch_embed.proj.weight", "a vision transformer"),
+            ("trunk_output.block1.block1-0.proj.0.weight", "RegNet"), ("features.3.squeeze.weight", "SqueezeNet"),
+        ):  # fmt: skip
+            self.assert_refused(self.write({name: numbers(8, 3, 3, 3)}), f"the checkpoint is {pattern}.*export it as ONNX")
         self.assert_refused(self.write({"weird.weight": numbers(2, 2)}), r"\(weird.weight\) is not of a supported")
 
     def test_missing_and_misshapen(self):
@@ -279,27 +297,29 @@ class Recognition(unittest.TestCase):
 
     def test_all(self):
         for arch in architectures():
-            found, prefix = recognise(self.state(arch, "module.features."))
-            self.assertIs(found, arch)
-            self.assertEqual(prefix, "module.features.")
+            (found,) = bases(self.state(arch, "module.features."))
+            self.assertIs(found.architecture, arch)
+            self.assertEqual(found.prefix, "module.features.")
+            # The tensors of a shallow network are among those of a deep one, where the prefix may hold more.
+            self.assertEqual([found.architecture for found in bases(self.state(arch, "0."))], [arch])
 
     def test_relatives_are_refused(self):
         state = self.state(architecture("vgg16"), "features.")
         state["features.30.weight"] = state["features.28.weight"]
-        with self.assertRaisesRegex(ConversionError, "features.30.weight is unexpected"):
-            recognise(state)
+        with self.assertRaisesRegex(ConversionError, "features.30.bias is missing"):
+            bases(state)
         state = self.state(architecture("densenet121"), "features.")
         extra = "features.denseblock3.denselayer25.norm1.weight"
         state[extra] = state["features.norm5.weight"]
         with self.assertRaisesRegex(ConversionError, "denselayer25"):
-            recognise(state)
+            bases(state)
 
     def test_old_names_of_densenet(self):
         self.assertEqual(
-            modern_name("features.denseblock1.denselayer2.norm.1.weight"),
+            old_densenet("features.denseblock1.denselayer2.norm.1.weight"),
             "features.denseblock1.denselayer2.norm1.weight",
         )
-        self.assertEqual(modern_name("features.norm5.weight"), "features.norm5.weight")
+        self.assertEqual(old_densenet("features.norm5.weight"), "features.norm5.weight")
 
 
 class VggHead(ConverterTest):
@@ -472,12 +492,34 @@ class Kinds(ConverterTest):
             ("m.pth", b"version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS"),
             ("m.h5", b"<!DOCTYPE html><html>", "a web page"),
             ("m.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 20, "a TFLite model"),
-            ("m.onnx", b"\x08\x07\x12\x07pytorch", "an ONNX model"),
+            ("m.onnx", b"\x08\x07\x12\x07pytorch", "no ONNX model"),
             ("m.pb", b"\x08\x01", "a TensorFlow graph"),
             ("m.pth", b"", "is empty"),
         ):
             (self.folder / name).write_bytes(data)
             self.assert_refused(self.folder / name, pattern)
+
+    def test_before_anything_is_asked_for(self):
+        path = self.folder / "m.tflite"
+        path.write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 20)
+        self.assert_refused(path, "a TFLite model", "--labels", "nowhere.txt", "--threshold", "7")
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err):
+            self.assertEqual(main([str(path)]), 1)  # Not even where to write.
+        self.assertRegex(err.getvalue(), "^convert: .* is a TFLite model")
+        with contextlib.redirect_stderr(err):
+            self.assertEqual(main([str(write_safetensors(self.folder / "m.safetensors", base()))]), 1)
+        self.assertRegex(err.getvalue(), "--output says which file to write")
+
+    def test_other_archives(self):
+        for members, pattern in (
+            (("saved_model/saved_model.pb",), "zipped TensorFlow SavedModel"), (("model.json", "weights.bin"), "TensorFlow.js"),
+            (("keras_model.h5", "labels.txt"), "of Teachable Machine: unpack it"), (("a/model.pth",), "unpack it and name a/model.pth"),
+        ):  # fmt: skip
+            with zipfile.ZipFile(self.folder / "m.zip", "w") as archive:
+                for member in members:
+                    archive.writestr(member, "x")
+            self.assert_refused(self.folder / "m.zip", pattern)
 
     def test_archives_of_programs(self):
         for member, pattern in (("m/code/__torch__.py", "TorchScript"), ("m/archive_format", r"torch\.export")):
@@ -489,6 +531,9 @@ class Kinds(ConverterTest):
         self.assert_refused(self.folder, "is a folder: name a")
         (self.folder / "saved_model.pb").write_bytes(b"x")
         self.assert_refused(self.folder, "a TensorFlow SavedModel")
+        (self.folder / "saved_model.pb").unlink()
+        (self.folder / "model.safetensors.index.json").write_bytes(b"{}")
+        self.assert_refused(self.folder, "in several parts")
 
     def test_sizes_are_checked_first(self):
         path = self.folder / "m.safetensors"

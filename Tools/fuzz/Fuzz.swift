@@ -4,6 +4,7 @@
 import Prism
 import PrismCard
 import PrismFiles
+import PrismModels
 import PrismReport
 import PrismTensor
 import PrismTraining
@@ -26,7 +27,8 @@ import PrismWeights
 
 /// The readers by name; PRISM_FUZZ_TARGET chooses one.
 private let targets: [String: @Sendable ([UInt8]) -> Void] = [
-  "picture": picture, "sound": sound, "weights": weights, "card": card, "json": json, "npy": npy,
+  "picture": picture, "sound": sound, "weights": weights, "card": card, "graph": graph,
+  "json": json, "npy": npy,
   "csv": csv, "checkpoint": checkpoint, "request": request, "archive": archive, "form": form,
   "asking": asking, "tensor": tensor, "pixels": pixels,
 ]
@@ -122,6 +124,28 @@ private func require(_ condition: Bool, _ what: String) {
   require((try? card.validate(file: "fuzz")) != nil, "a card that was read is not valid")
   let again = try? ModelCard(json: card.json, file: "fuzz")
   require(again == card, "a card has changed on its way out and in")
+}
+
+/// Tensors that the nodes of a card may read.
+private let graphTensors = [
+  "w": Tensor([4, 3, 3, 3]), "v": Tensor([4, 1, 3, 3]), "u": Tensor([8, 4, 1, 1]),
+  "c": Tensor([4]), "s": Tensor([1]), "fc.weight": Tensor([2, 4]), "fc.bias": Tensor([2]),
+]
+
+@Sendable private func graph(_ bytes: [UInt8]) {
+  let text = String(decoding: bytes, as: UTF8.self)
+  Limits.$current.withValue(Limits([.elements: 1 << 20, .pixels: 1 << 16])) {
+    guard let card = try? ModelCard(json: text, file: "fuzz"), card.architecture == .graph else {
+      return
+    }
+    var network: Network?
+    _ = try? WeightReader.bind(graphTensors) { network = try Network(card, $0) }
+    guard let network, let recording = try? network.record() else { return }
+    for value in recording.values {
+      require(value.shape.isValid, "a value has no shape")
+      require(value.shape.count <= 1 << 20, "a value is larger than the limit")
+    }
+  }
 }
 
 @Sendable private func json(_ bytes: [UInt8]) {

@@ -30,6 +30,35 @@ CARD = {
 }  # fmt: skip
 
 
+def node(name, primitive, *inputs, **attributes):
+    return {"name": name, "primitive": primitive, "inputs": list(inputs), "attributes": attributes}
+
+
+GRAPH = dict(
+    CARD, architecture="graph",
+    graph={
+        "nodes": [
+            node("a", "convolution", "input", "w", kernel=[3, 3], padding=[1, 1, 1, 1]),
+            node("b", "batch_normalization", "a", "c", "c", "c", "c", epsilon=0.001),
+            node("d", "depthwise_convolution", "b", "v", kernel=[3, 3], stride=[2, 2]),
+            node("e", "slice", "d", axis=-1, start=0, end=2),
+            node("f", "concatenate", "e", "e", axis=-1),
+            node("g", "reshape", "f", shape=[0, 15, 15, 2, 2]),
+            node("h", "transpose", "g", axes=[0, 1, 2, 4, 3]),
+            node("i", "reshape", "h", shape=[0, 15, 15, 4]),
+            node("j", "multiply", "i", "s"),
+            node("k", "average_pool", "j", kernel=[2, 2], stride=[2, 2], padding=[0, 0, 1, 1], counts_padding=True),
+            node("l", "resize", "k", height=5, width=5, method="bilinear"),
+            node("m", "mean", "l", axes=[1, 2], keeps_dimensions=True),
+            node("n", "maximum", "l", "m"),
+        ],
+        "output": "n",
+    },
+    head=[{"kind": "global_average_pool"}, {"kind": "dense", "name": "fc", "units": 2}],
+    layers={"default": "n", "aliases": {}},
+)  # fmt: skip
+
+
 def safetensors(card):
     header = {
         "__metadata__": {"prism": json.dumps(card)},
@@ -143,6 +172,8 @@ def main(folder):
         write("card", f"{index}", json.dumps(card).encode())
         write("json", f"card-{index}", json.dumps(card, indent=1).encode())
         write("weights", f"{index}", safetensors(card))
+    write("card", "graph", json.dumps(GRAPH).encode())
+    write("graph", "0", json.dumps(GRAPH).encode())
     for index, text in enumerate(('[1, -2.5e-3, true, null, "\\u00e9\\ud83d\\ude00"]', "{}", '{"a": {"b": [[[]]]}}', "1e400")):
         write("json", f"{index}", text.encode())
     for index, text in enumerate(('path,label\na.png,cat\n"b,1.png","a ""dog"""\n', "\ufeffa;b\r\n1;2\r\n", 'x\n"1\n2"\n')):

@@ -12,7 +12,8 @@ import functools
 class Step:
     """One operation. `inputs` are indices of earlier steps, -1 is the image."""
 
-    kind: str  # conv batch_norm activation max_pool average_pool squeeze add multiply concat
+    # conv batch_norm layer_norm activation max_pool average_pool squeeze add multiply scale concat
+    kind: str
     inputs: tuple
     channels: int  # of the output
     module: str = ""  # prefix of the step's tensors
@@ -20,9 +21,11 @@ class Step:
     kernel: int = 1
     stride: int = 1
     pad: int = 0  # on each side, where padding is symmetric
+    pads: tuple | None = None  # before and after, where they differ whatever the convention
     groups: int = 1
     bias: bool = False
     function: str = ""
+    epsilon: float | None = None  # of a layer norm, or of a batch norm that has its own
 
     def tensors(self, input_channels):
         """Name and shape of each of the step's tensors, as torch lays them out."""
@@ -34,6 +37,11 @@ class Step:
         elif self.kind == "batch_norm":
             for part in ("weight", "bias", "running_mean", "running_var"):
                 yield f"{self.module}.{part}", (self.channels,)
+        elif self.kind == "layer_norm":
+            yield f"{self.module}.weight", (self.channels,)
+            yield f"{self.module}.bias", (self.channels,)
+        elif self.kind == "scale":
+            yield self.module, (self.channels,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +53,8 @@ class Architecture:
     layer: str  # default target of the CAM family
     epsilons: dict  # batch-norm epsilon by framework; empty without batch norm
     width: float = 1.0
+    native: bool = True  # one of Prism's own; any other is written as a graph card
+    image_channels: int = 3
 
     @property
     def title(self):
@@ -56,7 +66,7 @@ class Architecture:
         return self.steps[-1].channels
 
     def input_channels(self, step):
-        return 3 if step.inputs[0] < 0 else self.steps[step.inputs[0]].channels
+        return self.image_channels if step.inputs[0] < 0 else self.steps[step.inputs[0]].channels
 
     def tensors(self):
         """Name → shape of every tensor of the base, in the order of the model."""
@@ -66,6 +76,10 @@ class Architecture:
 
     def feature_size(self, height, width, same):
         """Height and width of the feature map for an image of this size."""
+        return self.sizes(height, width, same)[len(self.steps) - 1]
+
+    def sizes(self, height, width, same):
+        """Height and width of every step's output; those of the image are at -1."""
         sizes = {-1: (height, width)}
         for index, step in enumerate(self.steps):
             height, width = sizes[step.inputs[0]]
@@ -73,14 +87,19 @@ class Architecture:
                 height, width = 1, 1
             elif step.kind == "multiply":
                 height, width = max(sizes[i] for i in step.inputs)
-            elif step.stride > 1:
+            elif step.kind in WINDOWS:
                 height, width = (output_size(step, extent, same) for extent in (height, width))
             sizes[index] = (height, width)
-        return sizes[len(self.steps) - 1]
+        return sizes
+
+
+WINDOWS = ("conv", "max_pool", "average_pool")
 
 
 def output_size(step, extent, same):
-    """Height or width after a strided step. Only convolutions know TensorFlow's `same` padding."""
+    """Height or width after a window. Only convolutions know TensorFlow's `same` padding."""
+    if step.pads:
+        return (extent + sum(step.pads) - step.kernel) // step.stride + 1
     if same and step.kind == "conv":
         return -(-extent // step.stride)
     return (extent + 2 * step.pad - step.kernel) // step.stride + 1
@@ -99,12 +118,20 @@ class Builder:
     def channels(self, x):
         return 3 if x < 0 else self.steps[x].channels
 
-    def conv(self, x, module, channels, kernel=1, stride=1, groups=1, bias=False, value=""):
-        options = dict(kernel=kernel, stride=stride, pad=(kernel - 1) // 2, groups=groups, bias=bias)
+    def conv(self, x, module, channels, kernel=1, stride=1, groups=1, bias=False, value="", pad=None):
+        pad = (kernel - 1) // 2 if pad is None else pad
+        options = dict(kernel=kernel, stride=stride, pad=pad, groups=groups, bias=bias)
         return self._append("conv", [x], channels, module=module, value=value, **options)
 
     def batch_norm(self, x, module, value=""):
         return self._append("batch_norm", [x], self.channels(x), module=module, value=value)
+
+    def layer_norm(self, x, module, epsilon, value=""):
+        return self._append("layer_norm", [x], self.channels(x), module=module, value=value, epsilon=epsilon)
+
+    def scale(self, x, name, value=""):
+        """A product with one number a channel, the tensor of that name."""
+        return self._append("scale", [x], self.channels(x), module=name, value=value)
 
     def activation(self, x, function, value=""):
         return self._append("activation", [x], self.channels(x), function=function, value=value)
@@ -285,33 +312,33 @@ def vgg16():
     return Architecture("vgg16", tuple(b.steps), "features.29", {})
 
 
-def densenet121():
-    growth = 32
+def densenet(name, layers_of, growth, start):
+    """DenseNet with so many layers in its blocks; `start` are the channels of its stem."""
     b = Builder()
-    x = b.conv(-1, "features.conv0", 64, kernel=7, stride=2, value="features.conv0")
+    x = b.conv(-1, "features.conv0", start, kernel=7, stride=2, value="features.conv0")
     x = b.batch_norm(x, "features.norm0", value="features.norm0")
     x = b.activation(x, "relu", value="features.relu0")
     x = b.max_pool(x, 3, 2, 1, value="features.pool0")
-    for block, layers in enumerate((6, 12, 24, 16), start=1):
+    for block, layers in enumerate(layers_of, start=1):
         for layer in range(1, layers + 1):
-            name, start = f"features.denseblock{block}.denselayer{layer}", x
-            x = b.batch_norm(x, f"{name}.norm1", value=f"{name}.norm1")
-            x = b.activation(x, "relu", value=f"{name}.relu1")
-            x = b.conv(x, f"{name}.conv1", 4 * growth, value=f"{name}.conv1")
-            x = b.batch_norm(x, f"{name}.norm2", value=f"{name}.norm2")
-            x = b.activation(x, "relu", value=f"{name}.relu2")
-            x = b.conv(x, f"{name}.conv2", growth, kernel=3, value=name)
-            x = b.concat(start, x, value=f"features.denseblock{block}" if layer == layers else "")
-        if block < 4:
-            name = f"features.transition{block}"
-            x = b.batch_norm(x, f"{name}.norm", value=f"{name}.norm")
-            x = b.activation(x, "relu", value=f"{name}.relu")
-            x = b.conv(x, f"{name}.conv", b.channels(x) // 2, value=f"{name}.conv")
-            x = b.average_pool(x, value=name)
+            prefix, before = f"features.denseblock{block}.denselayer{layer}", x
+            x = b.batch_norm(x, f"{prefix}.norm1", value=f"{prefix}.norm1")
+            x = b.activation(x, "relu", value=f"{prefix}.relu1")
+            x = b.conv(x, f"{prefix}.conv1", 4 * growth, value=f"{prefix}.conv1")
+            x = b.batch_norm(x, f"{prefix}.norm2", value=f"{prefix}.norm2")
+            x = b.activation(x, "relu", value=f"{prefix}.relu2")
+            x = b.conv(x, f"{prefix}.conv2", growth, kernel=3, value=prefix)
+            x = b.concat(before, x, value=f"features.denseblock{block}" if layer == layers else "")
+        if block < len(layers_of):
+            prefix = f"features.transition{block}"
+            x = b.batch_norm(x, f"{prefix}.norm", value=f"{prefix}.norm")
+            x = b.activation(x, "relu", value=f"{prefix}.relu")
+            x = b.conv(x, f"{prefix}.conv", b.channels(x) // 2, value=f"{prefix}.conv")
+            x = b.average_pool(x, value=prefix)
     x = b.batch_norm(x, "features.norm5", value="features.norm5")
     b.activation(x, "relu", value="features.relu5")
     epsilons = {"keras": 1.001e-5, "torch": 1e-5}
-    return Architecture("densenet121", tuple(b.steps), "features.relu5", epsilons)
+    return Architecture(name, tuple(b.steps), "features.relu5", epsilons, native=name == "densenet121")
 
 
 @functools.cache
@@ -322,7 +349,7 @@ def architectures():
         *(mobilenet_v2(width) for width in MOBILENET_WIDTHS),
         *(efficientnet_v2(size) for size in sizes),
         vgg16(),
-        densenet121(),
+        densenet("densenet121", (6, 12, 24, 16), 32, 64),
     )
 
 

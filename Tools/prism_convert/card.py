@@ -1,7 +1,9 @@
 """Makes the model card: what the source says, completed by the options and by the habits of its framework."""
 
+from . import log_mel
 from .errors import ConversionError
 from .preprocessing import Preprocessing, mode_operations
+from .torch_extras import finding
 
 # What a base expects that is published without its preprocessing.
 HABITS = {
@@ -9,6 +11,7 @@ HABITS = {
     ("efficientnet_v2", "keras"): "tf",
     ("vgg16", "keras"): "caffe",
     ("densenet121", "keras"): "torch",
+    ("efficientnet_v2_l", "torch"): "tf",
 }
 OUTPUTS = ("softmax", "sigmoid", "binary")
 
@@ -18,20 +21,13 @@ def make_card(model, options, name):
     output = chosen_output(model, options)
     labels = chosen_labels(model, options, 2 if output == "binary" else model.units)
     base = model.architecture
-    config = {}
-    if base.name == "mobilenet_v2":
-        config["width"] = base.width
-    if model.epsilon is not None:
-        config["epsilon"] = model.epsilon
-    config["padding"] = model.padding
     card = {
         "format": 1,
         "name": name,
         "description": options.description or "",
         "source": options.source or "",
         "license": options.license or "",
-        "architecture": base.name,
-        "config": config,
+        **base_card(model),
         "head": model.head,
         "output": output,
         "labels": labels,
@@ -40,7 +36,20 @@ def make_card(model, options, name):
         card["threshold"] = 0.5 if options.threshold is None else options.threshold
     elif options.threshold is not None:
         raise ConversionError(f"--threshold goes with sigmoid or binary, this output is {output}")
-    card["input"] = {
+    if output == "sigmoid" and model.thresholds and options.threshold is None:
+        card["thresholds"] = chosen_thresholds(model)
+    card["input"] = chosen_input(model, options)
+    card["layers"] = {"default": base.layer, "aliases": model.aliases}
+    return card
+
+
+def chosen_input(model, options):
+    """The card's part that says what the network is given."""
+    if options.log_mel:
+        for topic in ("size", "pixels"):
+            model.account.say(topic, "--log-mel")
+        return log_mel.card(options.log_mel, model)
+    return {
         "kind": "image",
         "height": model.size[0],
         "width": model.size[1],
@@ -48,16 +57,41 @@ def make_card(model, options, name):
         **({"resize_side": model.side} if model.side else {}),
         **chosen_preprocessing(model, options).card(),
     }
-    card["layers"] = {"default": base.layer, "aliases": model.aliases}
-    return card
+
+
+def base_card(model):
+    """The base: one of Prism's own with its conventions, or a graph."""
+    base = model.architecture
+    if model.graph is not None:
+        return {"architecture": "graph", "graph": model.graph}
+    config = {}
+    if base.name == "mobilenet_v2":
+        config["width"] = base.width
+    if model.epsilon is not None:
+        config["epsilon"] = model.epsilon
+    config["padding"] = model.padding
+    return {"architecture": base.name, "config": config}
+
+
+def chosen_thresholds(model):
+    """A threshold for each label; where the source has none, a half."""
+    if len(model.thresholds) != model.units:
+        raise ConversionError(f"the source has {len(model.thresholds)} thresholds for {model.units} labels")
+    if not model.account.knows("thresholds"):
+        model.account.say("thresholds", "op_threshs in the checkpoint")
+    return [value if 0 < value < 1 else 0.5 for value in model.thresholds]
 
 
 def chosen_output(model, options):
     """What squashes the logits: the option, the source, or the usual choice for that many logits."""
     output = options.activation or model.output
-    if not output:
-        output = "binary" if model.units == 1 else "softmax"
-        model.notes.append(f"the source does not say what squashes its {model.units} logits: {output} is assumed")
+    account = model.account
+    if options.activation:
+        account.say("output", "--activation")
+    elif not output:
+        output = assumed_output(model, options)
+    elif not account.knows("output"):
+        account.say("output", "the source")
     if output == "sigmoid" and model.units == 1 and not options.activation:
         output = "binary"
     if output == "binary" and model.units != 1:
@@ -67,35 +101,92 @@ def chosen_output(model, options):
     return output
 
 
+def assumed_output(model, options):
+    """The usual choice where nothing says what squashes the logits."""
+    account, units = model.account, model.units
+    if units == 1:
+        account.assume("output", "one logit; --activation")
+        return "binary"
+    findings = sum(finding(label) for label in options.labels or model.labels or [])
+    if findings >= 4:
+        account.assume("output", "the labels are findings that do not exclude each other; --activation softmax if they do")
+        return "sigmoid"
+    if units in (14, 18) and not options.labels and not model.labels:
+        account.assume(
+            "output", f"{units} logits are often the findings of chest pictures, which do not exclude each other: "
+            "--activation sigmoid"
+        )  # fmt: skip
+    else:
+        weights = f", {model.class_weights} may be the weights of classes" if model.class_weights else ""
+        account.assume("output", f"the source does not say what squashes its {units} logits{weights}; --activation sigmoid for several labels at once")
+    return "softmax"
+
+
 def chosen_labels(model, options, count):
     """The labels of the option or of the source, or numbered ones."""
+    account = model.account
     if options.labels is not None:
         if len(options.labels) != count:
             one = f"{count} labels are needed" if count != 1 else "1 label is needed"
             why = " (one output says no or yes: the negative label first)" if count == 2 and model.units == 1 else ""
             raise ConversionError(f"{len(options.labels)} labels given, {one}{why}")
+        account.say("labels", "--labels")
         return options.labels
     if model.labels and len(model.labels) == count:
+        if not account.knows("labels"):
+            account.say("labels", "the source")
         return model.labels
+    account.assume("labels", "the source names none; --labels")
     if count == 2 and model.units == 1:
         return ["negative", "positive"]
     return [f"class {index}" for index in range(count)]
 
 
 def chosen_preprocessing(model, options):
-    """The option's, then the one in the graph; without either, what the framework's published weights expect."""
-    mode = options.preprocess
+    """The option's, then the one in the source; without either, what the framework's published weights expect."""
+    mode, account = options.preprocess, model.account
+    result = Preprocessing(model.image_channels)
     if not mode and not model.preprocessing and model.usual is not None:
         model.outside = model.usual
-        result = Preprocessing()
+        account.say("pixels", account.origins.get("usual", "the source"))
         result.apply(model.usual)
         return result
-    if not mode and not model.preprocessing:
-        family = "efficientnet_v2" if model.architecture.name.startswith("efficientnet") else model.architecture.name
-        mode = HABITS.get((family, model.framework), "torch")
-        model.notes.append(f"the input is preprocessed the {mode} way, as is usual; --preprocess changes it")
+    if mode:
+        account.say("pixels", "--preprocess" + (" before the source's own" if model.preprocessing else ""))
+    elif model.preprocessing:
+        if not account.knows("pixels"):
+            account.say("pixels", "the source's own layers")
+    else:
+        mode = habit(model)
+        account.assume("pixels", f"the {mode} way, as is usual; --preprocess")
     model.outside = mode_operations(mode or "none")
-    result = Preprocessing()
     result.apply(model.outside)
     result.apply(model.preprocessing)
+    if model.framework == "torch":
+        model.outside, model.preprocessing = [*model.outside, *model.preprocessing], []
     return result
+
+
+# What Keras's own applications expect, by the beginnings of their names; the longer ones first.
+KERAS_HABITS = (
+    ("resnet50v2", "tf"), ("resnet101v2", "tf"), ("resnet152v2", "tf"), ("resnet", "caffe"), ("vgg", "caffe"),
+    ("densenet", "torch"), ("xception", "tf"), ("inception", "tf"), ("nasnet", "tf"), ("mobilenetv3", "none"),
+    ("mobilenet", "tf"), ("efficientnet", "none"), ("convnext", "none"),
+)  # fmt: skip
+
+
+def keras_habit(family):
+    """How pixels are usually prepared for a Keras network; of one's own they are divided by 255."""
+    name = family.lower().replace("_", "").replace("-", "")
+    return next((mode for start, mode in KERAS_HABITS if name.startswith(start)), "unit")
+
+
+def habit(model):
+    """How pixels are usually prepared for a base."""
+    if model.image_channels != 3:
+        return "unit"
+    name = model.architecture.name
+    if name == "graph" and model.framework == "keras":
+        return keras_habit(model.architecture.family)
+    family = "efficientnet_v2" if name.startswith("efficientnet_v2") and model.framework == "keras" else name
+    return HABITS.get((family, model.framework), "torch")

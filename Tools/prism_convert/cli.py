@@ -1,34 +1,55 @@
 """The command: options in, a flat weight file out."""
 
 import argparse
-import json
 import pathlib
 import sys
 import unicodedata
 import zipfile
 
-from . import flatfile, limits, transforms
+from . import flatfile, kinds, labels, log_mel, transforms
+from .account import Account
 from .card import OUTPUTS, make_card
 from .errors import ConversionError
+from .onnx_file import looks_like_onnx
 from .preprocessing import MODES
+from .torch_head import FUNCTIONS, POOLINGS
 from .verify import verify
 
 RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic", "lanczos")
-ACTIVATIONS = ("relu", "relu6", "silu", "sigmoid", "tanh", "none")
 
 
 def parser():
     p = argparse.ArgumentParser(
         prog="convert.py",
-        description="Convert a Keras or torchvision model into Prism's flat weight file.",
+        description="Convert a model of Keras, torch or ONNX into Prism's flat weight file.",
         epilog="The architecture is recognised; what cannot be represented is named and refused.",
     )
-    p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help="a .h5, .keras, .pth, .pt or .safetensors file")
-    p.add_argument("--output", required=True, type=pathlib.Path, metavar="FILE", help="the file to write")
+    p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help=kinds.TAKEN)
+    p.add_argument("--output", type=pathlib.Path, metavar="FILE", help="the file to write")
     p.add_argument("--labels", metavar="FILE|A,B,C", help="label names: one a line in a file, or separated by commas")
     p.add_argument("--activation", choices=OUTPUTS, help="what squashes the logits, where the source does not say")
-    p.add_argument("--head-activation", metavar="NAME[,…]", help=f"between the linear layers of a torch head: one of {', '.join(ACTIVATIONS)} for each gap")
+    p.add_argument("--weights", metavar="KEY", help="which of several sets of weights in a checkpoint, such as state_dict")
+    p.add_argument("--head", metavar="PREFIX", help="which of several heads in a checkpoint, by the start of its names")
+    p.add_argument(
+        "--head-activation", metavar="NAME[,…]",
+        help=f"between the linear layers of a torch head: one of {', '.join(FUNCTIONS)} for each gap",
+    )
+    p.add_argument("--pooling", choices=POOLINGS, help="between a torch base and its head")
+    p.add_argument("--features-activation", choices=("relu", "none"), help="after DenseNet's last norm, before the pooling")
+    p.add_argument("--pooled-activation", choices=FUNCTIONS, help="between the pooling and the first layer of a torch head")
+    p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
+    p.add_argument("--epsilon", type=epsilon, metavar="E", help="of the base's batch norms, where the source does not say")
+    p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
+    p.add_argument(
+        "--module", metavar="PACKAGE.MODULE:FACTORY",
+        help="the code that makes the torch network, which is run and given the file's tensors; needs torch",
+    )
+    p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
+    p.add_argument(
+        "--log-mel", metavar="panns|NAME=VALUE,…",
+        help="of a network that is given the levels of a mel spectrogram: sample_rate, seconds, fft, hop, mel_bands and more",
+    )
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
     p.add_argument(
         "--crop", type=crop, metavar="SIDE|none",
@@ -54,6 +75,17 @@ def size(text):
     return (int(parts[0]), int(parts[-1]))
 
 
+def epsilon(text):
+    """What batch norms add to a variance."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
 def crop(text):
     """The shorter side before the centre is cut out; 0 for none."""
     if text == "none":
@@ -63,95 +95,18 @@ def crop(text):
     return int(text)
 
 
-def read_labels(text):
-    """Label names from a file, one a line or as JSON, or from a list."""
-    if text is None:
-        return None
-    path = pathlib.Path(text)
-    try:
-        is_file = path.is_file()
-    except OSError:
-        is_file = False
-    if is_file:
-        limits.check(path.stat().st_size, limits.CONFIG_BYTES, f"{path} is too large, in bytes")
-        try:
-            content = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ConversionError(f"the labels in {path} are not UTF-8 text") from error
-        lines = json_labels(path, content) if path.suffix == ".json" else content.splitlines()
-    elif "," not in text and path.suffix in (".txt", ".csv", ".json"):
-        raise ConversionError(f"there is no label file {path}")
-    else:
-        lines = text.split(",")
-    labels = [line.strip() for line in lines]
-    while is_file and labels and not labels[-1]:
-        labels.pop()
-    if "" in labels:
-        raise ConversionError(f"label {labels.index('')} is empty")
-    return labels
-
-
-def json_labels(path, content):
-    """A list of names, or a dictionary between names and indices, in either direction."""
-    try:
-        value = json.loads(content)
-        if isinstance(value, dict):
-            by_name = all(isinstance(index, int) for index in value.values())
-            pairs = [(index, name) if by_name else (int(name), index) for name, index in value.items()]
-            if sorted(index for index, _ in pairs) == list(range(len(pairs))):
-                value = [name for _, name in sorted(pairs)]
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ConversionError(f"{path} is neither a list of labels nor a dictionary from them to 0, 1, …")
-    return value
-
-
-def refuse_folder(path):
-    """Names what a folder is."""
-    if (path / "saved_model.pb").exists():
-        raise ConversionError(f"{path} is a TensorFlow SavedModel: save the model as one file, .keras or .h5")
-    inside = [name for name in ("model.safetensors", "pytorch_model.bin", "model.keras") if (path / name).is_file()]
-    hint = f"name the file in it, {path / inside[0]}" if inside else "name a .h5, .keras, .pth, .pt or .safetensors file"
-    raise ConversionError(f"{path} is a folder: {hint}")
-
-
-def refuse_kind(path, start):
-    """Names a file of a kind that is not read, before anything is asked for."""
-    text = start.lstrip().lower()
-    what = None
-    if not start:
-        what = "is empty: copy it again"
-    elif start.startswith(b"version https://git-lfs"):
-        what = "is a pointer of Git LFS, not the file itself: `git lfs pull` fetches it"
-    elif text.startswith((b"<!doctype html", b"<html")):
-        what = "is a web page, not a model: download the file itself"
-    elif start[4:8] == b"TFL3":
-        what = "is a TFLite model, which is not supported: convert the Keras model that it was made from"
-    elif path.suffix == ".onnx":
-        what = "is an ONNX model, which is not supported: convert the torch or Keras model that it was made from"
-    elif path.suffix == ".pb":
-        what = "is a TensorFlow graph, which is not supported: save the model as one file, .keras or .h5"
-    elif path.suffix in (".gguf", ".ggml") or start[:4] == b"GGUF":
-        what = "is a GGUF file, which holds no convolutional network"
-    if what:
-        raise ConversionError(f"{path} {what}")
-
-
 def reader(path):
     """The module that reads this kind of file."""
-    if path.is_dir():
-        refuse_folder(path)
-    if not path.is_file():
-        raise ConversionError(f"there is no file {path}")
-    with path.open("rb") as file:
-        start = file.read(512)
-    refuse_kind(path, start)
+    start = kinds.refuse(path)
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         from . import keras_model
 
         return keras_model
-    if zipfile.is_zipfile(path) and path.suffix not in (".pth", ".pt"):
+    if path.suffix == ".onnx" or looks_like_onnx(start):
+        from . import onnx_model
+
+        return onnx_model
+    if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if "config.json" in archive.namelist():
                 from . import keras_model
@@ -162,26 +117,48 @@ def reader(path):
     return torch_model
 
 
+def module_reader(options):
+    """The reader that runs the user's own module, where an option names one."""
+    if not options.module:
+        return None
+    kinds.refuse(options.file)
+    from . import torch_export
+
+    return torch_export
+
+
 def convert(options):
     """Converts one file; returns the model and its card."""
-    options.labels = read_labels(options.labels)
+    if options.file.is_dir():
+        kinds.refuse(options.file)
+        options.file = kinds.weights_in(options.file)
+    module = module_reader(options) or reader(options.file)  # Names a kind that is not taken before anything is asked for.
+    if options.output is None:
+        raise ConversionError("--output says which file to write")
+    options.labels = labels.read(options.labels)
+    if options.log_mel:
+        options.log_mel = log_mel.parse(options.log_mel)
+        options.input_size = options.input_size or log_mel.size(options.log_mel)
     if options.threshold is not None and not 0 < options.threshold < 1:
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
-    module = reader(options.file)
     said = transforms.beside(options.file)
-    given = options.input_size
-    if said and said.size and not given:
-        options.input_size = said.size
-    model = module.read(options.file, options)
-    options.input_size = given
-    if said is None and model.framework == "torch":
-        said = transforms.torchvision(model.architecture.name, options.file, model.units)
-    elif said is None:
-        said = transforms.teachable_machine(model)
+    model = module.read(options.file, options, said, Account())
+    said = model.said or said
+    if said is None or said.operations is None:
+        said = transforms.published(model, options, said)
     transforms.apply(model, said, options)
+    labels_beside(model, options)
     card = make_card(model, options, options.name or options.output.stem)
     flatfile.write(options.output, model.tensors, card, options.dtype)
     return model, card
+
+
+def labels_beside(model, options):
+    """Takes Teachable Machine's labels.txt, which lies beside its keras_model.h5."""
+    path = options.file.parent / "labels.txt"
+    if options.labels is None and options.file.name == "keras_model.h5" and path.is_file():
+        model.labels = labels.read(str(path))
+        model.account.say("labels", "labels.txt beside it")
 
 
 def main(arguments=None):
@@ -226,7 +203,11 @@ def run(options):
     print(
         f"{options.output}: {model.architecture.title}, {height}×{width}, {len(card['labels'])} labels, "
         f"{card['output']}, {len(model.tensors)} tensors",
-        flush=True,
     )
+    for line in model.account.lines(model, card):
+        print(one_line(line))
+    sys.stdout.flush()
+    if options.verify and options.log_mel:
+        raise ConversionError("--verify compares pictures; a network of sounds is not compared")
     if options.verify:
         print(verify(options.file, options.output, model, options, card))

@@ -21,15 +21,15 @@ def plain_names(architecture, head):
     return PLAIN[family] if shape == expected else None
 
 
-def name_head(architecture, head, weights):
+def name_head(architecture, head, weights, native=True):
     """Gives the head's layers their names and returns its tensors.
 
     `weights` holds, by the index of the item, a dictionary of part (`weight`, `bias`, `running_mean`, …) to array.
     """
-    plain = iter(plain_names(architecture, head) or ())
+    plain = iter((plain_names(architecture, head) if native else None) or ())
     tensors = {}
     for index, item in enumerate(head):
-        if item["kind"] in ("dense", "batch_norm"):
+        if item["kind"] in ("dense", "batch_norm", "layer_norm"):
             name = next(plain, f"head.{index}") if item["kind"] == "dense" else f"head.{index}"
             kind = item.pop("kind")
             rest = dict(item)

@@ -10,6 +10,17 @@ import re
 from .errors import ConversionError
 
 
+# Layers that change pictures in training alone.
+AUGMENTATION = frozenset(
+    """RandomFlip RandomRotation RandomZoom RandomContrast RandomTranslation RandomBrightness RandomHue RandomSaturation
+    RandomSharpness RandomShear RandomColorJitter RandomColorDegeneration RandomGrayscale RandomGaussianBlur RandomInvert
+    RandomPerspective RandomErasing RandomPosterization RandomElasticTransform RandomApply RandomHeight RandomWidth
+    RandomCutout RandomChannelShift RandomSolarization RandomAugmentationPipeline RandAugment AugMix CutMix MixUp""".split()
+)
+# Layers that do the same in training, though Keras writes the flag for them as well.
+ALWAYS = frozenset("Resizing CenterCrop Rescaling Normalization".split())
+
+
 @dataclasses.dataclass
 class Layer:
     """A layer that may own weights."""
@@ -50,6 +61,7 @@ class Graph:
     output: Node
     nodes: list  # every node the output depends on, inputs before outputs
     shape: tuple | None  # of one image, None where it is not fixed
+    name: str = ""  # of the model
 
 
 def snake_case(name):
@@ -92,7 +104,7 @@ class Reader:
         inputs = [item for item in flatten(arguments) if isinstance(item, Node)]
         inputs += [item for item in flatten(list(keywords.values())) if isinstance(item, Node)]
         # Keras 3 writes the default of augmentation layers, which is True and gives way at inference.
-        if keywords.get("training") is True and not layer.kind.startswith("Random"):
+        if keywords.get("training") is True and layer.kind not in AUGMENTATION | ALWAYS:
             raise ConversionError(f"layer {layer.name} ({layer.kind}) is called with training=True")
         if is_model(entry):
             return self.model(entry, inputs, layer.path, layer.store)
@@ -297,4 +309,5 @@ def read_graph(config):
     nodes = [node for node in reader.nodes if id(node) in needed]
     if id(inputs[0]) not in needed:
         raise ConversionError("the model's output does not depend on its input")
-    return Graph(inputs[0], outputs[0], nodes, input_shape(inputs[0], nodes))
+    name = config["config"].get("name") if isinstance(config["config"], dict) else None
+    return Graph(inputs[0], outputs[0], nodes, input_shape(inputs[0], nodes), name if isinstance(name, str) else "")

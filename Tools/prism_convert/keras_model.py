@@ -1,46 +1,75 @@
 """Reads a Keras model: preprocessing, a base recognised operation by operation, and a head."""
 
+import dataclasses
+
 import numpy
 
+from . import graph_steps
 from .architectures import SUPPORTED, architectures, output_size
 from .errors import ConversionError
 from .flatfile import names
+from .graph_model import graph_model
+from .graph_steps import same_padding
 from .heads import name_head
 from .keras_graph import read_graph
+from .keras_network import Network
 from .keras_ops import Translator
 from .keras_weights import open_file
 from .model import Model
 
 
-def read(path, options):
+def read(path, options, said, account):
     """The model in a Keras file."""
     config, weights = open_file(path)
     try:
-        return read_model(config, weights, options)
+        return read_model(config, weights, options, account)
     except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
         what = f"{type(error).__name__} {error}".splitlines()[0]
         raise ConversionError(f"the configuration of the model in {path} is malformed ({what})") from error
 
 
-def read_model(config, weights, options):
+def read_model(config, weights, options, account):
     """The model of a configuration and its weights."""
     graph = read_graph(config)
     translator = Translator(graph, weights, options.preprocess)
     output = translator.translate()
+    used = set(weights.used)  # by the preprocessing
     if translator.preprocess_used:
         options.preprocess = None  # It stands where the model calls it.
     first = next(op for op in translator.ops if op.kind == "input")
-    start, operations, resize = read_preprocessing(first)
-    size = image_size(graph, translator, resize, options)
-    match = recognise(start, size)
+    start, operations, resize, side = read_preprocessing(first)
+    size = image_size(graph, translator, resize, options, account)
+    model = None
+    try:
+        model = known_model(translator, start, output, size, weights, account)
+    except ConversionError as error:
+        refusal = str(error)
+    if model is None:
+        model = any_model(graph, translator, (first, start), size, (weights, used), refusal)
+    for topic in ("base", "convention", "head"):
+        account.say(topic, "the model's layers")
+    model.preprocessing, model.side, model.account = operations, side, account
+    if resize:
+        model.resize = resize.options["method"]
+        account.say("resize", f"the model's own {resize}")
+        account.say("crop", f"the model's own {resize}")
+    return model
+
+
+def known_model(translator, start, output, size, weights, account):
+    """The model of a base that is known, whose head is a chain."""
+    match = recognise(start, size, image_channels(translator.graph, translator))
+    if translator.refused:
+        raise ConversionError(next(iter(translator.refused.values())))
     check_inside(match)
     reader = TensorReader(weights)
     tensors = base_tensors(match, reader)
     head, head_weights, activation = read_head(match, output, size, reader)
     reader.finish(weights)
-    tensors.update(name_head(match.architecture.name, head, head_weights))
-    return Model(
-        architecture=match.architecture,
+    architecture = match.architecture
+    tensors.update(name_head(architecture.name, head, head_weights, architecture.native))
+    model = Model(
+        architecture=architecture,
         framework="keras",
         tensors=tensors,
         head=head,
@@ -48,39 +77,110 @@ def read_model(config, weights, options):
         size=size,
         padding=match.padding(),
         epsilon=match.epsilon(),
-        preprocessing=operations,
-        resize=resize.options["method"] if resize else "bilinear",
+        preprocessing=[],
+        resize="bilinear",
         aliases=match.aliases(),
+        account=account,
     )
+    if not architecture.native:
+        model.graph = graph_steps.graph(architecture, size, model.padding, model.epsilon)
+    return model
+
+
+def any_model(graph, translator, ends, size, taken, refusal):
+    """The model as a graph card; `ends` are the operations around the preprocessing, `taken` the weights and those that
+    it has used, `refusal` why it is no known base."""
+    weights, used = taken
+    if translator.channels_first or any(word in refusal for word in ("no classification head", "last activation")):
+        raise ConversionError(refusal)
+    first, start = ends
+    family = base_name(start) or graph.name
+    chain = {id(first), id(start)}
+    while start is not first:
+        start = start.inputs[0]
+        chain.add(id(start))
+    before = [node for node in graph.nodes if id(translator.done[id(node)]) in chain]
+    weights.reset(used)
+    network = Network(graph, weights, before, size, image_channels(graph, translator), not weights.is_keras_2)
+    try:
+        finisher = network.finisher()
+        return graph_model(
+            finisher, framework="keras", output=network.activation, size=size, preprocessing=[], notes=[], resize="bilinear", family=family
+        )
+    except ConversionError as error:
+        if network.at is not None and id(network.at) in translator.refused:
+            raise ConversionError(translator.refused[id(network.at)]) from error
+        unknown = "not quite" in refusal or "not of a supported architecture" in refusal
+        raise error if unknown else ConversionError(refusal)
 
 
 def read_preprocessing(op):
-    """Follows the image to the base: the last operation before it, the affine ones on the way, and a resize."""
-    operations, resize = [], None
-    while len(op.users) == 1 and op.users[0].kind in ("affine", "resize", "dropout"):
+    """Follows the image to the base: the last operation before it, the affine ones on the way, a resize, and the shorter
+    side before the centre is cut out."""
+    operations, resize, crop = [], None, None
+    while len(op.users) == 1 and op.users[0].kind in ("affine", "resize", "dropout", "crop"):
         op = op.users[0]
         operations += op.operations
         if op.kind == "resize":
-            if resize:
-                raise ConversionError(f"{op} follows {resize}: one resize is supported")
+            if resize or crop:
+                raise ConversionError(f"{op} follows {crop or resize}: one resize is supported, then a crop")
             resize = op
-    return op, operations, resize
+        elif op.kind == "crop":
+            if crop:
+                raise ConversionError(f"{op} follows {crop}: one crop is supported")
+            crop = op
+    return op, operations, *framing(resize, crop)
 
 
-def image_size(graph, translator, resize, options):
+def framing(resize, crop):
+    """The resize (of which the size is that of the network) and the shorter side, where only the centre is taken."""
+    if resize is None and crop is None:
+        return None, None
+    if crop is None:
+        size = resize.options["size"]
+        if not resize.options["centre"]:
+            return resize, None
+        if size[0] != size[1]:
+            raise ConversionError(f"{resize}: keeping the aspect ratio is supported for squares")
+        return resize, size[0]
+    size = crop.options["size"]
+    if resize is None:
+        raise ConversionError(f"{crop} without a Resizing before it is not supported: the card resizes pictures")
+    side = resize.options["size"]
+    if tuple(side) == tuple(size):
+        return resize, side[0] if resize.options["centre"] else None
+    if side[0] != side[1] or not resize.options["centre"]:
+        raise ConversionError(
+            f"{resize} squeezes the picture and {crop} cuts it, which the model card cannot say: "
+            "crop_to_aspect_ratio=True keeps its proportions"
+        )
+    if side[0] < max(size):
+        raise ConversionError(f"{crop} is larger than {resize}: that is not supported")
+    resize.options["size"] = size
+    return resize, side[0]
+
+
+def image_size(graph, translator, resize, options, account):
     """Height and width of the image the network sees."""
     shape = graph.shape
-    if shape and (shape[0] if translator.channels_first else shape[2]) not in (3, None):
-        raise ConversionError(f"the model takes images of shape {shape}, three channels are supported")
+    if shape and (shape[0] if translator.channels_first else shape[2]) not in (1, 3, 4, None):
+        raise ConversionError(f"the model takes images of shape {shape}, one, three or four channels are supported")
     fixed = shape and (shape[1:] if translator.channels_first else shape[:2])
     if resize:
         fixed = resize.options["size"]
         if options.input_size and tuple(options.input_size) != tuple(fixed):
             raise ConversionError(f"{resize} fixes the input size: leave --input-size out")
     size = options.input_size or fixed
+    account.say("size", "--input-size" if options.input_size else "the model's own")
     if not size or None in size:
         raise ConversionError("the model takes images of any size: --input-size says which one to use")
     return tuple(size)
+
+
+def image_channels(graph, translator):
+    """The channels of the picture; three where the model does not say."""
+    shape = graph.shape
+    return (shape and (shape[0] if translator.channels_first else shape[2])) or 3
 
 
 # Recognition of the base.
@@ -234,25 +334,22 @@ def check_axis(op, axes):
         raise ConversionError(f"{op} along axis {op.options['axis']} is not supported")
 
 
-def same_padding(step, extent):
-    """TensorFlow's `same` padding before and after, for this extent."""
-    total = max((-(-extent // step.stride) - 1) * step.stride + step.kernel - extent, 0)
-    return [total // 2, total - total // 2]
-
-
-def recognise(start, size):
+def recognise(start, size, channels=3):
     """The architecture that the graph is, or an error about the one that it resembles most."""
     best = None
     for architecture in architectures():
+        if channels != 3:
+            architecture = dataclasses.replace(architecture, image_channels=channels, native=False)
         try:
             return Match(architecture, start, size)
         except Mismatch as mismatch:
-            if best is None or mismatch.depth > best[1].depth:
-                best = (architecture, mismatch)
-    architecture, mismatch = best
+            # The exception itself would keep the file open.
+            if best is None or mismatch.depth > best[1]:
+                best = (architecture, mismatch.depth, str(mismatch))
+    architecture, depth, mismatch = best
     model = base_name(start)
     what = f"the base {model} is" if model else "the model is"
-    if mismatch.depth < 4:
+    if depth < 4:
         raise ConversionError(f"{what} not of a supported architecture ({SUPPORTED})")
     raise ConversionError(f"{what} not quite {architecture.title}: {mismatch}")
 
@@ -461,6 +558,24 @@ class HeadReader:
         if self.order is not None:
             weights = {part: value[self.order] for part, value in weights.items()}
         self.add(item, weights)
+
+    def op_layer_norm(self, op):
+        self.flat(op)
+        check_axis(op, (1, -1))
+        config = op.node.config
+        shapes = {}
+        if config.get("scale", True):
+            shapes["gamma"] = (self.features,)
+        if config.get("center", True):
+            shapes["beta"] = (self.features,)
+        found = self.reader.take(op.node.layer, shapes)
+        weights = {
+            "weight": found.get("gamma", numpy.ones(self.features, "float32")),
+            "bias": found.get("beta", numpy.zeros(self.features, "float32")),
+        }
+        if self.order is not None:
+            weights = {part: value[self.order] for part, value in weights.items()}
+        self.add({"kind": "layer_norm", "epsilon": op.options["epsilon"]}, weights)
 
     def op_activation(self, op):
         self.flat(op)

@@ -11,17 +11,13 @@ import dataclasses
 import numpy
 
 from .errors import ConversionError
-from .keras_graph import Node, flatten
+from .keras_graph import AUGMENTATION, Node, flatten
 from .preprocessing import mode_operations
 
-INACTIVE = {
+INACTIVE = AUGMENTATION | {
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout",
-    "ActivityRegularization", "Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast",
-    "RandomTranslation", "RandomBrightness", "RandomHue", "RandomSaturation", "RandomSharpness", "RandomShear",
-    "RandomColorJitter", "RandomColorDegeneration", "RandomGrayscale", "RandomGaussianBlur", "RandomInvert",
-    "RandomPerspective", "RandomErasing", "RandomPosterization", "RandomElasticTransform", "RandomApply",
-    "RandomHeight", "RandomWidth", "RandAugment", "AugMix", "CutMix", "MixUp", "Cast",
-}  # fmt: skip
+    "ActivityRegularization", "Identity", "Cast",
+}
 
 ACTIVATIONS = {
     "linear": "linear",
@@ -32,6 +28,11 @@ ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "tanh": "tanh",
     "softmax": "softmax",
+    "gelu": "gelu",
+    "elu": "elu",
+    "hard_sigmoid": "hard_sigmoid",
+    "hard_silu": "hard_swish",
+    "hard_swish": "hard_swish",
 }
 
 # Calls that are an activation: operations of Keras 3 and functions of TensorFlow.
@@ -83,6 +84,7 @@ class Translator:
         self.preprocess_used = False
         self.ops = []
         self.done = {}  # id of a node → its operation
+        self.refused = {}  # id of a node → why it has no translation
         self.formats = {
             node.config["data_format"]
             for node in graph.nodes
@@ -99,7 +101,13 @@ class Translator:
     def translate(self):
         """All operations; the last one is the model's output."""
         for node in self.graph.nodes:
-            self.done[id(node)] = self.translate_node(node)
+            try:
+                self.done[id(node)] = self.translate_node(node)
+            except ConversionError as error:
+                # It may still stand in a graph card; in a base or a head of Prism's own it cannot.
+                inputs = [self.done[id(source)] for source in node.inputs]
+                self.done[id(node)] = self.append("other", inputs, node)
+                self.refused[id(node)] = str(error)  # Not itself: it would keep the file open.
         output = self.done[id(self.graph.output)]
         for op in self.ops:
             for source in op.inputs:
@@ -195,6 +203,29 @@ class Translator:
     def node_ReLU(self, node, inputs):
         return self.append("activation", inputs, node, function=self.rectifier(node, node.config))
 
+    def node_ELU(self, node, inputs):
+        if node.config.get("alpha", 1.0) != 1:
+            raise ConversionError(f"{node}: an ELU with the alpha {node.config['alpha']} is not supported")
+        return self.append("activation", inputs, node, function="elu")
+
+    def node_LeakyReLU(self, node, inputs):
+        slope = node.config.get("negative_slope", node.config.get("alpha", 0.3))
+        if abs(float(slope) - 0.01) > 1e-9:
+            raise ConversionError(f"{node}: a LeakyReLU with the slope {slope} is not supported, 0.01 is")
+        return self.append("activation", inputs, node, function="leaky_relu")
+
+    def node_LayerNormalization(self, node, inputs):
+        axis = node.config.get("axis", -1)
+        axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+        if node.config.get("rms_scaling"):
+            raise ConversionError(f"{node}: rms_scaling is not supported")
+        options = dict(epsilon=node.config.get("epsilon", 1e-3), axis=axis)
+        return self.append("layer_norm", inputs, node, options=options)
+
+    def node_CenterCrop(self, node, inputs):
+        size = (node.config["height"], node.config["width"])
+        return self.append("crop", inputs, node, options=dict(size=size))
+
     def node_Softmax(self, node, inputs):
         return self.append("activation", inputs, node, function="softmax")
 
@@ -275,12 +306,13 @@ class Translator:
 
     def node_Resizing(self, node, inputs):
         config = node.config
-        if config.get("crop_to_aspect_ratio") or config.get("pad_to_aspect_ratio"):
-            raise ConversionError(f"{node}: keeping the aspect ratio is not supported")
+        if config.get("pad_to_aspect_ratio"):
+            raise ConversionError(f"{node}: filling up to the aspect ratio is not supported")
         method = config.get("interpolation", "bilinear")
         if method not in ("bilinear", "nearest"):
             raise ConversionError(f"{node}: interpolation {method} is not supported")
         options = dict(size=(config["height"], config["width"]), method=method)
+        options["centre"] = bool(config.get("crop_to_aspect_ratio"))
         return self.append("resize", inputs, node, options=options)
 
     def arithmetic(self, node, inputs, operation):

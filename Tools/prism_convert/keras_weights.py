@@ -60,7 +60,22 @@ def refuse_links(file, path):
                     groups.append(group[name])
 
 
-class LegacyWeights:
+class Weights:
+    """What the two kinds of files have in common."""
+
+    version = ""  # of the Keras that wrote the file
+
+    @property
+    def is_keras_2(self):
+        return self.version.startswith("2.")
+
+    def reset(self, used):
+        """Begins anew: only these are used."""
+        self.budget = limits.Budget()
+        self.used = set(used)
+
+
+class LegacyWeights(Weights):
     """The weights of an `.h5` file: one group per outermost layer, whose weights have names."""
 
     def __init__(self, group):
@@ -118,7 +133,7 @@ class LegacyWeights:
         ]
 
 
-class ArchiveWeights:
+class ArchiveWeights(Weights):
     """The weights of a `.keras` archive: numbered arrays in places given by the classes of the layers."""
 
     def __init__(self, file):
@@ -163,6 +178,14 @@ def variable_names(layer):
     config = layer.config
     if layer.kind in ("Conv2D", "DepthwiseConv2D", "Dense"):
         return ["kernel", "bias"] if config.get("use_bias", True) else ["kernel"]
+    if layer.kind == "SeparableConv2D":
+        return ["kernel", "pointwise_kernel", "bias"]
+    if layer.kind == "PReLU":
+        return ["alpha"]
+    if layer.kind == "LayerScale":
+        return ["gamma"]
+    if layer.kind == "LayerNormalization":
+        return [name for name, key in (("gamma", "scale"), ("beta", "center")) if config.get(key, True)]
     if layer.kind == "BatchNormalization":
         gamma = ["gamma"] if config.get("scale", True) else []
         beta = ["beta"] if config.get("center", True) else []
@@ -187,7 +210,9 @@ def open_file(path):
             f"{path} holds weights without the model they belong to: save the whole model with model.save(…)"
         )
     group = file["model_weights"] if "model_weights" in file else file
-    return parse(file.attrs["model_config"], path), LegacyWeights(group)
+    weights = LegacyWeights(group)
+    weights.version = text(file.attrs.get("keras_version", ""))
+    return parse(file.attrs["model_config"], path), weights
 
 
 def open_archive(path):
@@ -199,7 +224,11 @@ def open_archive(path):
         data = limits.read_member(path, archive, "model.weights.h5", limits.TENSOR_BYTES)
         file = h5py.File(io.BytesIO(data), "r")
         refuse_links(file, path)
-    return config, ArchiveWeights(file)
+        weights = ArchiveWeights(file)
+        if "metadata.json" in members:
+            metadata = parse(limits.read_member(path, archive, "metadata.json", limits.CONFIG_BYTES), path)
+            weights.version = str(metadata.get("keras_version", "")) if isinstance(metadata, dict) else ""
+    return config, weights
 
 
 def parse(config, path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from .account import Account
 from .architectures import Architecture
 
 
@@ -24,9 +25,26 @@ class Model:
     labels: list | None = None
     aliases: dict = dataclasses.field(default_factory=dict)
     outside: list = dataclasses.field(default_factory=list)  # operations that come before the graph's own
+    account: Account = dataclasses.field(default_factory=Account)
     notes: list = dataclasses.field(default_factory=list)
+    thresholds: list | None = None  # of each label, where the source has them
+    said: object = None  # what files beside the source say, or what its library is known for, as transforms.Transform
+    library: str = ""  # whose names the tensors have, where they are not torchvision's
+    class_weights: str = ""  # the name of a loss's weights in the source
+    logits: int = 0  # their number where there is no head
+    source_output: str = ""  # the source's name of its logits
+    run: object = None  # the source's network as a function of an image, where it is code of the user's own
+    squashed: str = ""  # what the source makes of its logits in the end: softmax, sigmoid or nothing
+    graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
+
+    @property
+    def image_channels(self):
+        """The channels of the picture that the network takes."""
+        return getattr(self.architecture, "image_channels", 3)
 
     @property
     def units(self):
         """The number of logits."""
+        if not self.head:
+            return self.logits
         return next(item["units"] for item in reversed(self.head) if item["kind"] == "dense")

@@ -8,7 +8,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 CAFFE_MEAN = (103.939, 116.779, 123.68)
 
-MODES = ("tf", "torch", "caffe", "unit", "none", "raw")
+MODES = ("tf", "torch", "caffe", "unit", "xrv", "none", "raw")
 
 
 def mode_operations(name):
@@ -18,6 +18,7 @@ def mode_operations(name):
         "torch": [("divide", 255), ("add", [-m for m in IMAGENET_MEAN]), ("divide", IMAGENET_STD)],
         "caffe": [("permute", [2, 1, 0]), ("add", [-m for m in CAFFE_MEAN])],
         "unit": [("divide", 255)],
+        "xrv": [("multiply", 2048 / 255), ("add", -1024)],  # torchxrayvision's
         "none": [],
         "raw": [],
     }
@@ -27,13 +28,13 @@ def mode_operations(name):
 
 
 class Preprocessing:
-    """Network input = (pixel · scale − mean[c]) / std[c], after `order` has picked the channels of an RGB image."""
+    """Network input = (pixel · scale − mean[c]) / std[c], after `order` has picked the channels of the image."""
 
-    def __init__(self):
-        self.order = [0, 1, 2]
+    def __init__(self, channels=3):
+        self.order = list(range(channels))
         self.scale = 1.0
-        self.mean = numpy.zeros(3)
-        self.std = numpy.ones(3)
+        self.mean = numpy.zeros(channels)
+        self.std = numpy.ones(channels)
 
     @classmethod
     def mode(cls, name):
@@ -75,20 +76,21 @@ class Preprocessing:
 
     def permute(self, order):
         """Appends a reordering: the new channel c is the old channel order[c]."""
+        if len(order) != len(self.order):
+            raise ConversionError(f"preprocessing reorders {len(order)} channels of {len(self.order)}")
         self.order = [self.order[i] for i in order]
         self.mean = self.mean[list(order)]
         self.std = self.std[list(order)]
 
-    @staticmethod
-    def _per_channel(values):
+    def _per_channel(self, values):
         values = numpy.asarray(values, dtype=float).reshape(-1)
-        if values.size not in (1, 3):
-            raise ConversionError(f"preprocessing with {values.size} values for 3 channels")
-        return numpy.broadcast_to(values, (3,))
+        if values.size not in (1, self.mean.size):
+            raise ConversionError(f"preprocessing with {values.size} values for {self.mean.size} channels")
+        return numpy.broadcast_to(values, (self.mean.size,))
 
     def card(self):
         """The fields of the model card."""
-        orders = {(0, 1, 2): "rgb", (2, 1, 0): "bgr"}
+        orders = {(0, 1, 2): "rgb", (2, 1, 0): "bgr", (0,): "grey", (0, 1, 2, 3): "rgba"}
         if tuple(self.order) not in orders:
             raise ConversionError(f"preprocessing takes the channels in the order {self.order}")
         numbers = [self.scale, *self.mean, *self.std]
@@ -96,6 +98,7 @@ class Preprocessing:
             raise ConversionError("preprocessing divides by zero")
         return {
             "channels": orders[tuple(self.order)],
+            **({"channel_count": self.mean.size} if self.mean.size != 3 else {}),
             "scale": rounded(self.scale),
             "mean": [rounded(value) for value in self.mean],
             "std": [rounded(value) for value in self.std],

@@ -1,10 +1,13 @@
 """Reads tensors by name from torch checkpoints and safetensors files, without running anything in them."""
 
+import dataclasses
+
 import numpy
 
 from . import limits, torch_pickle
 from .errors import ConversionError
 from .flatfile import names
+from .labels import label_list
 from .limits import Budget
 from .torch_modules import Modules
 from .torch_pickle import Record, Tensor, Unsupported
@@ -12,22 +15,35 @@ from .torch_pickle import Record, Tensor, Unsupported
 # Where checkpoints keep the weights, most telling first.
 WRAPPERS = (
     "state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module",
-    "student", "ema", "model_ema", "state_dict_ema",
+    "student", "teacher", "ema", "model_ema", "state_dict_ema", "ema_state_dict",
 )  # fmt: skip
-LABEL_KEYS = ("classes", "class_names", "labels", "class_to_idx", "idx_to_class")
+# Parts of a checkpoint that hold tensors which are not weights.
+PASSING = ("optim", "opt", "sched", "scaler", "callbacks", "loops", "rng", "criterion", "loss")
+LABEL_KEYS = ("classes", "class_names", "labels", "label_names", "class_to_idx", "idx_to_class", "id2label", "label2id", "pathologies")
+DEPTH = 4  # of dictionaries in a checkpoint
 
 SAFETENSORS_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": None, "I64": "<i8", "I32": "<i4"}
 
 
-def open_file(path):
-    """Name → float32 array in the order of the file, the labels that the checkpoint lists, if any, and the modules of a
-    whole pickled model, if it is one."""
+@dataclasses.dataclass
+class Checkpoint:
+    """What a file holds."""
+
+    tensors: dict  # name → float32 array, in the order of the file
+    labels: list | None = None
+    modules: Modules | None = None  # of a whole pickled model
+    settings: dict = dataclasses.field(default_factory=dict)  # hyper-parameters, arguments, configurations
+    root: object = None  # everything, for whole learners
+
+
+def open_file(path, options, account):
+    """The checkpoint in a file; which of several sets of weights is an option and is told."""
     limits.check_file(path)
     with path.open("rb") as file:
         start = file.read(10)
     if len(start) == 10 and start[8:9] == b"{":
-        return open_safetensors(path), None, None
-    return open_checkpoint(path)
+        return Checkpoint(open_safetensors(path))
+    return open_checkpoint(path, options, account)
 
 
 def open_safetensors(path):
@@ -51,12 +67,13 @@ def open_safetensors(path):
     return tensors
 
 
-def open_checkpoint(path):
+def open_checkpoint(path, options, account):
     content = torch_pickle.load(path)
-    modules = None
+    root = content
     if isinstance(content, Record):
         content = whole_model(content, path)
-    state, labels = find_state(content, path)
+    state, labels = find_state(content, path, options, account)
+    modules = None
     if isinstance(state, Modules):
         state, modules = state.state(), state
     tensors, integers, budget = {}, [], Budget()
@@ -68,14 +85,17 @@ def open_checkpoint(path):
         budget.take(value.count, name)
         add(tensors, integers, name, value.array())
     refuse_integers(integers)
-    return tensors, labels, modules
+    return Checkpoint(tensors, labels, modules, settings(content, modules), root)
+
+
+COUNTERS = ("num_batches_tracked", "n_averaged", "num_updates", "step", "steps", "decay")
 
 
 def add(tensors, integers, name, value):
     """Takes a tensor of floats; counters are dropped, and other integers noted."""
     if value.dtype.kind == "f":
         tensors[str(name)] = value.astype("float32", copy=False)
-    elif not str(name).endswith("num_batches_tracked"):
+    elif str(name).rpartition(".")[2] not in COUNTERS and value.size > 1:
         integers.append(name)
 
 
@@ -96,47 +116,99 @@ def whole_model(record, path):
     raise ConversionError(f"{path} holds no state dict and no network")
 
 
-def find_state(content, path):
+def find_state(content, path, options, account):
     """The dictionary of tensors inside a checkpoint, or the network that it holds, and labels beside it."""
-    labels = find_labels(content)
-    for _ in range(4):
-        if isinstance(content, Modules):
-            return content, labels or find_labels(content.attributes)
-        if not isinstance(content, dict):
-            break
+    labels = find_labels(content.attributes if isinstance(content, Modules) else content)
+    found = dict(candidates(content))
+    if not found:
+        raise ConversionError(f"{path} holds no state dict")
+    key = chosen_weights(content, found, path, options, account)
+    state = found[key]
+    return state, labels or find_labels(state.attributes if isinstance(state, Modules) else state)
+
+
+def candidates(content, key="", depth=DEPTH):
+    """Where weights lie in a checkpoint, most telling first: the keys on the way, and the dictionary or network."""
+    if isinstance(content, Modules):
+        yield key, content
+    elif Modules.is_module(content):
+        yield key, Modules(content)
+    elif isinstance(content, dict) and depth:
         if sum(isinstance(value, (Tensor, Unsupported)) for value in content.values()) > 1:
-            return content, labels
-        inner = [content[key] for key in WRAPPERS if key in content]
-        inner += [value for key, value in content.items() if key not in WRAPPERS]
-        inner = [Modules(item) if Modules.is_module(item) else item for item in inner]
-        inner = [item for item in inner if isinstance(item, Modules) or holds_tensors(item)]
-        if not inner:
-            break
-        content = inner[0]
-        labels = labels or (find_labels(content) if isinstance(content, dict) else None)
-    raise ConversionError(f"{path} holds no state dict")
+            yield key, content
+            return
+        ordered = [name for name in WRAPPERS if name in content] + [name for name in content if name not in WRAPPERS]
+        for name in ordered:
+            if isinstance(name, str) and not (name not in WRAPPERS and any(part in name.lower() for part in PASSING)):
+                yield from candidates(content[name], f"{key}.{name}" if key else name, depth - 1)
 
 
-def holds_tensors(item, depth=3):
-    """Whether this is a dictionary of tensors by name, or holds one."""
-    if not isinstance(item, dict) or depth == 0:
-        return False
-    if any(isinstance(value, (Tensor, Unsupported)) and isinstance(key, str) for key, value in item.items()):
-        return True
-    return any(holds_tensors(value, depth - 1) or Modules.is_module(value) for value in item.values())
+def chosen_weights(content, found, path, options, account):
+    """The key of the weights to take: the option's, else what the framework would load, which is told."""
+    keys = list(found)
+    if options.weights is not None:
+        fitting = [key for key in keys if key == options.weights or key.rpartition(".")[2] == options.weights]
+        if len(fitting) == 1:
+            if len(keys) > 1:
+                account.say("weights", "--weights", fitting[0])
+            options.weights = None  # It is used up.
+            return fitting[0]
+        if len(keys) > 1:
+            raise ConversionError(f"{path} has weights under {names(keys)}, not under {options.weights} (--weights)")
+    if len(keys) == 1:
+        return keys[0]
+    others = names(key for key in keys[1:])
+    if "state_dict_ema" in keys:
+        # timm.models.load_checkpoint takes the average unless told otherwise.
+        account.say("weights", "what timm loads; --weights state_dict takes those that were trained", "state_dict_ema")
+        return "state_dict_ema"
+    if isinstance(content, dict) and "pytorch-lightning_version" in content and "state_dict" in keys:
+        account.say("weights", f"what Lightning loads; {others} is there as well: --weights", "state_dict")
+        return "state_dict"
+    account.assume("weights", f"{others} is there as well: --weights", keys[0])
+    return keys[0]
+
+
+def settings(content, modules=None):
+    """What a checkpoint says of itself beside its weights: name → value, of all dictionaries of settings."""
+    result = {}
+    places = [content if isinstance(content, dict) else {}, modules.attributes if modules else {}]
+    for place in places:
+        inner = [place] + [
+            as_dictionary(place[key])
+            for key in ("hyper_parameters", "hparams", "args", "config", "cfg", "opt", "params", "pretrained_cfg", "default_cfg", "meta")
+            if key in place
+        ]
+        for part in inner:
+            for key, value in part.items():
+                if isinstance(key, str) and is_plain(value):
+                    result.setdefault(key, value)
+    return result
+
+
+def as_dictionary(value):
+    if isinstance(value, Record):
+        return value.attributes()
+    return value if isinstance(value, dict) else {}
+
+
+def is_plain(value, depth=3):
+    if isinstance(value, (list, tuple)) and depth:
+        return all(is_plain(item, depth - 1) for item in value)
+    if isinstance(value, dict) and depth:
+        return len(value) < 100_000 and all(is_plain(item, depth - 1) for item in value.values())
+    return value is None or isinstance(value, (str, int, float, bool))
 
 
 def find_labels(content):
     """Label names in a checkpoint, under the names they usually have."""
     if not isinstance(content, dict):
         return None
-    for key in LABEL_KEYS:
-        value = content.get(key)
-        if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) for item in value):
-            return list(value)
-        if isinstance(value, dict) and value:
-            pairs = [(i, n) if isinstance(i, int) else (n, i) for n, i in value.items()]
-            if all(isinstance(i, int) and isinstance(n, str) for i, n in pairs):
-                if sorted(i for i, _ in pairs) == list(range(len(pairs))):
-                    return [name for _, name in sorted(pairs)]
+    places = [content]
+    places += [as_dictionary(content.get(key)) for key in ("hyper_parameters", "hparams", "args", "config", "cfg", "meta")]
+    for place in places:
+        for key in LABEL_KEYS:
+            labels = label_list(place.get(key))
+            if labels:
+                return labels
     return None

@@ -13,6 +13,7 @@ class Modules:
     def __init__(self, root):
         self.root = root
         self.attributes = root.attributes()
+        self.names = None
 
     @staticmethod
     def is_module(item):
@@ -49,6 +50,19 @@ class Modules:
                         result[f"{name}.{key}" if name else str(key)] = value
         return result
 
+    def table(self):
+        """Name → record of every module."""
+        if self.names is None:
+            self.names = dict(self.walk())
+        return self.names
+
     def find(self, name):
         """The module with a name, or `None`."""
-        return dict(self.walk()).get(name)
+        return self.table().get(name)
+
+    @staticmethod
+    def children(record):
+        """Name → record of the modules of a module."""
+        children = record.attributes().get("_modules")
+        children = children if isinstance(children, dict) else {}
+        return {str(key): child for key, child in children.items() if Modules.is_module(child)}

@@ -7,8 +7,9 @@ import dataclasses
 import json
 
 from . import limits
+from .labels import label_list
 from .errors import ConversionError
-from .preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from .preprocessing import IMAGENET_MEAN, IMAGENET_STD, mode_operations
 
 # Pillow's numbers of its filters, as Hugging Face writes them.
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear_antialias", 3: "bicubic"}
@@ -22,8 +23,24 @@ TORCHVISION = {
     "efficientnet_v2_l": (480, 480, "bicubic"),
     "vgg16": (256, 224, "bilinear_antialias"),
     "densenet121": (256, 224, "bilinear_antialias"),
-}
-SECOND_MOBILENET = "mobilenet_v2-7ebf99e0"
+    **{f"densenet{n}": (256, 224, "bilinear_antialias") for n in (161, 169, 201)},
+    **{f"resnet{n}": (256, 224, "bilinear_antialias") for n in (18, 34, 50, 101, 152)},
+    **{f"resnext{n}": (256, 224, "bilinear_antialias") for n in (50, 101)},
+    **{f"wide resnet{n}": (256, 224, "bilinear_antialias") for n in (50, 101)},
+    **{f"vgg{n}{kind}": (256, 224, "bilinear_antialias") for n in (11, 13, 16, 19) for kind in ("", "_bn")},
+    "efficientnet_b0": (256, 224, "bicubic"), "efficientnet_b1": (256, 240, "bicubic"),
+    "efficientnet_b2": (288, 288, "bicubic"), "efficientnet_b3": (320, 300, "bicubic"),
+    "efficientnet_b4": (384, 380, "bicubic"), "efficientnet_b5": (456, 456, "bicubic"),
+    "efficientnet_b6": (528, 528, "bicubic"), "efficientnet_b7": (600, 600, "bicubic"),
+    "mobilenet_v3_large": (256, 224, "bilinear_antialias"), "mobilenet_v3_small": (256, 224, "bilinear_antialias"),
+    "convnext_tiny": (236, 224, "bilinear_antialias"), "convnext_small": (230, 224, "bilinear_antialias"),
+    "convnext_base": (232, 224, "bilinear_antialias"), "convnext_large": (232, 224, "bilinear_antialias"),
+}  # fmt: skip
+# Weights of torchvision's second recipe by the start of their file's name, whose shorter side is 232 and no older 256.
+SECOND = (
+    "mobilenet_v2-7ebf99e0", "mobilenet_v3_large-5c1a4163", "resnet50-11ad3fa6", "resnet101-cd907fc2", "resnet152-f82ba261", "resnext50_32x4d-1a0047aa",
+    "resnext101_32x8d-110c445d", "resnext101_64x4d-173b62eb", "wide_resnet50_2-9ba9bcbe", "wide_resnet101_2-d733dc28",
+)  # fmt: skip
 IMAGENET_CLASSES = 1000
 
 
@@ -36,16 +53,53 @@ class Transform:
     resize: str | None = None
     side: int | None = None  # of the shorter side, before the centre is cut out
     operations: list | None = None  # as Preprocessing.apply takes them
+    architecture: str | None = None  # the model's name in its library
+    labels: list | None = None
+    output: str | None = None
+    thresholds: list | None = None
+    config: dict = dataclasses.field(default_factory=dict)  # of the model in its library
 
 
 def beside(path):
-    """What a file beside the weights says: Hugging Face's preprocessor_config.json or timm's config.json."""
-    for name, read in (("preprocessor_config.json", hugging_face), ("config.json", timm)):
-        config = read_json(path.parent / name)
-        transform = read(config, name) if config else None
-        if transform:
-            return transform
-    return None
+    """What files beside the weights say: Hugging Face's preprocessor_config.json, and its or timm's config.json."""
+    config = read_json(path.parent / "config.json") or {}
+    images = read_json(path.parent / "preprocessor_config.json") or {}
+    result = hugging_face(images, "preprocessor_config.json") if images else None
+    result = result or timm(config, "config.json")
+    if config and is_model(config):
+        result = result or Transform("config.json")
+        describe(result, config)
+    return result
+
+
+def is_model(config):
+    """Whether a config.json describes a network of timm or transformers."""
+    return any(key in config for key in ("model_type", "architectures", "architecture", "pretrained_cfg"))
+
+
+def describe(result, config):
+    """Adds what config.json says of the network itself."""
+    result.config = config
+    name = config.get("architecture")
+    result.architecture = name if isinstance(name, str) else None
+    labels = label_list(config.get("label_names") or config.get("id2label"))
+    if labels:
+        result.labels = labels
+    if config.get("problem_type") == "regression":
+        raise ConversionError("config.json: the model is one of regression; only classifiers have labels")
+    if config.get("problem_type") == "multi_label_classification":
+        result.output = "sigmoid"
+    elif config.get("problem_type") == "single_label_classification":
+        result.output = "softmax"
+    kind = config.get("model_type")
+    if isinstance(kind, str) and kind not in TRANSFORMERS:
+        raise ConversionError(
+            f"config.json: {kind} is no convolutional network that is known from its files "
+            f"({', '.join(sorted(TRANSFORMERS))} are): export it as ONNX"
+        )
+
+
+TRANSFORMERS = ("mobilenet_v2", "efficientnet", "resnet", "convnext", "timm_wrapper", "timm")
 
 
 def read_json(path):
@@ -96,8 +150,10 @@ def hugging_face(config, name):
         if result.resize is None:
             raise ConversionError(f"{name}: the filter {config.get('resample')!r} (resample) is not known")
         if is_extent(shortest):
-            share = config.get("crop_pct")
-            if isinstance(share, float) and 0 < share <= 1 and not crop:
+            share = config.get("crop_pct", 224 / 256 if "ConvNext" in processor(config) else None)
+            if isinstance(share, float) and shortest >= 384 and not crop:
+                crop, shortest = (shortest, shortest), None  # ConvNeXt's: large pictures are squeezed.
+            elif isinstance(share, float) and 0 < share <= 1 and not crop:
                 # ConvNeXt's: the shorter side is larger by this share, then the size itself is cut out.
                 crop, shortest = (shortest, shortest), int(shortest / share)
             result.size, result.side = crop, shortest
@@ -114,10 +170,21 @@ def hugging_face(config, name):
     if config.get("do_rescale", True):
         factor = config.get("rescale_factor", 1 / 255)
         operations.append(("multiply", numbers([factor], 1, f"{name}: rescale_factor")[0]))
+        if config.get("rescale_offset"):
+            operations.append(("add", -1))
     if config.get("do_normalize", True):
         operations += normalisation(config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD), name)
+    if "EfficientNet" in processor(config) and config.get("include_top", True):
+        # Its networks are given pictures that were divided by the deviation twice.
+        operations.append(("divide", numbers(config.get("image_std", IMAGENET_STD), 3, f"{name}: image_std")))
     result.operations = operations
     return result
+
+
+def processor(config):
+    """The class that prepares pictures, by either of its names."""
+    kind = config.get("image_processor_type") or config.get("feature_extractor_type") or ""
+    return kind if isinstance(kind, str) else ""
 
 
 def timm(config, name):
@@ -151,16 +218,29 @@ def normalisation(mean, std, name):
     ]
 
 
+def published(model, options, said):
+    """What the library of a model does, where no file beside the weights says it; `said` is kept for the rest."""
+    if model.framework == "keras":
+        found = teachable_machine(model)
+    else:
+        found = torchvision(model.architecture.name, options.file, model.units)
+    if found is None or said is None:
+        return said or found
+    return dataclasses.replace(
+        said, operations=found.operations, resize=said.resize or found.resize,
+        side=said.side or (found.side if not said.resize else None), origin=said.origin,
+    )  # fmt: skip
+
+
 def torchvision(architecture, path, units):
     """What torchvision does with its own weights, which have ImageNet's classes; None for another head."""
     if units != IMAGENET_CLASSES or architecture not in TORCHVISION:
         return None
     side, size, resize = TORCHVISION[architecture]
-    if path.name.startswith(SECOND_MOBILENET):
+    if path.name.startswith(SECOND):
         side = 232  # IMAGENET1K_V2; the first version is the older and usual one.
     result = Transform("torchvision's own weights", (size, size), resize, side)
-    if architecture == "efficientnet_v2_l":
-        result.operations = [("divide", 127.5), ("add", -1)]
+    result.operations = mode_operations("tf" if architecture == "efficientnet_v2_l" else "torch")
     return result
 
 
@@ -179,23 +259,44 @@ def teachable_machine(model):
 
 def apply(model, transform, options):
     """Writes into the model what a transform says and the options leave open, and tells of it."""
+    account = model.account
     if transform and options.input_size and transform.size and tuple(options.input_size) != tuple(transform.size):
-        model.notes.append(f"the size is the option's, not that of {transform.origin}: the picture is resized whole")
+        account.assume("crop", f"the size is the option's, not that of {transform.origin}: --crop")
         transform = dataclasses.replace(transform, side=None)
     if transform:
-        model.resize = transform.resize or model.resize
-        model.side = transform.side
+        if transform.resize:
+            model.resize = transform.resize
+            account.say("resize", transform.origin)
+        model.side = transform.side or model.side
         model.usual = transform.operations
+        if transform.operations is not None:
+            account.say("usual", transform.origin)
+        model.labels = transform.labels or model.labels
+        if transform.labels:
+            account.say("labels", transform.origin)
+        if transform.output and not model.output:
+            model.output = transform.output
+            account.say("output", transform.origin)
+        model.thresholds = model.thresholds or transform.thresholds
+        if transform.thresholds:
+            account.say("thresholds", transform.origin)
+        if transform.size and tuple(transform.size) == tuple(model.size) and "size" in account.assumed:
+            account.say("size", transform.origin)
+    if options.resize:
+        account.say("resize", "--resize")
     if options.crop is not None:
         model.side = options.crop or None
+        account.say("crop", "--crop")
         if model.side and model.side < max(model.size):
             raise ConversionError(f"--crop {model.side} is smaller than the input of {model.size[0]}×{model.size[1]}")
-    elif model.side:
-        model.notes.append(
-            f"the shorter side becomes {model.side} and the centre is cut out ({transform.origin}); --crop changes it"
-        )
-    elif model.framework == "torch" and not (transform and transform.resize):
-        model.notes.append(
-            "pictures are resized whole; a model that learnt from their centre, as torchvision's Resize(256) and "
-            "CenterCrop(224) have it, needs --crop 256"
-        )
+    elif transform and transform.resize and not account.knows("crop"):
+        account.say("crop", transform.origin)
+    elif model.framework != "keras" and not account.knows("crop"):
+        account.assume("crop", "a model that learnt from centres, as Resize(256) and CenterCrop(224) make, needs --crop 256")
+    if not account.knows("resize"):
+        if model.framework == "keras":
+            account.say("resize", "as Keras does")
+        else:
+            account.assume("resize", "as Pillow does, in torchvision; --resize")
+    if not account.knows("crop"):
+        account.say("crop", "as Keras does")

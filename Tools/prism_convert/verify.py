@@ -22,14 +22,23 @@ def verify(source, output, model, options, card):
     height, width = model.size
     rows, columns = (model.side, model.side) if model.side else (height, width)
     pixels = numpy.random.default_rng(0).integers(0, 256, (rows, columns, 3), dtype="uint8")
+    if model.image_channels == 1:
+        pixels[...] = pixels[..., :1]
     top, left = round((rows - height) / 2), round((columns - width) / 2)
-    expected = SOURCES[model.framework](source, model, pixels[top : top + height, left : left + width])
+    cut = pixels[top : top + height, left : left + width]
+    if model.image_channels == 1:
+        cut = cut[..., :1]
+    elif model.image_channels == 4:
+        cut = numpy.concatenate([cut, numpy.full_like(cut[..., :1], 255)], axis=-1)
+    expected = SOURCES[model.framework](source, model, cut)
     with tempfile.TemporaryDirectory() as folder:
         picture = pathlib.Path(folder) / "random.png"
         write_picture(picture, pixels)
         found = prism_logits(prism, picture, output, card)
     if found.shape != expected.shape:
         raise ConversionError(f"verify: {model.framework} gives {expected.size} logits, prism {found.size}")
+    if model.squashed == "softmax":  # It takes a constant away, which its inverse cannot bring back.
+        expected, found = expected - expected.mean(), found - found.mean()
     largest = float(numpy.abs(expected).max())
     difference = float(numpy.abs(found - expected).max())
     line = f"{model.framework} and prism differ by {difference:.2e} at most, the largest logit is {largest:.4g}"
@@ -72,7 +81,7 @@ def prism_logits(prism, picture, output, card):
         raise ConversionError(f"verify: prism ended with status {result.returncode}: {message}")
     try:
         document = json.loads(result.stdout)
-        document = document[0] if isinstance(document, list) else document
+        document = document["inputs"][0] if "inputs" in document else document
         logits = {entry["index"]: entry["logit"] for entry in document["predictions"]}
         if card["output"] == "binary":
             return numpy.array([logits[1]])  # The one logit is that of the second label.
@@ -86,7 +95,7 @@ def prism_logits(prism, picture, output, card):
 
 def preprocessed(operations, pixels):
     """What operations outside of the model make of RGB pixels, as one image [1, H, W, 3]."""
-    outside = Preprocessing()
+    outside = Preprocessing(pixels.shape[-1])
     outside.apply(operations)
     values = pixels[..., outside.order].astype("float64")
     return ((values * outside.scale - outside.mean) / outside.std).astype("float32")[None]
@@ -141,23 +150,48 @@ def import_torchvision(torch):
 def torch_logits(source, model, pixels):
     """The logits of torchvision's base with the tensors of the file, and of the head as the card describes it."""
     torch = needed("torch", "torch")
-    torchvision = import_torchvision(torch)
-    arch = model.architecture
-    if not hasattr(torchvision.models, arch.name):
-        raise ConversionError(f"verify: torchvision has no {arch.name}")
-    extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
-    features = getattr(torchvision.models, arch.name)(**extra).features.eval()
-    state = {
-        name.removeprefix("features."): torch.from_numpy(numpy.ascontiguousarray(value))
-        for name, value in model.tensors.items()
-        if name.startswith("features.")
-    }
-    features.load_state_dict(state, strict=False)
+    features = torch_features(torch, import_torchvision(torch).models, model)
     x = preprocessed(model.outside, pixels).transpose(0, 3, 1, 2).copy()
     with torch.no_grad():
         value = features(torch.from_numpy(x))
-        value = torch.relu(value) if arch.name == "densenet121" else value
+        if model.architecture.steps[-1].value == "features.relu5":
+            value = torch.relu(value)
         return torch_head(torch, model, value).reshape(-1).double().numpy()
+
+
+def torch_features(torch, models, model):
+    """torchvision's base with the tensors, the epsilon and the stem of the model."""
+    arch = model.architecture
+    if not hasattr(models, arch.name) or model.padding == "same" or any(step.pads for step in arch.steps):
+        raise ConversionError(f"verify: torchvision has no {arch.title} that pads as this one")
+    extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
+    whole = getattr(models, arch.name)(weights=None, **extra).eval()
+    if arch.name.startswith("resnet"):
+        features, start = resnet_features(torch, whole), ""
+    else:
+        features, start = whole.features, "features."
+    for module in whole.modules():
+        if isinstance(module, torch.nn.BatchNorm2d) and model.epsilon is not None:
+            module.eps = model.epsilon
+    if arch.image_channels != 3:
+        stem = next(module for module in whole.modules() if isinstance(module, torch.nn.Conv2d))
+        stem.weight = torch.nn.Parameter(torch.zeros(stem.out_channels, arch.image_channels, *stem.kernel_size))
+    own = features.state_dict()
+    state = {}
+    for name in arch.tensors():
+        value = torch.from_numpy(numpy.ascontiguousarray(model.tensors[name]))
+        state[name.removeprefix(start)] = value.reshape(own[name.removeprefix(start)].shape)
+    features.load_state_dict(state, strict=False)
+    return features
+
+
+def resnet_features(torch, whole):
+    """A ResNet up to its map of features, with its own names."""
+    parts = torch.nn.Sequential()
+    for name, child in whole.named_children():
+        if name not in ("avgpool", "fc"):
+            parts.add_module(name, child)
+    return parts
 
 
 def torch_head(torch, model, x):
@@ -166,6 +200,8 @@ def torch_head(torch, model, x):
     functions = {
         "linear": lambda x: x, "relu": function.relu, "relu6": function.relu6, "silu": function.silu,
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "softmax": lambda x: torch.softmax(x, -1),
+        "gelu": function.gelu, "gelu_tanh": lambda x: function.gelu(x, approximate="tanh"), "elu": function.elu,
+        "leaky_relu": function.leaky_relu, "hard_swish": function.hardswish, "hard_sigmoid": function.hardsigmoid,
     }  # fmt: skip
 
     def tensor(item, part):
@@ -177,6 +213,9 @@ def torch_head(torch, model, x):
             x = x.mean(dim=(2, 3))
         elif kind == "global_max_pool":
             x = x.amax(dim=(2, 3))
+        elif kind == "global_concat_pool":
+            both = {"max": x.amax(dim=(2, 3)), "average": x.mean(dim=(2, 3))}
+            x = torch.cat([both[name] for name in item["order"].split("_")], dim=1)
         elif kind == "adaptive_average_pool":
             x = function.adaptive_avg_pool2d(x, item["size"])
         elif kind == "flatten":
@@ -186,9 +225,47 @@ def torch_head(torch, model, x):
         elif kind == "batch_norm":
             parts = (tensor(item, part) for part in ("running_mean", "running_var", "weight", "bias"))
             x = function.batch_norm(x, *parts, eps=item["epsilon"])
+        elif kind == "layer_norm":
+            x = function.layer_norm(x, x.shape[-1:], tensor(item, "weight"), tensor(item, "bias"), item["epsilon"])
         elif kind == "activation":
             x = functions[item["function"]](x)
     return x
 
 
-SOURCES = {"keras": keras_logits, "torch": torch_logits}
+def onnx_logits(source, model, pixels):
+    """What onnxruntime makes of the file, up to the logits, which become an output where they are none."""
+    onnxruntime = needed("onnxruntime", "onnxruntime")
+    x = preprocessed(model.outside, pixels)
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(source.parent.resolve()))
+    data = source.read_bytes()
+    session = onnxruntime.InferenceSession(data, options)
+    if model.source_output not in [output.name for output in session.get_outputs()]:
+        # Messages that stand one after the other are merged: the graph gets one output more.
+        session = onnxruntime.InferenceSession(data + field(7, field(12, field(1, model.source_output.encode()))), options)
+    given = session.get_inputs()[0]
+    if given.shape[1] == x.shape[3] and given.shape[3] != x.shape[3] or not isinstance(given.shape[3], int):
+        x = x.transpose(0, 3, 1, 2)
+    x = numpy.ascontiguousarray(x.round().astype("uint8") if "uint8" in given.type else x.astype("float32"))
+    return session.run([model.source_output], {given.name: x})[0].reshape(-1).astype("float64")
+
+
+def module_logits(source, model, pixels):
+    """What the user's own module makes of the pixels, without its last softmax or sigmoid."""
+    values = model.run(preprocessed(model.outside, pixels))
+    return INVERSES[model.squashed](values) if model.squashed else values
+
+
+INVERSES = {"softmax": numpy.log, "sigmoid": lambda p: numpy.log(p / (1 - p))}
+
+
+def field(number, data):
+    """A field of bytes in the wire format of protocol buffers."""
+    length, result = len(data), bytes([number << 3 | 2])
+    while length > 127:
+        result += bytes([length & 127 | 128])
+        length >>= 7
+    return result + bytes([length]) + data
+
+
+SOURCES = {"keras": keras_logits, "torch": torch_logits, "onnx": onnx_logits, "module": module_logits}

@@ -29,9 +29,46 @@ package struct ChannelAffine {
     self.scale = factors
   }
 
-  /// Makes the affine function of a recorded normalisation; `nil` where its moments are no tensors
-  /// of the model.
+  /// Whether a value is made of another by adding, subtracting, multiplying with or dividing by a
+  /// tensor of the model that has one number, or one for every channel.
+  package static func isOne(_ id: ValueID, in recording: Recording) -> Bool {
+    switch recording.primitive(of: id) {
+    case is Add, is Subtract, is Multiply, is Divide: break
+    default: return false
+    }
+    let operands = recording.operands(of: id)
+    let shape = recording[id].shape
+    guard let constant = recording.parameter(operands[1])?.shape, shape.rank > 1,
+      recording[operands[0]].shape == shape
+    else { return false }
+    return constant.count == 1 || constant.count == shape[-1] && constant[-1] == shape[-1]
+  }
+
+  /// Makes the affine function of one constant for every channel.
+  private init?(constant id: ValueID, in recording: Recording) {
+    guard Self.isOne(id, in: recording),
+      let constant = recording.parameter(recording.operands(of: id)[1])
+    else { return nil }
+    let channels = recording[id].shape[-1]
+    let given = constant.scalars.map(Double.init)
+    let values = given.count == 1 ? [Double](repeating: given[0], count: channels) : given
+    let (ones, zeros) = (values.map { _ in 1.0 }, values.map { _ in 0.0 })
+    deviation = ones
+    switch recording.primitive(of: id) {
+    case is Add: (scale, shift) = (ones, values)
+    case is Subtract: (scale, shift) = (ones, values.map { -$0 })
+    case is Multiply: (scale, shift) = (values, zeros)
+    default: (scale, shift) = (values.map { 1 / $0 }, zeros)
+    }
+  }
+
+  /// Makes the affine function of a recorded normalisation, or of a constant for every channel;
+  /// `nil` where its moments are no tensors of the model.
   package init?(_ normalization: ValueID, in recording: Recording) {
+    if Self.isOne(normalization, in: recording) {
+      self.init(constant: normalization, in: recording)
+      return
+    }
     guard let primitive = recording.primitive(of: normalization) as? BatchNormalization else {
       return nil
     }

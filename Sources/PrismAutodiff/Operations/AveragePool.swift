@@ -9,11 +9,29 @@ public struct AveragePool: PoolPrimitive {
   /// Whether padding counts as zeros (torch's default) or is left out of the mean (TensorFlow's
   /// rule).
   public let countsPadding: Bool
+  /// The rows at the lower end of the padding, and the columns at its right end, that never count:
+  /// those that torch's ceil mode adds.
+  public let uncounted: Uncounted
+
+  /// Rows and columns at the end of the padding.
+  public struct Uncounted: Hashable, Sendable {
+    /// The rows at the lower end.
+    public let bottom: Int
+    /// The columns at the right end.
+    public let right: Int
+
+    /// Makes a pair of numbers.
+    public init(bottom: Int = 0, right: Int = 0) {
+      self.bottom = bottom
+      self.right = right
+    }
+  }
 
   /// Makes the operation.
-  public init(window: SlidingWindow, countsPadding: Bool) {
+  public init(window: SlidingWindow, countsPadding: Bool, uncounted: Uncounted = Uncounted()) {
     self.window = window
     self.countsPadding = countsPadding
+    self.uncounted = uncounted
   }
 
   public var name: String { "averagePool" }
@@ -62,14 +80,25 @@ public struct AveragePool: PoolPrimitive {
 
   public var allowsEmptyWindows: Bool { countsPadding }
 
+  public func misfit(on image: Shape) -> String? {
+    (0...window.vertical.after).contains(uncounted.bottom)
+      && (0...window.horizontal.after).contains(uncounted.right)
+      ? nil : "more rows or columns are left out than there are of padding"
+  }
+
   /// What every element of a window weighs in its mean, for every output position.
   private func shares(_ input: Shape, _ output: Shape) -> [Float] {
-    guard !countsPadding else {
-      return [Float](repeating: 1 / Float(window.taps), count: output[1] * output[2])
-    }
-    let rows = (0..<output[1]).map { window.vertical.taps(of: $0, inside: input[1]) }
-    let columns = (0..<output[2]).map { window.horizontal.taps(of: $0, inside: input[2]) }
+    let rows = counts(window.vertical, input[1], output[1], uncounted: uncounted.bottom)
+    let columns = counts(window.horizontal, input[2], output[2], uncounted: uncounted.right)
     return rows.flatMap { row in columns.map { 1 / Float(row * $0) } }
+  }
+
+  /// The taps of every window along an axis that count; at least one.
+  private func counts(
+    _ axis: SlidingWindow.Axis, _ extent: Int, _ outputs: Int, uncounted: Int
+  ) -> [Int] {
+    let counted = countsPadding ? -axis.before..<extent + axis.after - uncounted : 0..<extent
+    return (0..<outputs).map { max(1, axis.taps(of: $0, inside: counted)) }
   }
 }
 

@@ -48,11 +48,11 @@ public struct Sum: Primitive {
     return [broadcasting(kept, kept, to: shape) { value, _ in value }]
   }
 
-  private func kept(_ shape: Shape) -> Shape {
+  func kept(_ shape: Shape) -> Shape {
     axes.reduce(shape) { $0.replacing(axis: $1, with: 1) }
   }
 
-  private func dropped(_ shape: Shape) -> Shape {
+  func dropped(_ shape: Shape) -> Shape {
     let gone = Set(axes.map { $0 < 0 ? $0 + shape.rank : $0 })
     return Shape(shape.dimensions.indices.filter { !gone.contains($0) }.map { shape[$0] })
   }

@@ -7,11 +7,17 @@ public protocol PoolPrimitive: Primitive {
   var window: SlidingWindow { get }
   /// Whether a window may hold nothing but padding.
   var allowsEmptyWindows: Bool { get }
+
+  /// What is wrong with the pool's own numbers, in words; `nil` where nothing is.
+  func misfit(on image: Shape) -> String?
 }
 
 extension PoolPrimitive {
   /// A window needs an element, unless stated.
   public var allowsEmptyWindows: Bool { false }
+
+  /// Nothing, unless stated.
+  public func misfit(on image: Shape) -> String? { nil }
 
   /// Every output position depends on its window.
   public var reach: Reach { .window(window) }
@@ -22,6 +28,7 @@ extension PoolPrimitive {
   public func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
     try expect(1...1, inputs)
     try expect(rank: 4, ofInput: 0, inputs)
+    if let misfit = misfit(on: inputs[0]) { throw ShapeError(name, inputs, misfit) }
     guard let shape = window.outputShape(inputs[0], channels: inputs[0][3]) else {
       throw ShapeError(name, inputs, "the image is smaller than the kernel")
     }

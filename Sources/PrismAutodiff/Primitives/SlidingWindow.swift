@@ -44,10 +44,11 @@ public struct SlidingWindow: Hashable, Sendable {
       return free < 0 ? 0 : free / stride + 1
     }
 
-    /// The number of taps of one window that lie inside `count` elements and not on padding.
-    func taps(of output: Int, inside count: Int) -> Int {
+    /// The number of taps of one window that lie inside a range of elements, of which the first is
+    /// 0 and those of the padding before it are negative.
+    func taps(of output: Int, inside elements: Range<Int>) -> Int {
       let start = output * stride - before
-      return (0..<kernel).count { (0..<count).contains(start + $0 * dilation) }
+      return (0..<kernel).count { elements.contains(start + $0 * dilation) }
     }
 
     func altered(by input: Range<Int>, count: Int) -> Range<Int> {
@@ -85,7 +86,7 @@ public struct SlidingWindow: Hashable, Sendable {
   /// padding.
   func alwaysMeets(height: Int, width: Int) -> Bool {
     [(vertical, height), (horizontal, width)].allSatisfy { axis, count in
-      (0..<axis.outputs(count)).allSatisfy { axis.taps(of: $0, inside: count) > 0 }
+      (0..<axis.outputs(count)).allSatisfy { axis.taps(of: $0, inside: 0..<count) > 0 }
     }
   }
 

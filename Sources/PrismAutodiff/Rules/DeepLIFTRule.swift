@@ -6,7 +6,7 @@ public import PrismTensor
 /// unit by which a value differs: `Σ multiplier · (value − reference value)` over the targets is
 /// the difference of the outputs, for any size of the difference.
 /// - An elementwise function of one value has the slope `Δy / Δx` (the Rescale rule).
-/// - A selection, such as a max pool, credits what it rises by to where the evaluation has its
+/// - A selection, such as a max pool or the larger of two, credits what it rises by to where the evaluation has its
 ///   maximum, and what it falls by to where the reference has it.
 /// - Every other operation is differentiated half-way between both evaluations, which is exact for
 ///   what is linear, and for products, where it is the symmetric rule
@@ -35,7 +35,7 @@ public struct DeepLIFTRule: BackwardRule {
     guard let reference = operation.reference else { return operation.pullback(cotangent) }
     return switch operation.primitive.nature {
     case .rectifier, .elementwise: [rescaled(cotangent, operation, reference)]
-    case .selection: [credited(cotangent, operation, reference)]
+    case .selection: credited(cotangent, operation, reference)
     case .linear, .product, .other: halfway(cotangent, operation, reference)
     }
   }
@@ -75,16 +75,18 @@ public struct DeepLIFTRule: BackwardRule {
   private func credited(
     _ cotangent: Tensor, _ operation: EvaluatedOperation,
     _ reference: EvaluatedOperation.Values
-  ) -> Tensor? {
+  ) -> [Tensor?] {
     let difference = operation.values.output - reference.output
     let rise = cotangent.zip(difference) { $0 * max($1, 0) }
     let fall = cotangent.zip(difference) { $0 * min($1, 0) }
-    guard let up = operation.pullback(rise)[0],
-      let down = operation.pullback(fall, at: reference)[0]
-    else { return nil }
-    // Where credit falls, the input differs by at least as much as the output.
-    return (up + down).zip(operation.values.inputs[0] - reference.inputs[0]) {
-      $1 == 0 ? 0 : $0 / $1
+    let ups = operation.pullback(rise)
+    let downs = operation.pullback(fall, at: reference)
+    return ups.indices.map { i in
+      guard let up = ups[i], let down = downs[i] else { return nil }
+      // Where credit falls, the input differs by at least as much as the output.
+      return (up + down).zip(operation.values.inputs[i] - reference.inputs[i]) {
+        $1 == 0 ? 0 : $0 / $1
+      }
     }
   }
 }

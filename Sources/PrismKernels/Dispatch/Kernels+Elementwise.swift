@@ -92,6 +92,44 @@ extension Kernels {
     }
   }
 
+  /// Normalises every row by its own mean and variance, then scales and shifts by channel.
+  package func normalizeRows(
+    _ input: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, epsilon: Float
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.normalizeRows(
+        input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+        channels: channels, scale: scale, shift: shift, epsilon: epsilon)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.normalizeRows(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, scale: scale, shift: shift, epsilon: epsilon)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.normalizeRows(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, scale: scale, shift: shift, epsilon: epsilon)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.normalizeRows(
+          input, stride: stride, into: output, outputStride: outputStride, rows: rows,
+          channels: channels, scale: scale, shift: shift, epsilon: epsilon)
+    #endif
+    }
+  }
+
+  /// The numbers of a vector register.
+  package var vectorWidth: Int {
+    switch instructionSet {
+    case .baseline: 4
+    case .avx2: 8
+    case .avx512: 16
+    }
+  }
+
   /// Writes the softmax of one row.
   package func softmax(
     _ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, channels: Int

@@ -36,7 +36,9 @@ public struct AudioPreparation: Sendable {
     spectrogram = try MelSpectrogram(
       rate: input.sampleRate, fft: input.fft, hop: input.hop, bands: input.bands,
       minimum: input.minimum, maximum: input.maximum,
-      scale: input.melScale == .htk ? .htk : .slaney)
+      scale: input.melScale == .htk ? .htk : .slaney,
+      hasUnitArea: input.levels?.norm != ModelCard.AudioInput.Levels.Norm.none,
+      mirrorsEnds: input.levels?.edges == .reflect)
     // Grey is the only name that is no colour map.
     colors =
       ColorMap(rawValue: input.colors.rawValue)?.colors
@@ -106,7 +108,8 @@ public struct AudioPreparation: Sendable {
   /// - Throws: ``SpectrogramError/noMemory``.
   public func picture(of window: Sound) throws(SpectrogramError) -> Image {
     let decibels = MelSpectrogram.decibels(try spectrogram(window.samples), range: input.range)
-    let (bands, frames) = (decibels.shape[0], decibels.shape[1])
+    let (bands, frames) = (decibels.shape[0], input.frames)
+    let stride = decibels.shape[1]
     let isFlipped = input.orientation == .lowAtBottom
     let factor = Float(255 / input.range)
     let pixels = decibels.withUnsafeBufferPointer { values in
@@ -114,7 +117,7 @@ public struct AudioPreparation: Sendable {
         for row in 0..<bands {
           let band = isFlipped ? bands - 1 - row : row
           for frame in 0..<frames {
-            let level = (values[band * frames + frame] * factor + 255).rounded()
+            let level = (values[band * stride + frame] * factor + 255).rounded()
             let color = colors[Int(max(0, min(255, level)))]
             let position = 3 * (row * frames + frame)
             target[position] = color.red
@@ -131,10 +134,34 @@ public struct AudioPreparation: Sendable {
   /// The network's input for a window.
   ///
   /// - Parameter window: At the card's rate.
-  /// - Returns: `[1, H, W, 3]`.
+  /// - Returns: `[1, H, W, C]`.
   /// - Throws: ``SpectrogramError/noMemory``.
   public func tensor(of window: Sound) throws(SpectrogramError) -> Tensor {
-    input.image.tensor(of: try picture(of: window))
+    guard let levels = input.levels else { return input.image.tensor(of: try picture(of: window)) }
+    return levels.tensor(of: try spectrogram(window.samples), input)
+  }
+
+  /// The network's input for a window, and the picture at the size of it, in its orientation.
+  ///
+  /// - Parameter window: At the card's rate.
+  /// - Returns: `[1, H, W, C]`, and pixels for people and for segmentations.
+  /// - Throws: ``SpectrogramError/noMemory``.
+  public func prepared(
+    _ window: Sound
+  ) throws(SpectrogramError) -> (input: Tensor, pixels: Image) {
+    let picture = try picture(of: window)
+    guard input.levels != nil else { return input.image.prepared(picture) }
+    return (try tensor(of: window), turned(picture))
+  }
+
+  /// What silence is in the network's input, one number a channel.
+  public var black: [Float] {
+    input.levels.map { [$0.level(ofPower: 0, band: nil)] } ?? input.image.black
+  }
+
+  /// What the loudest is in the network's input, one number a channel; of levels, full power.
+  public var white: [Float] {
+    input.levels.map { [$0.level(ofPower: 1, band: nil)] } ?? input.image.white
   }
 }
 
@@ -154,10 +181,48 @@ extension AudioPreparation {
   /// A map of the network's picture with low frequencies at the bottom.
   ///
   /// - Parameter map: `[H, W]`.
-  /// - Returns: `[H, W]`.
+  /// - Returns: `[H, W]`; `[W, H]` where the network's rows are frames.
   public func upright(_ map: Tensor) -> Tensor {
     guard input.orientation == .lowAtTop else { return map }
     guard map.shape.rank == 2 else { return map }
+    return flipped(hasFramesAsRows ? transposed(map) : map)
+  }
+
+  /// A map as people see it in the network's orientation: the inverse of ``upright(_:)-(Tensor)``.
+  ///
+  /// - Parameter map: `[H, W]`, low frequencies at the bottom.
+  /// - Returns: `[H, W]`; `[W, H]` where the network's rows are frames.
+  public func turned(_ map: Tensor) -> Tensor {
+    guard input.orientation == .lowAtTop, map.shape.rank == 2 else { return map }
+    let map = flipped(map)
+    return hasFramesAsRows ? transposed(map) : map
+  }
+
+  /// Whether the rows of the network's input are frames.
+  public var hasFramesAsRows: Bool { input.levels?.axes == .framesBands }
+
+  /// The picture, lowest band first, in the network's orientation.
+  private func turned(_ image: Image) -> Image {
+    guard hasFramesAsRows else { return image }
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(image.pixels.count)
+    for x in 0..<image.width {
+      for y in 0..<image.height {
+        let place = 3 * (y * image.width + x)
+        pixels += image.pixels[place..<place + 3]
+      }
+    }
+    return Image(width: image.height, height: image.width, exactly: pixels)
+  }
+
+  private func transposed(_ map: Tensor) -> Tensor {
+    let (height, width) = (map.shape[0], map.shape[1])
+    let values = map.scalars
+    return Tensor(
+      [width, height], (0..<width).flatMap { x in (0..<height).map { values[$0 * width + x] } })
+  }
+
+  private func flipped(_ map: Tensor) -> Tensor {
     let (height, width) = (map.shape[0], map.shape[1])
     let values = map.scalars
     return Tensor(
@@ -199,7 +264,7 @@ extension AudioPreparation {
   /// The time at a place of the picture, whose edges lie half a frame beyond the window's.
   private func edge(at share: Double) -> Double {
     // The middle of column k is the middle of frame k, which is at k hops.
-    let frames = Double(spectrogram.transform.frames(of: windowCount))
+    let frames = Double(input.frames)
     return (share * frames - 0.5) * Double(input.hop) / Double(input.sampleRate)
   }
 

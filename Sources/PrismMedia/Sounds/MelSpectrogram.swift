@@ -68,23 +68,28 @@ public struct MelSpectrogram: Sendable {
   ///   - minimum: The lower end of the lowest band, in Hz.
   ///   - maximum: The upper end of the highest band, in Hz; `nil` for half the rate.
   ///   - scale: How the bands are spaced.
+  ///   - hasUnitArea: Whether each band's weights have the area 1 over frequency, instead of the
+  ///     peak 1.
+  ///   - mirrorsEnds: Whether the sound is mirrored beyond its ends, instead of zeros.
   /// - Throws: ``SpectrogramError``.
   public init(
     rate: Int, fft: Int = 2048, hop: Int = 512, bands: Int = 128, minimum: Double = 0,
-    maximum: Double? = nil, scale: MelScale = .slaney
+    maximum: Double? = nil, scale: MelScale = .slaney, hasUnitArea: Bool = true,
+    mirrorsEnds: Bool = false
   ) throws(SpectrogramError) {
     let maximum = maximum ?? Double(rate) / 2
     guard rate > 0, bands > 0, minimum >= 0, minimum < maximum, maximum <= Double(rate) / 2 else {
       throw .parameter("\(bands) bands from \(minimum) to \(maximum) Hz at \(rate) Hz")
     }
-    let transform = try ShortTimeFourierTransform(count: fft, hop: hop)
+    let transform = try ShortTimeFourierTransform(
+      count: fft, hop: hop, mirrorsEnds: mirrorsEnds)
     let (low, high) = (scale.mel(minimum), scale.mel(maximum))
     let edges = (0..<(bands + 2)).map { i in
       scale.hertz(low + (high - low) * Double(i) / Double(bands + 1))
     }
     filters = (0..<bands).map { band in
       let (left, middle, right) = (edges[band], edges[band + 1], edges[band + 2])
-      let area = 2 / (right - left)
+      let area = hasUnitArea ? 2 / (right - left) : 1
       let weights = (0..<transform.bins).map { bin in
         let frequency = Double(bin) * Double(rate) / Double(fft)
         let rising = (frequency - left) / (middle - left)

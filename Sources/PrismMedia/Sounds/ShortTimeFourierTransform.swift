@@ -7,7 +7,7 @@
 /// The spectrum of short parts of a sound, one after another, and the way back.
 ///
 /// As `librosa.stft` and `librosa.istft` by default: a periodic Hann window as long as the
-/// transform, frames centred at multiples of the hop, zeros beyond the ends.
+/// transform, frames centred at multiples of the hop, zeros beyond the ends unless stated.
 public struct ShortTimeFourierTransform: Sendable {
   /// The length of the transform and of its window, in samples.
   public let count: Int
@@ -15,6 +15,8 @@ public struct ShortTimeFourierTransform: Sendable {
   public let hop: Int
   /// The number of frequencies, from 0 to half the rate.
   public var bins: Int { count / 2 + 1 }
+  /// Whether the sound is mirrored beyond its ends, instead of zeros.
+  public let mirrorsEnds: Bool
   let window: [Double]
   private let transform: FourierTransform
 
@@ -23,13 +25,15 @@ public struct ShortTimeFourierTransform: Sendable {
   /// - Parameters:
   ///   - count: The length of the transform, even, from 2 to 2²⁰.
   ///   - hop: From one frame to the next, in samples.
+  ///   - mirrorsEnds: Whether the sound is mirrored beyond its ends, instead of zeros.
   /// - Throws: ``SpectrogramError``.
-  public init(count: Int, hop: Int) throws(SpectrogramError) {
+  public init(count: Int, hop: Int, mirrorsEnds: Bool = false) throws(SpectrogramError) {
     guard count % 2 == 0, (2...(1 << 20)).contains(count), (1...count).contains(hop) else {
       throw .parameter("a transform of \(count) samples every \(hop)")
     }
     self.count = count
     self.hop = hop
+    self.mirrorsEnds = mirrorsEnds
     transform = try FourierTransform(count: count)
     window = (0..<count).map { 0.5 - 0.5 * cos(2 * Double.pi * Double($0) / Double(count)) }
   }
@@ -57,7 +61,11 @@ public struct ShortTimeFourierTransform: Sendable {
       for frame in 0..<frames(of: samples.count) {
         let start = frame * hop - count / 2
         for i in 0..<count {
-          let position = start + i
+          var position = start + i
+          if mirrorsEnds {
+            position = abs(position)
+            if position >= samples.count { position = 2 * (samples.count - 1) - position }
+          }
           workspace.real[i] =
             position >= 0 && position < samples.count ? Double(samples[position]) * window[i] : 0
         }

@@ -39,8 +39,14 @@ enum SoundIntegrity {
       let length = number(bytes, position + 4, 4, isBig: isBig)
       let isData = bytes[position..<(position + 4)].elementsEqual("data".utf8)
       position += 8
-      let isOpen = isData && (length == 0xFFFF_FFFF || length == 0)
-      if isOpen { return nil }
+      if isData, length == 0xFFFF_FFFF { return nil }
+      if isData, length == 0 {
+        let rest = bytes[position...]
+        // Another chunk begins with four letters.
+        let isUnnamed = rest.count > 8 && !rest.prefix(4).allSatisfy { (0x20..<0x7F).contains($0) }
+        return isUnnamed
+          ? .damaged("its header promises no sound, though \(rest.count) bytes of it follow") : nil
+      }
       guard length <= bytes.count - position else {
         return .cutOff(has: bytes.count - position, of: length)
       }

@@ -13,6 +13,8 @@ struct FusedOperation {
     case concatenation
     /// The same numbers under another shape.
     case view
+    /// Some of the input's channels, from this one on, which stay where they are.
+    case channels(from: Int)
   }
 
   var work: Work

@@ -6,13 +6,15 @@ internal import PrismTensor
 struct Fusion {
   private let recording: Recording
   private let wanted: Set<ValueID>
+  private let vectorWidth: Int
   private var users: [[ValueID]]
   private var absorbed: Set<ValueID> = []
   private(set) var operations: [FusedOperation] = []
 
   // Values that are `wanted` must be stored as they are.
-  init(_ recording: Recording, wanted: [ValueID]) {
+  init(_ recording: Recording, wanted: [ValueID], vectorWidth: Int) {
     self.recording = recording
+    self.vectorWidth = vectorWidth
     self.wanted = Set(wanted)
     let needed = recording.ancestors(of: wanted)
     users = [[ValueID]](repeating: [], count: recording.values.count)
@@ -38,6 +40,13 @@ struct Fusion {
       operation.head = absorbHead(of: &operation)
       operation.work = .convolution(
         shape(primitive.window, operation), isPointwise: primitive.window.isPointwise)
+    case let primitive as Convolution where primitive.groups > 1 && canRun(primitive.window, id):
+      operation.source = WeightSource(
+        convolution: id, folding: foldNormalization(after: &operation))
+      operation.work = .step(
+        GroupedStep(
+          shape: shape(primitive.window, operation), groups: primitive.groups,
+          vectorWidth: vectorWidth))
     case let primitive as DepthwiseConvolution where canRun(primitive.window, id):
       operation.source = WeightSource(
         convolution: id, folding: foldNormalization(after: &operation))
@@ -70,20 +79,22 @@ struct Fusion {
   /// What stands before a convolution and can be done while its input is read.
   private mutating func absorbHead(of operation: inout FusedOperation) -> Head<ValueID> {
     let input = operation.input
-    guard soleUser(of: input) != nil, !absorbed.contains(input) else { return .none }
+    guard soleUser(of: input) != nil, !absorbed.contains(input),
+      let source = recording.operands(of: input).first
+    else { return .none }
     switch recording.primitive(of: input) {
     case is ReLU:
-      let inner = recording.operands(of: input)[0]
+      let inner = source
       guard soleUser(of: inner) != nil, !absorbed.contains(inner),
         let head = normalization(inner, relu: true)
       else { return .none }
       absorbed.formUnion([input, inner])
       operation.input = recording.operands(of: inner)[0]
       return head
-    case is BatchNormalization:
+    case _ where isNormalization(input, of: source):
       guard let head = normalization(input, relu: false) else { return .none }
       absorbed.insert(input)
-      operation.input = recording.operands(of: input)[0]
+      operation.input = source
       return head
     case is Multiply:
       guard let (image, gate) = gateOperands(of: input) else { return .none }
@@ -147,22 +158,35 @@ struct Fusion {
     let id = operation.output
     let operands = recording.operands(of: id)
     switch primitive {
-    case is BatchNormalization: return scaleShift(&operation)
-    case is ReLU, is ReLU6, is SiLU, is Sigmoid:
+    case _ where isNormalization(id, of: operands[0]): return scaleShift(&operation)
+    case _ where ElementwiseFunction(primitive) != nil:
       operation.tail.activation = ElementwiseFunction(primitive) ?? .identity
       return .step(FinishStep())
+    case let normalization as LayerNormalization where areConstant(operands.dropFirst()):
+      guard let scale = recording.parameter(operands[1]), recording[id].shape.rank == 4,
+        let shift = recording.parameter(operands[2])
+      else { return nil }
+      return .step(
+        LayerNormalizationStep(scale: scale, shift: shift, epsilon: normalization.epsilon))
     case is Add where areAlike(operands, id):
       operation.tail.residual = operands[1]
       return .step(FinishStep())
     case is Multiply: return product(&operation)
     case let pool as MaxPool where canRun(pool.window, id):
       return .step(MaximumPoolStep(shape: shape(pool.window, operation)))
-    case let pool as AveragePool where canRun(pool.window, id):
+    case let pool as AveragePool where canRun(pool.window, id) && pool.uncounted == .init():
       return .step(
         AveragePoolStep(shape: shape(pool.window, operation), countsPadding: pool.countsPadding))
     case is AdaptiveAveragePool where recording[operands[0]].shape == recording[id].shape:
       return .view
     case is GlobalAveragePool: return .step(GlobalAverageStep())
+    case let pool as AdaptiveAveragePool where pool.height == 1 && pool.width == 1:
+      return .step(GlobalAverageStep())
+    case let mean as Mean where isOverPixels(mean.axes, operands[0]):
+      return .step(GlobalAverageStep())
+    case let slice as Slice where isOfChannels(slice, id): return .channels(from: slice.start)
+    case let shuffle as ShuffleChannels where recording[id].shape.rank == 4:
+      return .step(ShuffleStep(groups: shuffle.groups))
     case let concatenate as Concatenate where isByChannels(concatenate, id):
       operation.others = operands
       return .concatenation
@@ -222,11 +246,27 @@ struct Fusion {
     users[id.index].count == 1 && !wanted.contains(id) ? users[id.index][0] : nil
   }
 
-  /// Whether a value is a batch normalisation of another with constant statistics.
+  /// Whether a value is a batch normalisation of another with constant statistics, or another
+  /// affine function with constants for every channel.
   private func isNormalization(_ id: ValueID, of input: ValueID) -> Bool {
-    guard recording.primitive(of: id) is BatchNormalization else { return false }
     let operands = recording.operands(of: id)
-    return operands[0] == input && operands.dropFirst().allSatisfy(recording.isParameter)
+    guard operands.first == input, !recording.isParameter(input),
+      operands.dropFirst().allSatisfy(recording.isParameter)
+    else { return false }
+    return recording.primitive(of: id) is BatchNormalization
+      || ChannelAffine.isOne(id, in: recording)
+  }
+
+  /// Whether axes are those of rows and columns of an image.
+  private func isOverPixels(_ axes: [Int], _ input: ValueID) -> Bool {
+    let rank = recording[input].shape.rank
+    return rank == 4 && Set(axes.map { $0 < 0 ? $0 + rank : $0 }) == [1, 2]
+  }
+
+  /// Whether a slice is of neighbouring channels of an image that need not be stored by themselves.
+  private func isOfChannels(_ slice: Slice, _ id: ValueID) -> Bool {
+    recording[id].shape.rank == 4 && [-1, 3].contains(slice.axis) && slice.step == 1
+      && !wanted.contains(id)
   }
 
   /// An image and one factor for each of its channels, if a product is of such.
@@ -246,7 +286,7 @@ struct Fusion {
 
   /// A batch normalisation with constant statistics.
   private func normalization(_ id: ValueID, relu: Bool) -> Head<ValueID>? {
-    guard isNormalization(id, of: recording.operands(of: id)[0]),
+    guard let input = recording.operands(of: id).first, isNormalization(id, of: input),
       let affine = ChannelAffine(id, in: recording)
     else { return nil }
     return .normalization(affine, relu: relu)

@@ -23,7 +23,13 @@ struct Locations {
     for id in recording.inputs + wanted where recording.primitive(of: id) == nil { add(id) }
     let wanted = Set(wanted)
     for operation in operations where locations[operation.output] == nil {
-      if let source = viewed(by: operation), !wanted.contains(operation.input) {
+      if case .channels(let first) = operation.work {
+        let source = self[operation.input]
+        locations[operation.output] = Location(
+          buffer: source.buffer, offset: source.offset + first, stride: source.stride)
+      } else if let source = viewed(by: operation), !wanted.contains(operation.input),
+        !wanted.contains(operation.output)
+      {
         locations[operation.output] = Location(
           buffer: source.buffer, offset: source.offset, stride: channels(operation.output))
       } else {
@@ -67,7 +73,12 @@ struct Locations {
   /// Puts the operands of concatenations side by side, where they can leave room between their
   /// pixels.
   private mutating func placeConcatenations(_ operations: [FusedOperation]) {
-    let views = operations.filter { if case .view = $0.work { true } else { false } }
+    let views = operations.filter {
+      switch $0.work {
+      case .view, .channels: true
+      default: false
+      }
+    }
     let strided = Set(operations.map(\.output)).subtracting(views.map(\.output))
     // The last concatenation first, so that a chain of them ends up in one buffer.
     for operation in operations.reversed() {

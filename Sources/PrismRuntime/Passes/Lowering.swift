@@ -27,6 +27,7 @@ struct Lowering {
     case .convolution(let shape, let isPointwise):
       add(algorithm(shape, isPointwise: isPointwise, hasHead: !operation.head.isNone), operation)
     case .concatenation: gather(operation)
+    case .channels: break
     case .view:
       if locations[operation.input].buffer != locations[operation.output].buffer {
         add(ViewStep(), operation)

@@ -2,7 +2,7 @@ internal import PrismKernels
 
 extension Step {
   /// Into how many parts an element-wise pass can be divided; 1 where that is not worth it.
-  fileprivate var rowDivisions: Int { output.count < 1 << 14 ? 1 : output.rows }
+  var rowDivisions: Int { output.count < 1 << 14 ? 1 : output.rows }
 }
 
 /// One factor and one summand a channel: the step's head, by itself.

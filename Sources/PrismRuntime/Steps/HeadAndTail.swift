@@ -53,7 +53,7 @@ struct Tail<Location: Sendable>: Sendable {
 
 /// A function that kernels apply while they store.
 enum ElementwiseFunction: Sendable {
-  case identity, relu, relu6, silu, sigmoid
+  case identity, relu, relu6, silu, sigmoid, hardSigmoid, hardSwish, gelu, geluTanh
 
   /// The function of a primitive, where it is one.
   init?(_ primitive: any Primitive) {
@@ -62,6 +62,9 @@ enum ElementwiseFunction: Sendable {
     case is ReLU6: self = .relu6
     case is SiLU: self = .silu
     case is Sigmoid: self = .sigmoid
+    case is HardSwish: self = .hardSwish
+    case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
+    case let it as GELU: self = it.approximation == .none ? .gelu : .geluTanh
     default: return nil
     }
   }
@@ -74,6 +77,10 @@ enum ElementwiseFunction: Sendable {
     case .relu6: .relu6
     case .silu: .silu
     case .sigmoid: .sigmoid
+    case .hardSigmoid: .hardSigmoid
+    case .hardSwish: .hardSwish
+    case .gelu: .gelu
+    case .geluTanh: .geluTanh
     }
   }
 }

@@ -36,7 +36,7 @@ struct InferenceRoutes {
     }
     return [
       "name": .string(name), "versions": .array([]), "platform": .string("prism"),
-      "inputs": .array([tensor("input", [-1, image.height, image.width, 3])]),
+      "inputs": .array([tensor("input", [-1, image.height, image.width, image.channelCount])]),
       "outputs": .array([
         tensor("logits", [-1, model.labels.count]),
         tensor("probabilities", [-1, model.labels.count]),
@@ -49,7 +49,7 @@ struct InferenceRoutes {
     let body = try await TensorBody(request, platform)
     let model = try platform.shelf.model(name)
     let image = model.card.input.image
-    let input = try body.input(rows: image.height, columns: image.width)
+    let input = try body.input(shape: [image.height, image.width, image.channelCount])
     let wanted = try body.outputs()
     let logits = try await platform.answer(context) { try model.logits(input) }
     platform.metrics.count(evaluations: input.shape[0])
@@ -120,7 +120,7 @@ struct TensorBody {
   /// The one input, as the network takes it.
   ///
   /// - Throws: ``Problem`` for another shape or type.
-  func input(rows: Int, columns: Int) throws -> Tensor {
+  func input(shape wanted: [Int]) throws -> Tensor {
     let inputs = json["inputs"]?.elements ?? []
     guard inputs.count == 1, let input = inputs.first else {
       throw Problem(.badRequest, "inputs is no list of one tensor")
@@ -131,10 +131,12 @@ struct TensorBody {
     let shape = (input["shape"]?.elements ?? []).map {
       $0.double.flatMap { Int(exactly: $0) } ?? -1
     }
-    guard shape.count == 4, shape.dropFirst() == [rows, columns, 3], (1...256).contains(shape[0])
+    guard shape.count == 4, Array(shape.dropFirst()) == wanted, (1...256).contains(shape[0])
     else {
       throw Problem(
-        .badRequest, "the input's shape is not [N, \(rows), \(columns), 3] with N from 1 to 256")
+        .badRequest,
+        "the input's shape is not [N, \(wanted.map(String.init).joined(separator: ", "))] "
+          + "with N from 1 to 256")
     }
     let count = shape.reduce(1, *)
     let values = try input["data"].map(Self.numbers) ?? bytes(of: input)

@@ -37,6 +37,9 @@ public struct Trainer: Sendable {
     loader: any SampleLoader, options: TrainingOptions
   ) throws {
     try Self.check(data, options)
+    guard baseCard.architecture != .graph || !baseCard.head.isEmpty else {
+      throw TrainingError.noHead(base.path)
+    }
     (training, validation) = (
       data.split("training")?.samples ?? [], data.split("validation")?.samples ?? []
     )

@@ -10,6 +10,8 @@ internal import PrismFiles
 public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A chain of layers for a head cannot be understood.
   case badHead(String, reason: String)
+  /// The base ends in logits, with no head that could be replaced.
+  case noHead(String)
   /// The base has no layer of that name.
   case noLayer(String, nearest: String?)
   /// The labels of the data do not fit the task.
@@ -35,6 +37,9 @@ public enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .badHead(let part, let reason): "the head's layer \(Text.quoted(part)) \(reason)"
+    case .noHead(let path):
+      "\(path): the network's nodes end in its logits, so that it has no head to train anew; "
+        + "use a base whose card states a head"
     case .noLayer(let name, let nearest):
       "the base has no layer called \(Text.quoted(name))"
         + (nearest.map { "; did you mean \($0)?" } ?? "; `prism layers` lists the names")

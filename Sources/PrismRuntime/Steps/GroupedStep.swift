@@ -1,0 +1,94 @@
+internal import PrismKernels
+
+/// A convolution in groups of channels, each by the direct sum.
+///
+/// Where a group has fewer outputs than a vector register has numbers, as many as fit are computed
+/// as one, with zeros for the weights between them: that takes no more products, and fewer passes.
+struct GroupedStep: PackedStepKind {
+  let shape: ConvolutionShape
+  /// The groups of the convolution.
+  private let groups: Int
+  /// How many of them are computed as one.
+  private let joined: Int
+  /// The sizes of what is computed as one.
+  private let part: ConvolutionShape
+
+  init(shape: ConvolutionShape, groups: Int, vectorWidth: Int) {
+    let outputs = shape.outputChannels / groups
+    let joined = (1...groups).last { groups % $0 == 0 && outputs * $0 <= vectorWidth } ?? 1
+    var part = shape
+    part.inputChannels = shape.inputChannels / groups * joined
+    part.outputChannels = outputs * joined
+    self.shape = shape
+    self.groups = groups
+    self.joined = joined
+    self.part = part
+  }
+
+  func label(of step: Step) -> String {
+    "\(groups) groups \(shape.kernelHeight)×\(shape.kernelWidth)/\(shape.strideHeight) "
+      + sizes(of: step)
+  }
+
+  func flops(of step: Step) -> Int { shape.flops / groups }
+
+  func divisions(of step: Step) -> Int { shape.rowDivisions }
+
+  func scratchSize(of step: Step, kernels: Kernels) -> Int { kernels.denseScratchSize(part) }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part share: Part) {
+    guard let whole = step.convolutionJob(shape, context) else { return }
+    let rows = share.range(of: shape.outputHeight)
+    let size = partSize(kernels)
+    // Some rows of all groups after each other, so that the input is read from the cache.
+    let row = shape.inputWidth * shape.inputChannels * shape.strideHeight
+    let block = max(8, (1 << 16) / row)
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+      for index in 0..<groups / joined {
+        var job = whole
+        job.shape = part
+        job.rows = start..<min(start + block, rows.upperBound)
+        job.input += index * part.inputChannels
+        job.output += index * part.outputChannels
+        job.weights += index * size
+        if let residual = job.epilogue.residual {
+          job.epilogue.residual = residual + index * part.outputChannels
+        }
+        kernels.dense(job)
+      }
+    }
+  }
+
+  // MARK: - Weights
+
+  var format: String { "grouped" }
+
+  /// The floats of one part's packed weights.
+  private func partSize(_ kernels: Kernels) -> Int {
+    (kernels.densePackedSize(part) + 15) / 16 * 16
+  }
+
+  func packedSize(_ kernels: Kernels) -> Int { groups / joined * partSize(kernels) }
+
+  func pack(
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
+    into packed: UnsafeMutablePointer<Float>, panels: Range<Int>, kernels: Kernels
+  ) {
+    let taps = shape.kernelHeight * shape.kernelWidth
+    let (inputs, outputs) = (part.inputChannels / joined, part.outputChannels / joined)
+    var block = [Float](repeating: 0, count: part.outputChannels * part.inputChannels * taps)
+    for index in 0..<groups / joined {
+      for output in 0..<part.outputChannels {
+        let source = weights + (index * part.outputChannels + output) * inputs * taps
+        let first = (output * part.inputChannels + output / outputs * inputs) * taps
+        for i in 0..<inputs * taps { block[first + i] = source[i] }
+      }
+      block.withUnsafeBufferPointer { block in
+        guard let base = block.baseAddress else { return }
+        kernels.packDense(
+          weights: base, bias: bias + index * part.outputChannels, shape: part,
+          into: packed + index * partSize(kernels))
+      }
+    }
+  }
+}

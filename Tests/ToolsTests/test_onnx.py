@@ -1,0 +1,432 @@
+"""ONNX files: small networks of torch's two exporters, files made by hand, and what is refused."""
+
+import importlib
+import os
+import pathlib
+import sys
+import unittest
+
+import graph_interpreter
+import numpy
+from onnx_writer import Writer, external
+from support import ConverterTest
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "onnx"
+ANSWERS = numpy.load(FIXTURES / "answers.npz")
+NAMES = sorted(path.stem for path in FIXTURES.glob("*.onnx"))
+
+GAP, FLAT = "global_average_pool", "flatten"
+HEADS = {
+    "plain": [GAP, "dense"],
+    "flat_head": [FLAT, "dense", "batch_norm", "dense"],
+    "pooled_head": [GAP, "dense", "dense"],
+    "conv_head": [GAP, "dense", "dense"],
+    "no_head": [],
+    "norm_head": [GAP, "layer_norm", "dense"],
+    "concat_pool": ["global_concat_pool", "batch_norm", "dense"],
+    "log_softmax": ["global_max_pool", "dense"],
+}
+OUTPUTS = {"norm_head": "softmax", "log_softmax": "softmax", "squeeze_sigmoid": "binary"}
+
+# What a network must have been understood as.
+PRIMITIVES = {
+    "hard": {"hard_swish", "hard_sigmoid"},
+    "gelu": {"gelu", "clip"},
+    "shuffle": {"shuffle_channels"},
+    "mfm": {"maximum", "slice"},
+    "mfm_reshape": {"maximum", "slice"},
+    "channels_last": {"layer_normalization", "gelu"},
+    "squeeze": {"adaptive_average_pool", "hard_sigmoid"},
+    "plain": {"convolution", "relu6"},
+}
+
+
+def squashed(card, logits):
+    """What the card's output makes of logits."""
+    if card["output"] == "softmax":
+        return graph_interpreter.softmax(logits)
+    return graph_interpreter.sigmoid(logits)
+
+
+class Exported(ConverterTest):
+    def test_networks(self):
+        self.assertGreater(len(NAMES), 40)
+        for name in NAMES:
+            with self.subTest(name):
+                card, tensors = self.convert(FIXTURES / f"{name}.onnx", "--preprocess", "none")
+                self.assertEqual(card["architecture"], "graph")
+                self.assertNotIn("config", card)
+                image, expected = ANSWERS[f"{name}.input"].transpose(0, 2, 3, 1), ANSWERS[f"{name}.logits"]
+                if name == "preprocess":
+                    image = (image * card["input"]["scale"] - card["input"]["mean"]) / card["input"]["std"]
+                found = graph_interpreter.run(card, tensors, image)
+                if name in OUTPUTS:
+                    self.assertEqual(card["output"], OUTPUTS[name])
+                    found = squashed(card, found)
+                    expected = numpy.exp(expected) if name == "log_softmax" else expected
+                self.assertEqual(found.shape, expected.shape)
+                self.assertGreater(numpy.ptp(expected, axis=0).max(), 1e-3 * numpy.abs(expected).max())
+                numpy.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * numpy.abs(expected).max())
+                if name in HEADS:
+                    self.assertEqual([item["kind"] for item in card["head"] if item["kind"] != "activation"], HEADS[name])
+                primitives = {node["primitive"] for node in card["graph"]["nodes"]}
+                self.assertLessEqual(PRIMITIVES.get(name, set()), primitives)
+                self.assertFalse({"sigmoid", "erf"} & primitives and name in PRIMITIVES, primitives)
+
+    def test_names_and_layer(self):
+        card, _ = self.convert(FIXTURES / "flat_head.onnx")
+        self.assertEqual([item.get("name") for item in card["head"]], [None, "3", "5", "7"])
+        self.assertEqual(card["layers"]["default"], "1")
+        card, tensors = self.convert(FIXTURES / "residual.onnx")
+        names = [node["name"] for node in card["graph"]["nodes"]]
+        self.assertEqual(names[0], "0")
+        self.assertIn("1.down.1", names)
+        self.assertEqual(card["layers"]["default"], card["graph"]["output"])
+        self.assertLessEqual({"0.weight", "0.bias", "4.weight", "4.bias"} | {"1.down.1.weight"}, set(tensors))
+
+    def test_channels(self):
+        card, _ = self.convert(FIXTURES / "one_channel.onnx")
+        self.assertEqual((card["input"]["channels"], card["input"]["channel_count"]), ("grey", 1))
+        self.assertEqual(len(card["input"]["mean"]), 1)
+        card, _ = self.convert(FIXTURES / "four_channels.onnx")
+        self.assertEqual((card["input"]["channels"], card["input"]["channel_count"]), ("rgba", 4))
+
+    def test_preprocessing_of_the_graph(self):
+        card, _ = self.convert(FIXTURES / "preprocess.onnx")
+        numpy.testing.assert_allclose(card["input"]["scale"], 1 / 255, rtol=1e-6)
+        numpy.testing.assert_allclose(card["input"]["mean"], [0.485, 0.456, 0.406], rtol=1e-6)
+        numpy.testing.assert_allclose(card["input"]["std"], [0.229, 0.224, 0.225], rtol=1e-6)
+        self.assertEqual(card["graph"]["nodes"][0]["primitive"], "convolution")
+
+    def test_a_size_that_does_not_fit(self):
+        self.assert_refused(FIXTURES / "plain.onnx", "21×19.*leave --input-size out", "--input-size", "64")
+
+
+def numbers(*shape, seed=0):
+    return numpy.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def classifier(writer, x="x", channels=3, layers=()):
+    """A convolution, some layers, a pool and a matrix."""
+    writer.node("Conv", [x, writer.constant(numbers(4, channels, 3, 3))], ["c"], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    last = "c"
+    for op, more, attributes in layers:
+        inputs = [last, *(writer.constant(value) for value in more)]
+        last = writer.node(op, inputs, [f"{last}{op[0].lower()}"], **attributes)
+    writer.node("GlobalAveragePool", [last], ["p"])
+    writer.node("Flatten", ["p"], ["f"])
+    writer.node("Gemm", ["f", writer.constant(numbers(3, 4)), writer.constant(numbers(3))], ["y"], transB=1)
+    return writer
+
+
+class Sounds(ConverterTest):
+    """Networks of one channel that are given the levels of a mel spectrogram."""
+
+    LEVELS = "sample_rate=8000,seconds=0.2,fft=256,hop=80,mel_bands=19"
+
+    def test_card(self):
+        card, _ = self.convert(FIXTURES / "bands.onnx", "--log-mel", f"{self.LEVELS},fmax=4000,mel_scale=htk")
+        self.assertEqual(card["input"], {
+            "kind": "log_mel", "sample_rate": 8000, "seconds": 0.2, "fft": 256, "hop": 80, "mel_bands": 19, "fmax": 4000.0,
+            "mel_scale": "htk", "mean": [0], "std": [1],
+        })  # fmt: skip
+
+    def test_refusals(self):
+        for text, pattern in (
+            (f"{self.LEVELS},hop=40", "gives 41×19 levels, the file fixes the input at 21×19: change seconds or frames"),
+            ("panns", "gives 1001×64 levels"),
+            ("sample_rate=8000", "--log-mel needs seconds, fft, hop, mel_bands too"),
+            (f"{self.LEVELS},colour=red", "no setting colour"),
+            (f"{self.LEVELS},axes=diagonal", "axes is one of frames_bands, bands_frames"),
+            (f"{self.LEVELS},fft=many", "fft=many is no number"),
+        ):
+            self.assert_refused(FIXTURES / "bands.onnx", pattern, "--log-mel", text)
+        self.assert_refused(FIXTURES / "plain.onnx", "21×19 of 3", "--log-mel", self.LEVELS)
+
+
+MODULE = """
+import torch
+
+class Network(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.fc = torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = torch.nn.functional.hardswish(self.norm(self.stem(x)))
+        one, other = x.chunk(2, 1)
+        return self.fc(torch.cat([other, one * 2], 1).mean((2, 3)))
+
+def broken():
+    raise RuntimeError("no such network")
+
+def number():
+    return 3
+"""
+
+
+class Modules(ConverterTest):
+    """--module: the user's own code, in an environment with torch."""
+
+    def setUp(self):
+        super().setUp()
+        self.name = f"module_{self.folder.name.replace('-', '_')}"
+        (self.folder / f"{self.name}.py").write_text(MODULE)
+        here = pathlib.Path.cwd()
+        os.chdir(self.folder)
+        self.addCleanup(os.chdir, here)
+
+    @unittest.skipIf(torch is None, "torch is not installed")
+    def test_a_module(self):
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        model = importlib.import_module(self.name).Network().eval()
+        torch.nn.init.uniform_(model.norm.running_mean)
+        path = self.folder / "m.pth"
+        torch.save({"state_dict": {f"module.{key}": value for key, value in model.state_dict().items()}}, path)
+        options = ["--module", f"{self.name}:Network", "--input-size", "9x7", "--preprocess", "none"]
+        card, tensors = self.convert(path, *options)
+        self.assertEqual([item.get("name") for item in card["head"]], [None, "fc"])
+        self.assertLessEqual({"stem.weight", "norm.running_mean", "fc.bias"}, set(tensors))
+        x = numbers(2, 9, 7, 3)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+        self.output.unlink()
+        self.assert_refused(path, "--input-size says which one", *options[:2])
+        for module, pattern in (
+            ("nowhere:f", "ModuleNotFoundError"),
+            (f"{self.name}:broken", "RuntimeError: no such network"),
+            (f"{self.name}:number", "gives a int, not a torch.nn.Module"),
+            (self.name, "write package.module:factory"),
+        ):
+            self.assert_refused(path, pattern, "--module", module)
+        torch.save({"stem.weight": model.stem.weight, "fc.weight": model.fc.weight}, path)
+        self.assert_refused(path, "lacks tensors of the module: stem.bias", *options)
+
+    @unittest.skipIf(torch is not None, "torch is installed")
+    def test_without_torch(self):
+        (self.folder / "m.pth").write_bytes(b"PK")
+        self.assert_refused(self.folder / "m.pth", "an environment with torch", "--module", f"{self.name}:Network")
+
+
+class ByHand(ConverterTest):
+    def writer(self, shape=(1, 3, 8, 9), **options):
+        return Writer(shape, **options)
+
+    def save(self, writer, name="m.onnx"):
+        path = self.folder / name
+        path.write_bytes(writer.bytes())
+        return path
+
+    def test_channels_last(self):
+        """tf2onnx puts transpositions around convolutions, and flattens rows, columns, channels."""
+        w = self.writer((None, 8, 9, 3))
+        w.node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])
+        w.node("Conv", ["t", w.constant(numbers(4, 3, 3, 3)), w.constant(numbers(4))], ["c"], auto_pad="SAME_UPPER", strides=[2, 2])
+        w.node("Relu", ["c"], ["r"])
+        w.node("Transpose", ["r"], ["b"], perm=[0, 2, 3, 1])
+        w.node("Reshape", ["b", w.constant(numpy.array([-1, 80]))], ["f"])
+        w.node("MatMul", ["f", w.constant(numbers(80, 3))], ["m"])
+        w.node("Add", ["m", w.constant(numbers(3))], ["a"])
+        w.node("Softmax", ["a"], ["y"])
+        card, tensors = self.convert(self.save(w))
+        self.assertEqual([n["primitive"] for n in card["graph"]["nodes"]], ["convolution", "relu"])
+        self.assertEqual([item["kind"] for item in card["head"]], ["flatten", "dense"])
+        self.assertEqual((card["output"], card["input"]["width"]), ("softmax", 9))
+        x = numbers(2, 8, 9, 3, seed=5)
+        found = graph_interpreter.run(card, tensors, x)
+        attributes = {"kernel": [3, 3], "stride": [2, 2], "padding": [0, 1, 1, 1]}
+        c = graph_interpreter.convolution(x, w.values[0], w.values[1], attributes)
+        expected = numpy.maximum(c, 0).reshape(2, -1) @ w.values[3] + w.values[4]
+        numpy.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_scale_and_offset_are_a_norm(self):
+        scale, offset = numbers(1, 4, 1, 1, seed=1), numbers(4, 1, 1, seed=2)
+        layers = [("Relu", [], {}), ("Mul", [scale], {}), ("Add", [offset], {}), ("Relu", [], {})]
+        card, tensors = self.convert(self.save(classifier(self.writer(), layers=layers)))
+        primitives = [node["primitive"] for node in card["graph"]["nodes"]]
+        self.assertEqual(primitives, ["convolution", "relu", "batch_normalization", "relu"])
+        norm = [node["inputs"][0] for node in card["graph"]["nodes"] if node["primitive"] == "relu"][-1]
+        numpy.testing.assert_array_equal(tensors[f"{norm}.weight"], scale.reshape(-1))
+
+    def test_decomposed_layer_norm(self):
+        w = self.writer()
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["c"])
+        w.node("Transpose", ["c"], ["t"], perm=[0, 2, 3, 1])
+        w.node("ReduceMean", ["t"], ["mean"], axes=[-1])
+        w.node("Sub", ["t", "mean"], ["d"])
+        w.node("Pow", ["d", w.constant(numpy.float32(2))], ["square"])
+        w.node("ReduceMean", ["square"], ["variance"], axes=[-1])
+        w.node("Add", ["variance", w.constant(numpy.float32(1e-3))], ["e"])
+        w.node("Sqrt", ["e"], ["s"])
+        w.node("Div", ["d", "s"], ["n"])
+        w.node("Mul", ["n", w.constant(numbers(4))], ["w"])
+        w.node("Add", [w.constant(numbers(4, seed=3)), "w"], ["b"])
+        w.node("ReduceMean", ["b"], ["g"], axes=[1, 2], keepdims=0)
+        w.node("MatMul", ["g", w.constant(numbers(4, 2))], ["y"])
+        card, tensors = self.convert(self.save(w))
+        self.assertEqual([n["primitive"] for n in card["graph"]["nodes"]], ["convolution", "layer_normalization"])
+        self.assertEqual(card["graph"]["nodes"][1]["attributes"], {"epsilon": 0.001})
+        x = numbers(1, 8, 9, 3, seed=5)
+        found = graph_interpreter.run(card, tensors, x)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]})
+        n = (c - c.mean(-1, keepdims=True)) / numpy.sqrt(c.var(-1, keepdims=True) + 1e-3)
+        expected = (n * w.values[3] + w.values[4]).mean((1, 2)) @ w.values[5]
+        numpy.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_response_norm(self):
+        """x / (bias + alpha / size · Σ x²)^beta over five neighbouring channels."""
+        w = classifier(self.writer(), layers=[("LRN", [], {"size": 5, "alpha": 0.5, "beta": 0.75, "bias": 1.5})])
+        card, tensors = self.convert(self.save(w))
+        x = numbers(1, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        sums = numpy.stack([(c[..., max(i - 2, 0) : i + 3] ** 2).sum(-1) for i in range(4)], -1)
+        expected = (c / (1.5 + 0.5 / 5 * sums) ** 0.75).mean((1, 2)) @ w.values[1].T + w.values[2]
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    def test_open_size(self):
+        path = self.save(classifier(self.writer(("n", 3, "h", "w"))))
+        self.assert_refused(path, "--input-size")
+        card, _ = self.convert(path, "--input-size", "12x10")
+        self.assertEqual((card["input"]["height"], card["input"]["width"]), (12, 10))
+
+    def test_several_outputs(self):
+        w = classifier(self.writer(), layers=[("Relu", [], {})])
+        w.outputs = ["y", "cr"]
+        path = self.save(w)
+        status, _, err = self.run_converter(path)
+        self.assertEqual(status, 0)
+        self.assertIn("of the outputs y, cr y is taken", err)
+        w.outputs = ["y", "f"]
+        self.output.unlink()
+        self.assert_refused(self.save(w), "outputs y, f: --output-value")
+        self.convert(self.save(w), "--output-value", "y")
+
+    def test_bytes_as_input(self):
+        w = Writer((1, 8, 9, 3), kind=2)
+        w.node("Cast", ["x"], ["float"], to=1)
+        w.node("Sub", ["float", w.constant(numpy.float32(127.5))], ["s"])
+        w.node("Div", ["s", w.constant(numpy.float32([127.5, 127.5, 255]))], ["d"])
+        w.node("Transpose", ["d"], ["t"], perm=[0, 3, 1, 2])
+        card, _ = self.convert(self.save(classifier(w, "t")))
+        image = card["input"]
+        numpy.testing.assert_allclose([(255 * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])], [1, 1, 0.5])
+
+    def test_layout_and_order_before_the_network(self):
+        """Pixels with their channels last that become BGR, as Keras's caffe preprocessing has it."""
+        w = Writer((1, 8, 9, 3))
+        ends = [w.constant(numpy.array([value])) for value in (-1, -(1 << 60), 3, -1)]
+        w.node("Slice", ["x", *ends], ["s"])
+        w.node("Transpose", ["s"], ["t"], perm=[0, 3, 1, 2])
+        w.node("Sub", ["t", w.constant(numpy.float32([103.9, 116.8, 123.7]).reshape(1, 3, 1, 1))], ["d"])
+        card, _ = self.convert(self.save(classifier(w, "d")))
+        image = card["input"]
+        self.assertEqual((image["channels"], image["scale"], image["std"]), ("bgr", 1, [1, 1, 1]))
+        numpy.testing.assert_allclose(image["mean"], [103.9, 116.8, 123.7], rtol=1e-6)
+        self.assertEqual(card["graph"]["nodes"][0]["primitive"], "convolution")
+
+    def test_functions_and_branches(self):
+        """Local functions are put in their place, an If of a constant is the branch that is taken."""
+        w = self.writer()
+        w.function("twice", ["a"], ["b"], [("Add", ["a", "a"], ["b"])])
+        w.node("twice", ["x"], ["t"], domain="local")
+        w.node("If", [w.constant(numpy.array(True))], ["i"], then_branch=w.subgraph([("Relu", ["t"], ["r"])], "r"), else_branch=w.subgraph([("Neg", ["t"], ["m"])], "m"))
+        card, tensors = self.convert(self.save(classifier(w, "i")))
+        self.assertEqual([n["primitive"] for n in card["graph"]["nodes"]], ["add", "relu", "convolution"])
+
+    def test_labels_of_the_option(self):
+        card, _ = self.convert(self.save(classifier(self.writer())), "--labels", "a,b,c", "--activation", "sigmoid")
+        self.assertEqual((card["labels"], card["output"], card["threshold"]), (["a", "b", "c"], "sigmoid", 0.5))
+
+    def refused(self, pattern, *layers, **options):
+        return self.assert_refused(self.save(classifier(self.writer(**options), layers=layers)), pattern)
+
+    def test_refusals(self):
+        self.refused(r"node c/Sin \(Sin\) is not supported", ("Sin", [], {}))
+        self.refused(r"\(Resize\) resizes by cubic", ("Resize", [numbers(0), numpy.float32([1, 1, 2, 2])], {"mode": "cubic"}))
+        self.refused(r"\(Pad\) pads by reflect", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "reflect"}))
+        self.refused(r"\(Reshape\) makes", ("Reshape", [numpy.array([1, 5, 7])], {}))
+        self.refused("opset 3", opset=3)
+        factors = numpy.float32([1, 1, 1.3, 1.3])
+        self.refused("no whole number of pixels", ("Resize", [numbers(0), factors], {"coordinate_transformation_mode": "asymmetric"}))
+        self.refused("training mode", ("Dropout", [numpy.float32(0.5), numpy.array(True)], {}))
+        w = classifier(self.writer())
+        w.node("Softmax", ["y"], ["z"], axis=0)
+        self.assert_refused(self.save(w), r"\(Softmax\) is over axis 0")
+        self.refused("domain secret", ("Relu", [], {"domain": "secret"}))
+        w = classifier(self.writer())
+        w.node("ArgMax", ["y"], ["best"])
+        w.outputs = ["best"]
+        self.assert_refused(self.save(w), r"\(ArgMax\)")
+
+    def test_two_inputs_and_other_shapes(self):
+        w = classifier(self.writer())
+        w.inputs.append(("age", 1, [1, 1]))
+        self.assert_refused(self.save(w), "2 inputs .x, age.")
+        self.assert_refused(self.save(classifier(self.writer((1, 7, 8, 9)), channels=7)), "1, 3 or 4 channels")
+
+    def test_not_finite(self):
+        self.refused("not finite", ("Mul", [numpy.float32([[[numpy.nan]]])], {}))
+
+    def test_damaged_files(self):
+        data = classifier(self.writer()).bytes()
+        path = self.folder / "cut.onnx"
+        for length in (3, 9, 40, len(data) // 2, len(data) - 3):
+            path.write_bytes(data[:length])
+            self.assert_refused(path, "damaged|no ONNX model|no graph|bytes where|elements where|not valid|is missing|no output")
+        path.write_bytes(b"\x00" * 100)
+        self.assert_refused(path, "damaged")
+
+    def test_every_byte(self):
+        """A file with any one byte changed ends with one line, or with a model."""
+        data = classifier(self.writer((1, 3, 4, 4))).bytes()
+        path = self.folder / "bent.onnx"
+        for at in range(0, len(data), 7):
+            path.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+            status, _, err = self.run_converter(path)
+            self.assertNotIn("Traceback", err)
+            if status:
+                self.assertEqual(err.count("\n"), 1 + err.count("convert: ") - 1, err)
+
+    def test_external_data(self):
+        w = self.writer()
+        weight = numbers(4, 3, 3, 3)
+        (self.folder / "w.bin").write_bytes(b"1234" + weight.tobytes())
+        w.raw_constant("outside", external(weight, "w.bin", 4))
+        w.node("Conv", ["x", "outside"], ["c"])
+        w.node("GlobalAveragePool", ["c"], ["p"])
+        w.node("Flatten", ["p"], ["y"])
+        card, tensors = self.convert(self.save(w))
+        numpy.testing.assert_array_equal(next(iter(tensors.values())), weight)
+        self.output.unlink()
+        (self.folder.parent / f"{self.folder.name}.secret").write_bytes(weight.tobytes())
+        self.addCleanup((self.folder.parent / f"{self.folder.name}.secret").unlink)
+        (self.folder / "link").symlink_to(self.folder.parent / f"{self.folder.name}.secret")
+        for place, pattern in (
+            (f"../{self.folder.name}.secret", "outside of the model's folder"),
+            ("/etc/passwd", "outside of the model's folder"),
+            ("link", "outside of the model's folder"),
+            ("missing.bin", "missing beside the model"),
+        ):
+            w.initializers[0] = external(weight, place, 0, "outside")
+            self.assert_refused(self.save(w), pattern)
+        w.initializers[0] = external(weight, "w.bin", 400, "outside")
+        self.assert_refused(self.save(w), "cut short")
+
+    def test_too_large(self):
+        w = self.writer()
+        w.node("ConstantOfShape", [w.constant(numpy.array([1 << 30, 1 << 10]))], ["huge"])
+        w.node("Add", ["x", "huge"], ["z"])
+        self.assert_refused(self.save(classifier(w, "z")), "too large")
+
+
+if __name__ == "__main__":
+    unittest.main()

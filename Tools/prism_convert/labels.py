@@ -1,0 +1,76 @@
+"""Label names from files, options and configurations."""
+
+import json
+import pathlib
+import re
+
+from . import limits
+from .errors import ConversionError
+
+
+def label_list(value):
+    """Names in their order, from a list or from a dictionary between names and indices; `None` for anything else."""
+    if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) for item in value):
+        return list(value)
+    if isinstance(value, dict) and value:
+        by_index = all(isinstance(i, int) or isinstance(i, str) and i.isdigit() for i in value)
+        if by_index and all(isinstance(name, str) for name in value.values()):
+            pairs = [(int(i), name) for i, name in value.items()]
+        else:
+            pairs = [(i, name) for name, i in value.items()]
+        if all(isinstance(i, int) and not isinstance(i, bool) and isinstance(name, str) for i, name in pairs):
+            if sorted(i for i, _ in pairs) == list(range(len(pairs))):
+                return [name for _, name in sorted(pairs)]
+    return None
+
+
+def read(text):
+    """Label names from a file, one a line or as JSON, or from a list."""
+    if text is None:
+        return None
+    path = pathlib.Path(text)
+    try:
+        is_file = path.is_file()
+    except OSError:
+        is_file = False
+    if is_file:
+        lines = from_file(path)
+    elif "," not in text and path.suffix in (".txt", ".csv", ".json"):
+        raise ConversionError(f"there is no label file {path}")
+    else:
+        lines = text.split(",")
+    labels = [line.strip() for line in lines]
+    while is_file and labels and not labels[-1]:
+        labels.pop()
+    if "" in labels:
+        raise ConversionError(f"label {labels.index('')} is empty")
+    return labels
+
+
+def from_file(path):
+    """The lines of a file, without the numbers that Teachable Machine writes before them."""
+    limits.check(path.stat().st_size, limits.CONFIG_BYTES, f"{path} is too large, in bytes")
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConversionError(f"the labels in {path} are not UTF-8 text") from error
+    if path.suffix == ".json":
+        return from_json(path, content)
+    lines = content.splitlines()
+    while lines and not lines[-1].strip():
+        lines.pop()
+    found = [re.match(r"(\d+)\s+(\S.*)$", line.strip()) for line in lines]
+    if lines and all(found) and [int(match.group(1)) for match in found] == list(range(len(found))):
+        return [match.group(2) for match in found]
+    return lines
+
+
+def from_json(path, content):
+    """A list of names, or a dictionary between names and indices, in either direction."""
+    try:
+        labels = label_list(json.loads(content))
+    except (ValueError, RecursionError):
+        labels = None
+    if labels is None:
+        raise ConversionError(f"{path} is neither a list of labels nor a dictionary from them to 0, 1, …")
+    return labels

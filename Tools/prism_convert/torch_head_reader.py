@@ -1,0 +1,232 @@
+"""Finds the structure of a torch head by whatever tells it: the modules of a whole model, names, options, habits."""
+
+import dataclasses
+
+from . import families, torch_head, torch_structure
+from .errors import ConversionError
+
+
+class HeadReader:
+    """Finds the head's structure by whatever tells it."""
+
+    def __init__(self, base, naming_, checkpoint, options, account):
+        self.base, self.naming, self.checkpoint = base, naming_, checkpoint
+        self.options, self.account = options, account
+        self.architecture = base.architecture
+
+    def read(self, parts, size, padding):
+        """The chain and the function after it, as far as that is known."""
+        found = self.of_modules(parts)
+        if found:
+            on_map, chain, output = found
+            self.map_functions(on_map, "the pickled model's modules")
+            for topic in ("pooling", "head"):
+                self.account.say(topic, "the pickled model's modules")
+            self.account.say("pooling", "the pickled model's modules", pooling_text(chain.head))
+            if output:
+                self.account.say("output", "the pickled model's last module")
+            return chain, output
+        return self.of_names(parts, size, padding), ""
+
+    # A whole model.
+
+    def of_modules(self, parts):
+        modules = self.checkpoint.modules
+        if not modules or self.options.head or self.naming.library:
+            return None
+        module = self.base.prefix.removesuffix(".")
+        if self.naming.family == "cut resnet":
+            module = self.naming.prefix.removesuffix(".")
+        try:
+            items = torch_structure.chain(modules, module)
+            return torch_head.from_structure(items, parts)
+        except torch_structure.Unknown as unknown:
+            self.why = str(unknown)
+            return None
+
+    def map_functions(self, on_map, origin):
+        """Functions between the base and the pooling; a DenseNet's own ReLU is one."""
+        architecture = self.architecture
+        own = architecture.name.startswith("densenet")
+        if own and on_map == ["relu"] or not own and not on_map:
+            if own:
+                self.account.say("features", origin, "ReLU after the last norm")
+            return
+        if own and not on_map:
+            self.account.say("features", origin, "no ReLU after the last norm")
+            steps = architecture.steps[:-1]
+            self.architecture = dataclasses.replace(architecture, steps=steps, layer=steps[-1].value, native=False)
+            return
+        steps = architecture.steps[:-1] if own else architecture.steps
+        for function in on_map:
+            last = dataclasses.replace(
+                steps[-1], kind="activation", inputs=(len(steps) - 1,), function=function, module="", value=f"features.{function}",
+                kernel=1, stride=1, pad=0, groups=1, bias=False, epsilon=None,
+            )  # fmt: skip
+            steps = (*steps, last)
+        self.account.say("features", origin, f"{', '.join(on_map)} after the base")
+        self.architecture = dataclasses.replace(architecture, steps=steps, layer=steps[-1].value, native=False)
+
+    # A state dict.
+
+    def of_names(self, parts, size, padding):
+        ways = torch_head.poolings(self.architecture, size, padding)
+        own = self.is_own(parts)
+        fastai = self.is_fastai(parts)
+        option = self.options.pooling
+        parts, fitting = torch_head.choose_head(parts, ways, option, self.architecture)
+        way = fitting[0]
+        if self.naming.library == "timm" and way.name == "max+average" and not option:
+            way = next(item for item in fitting if item.name == "average+max")  # timm's catavgmax.
+        self.say_pooling(way, fitting, own, fastai, option)
+        self.features_end(own, fastai)
+        chain = torch_head.Chain()
+        for item in way.items:
+            chain.add(item)
+        self.before(chain, parts, own, fastai)
+        between = self.between(parts, own, fastai)
+        for position, part in enumerate(parts):
+            chain.part(part, self.epsilon(part, own))
+            for function in between[position] if position < len(between) else ():
+                chain.function(function)
+        chain.end()
+        return chain
+
+    def is_own(self, parts):
+        """Whose forward pass it is, where all layers of the head are the library's own classifier; else nothing."""
+        wrapper, library = self.base.wrapper, self.naming.library
+        resnet = self.architecture.name.startswith(("resnet", "wide", "resnext", "se-"))
+        inside = ("classifier", "fc", "head") if library == "timm" else ("fc",) if resnet else ("classifier",)
+        if library == "transformers":
+            return library if all(part.name.rpartition(".")[2].isdigit() or part.name.endswith("classifier") for part in parts) else ""
+        record = self.checkpoint.modules.find(wrapper.removesuffix(".")) if self.checkpoint.modules else None
+        if record is not None and not record.path.startswith((library or "torchvision", "torchxrayvision")):
+            return ""  # A class of the user's own, whose forward pass is not in the file.
+        own = all(any(part.name == wrapper + name or part.name.startswith(f"{wrapper}{name}.") for name in inside) for part in parts)
+        if not own or self.naming.family == "cut resnet":
+            return ""
+        if not library and self.base.prefix == wrapper and not resnet:
+            return ""  # The base's own names do not follow: only its features were taken.
+        return library or "torchvision"
+
+    def is_fastai(self, parts):
+        """Whether this is fastai's head behind a cut body: norm, linear, ReLU, norm, linear under these numbers."""
+        found = [(part.name.rpartition(".")[0], part.index, part.kind) for part in sorted(parts, key=lambda p: torch_head.natural(p.name))]
+        layout = [(2, "batch_norm"), (4, "dense"), (6, "batch_norm"), (8, "dense")]
+        parents = {parent for parent, _, _ in found}
+        return (
+            [(index, kind) for _, index, kind in found] == layout
+            and len(parents) == 1 and next(iter(parents)).rpartition(".")[2] == "1"
+            and self.base.prefix.startswith(next(iter(parents)).removesuffix("1") + "0.")
+        )  # fmt: skip
+
+    def say_pooling(self, way, fitting, own, fastai, option):
+        text = way.name
+        if option:
+            self.account.say("pooling", "--pooling", text)
+        elif way.name == "flatten" and len(fitting) == 1:
+            self.account.say("pooling", "the size of the first layer", text)
+        elif own and way.name == "average" and not self.architecture.name.startswith("vgg"):
+            self.account.say("pooling", f"{own}'s own", text)
+        elif fastai:
+            self.account.say("pooling", "fastai's head", text)
+        else:
+            others = [item.name for item in fitting if item is not way]
+            self.account.assume("pooling", f"a state dict does not say it; {' or '.join(others)}: --pooling", text)
+
+    def features_end(self, own, fastai):
+        """Whether DenseNet's features end with a ReLU, which is a call in torchvision and no layer."""
+        if not self.architecture.name.startswith("densenet"):
+            return
+        option = self.options.features_activation
+        if option:
+            origin, functions = "--features-activation", [] if option == "none" else [option]
+        elif own:
+            origin, functions = f"{own}'s own, by the names", ["relu"]
+        elif fastai:
+            origin, functions = "fastai's cut takes no ReLU with it", []
+        else:
+            raise ConversionError(
+                "a state dict does not say whether DenseNet's features go through the ReLU that torchvision calls "
+                "after them: --features-activation relu or none says it"
+            )
+        self.map_functions(functions, origin)
+
+    def before(self, chain, parts, own, fastai):
+        """What stands between the pooling and the first layer."""
+        option = self.options.pooled_activation
+        if option and option != "none":
+            chain.function(option)
+        if option:
+            self.account.say("before", "--pooled-activation", option)
+        elif not own and not fastai and not self.first_is_told(parts[0]):
+            self.account.assume("before", "a state dict does not say it: --pooled-activation", "no activation")
+
+    def first_is_told(self, first):
+        """Whether nothing but a flatten or dropout can stand before the first layer, or a ReLU would change nothing."""
+        return self.architecture.steps[-1].kind == "activation" and self.architecture.steps[-1].function in ("relu", "relu6") and first.index in (None, 0, 1)
+
+    def between(self, parts, own, fastai):
+        known = []
+        if own and self.architecture.name.startswith("vgg"):
+            known = [("classifier\\.0", "classifier\\.3(\\.0)?", "relu"), ("classifier\\.3", "classifier\\.6(\\.0)?", "relu")]
+        if own and self.architecture.name.startswith("mobilenet_v3"):
+            known = [("classifier\\.0", "classifier\\.3(\\.0)?", "hard_swish")]
+        if self.architecture.name.startswith("convnext") and own:
+            known = [("classifier\\.0", "classifier(\\.2)?", "none")]
+        if fastai:
+            known = [("2", "4", "none"), ("4", "6", "relu"), ("6", "8", "none")]
+        functions, gaps = torch_head.gaps_of(parts, known)
+        if self.options.head_activation and not gaps and not fastai:
+            # The option stands above what the library has: the same names may be those of another head.
+            gaps = [position for position, function in functions.items() if function]
+        gaps = self.told_by_modules(parts, functions, gaps)
+        result = torch_head.fill_gaps(parts, functions, gaps, self.options.head_activation)
+        if self.options.head_activation and gaps:
+            self.account.say("head", "--head-activation")
+        elif fastai:
+            self.account.say("head", "fastai's head")
+        elif any(functions.values()) and own and not self.has_own_widths(parts):
+            self.account.assume("head", f"{own} has these functions under these names; --head-activation")
+        else:
+            self.account.say("head", f"{own}'s own" if known else "the numbers of the layers" if len(parts) > 1 else "the tensors")
+        return result
+
+    def has_own_widths(self, parts):
+        """Whether the hidden layers are as wide as the library's."""
+        width = {"vgg": 4096, "mobilenet_v3_large": 1280, "mobilenet_v3_small": 1024}
+        family = "vgg" if self.architecture.name.startswith("vgg") else self.architecture.name
+        return parts[0].outputs == width.get(family)
+
+    def told_by_modules(self, parts, functions, gaps):
+        """Fills the gaps that lie in one Sequential of a pickled model; the rest is left."""
+        modules = self.checkpoint.modules
+        if not modules:
+            return gaps
+        left = []
+        for position in gaps:
+            one, other = parts[position], parts[position + 1]
+            parent = modules.find(one.parent)
+            if one.parent != other.parent or parent is None or parent.kind != "Sequential":
+                left.append(position)
+                continue
+            children = list(modules.children(parent).items())
+            order = [name for name, _ in children]
+            first, last = (order.index(part.name.rpartition(".")[2]) for part in (one, other))
+            between = [torch_structure.function_of(name, child) for name, child in children[first + 1 : last]]
+            functions[position] = [function for function in between if function]
+        return left
+
+    def epsilon(self, part, own):
+        modules = self.checkpoint.modules
+        record = modules.find(part.name) if modules else None
+        if record is not None and isinstance(record.attributes().get("eps"), float):
+            return record.attributes()["eps"]
+        if part.kind == "layer_norm" and own and self.architecture.name.startswith("convnext"):
+            return 1e-12 if own == "transformers" else families.LAYER_NORM_EPSILON
+        return torch_head.EPSILON
+
+
+def pooling_text(head):
+    kinds = [item for item in head if "pool" in item["kind"] or item["kind"] == "flatten"]
+    return ", ".join(f"{item['kind']} {item.get('size', item.get('order', ''))}".strip().replace("_", " ") for item in kinds)
