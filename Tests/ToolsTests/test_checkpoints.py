@@ -309,6 +309,9 @@ class Folders(ConverterTest):
     def test_networks_that_are_not_known(self):
         self.folder_of({"a.weight": numbers(2, 2)}, config={"model_type": "vit", "architectures": ["ViTForImageClassification"]})
         self.assert_refused(self.folder, "vit is no convolutional network.*export it as ONNX")
+        # Beside a file of another name it lies by chance.
+        path = write_safetensors(self.folder / "mine.safetensors", base() | linear("classifier.1", 1280, 3))
+        self.assertEqual(len(self.convert(path)[0]["labels"]), 3)
 
     def test_residual_networks_of_transformers(self):
         shapes = resnet_shapes(deep=True)
