@@ -115,7 +115,8 @@ let package = Package(
     .target(name: "PrismFiles", dependencies: ["CNettle", "CZlib"], swiftSettings: house),
     .target(name: "PrismCard", dependencies: ["PrismFiles"], swiftSettings: safe),
     .target(
-      name: "PrismWeights", dependencies: ["PrismCard", "PrismFiles", "PrismTensor"],
+      name: "PrismWeights",
+      dependencies: ["PrismCard", "PrismFiles", "PrismKernels", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "PrismLayers",
@@ -137,7 +138,7 @@ let package = Package(
       name: "PrismMedia",
       dependencies: [
         "CCairo", "CFFTW", "CMPG123", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
-        "PrismCard", "PrismFiles", "PrismTensor",
+        "PrismCard", "PrismFiles", "PrismKernels", "PrismTensor",
       ],
       swiftSettings: numeric),
     .target(
@@ -149,8 +150,8 @@ let package = Package(
     .target(
       name: "Prism",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia",
-        "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismKernels", "PrismLayers",
+        "PrismMedia", "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
       ], swiftSettings: safe),
     .target(name: "PrismReport", dependencies: ["Prism"], swiftSettings: safe),
     .target(
@@ -243,9 +244,9 @@ let package = Package(
     .testTarget(
       name: "PrismTrainingTests",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
-        "PrismRuntime",
-        "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismKernels", "PrismLayers", "PrismMedia",
+        "PrismModels", "PrismRuntime", "PrismTensor", "PrismTestSupport", "PrismTraining",
+        "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "PrismLayersTests",
@@ -260,7 +261,10 @@ let package = Package(
         "PrismOperationCases", "PrismTensor", "PrismTestSupport", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
-      name: "PrismTests", dependencies: ["Prism", "PrismRuntime", "PrismTestSupport"],
+      name: "PrismTests",
+      dependencies: [
+        "Prism", "PrismKernels", "PrismRuntime", "PrismSmallModels", "PrismTestSupport",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ParityTests",
@@ -271,9 +275,8 @@ let package = Package(
     .testTarget(
       name: "PrismCLITests",
       dependencies: [
-        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismRuntime",
-        "PrismSmallModels",
-        "PrismTestSupport",
+        "Prism", "PrismCLI", "PrismFiles", "PrismKernels", "PrismModels", "PrismReport",
+        "PrismRuntime", "PrismSmallModels", "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

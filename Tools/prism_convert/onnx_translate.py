@@ -525,8 +525,10 @@ class Translator:
         ends = [end + more for end, more in zip(ends, beyond)]
         padding = [*self.two(begins, 0), *self.two(ends, 0)]
         shape = (*self.two(extents, 1), channels)
-        if average and kernel == list(inside) and not any(padding):
-            return self.image_view(self.mean_of_map(node, x), shape, len(view.axes))
+        if kernel == list(inside) and not any(padding) and len(kernel) == 2:
+            if average:
+                return self.image_view(self.mean_of_map(node, x), shape, len(view.axes))
+            return self.reduced(node, view, [2, 3], "max")
         options = window(self.two(kernel, 1), self.two(strides, 1), padding, self.two(dilations, 1))
         if average and any(padding) and attributes.get("count_include_pad"):
             options["counts_padding"] = True
