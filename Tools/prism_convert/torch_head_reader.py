@@ -40,9 +40,8 @@ class HeadReader:
         try:
             items = torch_structure.chain(modules, module)
             return torch_head.from_structure(items, parts)
-        except torch_structure.Unknown as unknown:
-            self.why = str(unknown)
-            return None
+        except torch_structure.Unknown:
+            return None  # What the names say is all that there is.
 
     def map_functions(self, on_map, origin):
         """Functions between the base and the pooling; a DenseNet's own ReLU is one."""
