@@ -112,7 +112,10 @@ extension Model {
 
   private func predictions(of inputs: [Tensor]) throws -> [Prediction] {
     guard !inputs.isEmpty else { return [] }
-    let logits = try logits(Tensor.stacking(inputs))
+    let batch = try ProcessMemory.expecting(
+      inputs.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride }
+    ) { Tensor.stacking(inputs) }
+    let logits = try logits(batch)
     let width = logits.shape[1]
     let scalars = logits.scalars.map(Double.init)
     guard scalars.allSatisfy(\.isFinite) else { throw ModelError.notFinite }

@@ -130,7 +130,8 @@ func swish(_ x: V) -> V { x / (splat(1) + exponential(-x)) }
 
 /// Returns the Gauss error function with an absolute error of 3e-7.
 ///
-/// A quotient of polynomials in x² (the coefficients of Eigen's `erf`); from ±4 on it is ±1.
+/// A quotient of polynomials in x² (the coefficients of Eigen's `erf`); where the value is nearer
+/// to ±1 than to any other number, it is ±1.
 @inline(always)
 func errorFunction(_ value: V) -> V {
   let x = minimum(maximum(value, splat(-4)), splat(4))
@@ -147,7 +148,9 @@ func errorFunction(_ value: V) -> V {
   q = fma(splat(-1.682_826_974_382_03e-03), q, z)
   q = fma(splat(-7.373_329_167_204_68e-03), q, z)
   q = fma(splat(-1.426_473_905_141_89e-02), q, z)
-  return x * p / q
+  var result = x * p / q
+  result = result.replacing(with: splat(1), where: x .>= splat(3.832_506_9))
+  return result.replacing(with: splat(-1), where: x .<= splat(-3.832_506_9))
 }
 
 /// Returns `x · Φ(x)`, with Φ the normal distribution.

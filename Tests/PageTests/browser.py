@@ -7,6 +7,7 @@ tried without a build. Screenshots go to out/page.
 
 import atexit
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 import wave
 
 from axe_playwright_python.sync_playwright import Axe
@@ -82,6 +84,14 @@ class Shared:
         atexit.register(lambda: (cls.browser.close(), driver.stop()))
 
 
+    @classmethod
+    @functools.cache
+    def headers(cls) -> dict:
+        """The headers of the page that keep browsers strict."""
+        with urllib.request.urlopen(cls.server.address + "/") as answer:
+            return {key: answer.headers[key] for key in ("Content-Security-Policy", "X-Content-Type-Options")}
+
+
 class PageTest(unittest.TestCase):
     """A test with a page of its own, which may neither complain nor ask another host."""
 
@@ -119,9 +129,7 @@ class PageTest(unittest.TestCase):
         file = pathlib.Path(os.environ["PRISM_PAGE"]) / name
         if "/" in name or file.suffix not in TYPES or not file.exists():
             return route.fallback()
-        headers = dict(route.fetch(url=self.server.address + "/").headers)
-        kept = {key: headers[key] for key in ("content-security-policy", "x-content-type-options")}
-        route.fulfill(body=file.read_bytes(), headers={**kept, "content-type": TYPES[file.suffix]})
+        route.fulfill(body=file.read_bytes(), headers={**Shared.headers(), "content-type": TYPES[file.suffix]})
 
     def check_request(self, request) -> None:
         if not request.url.startswith((self.server.address, "blob:", "data:")):

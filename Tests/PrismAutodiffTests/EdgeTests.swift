@@ -37,6 +37,40 @@ struct EdgeTests {
     }
   }
 
+  @Test("functions pass NaN on, and stay finite far from zero")
+  func furtherFunctions() {
+    let functions: [any Primitive] = [
+      HardSigmoid(), HardSwish(), GELU(), GELU(approximation: .tanh), ErrorFunction(), ELU(),
+      LeakyReLU(), Clip(low: -1, high: 1), Softplus(), Absolute(),
+    ]
+    for primitive in functions {
+      #expect(primitive.forward([Tensor([1], [.nan])]).scalars[0].isNaN, "\(primitive.name)")
+      let input = Tensor([4], [-1e30, -1000, 1000, 1e30])
+      let output = primitive.forward([input])
+      #expect(output.isFinite, "\(primitive.name): \(output.scalars)")
+      let gradient = primitive.pullback(
+        Tensor([4], [1, 1, 1, 1]), inputs: [input], output: output, wanted: [true])[0]
+      #expect(gradient?.isFinite == true, "\(primitive.name)")
+    }
+    for primitive in [Maximum(), Minimum()] as [any Primitive] {
+      for (a, b) in [(Float.nan, Float(1)), (1, .nan)] {
+        let output = primitive.forward([Tensor([1], [a]), Tensor([1], [b])])
+        #expect(output.scalars[0].isNaN, "\(primitive.name)")
+      }
+    }
+    #expect(ReduceMax(axes: [0]).forward([Tensor([3], [1, .nan, 2])]).scalars[0].isNaN)
+  }
+
+  @Test("equal numbers share the gradient of the larger of two, as in torch")
+  func ties() {
+    for primitive in [Maximum(), Minimum()] as [any Primitive] {
+      let x = Tensor([2], [3, 3])
+      let gradients = primitive.pullback(
+        Tensor([2], [1, 2]), inputs: [x, x], output: x, wanted: [true, true])
+      #expect(gradients.map { $0?.scalars } == [[0.5, 1], [0.5, 1]])
+    }
+  }
+
   @Test("sigmoid and SiLU saturate without NaN, and pass NaN on")
   func saturation() {
     let x = Tensor([6], [-3e38, -200, -90, 90, 200, 3e38])
@@ -226,6 +260,30 @@ struct EdgeTests {
     Refusal(Sum(axes: [-3]), [2, 3]),
     Refusal(Sum(axes: [1, -1]), [2, 3]),
     Refusal(Mean(axes: [0]), []),
+    Refusal(ReduceMax(axes: [2]), [2, 3]),
+    Refusal(Slice(start: 0, end: 4), [2, 3]),
+    Refusal(Slice(start: 2, end: 2), [2, 3]),
+    Refusal(Slice(start: -1, end: 2), [2, 3]),
+    Refusal(Slice(start: 0, end: 2, step: 0), [2, 3]),
+    Refusal(Slice(axis: 2, start: 0, end: 1), [2, 3]),
+    Refusal(Transpose(axes: [0, 0]), [2, 3]),
+    Refusal(Transpose(axes: [0]), [2, 3]),
+    Refusal(Transpose(axes: [0, 2]), [2, 3]),
+    Refusal(ShuffleChannels(groups: 2), [2, 3]),
+    Refusal(ShuffleChannels(groups: 0), [2, 3]),
+    Refusal(Resize(height: 0, width: 1, method: .nearest), [1, 2, 2, 1]),
+    Refusal(Resize(height: .max, width: .max, method: .bilinear), [1, 2, 2, 1]),
+    Refusal(Resize(height: 1, width: 1, method: .nearest), [2, 2]),
+    Refusal(Reshape(shape: [0, 4]), [2, 3]),
+    Refusal(Reshape(shape: [0]), []),
+    Refusal(LayerNormalization(epsilon: 0), [2, 3], [2], [3]),
+    Refusal(LayerNormalization(epsilon: 0), [3], [3], [3]),
+    Refusal(PReLU(), [2, 3], [2]),
+    Refusal(Divide(), [2], [3]),
+    Refusal(Maximum(), [2, 3], [2]),
+    Refusal(Minimum(), [2]),
+    Refusal(
+      AveragePool(window: three, countsPadding: true, uncounted: .init(bottom: 1)), [1, 5, 5, 1]),
     Refusal(CrossEntropy(), [2, 3], [2, 2]),
     Refusal(CrossEntropy(), [2, 3], [2, 3], [2]),
     Refusal(CrossEntropy(), [3], [3]),

@@ -66,6 +66,32 @@ struct RuleTests {
     #expect(gradient[input] == multipliers[input])
   }
 
+  @Test("multipliers through the larger of two, and quotients by constants, add up exactly")
+  func closing() throws {
+    var random = SeededRandom(seed: 12)
+    let weight = Tensor.uniform([6, 8], using: &random)
+    let recording = try Recording(input: [1, 8]) { x in
+      let y = x.dense(x.parameter(weight, named: "w"))
+      let largest = y.sliced(from: 0, to: 3).maximum(y.sliced(from: 3, to: 6))
+      let least = y.sliced(from: 0, to: 3).minimum(largest.gelu())
+      return least / x.parameter(Tensor([3], [2, -4, 0.5]), named: "d")
+    }
+    let (input, output) = (recording.inputs[0], recording.outputs[0])
+    let x = Tensor.uniform([1, 8], in: -2..<2, using: &random)
+    let reference = Tensor.uniform([1, 8], in: -2..<2, using: &random)
+    let cotangent = Tensor.uniform([1, 3], using: &random)
+    let multipliers = try #require(
+      try recording.gradient(
+        of: output, cotangent: cotangent, at: [input], given: [input: x],
+        rule: DeepLIFTRule(reference: [reference]))[input])
+    func value(_ x: Tensor) throws -> Double {
+      let y = try recording.evaluate([output], given: [input: x])[output] ?? Tensor([1, 3])
+      return (y * cotangent).scalars.reduce(0) { $0 + Double($1) }
+    }
+    let sum = (multipliers * (x - reference)).scalars.reduce(0) { $0 + Double($1) }
+    #expect(try abs(sum - (value(x) - value(reference))) < 1e-5)
+  }
+
   @Test("one trace serves several cotangents with the bits of one each", arguments: [false, true])
   func sharedTrace(_ compares: Bool) throws {
     var random = SeededRandom(seed: 9)

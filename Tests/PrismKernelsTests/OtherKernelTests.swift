@@ -181,6 +181,21 @@ struct ElementwiseTests {
     }
   }
 
+  @Test("GELU is nothing far below zero, and the number itself far above", arguments: variants)
+  func farGELU(set: InstructionSet) {
+    let values: [Float] = [-1e30, -1000, -8, 8, 1000, 1e30, .nan, 0]
+    let a = GuardedBuffer(count: 8) { values[$0] }
+    for curve in [Curve.gelu, .geluTanh, .hardSwish] {
+      let output = GuardedBuffer(count: 8)
+      Kernels(set).finish(
+        a.source, stride: 8, into: output.pointer, outputStride: 8, rows: 1, channels: 8,
+        epilogue: Epilogue(curve: curve))
+      #expect((0..<3).allSatisfy { abs(output[$0]) < 1e-7 }, "\(curve)")
+      #expect((3..<6).allSatisfy { abs(output[$0] / values[$0] - 1) < 1e-6 }, "\(curve)")
+      #expect(output[6].isNaN && output[7] == 0, "\(curve)")
+    }
+  }
+
   @Test("rows are normalised by their own moments", arguments: variants, [1, 3, 16, 37, 96])
   func normalization(set: InstructionSet, channels: Int) {
     let rows = 4

@@ -47,7 +47,10 @@ enum SmallModel {
 
   /// Writes the weights file with a card that states the nodes of the base.
   ///
-  /// - Parameter hasHead: Whether the head stays one; else its nodes are among the others.
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - hasHead: Whether the head stays one; else its nodes are among the others.
+  /// - Throws: What the file cannot be written for.
   static func writeGraph(to path: String, hasHead: Bool = true) throws {
     let (network, tensors) = try network(card())
     var card = card()

@@ -21,7 +21,7 @@ RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic", "lanczos")
 def parser():
     p = argparse.ArgumentParser(
         prog="convert.py",
-        description="Convert a Keras or torchvision model into Prism's flat weight file.",
+        description="Convert a model of Keras, torch or ONNX into Prism's flat weight file.",
         epilog="The architecture is recognised; what cannot be represented is named and refused.",
     )
     p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help=kinds.TAKEN)
@@ -38,7 +38,7 @@ def parser():
     p.add_argument("--features-activation", choices=("relu", "none"), help="after DenseNet's last norm, before the pooling")
     p.add_argument("--pooled-activation", choices=FUNCTIONS, help="between the pooling and the first layer of a torch head")
     p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
-    p.add_argument("--epsilon", type=float, metavar="E", help="of the base's batch norms, where the source does not say")
+    p.add_argument("--epsilon", type=epsilon, metavar="E", help="of the base's batch norms, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
     p.add_argument(
         "--module", metavar="PACKAGE.MODULE:FACTORY",
@@ -73,6 +73,17 @@ def size(text):
     if len(parts) not in (1, 2) or not all(part.isdigit() and 0 < int(part) <= 8192 for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 224 or 192x256")
     return (int(parts[0]), int(parts[-1]))
+
+
+def epsilon(text):
+    """What batch norms add to a variance."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
 
 
 def crop(text):

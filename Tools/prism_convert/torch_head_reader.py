@@ -76,8 +76,8 @@ class HeadReader:
         option = self.options.pooling
         parts, fitting = torch_head.choose_head(parts, ways, option, self.architecture)
         way = fitting[0]
-        if fastai:
-            way = next(item for item in fitting if item.name == "max,average") if way.features != self.architecture.channels else way
+        if self.naming.library == "timm" and way.name == "max+average" and not option:
+            way = next(item for item in fitting if item.name == "average+max")  # timm's catavgmax.
         self.say_pooling(way, fitting, own, fastai, option)
         self.features_end(own, fastai)
         chain = torch_head.Chain()
@@ -124,12 +124,12 @@ class HeadReader:
         text = way.name
         if option:
             self.account.say("pooling", "--pooling", text)
-        elif own or (way.name == "flatten" and len(fitting) == 1):
-            self.account.say("pooling", f"{own}'s own" if own and way.name != "flatten" else "the size of the first layer", text)
+        elif way.name == "flatten" and len(fitting) == 1:
+            self.account.say("pooling", "the size of the first layer", text)
+        elif own and way.name == "average" and not self.architecture.name.startswith("vgg"):
+            self.account.say("pooling", f"{own}'s own", text)
         elif fastai:
             self.account.say("pooling", "fastai's head", text)
-        elif self.checkpoint.settings.get("gp") or self.checkpoint.settings.get("global_pool"):
-            self.account.assume("pooling", "--pooling", text)
         else:
             others = [item.name for item in fitting if item is not way]
             self.account.assume("pooling", f"a state dict does not say it; {' or '.join(others)}: --pooling", text)
@@ -142,7 +142,7 @@ class HeadReader:
         if option:
             origin, functions = "--features-activation", [] if option == "none" else [option]
         elif own:
-            origin, functions = f"{own}'s own", ["relu"]
+            origin, functions = f"{own}'s own, by the names", ["relu"]
         elif fastai:
             origin, functions = "fastai's cut takes no ReLU with it", []
         else:

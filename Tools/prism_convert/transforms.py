@@ -85,6 +85,8 @@ def describe(result, config):
     labels = label_list(config.get("label_names") or config.get("id2label"))
     if labels:
         result.labels = labels
+    if config.get("problem_type") == "regression":
+        raise ConversionError("config.json: the model is one of regression; only classifiers have labels")
     if config.get("problem_type") == "multi_label_classification":
         result.output = "sigmoid"
     elif config.get("problem_type") == "single_label_classification":
@@ -148,8 +150,10 @@ def hugging_face(config, name):
         if result.resize is None:
             raise ConversionError(f"{name}: the filter {config.get('resample')!r} (resample) is not known")
         if is_extent(shortest):
-            share = config.get("crop_pct")
-            if isinstance(share, float) and 0 < share <= 1 and not crop:
+            share = config.get("crop_pct", 224 / 256 if "ConvNext" in processor(config) else None)
+            if isinstance(share, float) and shortest >= 384 and not crop:
+                crop, shortest = (shortest, shortest), None  # ConvNeXt's: large pictures are squeezed.
+            elif isinstance(share, float) and 0 < share <= 1 and not crop:
                 # ConvNeXt's: the shorter side is larger by this share, then the size itself is cut out.
                 crop, shortest = (shortest, shortest), int(shortest / share)
             result.size, result.side = crop, shortest
@@ -166,10 +170,21 @@ def hugging_face(config, name):
     if config.get("do_rescale", True):
         factor = config.get("rescale_factor", 1 / 255)
         operations.append(("multiply", numbers([factor], 1, f"{name}: rescale_factor")[0]))
+        if config.get("rescale_offset"):
+            operations.append(("add", -1))
     if config.get("do_normalize", True):
         operations += normalisation(config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD), name)
+    if "EfficientNet" in processor(config) and config.get("include_top", True):
+        # Its networks are given pictures that were divided by the deviation twice.
+        operations.append(("divide", numbers(config.get("image_std", IMAGENET_STD), 3, f"{name}: image_std")))
     result.operations = operations
     return result
+
+
+def processor(config):
+    """The class that prepares pictures, by either of its names."""
+    kind = config.get("image_processor_type") or config.get("feature_extractor_type") or ""
+    return kind if isinstance(kind, str) else ""
 
 
 def timm(config, name):

@@ -51,6 +51,8 @@ public struct GELU: ElementwisePrimitive {
       [
         cotangent.zip(inputs[0]) { dy, x in
           let share = plainSigmoid(Self.inner(x))
+          // Beyond, the second term is nothing.
+          let x = min(max(x, -20), 20)
           let slope = 1.595_769_12 * (1 + 0.134_145 * x * x)
           return dy * (share + x * share * (1 - share) * slope)
         }

@@ -1,9 +1,9 @@
 /// The Gauss error function with an absolute error of at most 3e-7.
 ///
-/// A quotient of polynomials in x², of degree 13 over 8 (the coefficients of Eigen's `erf`); from
-/// ±4 on the value is ±1 to the precision of a `Float`.
-public func plainErrorFunction(_ value: Float) -> Float {
-  let x = value > 4 ? 4 : (value < -4 ? -4 : value)
+/// A quotient of polynomials in x², of degree 13 over 8 (the coefficients of Eigen's `erf`); where
+/// the value is nearer to ±1 than to any other `Float`, it is ±1.
+public func plainErrorFunction(_ x: Float) -> Float {
+  if abs(x) >= 3.832_506_9 { return x > 0 ? 1 : -1 }
   let z = x * x
   var p: Float = -2.726_142_258_013_06e-10
   p = p * z + 2.770_681_424_959_02e-08

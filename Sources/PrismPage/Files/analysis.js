@@ -206,6 +206,7 @@ export class AnalysisView {
     const facts = [
       this.model ? t("analysis.model", { model: this.model.name }) : this.analysis?.model,
       this.analysis ? moment(this.analysis.created) : null,
+      this.analysis?.imported ? t("analysis.imported") : null,
       ...this.analysis?.tags ?? [],
     ].filter(Boolean);
     const title = h("div", { class: "analysis-title" },

@@ -195,6 +195,7 @@ export default {
   "analysis.side": "Zu dieser Analyse",
   "analysis.predictions": "Vorhersagen",
   "analysis.methods": "Verfahren",
+  "analysis.imported": "importiert: auf einem anderen Server gerechnet",
   "analysis.model": "Modell {model}",
   "analysis.mapReady": "Die Karte von {method} ist da.",
   "analysis.waiting": "Das Bild erscheint mit der ersten Antwort …",

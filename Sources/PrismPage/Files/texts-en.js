@@ -190,6 +190,7 @@ export default {
   "analysis.side": "About this analysis",
   "analysis.predictions": "Predictions",
   "analysis.methods": "Methods",
+  "analysis.imported": "imported: computed on another server",
   "analysis.model": "Model {model}",
   "analysis.mapReady": "The map of {method} is there.",
   "analysis.waiting": "The picture appears with the first answer …",

@@ -16,6 +16,9 @@ public enum ServerCommand {
   /// Runs the command with the process's arguments and ends the process.
   public static func runAndExit() async -> Never {
     _ = unsafe signal(SIGPIPE, SIG_IGN)
+    do { try ProcessMemory.prepare() } catch {
+      ServerOptions.exit(withError: error)
+    }
     await ServerOptions.main()
     // Work that was given up may still run on other threads, so nothing is torn down under it.
     _exit(0)
