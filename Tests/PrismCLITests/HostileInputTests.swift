@@ -226,7 +226,8 @@ struct HostileInputTests {
         // The first requests are made when the model is opened, before there is an input.
         if outcome.status == .someInputsFailed { parts += 1 } else { whole += 1 }
         #expect(outcome.status == .someInputsFailed || outcome.status == .failed)
-        #expect((outcome.status == .someInputsFailed) == outcome.output.contains("\(Repository.samples)"))
+        #expect(
+          (outcome.status == .someInputsFailed) == outcome.output.contains("\(Repository.samples)"))
       }
       #expect(whole > 0 && parts > 0)
     }

@@ -122,7 +122,8 @@ struct HostileBodyTests {
     let name = "\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\(marks)\r\n--x--"
     let form = Self.form.prefix(Self.form.count - Self.end.count) + Array(name.utf8)
     let named = try await server(
-      .post, "/v1/analyses", Array(form), headers: [("Content-Type", "multipart/form-data; boundary=x")])
+      .post, "/v1/analyses", Array(form),
+      headers: [("Content-Type", "multipart/form-data; boundary=x")])
     #expect((400..<500).contains(named.status.code))
     let header = try await server(.get, "/v1/models", headers: [("Origin", marks)])
     #expect(header.status == .badRequest)

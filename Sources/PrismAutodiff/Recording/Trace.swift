@@ -48,7 +48,8 @@ public struct Trace: Sendable {
     cotangent: Tensor
   ) throws -> [ValueID: Tensor] {
     guard cotangent.shape == recording[result].shape else {
-      throw EvaluationError.misshapen(result, expected: recording[result].shape, given: cotangent.shape)
+      throw EvaluationError.misshapen(
+        result, expected: recording[result].shape, given: cotangent.shape)
     }
     let kept = Set(targets)
     var cotangents: [ValueID: Tensor] = [result: cotangent]

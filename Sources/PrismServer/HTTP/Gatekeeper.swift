@@ -46,7 +46,8 @@ struct Gatekeeper: RouterMiddleware {
       )
     }
     guard Text.hasFewMarks(request.head.authority ?? "") else {
-      throw Problem(.badRequest, "the host has more than \(Text.mostMarks) combining marks in a row")
+      throw Problem(
+        .badRequest, "the host has more than \(Text.mostMarks) combining marks in a row")
     }
   }
 
