@@ -15,7 +15,7 @@ internal import Foundation
 public enum ServerCommand {
   /// Runs the command with the process's arguments and ends the process.
   public static func runAndExit() async -> Never {
-    _ = unsafe signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGPIPE, SIG_IGN)
     do { try ProcessMemory.prepare() } catch {
       ServerOptions.exit(withError: error)
     }
