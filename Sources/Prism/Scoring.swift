@@ -74,6 +74,13 @@ extension Model {
     skipping skip: ((DataSet.Sample, any Error) -> Void)? = nil, work: Work = .unwatched
   ) throws -> [Scored] {
     try checkMemory()
+    return try Limits.current.bounding { try scores(name, of: data, skipping: skip, work: work) }
+  }
+
+  private func scores(
+    _ name: String, of data: DataSet, skipping skip: ((DataSet.Sample, any Error) -> Void)?,
+    work: Work
+  ) throws -> [Scored] {
     let members = try members(of: name, data)
     let loader = try InputLoader(input: card.input)
     let chunk = 32

@@ -1,10 +1,10 @@
+// `@unchecked Sendable`: everything that changes is changed under the lock.
+
 /// Threads for work that takes long, so that it does not hold up the few threads that all tasks of
 /// a program share.
 ///
 /// A job runs within its task: work that is cancelled with the task learns of it. Threads begin
 /// when they are needed; a few stay for the next job, the others end when there is nothing to do.
-//
-// `@unchecked Sendable`: everything that changes is changed under the lock.
 public final class WorkThreads: TaskExecutor, @unchecked Sendable {
   /// The threads of the process.
   public static let shared = WorkThreads(limit: 64)

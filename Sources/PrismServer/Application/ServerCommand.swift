@@ -13,12 +13,18 @@ internal import Foundation
 
 /// The command `prism-server`.
 public enum ServerCommand {
+  /// Sees to it that there is memory to begin with, or ends the process with a line that says so.
+  public static func prepareOrExit() {
+    do { try ProcessMemory.prepare() } catch {
+      let line = "prism-server: \(error)\n"
+      _ = unsafe write(STDERR_FILENO, line, line.utf8.count)
+      _exit(1)
+    }
+  }
+
   /// Runs the command with the process's arguments and ends the process.
   public static func runAndExit() async -> Never {
-    _ = signal(SIGPIPE, SIG_IGN)
-    do { try ProcessMemory.prepare() } catch {
-      ServerOptions.exit(withError: error)
-    }
+    _ = unsafe signal(SIGPIPE, SIG_IGN)
     await ServerOptions.main()
     // Work that was given up may still run on other threads, so nothing is torn down under it.
     _exit(0)
