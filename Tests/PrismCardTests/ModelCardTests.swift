@@ -36,7 +36,7 @@ struct CardFault: CustomTestStringConvertible {
       "\"same\"", "\"valid\"", "config.padding", "is \"valid\", which is none of: same, symmetric"),
     CardFault(
       "\"global_average_pool\"", "\"attention\"", "head[0].kind",
-      "is \"attention\", which is none of: global_average_pool, global_max_pool, "
+      "is \"attention\", which is none of: global_average_pool, global_max_pool, global_concat_pool, "
         + "adaptive_average_pool, flatten, dropout, dense, batch_norm, layer_norm, activation"),
     CardFault(
       "{\"kind\":\"global_average_pool\"},", "", "head[1]",
