@@ -55,14 +55,16 @@ let safe: [SwiftSetting] = house + [.strictMemorySafety()]
 let peakVariantNames = peakVariants.map { Target.Dependency(stringLiteral: $0.name) }
 
 // The fuzzer is a target only where Tools/fuzz.sh asks for it: it has no main function of its own.
+let isFuzzing = Context.environment["PRISM_FUZZ"] != nil
 let fuzzers: [Target] =
-  Context.environment["PRISM_FUZZ"] == nil
+  !isFuzzing
   ? []
   : [
     .executableTarget(
       name: "PrismFuzz",
       dependencies: [
-        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport", "PrismServer",
+        "Prism", "PrismCard", "PrismFiles", "PrismMedia", "PrismModels", "PrismReport",
+        "PrismServer",
         "PrismTensor", "PrismTraining", "PrismWeights",
       ],
       path: "Tools/fuzz", exclude: ["seeds.py"], swiftSettings: numeric)
@@ -113,7 +115,8 @@ let package = Package(
     .target(name: "PrismFiles", dependencies: ["CNettle", "CZlib"], swiftSettings: house),
     .target(name: "PrismCard", dependencies: ["PrismFiles"], swiftSettings: safe),
     .target(
-      name: "PrismWeights", dependencies: ["PrismCard", "PrismFiles", "PrismTensor"],
+      name: "PrismWeights",
+      dependencies: ["PrismCard", "PrismFiles", "PrismKernels", "PrismTensor"],
       swiftSettings: numeric),
     .target(
       name: "PrismLayers",
@@ -135,7 +138,7 @@ let package = Package(
       name: "PrismMedia",
       dependencies: [
         "CCairo", "CFFTW", "CMPG123", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
-        "PrismCard", "PrismFiles", "PrismTensor",
+        "PrismCard", "PrismFiles", "PrismKernels", "PrismTensor",
       ],
       swiftSettings: numeric),
     .target(
@@ -147,8 +150,8 @@ let package = Package(
     .target(
       name: "Prism",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismLayers", "PrismMedia",
-        "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismExplain", "PrismFiles", "PrismKernels", "PrismLayers",
+        "PrismMedia", "PrismModels", "PrismRuntime", "PrismTensor", "PrismTraining", "PrismWeights",
       ], swiftSettings: safe),
     .target(name: "PrismReport", dependencies: ["Prism"], swiftSettings: safe),
     .target(
@@ -170,10 +173,13 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         "PrismPage",
       ], exclude: ["README.md"], swiftSettings: safe),
-    // C, because there a file becomes bytes of the program in no time.
-    .target(name: "CPage"),
+    // The page's files become a part of the program.
     .target(
-      name: "PrismPage", dependencies: ["CPage"], exclude: ["Files"], swiftSettings: house),
+      name: "PrismPage", exclude: ["Files"],
+      swiftSettings: house + (isFuzzing ? [.define("WITHOUT_PAGE")] : []),
+      plugins: isFuzzing ? [] : ["EmbedPage"]),
+    .plugin(name: "EmbedPage", capability: .buildTool(), dependencies: ["PageEmbedder"]),
+    .executableTarget(name: "PageEmbedder", swiftSettings: house),
     .executableTarget(
       name: "PrismServerMain", dependencies: ["PrismServer"], swiftSettings: safe),
 
@@ -238,9 +244,9 @@ let package = Package(
     .testTarget(
       name: "PrismTrainingTests",
       dependencies: [
-        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismLayers", "PrismMedia", "PrismModels",
-        "PrismRuntime",
-        "PrismTensor", "PrismTestSupport", "PrismTraining", "PrismWeights",
+        "PrismAutodiff", "PrismCard", "PrismFiles", "PrismKernels", "PrismLayers", "PrismMedia",
+        "PrismModels", "PrismRuntime", "PrismTensor", "PrismTestSupport", "PrismTraining",
+        "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
       name: "PrismLayersTests",
@@ -255,7 +261,10 @@ let package = Package(
         "PrismOperationCases", "PrismTensor", "PrismTestSupport", "PrismWeights",
       ], swiftSettings: house),
     .testTarget(
-      name: "PrismTests", dependencies: ["Prism", "PrismRuntime", "PrismTestSupport"],
+      name: "PrismTests",
+      dependencies: [
+        "Prism", "PrismKernels", "PrismRuntime", "PrismSmallModels", "PrismTestSupport",
+      ],
       swiftSettings: house),
     .testTarget(
       name: "ParityTests",
@@ -266,9 +275,8 @@ let package = Package(
     .testTarget(
       name: "PrismCLITests",
       dependencies: [
-        "Prism", "PrismCLI", "PrismFiles", "PrismModels", "PrismReport", "PrismRuntime",
-        "PrismSmallModels",
-        "PrismTestSupport",
+        "Prism", "PrismCLI", "PrismFiles", "PrismKernels", "PrismModels", "PrismReport",
+        "PrismRuntime", "PrismSmallModels", "PrismTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

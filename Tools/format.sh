@@ -2,5 +2,5 @@
 # Formats the Swift sources, then lints what formatting cannot mend.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-swift format --in-place --parallel --recursive Sources Tests Benchmarks Package.swift
+swift format --in-place --parallel --recursive Plugins Sources Tests Benchmarks Package.swift
 Tools/check.sh

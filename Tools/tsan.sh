@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 filter=${1:-'PlannedClassifierTests|WorkspaceMemoryTests|WorkTests|CancellationTests|AsynchronousTests'}
 folder=${2:-.build-tsan}
 
-parts=(Package.swift Sources Tests Tools Benchmarks Samples Weights)
+parts=(Package.swift Plugins Sources Tests Tools Benchmarks Samples Weights)
 mkdir -p "$folder/copy"
 # What has not changed keeps its date, so that it is not built again.
 for part in "${parts[@]}"; do

@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismMedia
 internal import PrismRuntime
 
@@ -34,7 +35,8 @@ extension Model {
     _ image: Image, with explainer: any Explainer, targets: [Prediction.Entry], batch: Int? = nil,
     work: Work = .unwatched
   ) throws -> [Explanation] {
-    try explain(explained(image), with: explainer, targets: targets, batch: batch, work: work)
+    let explained = try admitting { self.explained(image) }
+    return try explain(explained, with: explainer, targets: targets, batch: batch, work: work)
   }
 
   /// Explains several labels' numbers for a picture that ``explained(_:)-(Image)`` has made ready.
@@ -57,10 +59,21 @@ extension Model {
   ) throws -> [Explanation] {
     try explainer.explaining(targets, crop: card.input.image.crop) {
       try namingLayers {
-        try explainer.explain(
-          image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
+        try Limits.current.bounding {
+          try Memory.expecting(floats: mapsSize(targets: targets.count)) {
+            try explainer.explain(
+              image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
+          }
+        }
       }
     }
+  }
+
+  /// The most floats that a method takes for maps and changed pictures, beside what the network
+  /// computes in.
+  private func mapsSize(targets: Int) -> Int {
+    let layer = classifier.shape(of: classifier.defaultLayer)?.count ?? 0
+    return (16 + 4 * targets) * max(classifier.inputShape.count, layer)
   }
 
   /// Why a method cannot explain this model.

@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismRuntime
 
 extension Model {
@@ -24,14 +25,15 @@ extension Model {
   /// - Returns: `[N, K]`, one row an input.
   /// - Throws: `EvaluationError` where the inputs have another size.
   public func logits(_ inputs: Tensor) throws -> Tensor {
-    try classifier.logits(inputs)
+    try Limits.current.bounding { try classifier.logits(inputs) }
   }
 
   /// Predicts the labels of a picture.
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: Image) throws -> Prediction {
-    try prediction(of: logits(input(for: image)))
+    let input = try admitting { self.input(for: image) }
+    return try prediction(of: logits(input))
   }
 
   /// Predicts the labels of a picture that ``explained(_:)-(Image)`` has made ready.
@@ -41,7 +43,16 @@ extension Model {
   ///
   /// - Throws: ``ModelError/notFinite`` where the weights are broken.
   public func predict(_ image: inout ExplainedImage) throws -> Prediction {
-    try prediction(of: image.logits(by: classifier))
+    try prediction(of: Limits.current.bounding { try image.logits(by: classifier) })
+  }
+
+  /// Makes an input, where there is memory for it.
+  ///
+  /// - Parameter make: Makes the input, and the picture's colours at its size.
+  /// - Returns: What `make` returns.
+  /// - Throws: `OutOfMemoryError`; what `make` throws.
+  package func admitting<Result>(_ make: () throws -> Result) throws -> Result {
+    try Memory.expecting(floats: 4 * classifier.inputShape.count, make)
   }
 
   private func prediction(of logits: Tensor) throws -> Prediction {

@@ -74,6 +74,13 @@ extension Model {
     skipping skip: ((DataSet.Sample, any Error) -> Void)? = nil, work: Work = .unwatched
   ) throws -> [Scored] {
     try checkMemory()
+    return try Limits.current.bounding { try scores(name, of: data, skipping: skip, work: work) }
+  }
+
+  private func scores(
+    _ name: String, of data: DataSet, skipping skip: ((DataSet.Sample, any Error) -> Void)?,
+    work: Work
+  ) throws -> [Scored] {
     let members = try members(of: name, data)
     let loader = try InputLoader(input: card.input)
     let chunk = 32
@@ -112,7 +119,10 @@ extension Model {
 
   private func predictions(of inputs: [Tensor]) throws -> [Prediction] {
     guard !inputs.isEmpty else { return [] }
-    let logits = try logits(Tensor.stacking(inputs))
+    let batch = try ProcessMemory.expecting(
+      inputs.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride }
+    ) { Tensor.stacking(inputs) }
+    let logits = try logits(batch)
     let width = logits.shape[1]
     let scalars = logits.scalars.map(Double.init)
     guard scalars.allSatisfy(\.isFinite) else { throw ModelError.notFinite }

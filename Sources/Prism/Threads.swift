@@ -1,4 +1,4 @@
-internal import PrismRuntime
+internal import PrismKernels
 
 /// The threads on which Prism computes, for the whole process.
 public enum Threads {

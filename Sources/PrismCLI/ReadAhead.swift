@@ -15,18 +15,14 @@ final class ReadAhead: Sendable {
     private let done = DispatchGroup()
 
     init(
-      _ path: String, _ reading: PictureReading, on queue: DispatchQueue,
-      then prepare: @escaping @Sendable () -> Void
+      _ path: String, _ reading: PictureReading, then prepare: @escaping @Sendable () -> Void
     ) {
       self.path = path
-      let limits = Limits.current
       done.enter()
-      queue.async {
+      WorkThreads.begin {
         // Before anything else: while a library is loaded, the system starts no threads.
         Threads.start()
-        let read = Limits.$current.withValue(limits) {
-          Result { try ReportInput(contentsOf: path).decodingPicture(reading) }
-        }
+        let read = Result { try ReportInput(contentsOf: path).decodingPicture(reading) }
         self.result.withLock { $0 = read }
         self.done.leave()
         prepare()
@@ -42,7 +38,6 @@ final class ReadAhead: Sendable {
 
   private let reading: PictureReading
   private let prepare: @Sendable () -> Void
-  private let queue = DispatchQueue(label: "prism.read-ahead")
   private let next = Mutex<Pending?>(nil)
 
   /// Begins with nothing.
@@ -59,7 +54,7 @@ final class ReadAhead: Sendable {
   /// Begins to read a file; what is wrong with it is told when it is taken.
   func begin(_ path: String?) {
     let pending = path.flatMap { path in
-      Folder.isFolder(path) == false ? Pending(path, reading, on: queue, then: prepare) : nil
+      Folder.isFolder(path) == false ? Pending(path, reading, then: prepare) : nil
     }
     next.withLock { $0 = pending }
   }

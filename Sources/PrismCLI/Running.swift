@@ -67,8 +67,13 @@ final class Running<Value: Sendable>: Sendable {
     until interruption: @Sendable () -> Interruption?,
     _ body: @escaping @Sendable (Running<Value>) throws -> Value
   ) -> Ending {
+    // Work that computes for long must not hold a thread of those that Swift shares among all
+    // tasks, nor the one that watches it.
+    guard WorkThreads.shared.prepare() else {
+      return .failed(OutOfMemoryError(bytes: WorkThreads.stackSize))
+    }
     let done = DispatchSemaphore(value: 0)
-    let task = Task(executorPreference: OwnThread()) {
+    let task = Task(executorPreference: WorkThreads.shared) {
       let result = Result { try body(self) }
       self.state.withLock { $0.result = result }
       done.signal()
@@ -99,18 +104,5 @@ final class Running<Value: Sendable>: Sendable {
       case (nil, nil): .failed(CancellationError())
       }
     }
-  }
-}
-
-/// Runs what it is given on a thread that nobody else waits for.
-///
-/// Work that computes for long must not hold a thread of those that Swift shares among all tasks.
-private final class OwnThread: TaskExecutor {
-  private let queue = DispatchQueue(label: "prism.input")
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    let executor = unsafe asUnownedTaskExecutor()
-    queue.async { unsafe job.runSynchronously(on: executor) }
   }
 }

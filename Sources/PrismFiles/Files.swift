@@ -29,6 +29,11 @@ package enum Files {
     if status.st_mode & S_IFMT == S_IFDIR { throw .unreadable(path, reason: "it is a folder") }
     let size = max(Int(clamping: status.st_size), 0)
     try check(size, path, limits)
+    // An array that the system refuses would end the process; this is asked for and given back.
+    guard let room = malloc(2 * size + 1) else {
+      throw .unreadable(path, reason: "there is not enough memory for its \(size) bytes")
+    }
+    free(room)
 
     // Pipes have no size, and files may grow: read on until nothing comes.
     var bytes: [UInt8] = []

@@ -1,5 +1,3 @@
-internal import CPage
-
 /// The files of the page, which are part of the program.
 package enum Page {
   /// A file with what it holds.
@@ -13,12 +11,11 @@ package enum Page {
   }
 
   /// All files; `index.html` is the page itself.
-  package static let files: [File] = (0..<page_file_count()).map { index in
-    let file = page_file_at(index)
-    let name = String(cString: file.name)
-    return File(
-      name: name, type: type(of: name),
-      contents: Array(UnsafeBufferPointer(start: file.bytes, count: file.count)))
+  package static let files: [File] = pageFiles.map { file in
+    let name = file.name.description
+    let contents = UnsafeBufferPointer(
+      start: file.contents.utf8Start, count: file.contents.utf8CodeUnitCount)
+    return File(name: name, type: type(of: name), contents: Array(contents))
   }
 
   private static func type(of name: String) -> String {
@@ -36,3 +33,8 @@ package enum Page {
   package static let description: [UInt8] =
     files.first { $0.name == "openapi.json" }?.contents ?? []
 }
+
+#if WITHOUT_PAGE
+  // The program that embeds the page cannot be built for the fuzzer, which needs no page.
+  private let pageFiles: [(name: StaticString, contents: StaticString)] = []
+#endif

@@ -36,11 +36,13 @@ public final class PackedWeights: Sendable {
   }
 
   /// Packs what is missing, on all threads; afterwards every job has its block.
-  func pack(_ jobs: [PackJob], recording: Recording, kernels: Kernels, pool: WorkerPool) {
-    let packed = packing.withLock { _ in
+  ///
+  /// - Throws: `OutOfMemoryError` where there is not enough; nothing is packed then.
+  func pack(_ jobs: [PackJob], recording: Recording, kernels: Kernels, pool: WorkerPool) throws {
+    let packed = try packing.withLock { _ in
       let missing = jobs.filter { self[$0.key] == nil }
       guard !missing.isEmpty else { return missing }
-      let filled = fill(missing, recording: recording, kernels: kernels, pool: pool)
+      let filled = try fill(missing, recording: recording, kernels: kernels, pool: pool)
       blocks.withLock { $0.merge(filled) { first, _ in first } }
       return missing
     }
@@ -62,9 +64,9 @@ public final class PackedWeights: Sendable {
   /// The packed weights of some jobs, in one block of memory: few and large pages.
   private func fill(
     _ jobs: [PackJob], recording: Recording, kernels: Kernels, pool: WorkerPool
-  ) -> [Key: FloatBlock] {
+  ) throws -> [Key: FloatBlock] {
     let sizes = jobs.map { ArenaLayout.aligned($0.kind.packedSize(kernels)) }
-    let whole = FloatBlock(count: sizes.reduce(0, +))
+    let whole = try FloatBlock(asking: sizes.reduce(0, +))
     FloatMemory.touch(whole.pointer, count: whole.count, on: pool)
     var filled: [Key: FloatBlock] = [:]
     // Several tasks a convolution where the packing can be divided: one network has layers of very
@@ -80,7 +82,7 @@ public final class PackedWeights: Sendable {
         shares.append(Share(job: job, weights: nil, block: block, panels: 0..<Int.max))
         continue
       }
-      let weights = job.source.weights(in: recording)
+      let weights = try job.source.weights(in: recording)
       let step = max(1, panels / 8)
       for start in stride(from: 0, to: panels, by: step) {
         shares.append(
@@ -88,9 +90,9 @@ public final class PackedWeights: Sendable {
             job: job, weights: weights, block: block, panels: start..<min(start + step, panels)))
       }
     }
-    pool.run(tasks: shares.count) { index, _ in
+    _ = try pool.map(shares.count) { index in
       let share = shares[index]
-      let weights = share.weights ?? share.job.source.weights(in: recording)
+      let weights = try share.weights ?? share.job.source.weights(in: recording)
       share.job.pack(weights, into: share.block, panels: share.panels, kernels: kernels)
     }
     return filled
@@ -120,7 +122,7 @@ struct PackJob {
 
 extension WeightSource {
   /// The weights with the normalisation multiplied in.
-  fileprivate func weights(in recording: Recording) -> FoldedWeights {
-    FoldedWeights(convolution, normalization: folding, in: recording)
+  fileprivate func weights(in recording: Recording) throws -> FoldedWeights {
+    try FoldedWeights(convolution, normalization: folding, in: recording)
   }
 }

@@ -20,10 +20,10 @@ extension Plan {
   ///   - repeats: How often the whole network is run.
   ///   - threads: Among how many threads a step is divided.
   /// - Returns: The steps in their order.
-  /// - Throws: ``OutOfMemoryError``.
+  /// - Throws: `OutOfMemoryError`.
   public func profile(
     _ image: Tensor, repeats: Int, threads: Int = 1
-  ) throws(OutOfMemoryError) -> [StepTime] {
+  ) throws -> [StepTime] {
     let pool = WorkerPool(workerCount: threads)
     let tasks = timedTasks(isDivided: threads > 1)
     var best = [Double](repeating: .infinity, count: tasks.count)

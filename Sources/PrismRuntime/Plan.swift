@@ -41,7 +41,8 @@ public final class Plan: Sendable {
   ///   - precision: How much rounding is allowed for speed.
   ///   - weights: Shared between plans of the same recording, so that nothing is packed twice.
   /// - Throws: `InstructionSetError` where the environment demands an instruction set that is not
-  ///   there; `EvaluationError` where the recording has not one input.
+  ///   there; `EvaluationError` where the recording has not one input; `OutOfMemoryError` where
+  ///   there is no room for the packed weights.
   public convenience init(
     _ recording: Recording, wanted: [ValueID]? = nil, precision: Precision = .standard,
     weights: PackedWeights = PackedWeights()
@@ -49,7 +50,7 @@ public final class Plan: Sendable {
     guard recording.inputs.count == 1 else {
       throw EvaluationError.wrongNumberOfInputs(expected: 1, given: recording.inputs.count)
     }
-    self.init(
+    try self.init(
       recording, wanted: wanted ?? recording.outputs, precision: precision, weights: weights,
       kernels: Kernels(try InstructionSet.select().get()))
   }
@@ -58,13 +59,13 @@ public final class Plan: Sendable {
   init(
     _ recording: Recording, wanted: [ValueID], precision: Precision, weights: PackedWeights,
     kernels: Kernels, memory: WorkspaceMemory = .shared
-  ) {
+  ) throws {
     input = recording.inputs[0]
     inputShape = recording[input].shape
     shapes = wanted.map { recording[$0].shape }
     self.kernels = kernels
     self.memory = memory
-    program = Compiler(
+    program = try Compiler(
       recording: recording, precision: precision, kernels: kernels, weights: weights
     ).program(for: wanted)
   }
@@ -74,7 +75,7 @@ public final class Plan: Sendable {
   /// - Parameter images: `[N, H, W, C]`.
   /// - Returns: The wanted values, each with N in place of its first extent.
   /// - Throws: `EvaluationError` where the images do not have the recorded shape;
-  ///   ``OutOfMemoryError``.
+  ///   `OutOfMemoryError`.
   public func callAsFunction(_ images: Tensor) throws -> [Tensor] {
     let expected = inputShape.replacing(
       axis: 0, with: max(1, images.shape.rank > 0 ? images.shape[0] : 1))
@@ -102,26 +103,29 @@ public final class Plan: Sendable {
   ///   - compose: Writes the image with an index, `[H, W, C]`, all of it; called from any thread,
   ///     once an image.
   /// - Returns: The wanted values, each with `count` in place of its first extent.
-  /// - Throws: ``OutOfMemoryError``.
+  /// - Throws: `OutOfMemoryError`.
   public func run(
     count: Int, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
-  ) throws(OutOfMemoryError) -> [Tensor] {
+  ) throws -> [Tensor] {
     try run(count: count, on: Workers.pool, composing: compose)
   }
 
   /// The same on a stated pool of threads.
   func run(
     count: Int, on pool: WorkerPool, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
-  ) throws(OutOfMemoryError) -> [Tensor] {
-    try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
-      withoutActuallyEscaping(compose) { compose in
-        Tensor.filling(shapes.map { $0.replacing(axis: 0, with: count) }) { results in
-          let workspace = Workspace(
-            exchange: Exchange(compose: compose, results: results), layout: program.layout,
-            blocks: blocks)
-          let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
-          for first in stride(from: 0, to: count, by: Self.chunk) {
-            run.execute(first..<min(first + Self.chunk, count))
+  ) throws -> [Tensor] {
+    let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
+    return try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
+      try Memory.expecting(floats: shapes.reduce(0) { $0 + $1.count }) {
+        withoutActuallyEscaping(compose) { compose in
+          Tensor.filling(shapes) { results in
+            let workspace = Workspace(
+              exchange: Exchange(compose: compose, results: results), layout: program.layout,
+              blocks: blocks)
+            let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
+            for first in stride(from: 0, to: count, by: Self.chunk) {
+              run.execute(first..<min(first + Self.chunk, count))
+            }
           }
         }
       }
@@ -130,15 +134,19 @@ public final class Plan: Sendable {
 
   /// Computes in memory that is given back afterwards, with subnormal numbers taken as zero.
   func withBlocks<Result>(
-    lanes: Int, images: Int, _ body: ([FloatBlock]) -> Result
-  ) throws(OutOfMemoryError) -> Result {
+    lanes: Int, images: Int, _ body: ([FloatBlock]) throws -> Result
+  ) throws -> Result {
     let blocks = try memory.take(
       Workspace.sizes(
         program.layout, lanes: lanes, images: images, shared: program.sharedSize(images: images)))
     defer { memory.give(blocks) }
+    let budget = MemoryBudget.current
+    let bytes = blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride
+    try budget?.admit(bytes)
+    defer { budget?.gave(bytes) }
     let mode = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(mode) }
-    return body(blocks)
+    return try body(blocks)
   }
 
   /// The bytes in which a call computes, beside weights and results.

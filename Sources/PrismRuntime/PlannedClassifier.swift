@@ -107,7 +107,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
   ///
-  /// - Throws: ``OutOfMemoryError``, for a classifier whose first plan could be made.
+  /// - Throws: `OutOfMemoryError`, for a classifier whose first plan could be made.
   public func logits(
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor {
@@ -145,12 +145,9 @@ public final class PlannedClassifier: DifferentiableClassifier {
     let layer = try name.map(layer) ?? recording.inputs[0]
     let cotangents = try targets.map(cotangent)
     let starts = try passes.map { try start(at: layer, $0) }
-    let results = Mutex([Result<BackwardPass, any Error>?](repeating: nil, count: passes.count))
-    Workers.pool.run(tasks: passes.count) { index, _ in
-      let result = Result { try walkBack(to: layer, cotangents, from: starts[index], rule) }
-      results.withLock { $0[index] = result }
+    return try Workers.pool.map(passes.count) { index in
+      try walkBack(to: layer, cotangents, from: starts[index], rule)
     }
-    return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 
   private func walkBack(

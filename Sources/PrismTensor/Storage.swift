@@ -13,6 +13,8 @@ final class Storage: @unchecked Sendable {
   @usableFromInline let pointer: UnsafeMutablePointer<Float>
   @usableFromInline let count: Int
   private let owner: (any AnyObject & Sendable)?
+  /// Where owned memory counts until it is given back.
+  let budget: MemoryBudget?
 
   var isBorrowed: Bool { owner != nil }
 
@@ -22,6 +24,7 @@ final class Storage: @unchecked Sendable {
     pointer = FloatMemory.allocate(count)
     self.count = count
     owner = nil
+    budget = MemoryBudget.charging(count * MemoryLayout<Float>.stride)
   }
 
   /// Memory that belongs to `owner`.
@@ -29,6 +32,7 @@ final class Storage: @unchecked Sendable {
     self.pointer = UnsafeMutablePointer(mutating: pointer)
     self.count = count
     self.owner = owner
+    budget = nil
   }
 
   func copy() -> Storage {
@@ -39,5 +43,6 @@ final class Storage: @unchecked Sendable {
 
   deinit {
     if owner == nil { FloatMemory.deallocate(pointer) }
+    budget?.gave(count * MemoryLayout<Float>.stride)
   }
 }

@@ -1,5 +1,5 @@
 public import PrismFiles
-internal import Dispatch
+internal import PrismKernels
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Darwin)
@@ -126,7 +126,7 @@ public final class MappedFile: Sendable {
 
   /// Starts to compute ``sha256`` on another thread.
   public func beginHashing() {
-    DispatchQueue.global().async { _ = self.sha256 }
+    WorkThreads.begin { _ = self.sha256 }
   }
 
   /// Calls a closure with all bytes.

@@ -7,6 +7,7 @@ tried without a build. Screenshots go to out/page.
 
 import atexit
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 import wave
 
 from axe_playwright_python.sync_playwright import Axe
@@ -82,11 +84,22 @@ class Shared:
         atexit.register(lambda: (cls.browser.close(), driver.stop()))
 
 
+    @classmethod
+    @functools.cache
+    def headers(cls) -> dict:
+        """The headers of the page that keep browsers strict."""
+        with urllib.request.urlopen(cls.server.address + "/") as answer:
+            return {key: answer.headers[key] for key in ("Content-Security-Policy", "X-Content-Type-Options")}
+
+
 class PageTest(unittest.TestCase):
     """A test with a page of its own, which may neither complain nor ask another host."""
 
-    # What the browser may say about failures that a test makes on purpose.
-    allowed_messages: tuple[str, ...] = ()
+    # The answers that may be failures, as a pattern of addresses; what the browser says about them is not looked at. An input
+    # that nobody can read has no small picture.
+    expected_failures = r"/thumbnail\.png$"
+    # Whether the server may be away.
+    may_be_offline = False
 
     def setUp(self) -> None:
         Shared.begin()
@@ -95,8 +108,10 @@ class PageTest(unittest.TestCase):
         self.page = self.open()
 
     def tearDown(self) -> None:
-        bad = [text for text in self.complaints if not any(part in text for part in self.allowed_messages)]
-        self.assertEqual(bad, [], "the page complained")
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
+            self.shot(f"failed-{self._testMethodName}")
+        self.assertEqual(self.complaints, [], "the page complained")
 
     def open(self, path: str = "/", width: int = 1280, height: int = 900, **options) -> Page:
         context: BrowserContext = Shared.browser.new_context(
@@ -107,9 +122,10 @@ class PageTest(unittest.TestCase):
             context.route(self.server.address + "/**", self.take_file)
         self.addCleanup(context.close)
         page = context.new_page()
-        page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
+        page.on("console", self.check_message)
         page.on("pageerror", lambda error: self.complaints.append(f"{error}"))
         page.on("request", self.check_request)
+        page.on("response", self.check_response)
         page.goto(self.server.address + path)
         return page
 
@@ -119,13 +135,22 @@ class PageTest(unittest.TestCase):
         file = pathlib.Path(os.environ["PRISM_PAGE"]) / name
         if "/" in name or file.suffix not in TYPES or not file.exists():
             return route.fallback()
-        headers = dict(route.fetch(url=self.server.address + "/").headers)
-        kept = {key: headers[key] for key in ("content-security-policy", "x-content-type-options")}
-        route.fulfill(body=file.read_bytes(), headers={**kept, "content-type": TYPES[file.suffix]})
+        route.fulfill(body=file.read_bytes(), headers={**Shared.headers(), "content-type": TYPES[file.suffix]})
 
     def check_request(self, request) -> None:
         if not request.url.startswith((self.server.address, "blob:", "data:")):
             self.complaints.append(f"the page asked for {request.url}")
+
+    def check_response(self, response) -> None:
+        if response.status >= 400 and not re.search(self.expected_failures, response.url):
+            self.complaints.append(f"{response.status} for {response.url}")
+
+    def check_message(self, message) -> None:
+        # What could not be loaded is judged by its answer.
+        is_load = message.text.startswith("Failed to load resource") and (self.may_be_offline or "net::" not in message.text)
+        is_problem = message.text.startswith("Problem:") and (self.may_be_offline or self.expected_failures != PageTest.expected_failures)
+        if message.type in ("error", "warning") and not is_load and not is_problem:
+            self.complaints.append(message.text)
 
     # What people do
 
@@ -143,7 +168,7 @@ class PageTest(unittest.TestCase):
 
     def finish(self, page: Page | None = None) -> None:
         page = page or self.page
-        expect(page.locator(".side [data-state=done]")).to_be_visible()
+        expect(page.locator(".progress-head [data-state=done]")).to_be_visible()
         expect(page.locator(".panel .screen").nth(1)).to_be_visible()
 
     def box(self, locator) -> dict:

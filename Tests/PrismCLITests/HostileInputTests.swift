@@ -1,7 +1,7 @@
 import Prism
 import PrismFiles
+import PrismKernels
 import PrismReport
-import PrismRuntime
 import PrismTestSupport
 import PrismSmallModels
 import Testing
@@ -201,20 +201,36 @@ struct HostileInputTests {
     }
   }
 
-  @Test("memory that is refused ends the one input, not the batch", arguments: 1...5)
-  func memoryFault(_ request: Int) {
-    let fault = MemoryFault(atRequest: request)
-    let outcome = MemoryFault.$current.withValue(fault) {
-      Outcome("classify", picture, picture, "--model", SmallModel.softmax)
+  @Test(
+    "memory that is refused ends the one input, not the batch",
+    arguments: [
+      ["classify"],
+      ["explain", "--method", "gradcam,lime", "--segments", "grid:2x2", "--samples", "8"],
+    ])
+  func refusedMemory(_ command: [String]) throws {
+    try Repository.withFolder { folder in
+      let output = command[0] == "explain" ? ["--output", "\(folder)/out"] : []
+      var (whole, parts) = (0, 0)
+      for request in 1... {
+        let budget = MemoryBudget(refusing: request)
+        let outcome = MemoryBudget.$current.withValue(budget) {
+          Outcome(
+            command + [picture, Repository.samples + "coffee.jpg", "--model", SmallModel.softmax]
+              + output)
+        }
+        guard !budget.isWaiting else {
+          #expect(outcome.status == .done)
+          break
+        }
+        #expect(outcome.diagnostics.contains("there is not enough memory"), "request \(request)")
+        // The first requests are made when the model is opened, before there is an input.
+        if outcome.status == .someInputsFailed { parts += 1 } else { whole += 1 }
+        #expect(outcome.status == .someInputsFailed || outcome.status == .failed)
+        #expect(
+          (outcome.status == .someInputsFailed) == outcome.output.contains("\(Repository.samples)"))
+      }
+      #expect(whole > 0 && parts > 0)
     }
-    // What other tests have left may do without asking.
-    guard !fault.isWaiting else {
-      #expect(outcome.status == .done)
-      return
-    }
-    #expect(outcome.status == .someInputsFailed)
-    #expect(outcome.diagnostics.hasPrefix("prism: \(picture): there is not enough memory"))
-    #expect(outcome.output.contains("\(picture):"))
   }
 
   @Test("work that takes too long ends the one input, and what was finished is kept")
@@ -231,6 +247,19 @@ struct HostileInputTests {
       }
     }
     #expect(finished == ["a part of a", "b"] && status == .someInputsFailed)
+  }
+
+  @Test(
+    "combining marks in an argument cost no more than other text",
+    arguments: [
+      ["classify"], ["explain", "--target"], ["explain", "--method"], ["explain", "--segments"],
+      ["dataset"],
+    ])
+  func marks(_ command: [String]) {
+    let marks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
+    let outcome = Outcome(command + [marks, "--model", SmallModel.softmax])
+    #expect(outcome.status == .wrongUsage)
+    #expect(outcome.diagnostics.contains("combining marks"))
   }
 
   @Test("links that multiply or lead in circles end")

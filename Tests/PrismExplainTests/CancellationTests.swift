@@ -1,3 +1,4 @@
+import PrismKernels
 import PrismRuntime
 import PrismTensor
 import PrismTestSupport

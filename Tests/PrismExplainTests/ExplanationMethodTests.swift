@@ -1,4 +1,5 @@
 import PrismAutodiff
+import PrismKernels
 import PrismRuntime
 import PrismTensor
 import PrismTestSupport

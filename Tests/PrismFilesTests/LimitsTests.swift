@@ -109,6 +109,22 @@ struct LimitsTests {
     #expect(Text.hasFewMarks("日本語 العربية ü é 👩\u{200D}🔬 नमस्ते ไทย"))
   }
 
+  @Test("a million marks in any order are read over in linear time")
+  func manyMarks() throws {
+    let marks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
+    #expect(throws: JSONError.self) { try JSONReader.parse("{\"labels\": [\"\(marks)\"]}") }
+    #expect(throws: JSONError.self) { try JSONReader.parse("{\"\(marks)\": 1, \"\(marks)\": 2}") }
+    let limits = Limits([.name: 1 << 30])
+    #expect(throws: FileError.self) {
+      try CSVReader(Array("\(marks),path\n".utf8), path: "t.csv", limits: limits)
+    }
+    var reader = try CSVReader(Array("path\n\(marks)\n".utf8), path: "t.csv", limits: limits)
+    let row = try #require(try reader.next())
+    #expect(throws: FileError.self) { try row.text(0) }
+    #expect(Text.printable(marks).utf8.count < 2000)
+    #expect(Text.harmless(marks) == marks && Text.withoutControls(marks) == marks)
+  }
+
   @Test("no tree is made of a JSON text beyond all bounds")
   func longJSON() {
     let text = "[" + String(repeating: "0,", count: JSONReader.sizeLimit / 2) + "0]"

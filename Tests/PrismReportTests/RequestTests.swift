@@ -26,6 +26,37 @@ struct RequestTests {
     #expect(least == ExplanationRequest(model: "dogs", methods: [.init("gradcam")]))
   }
 
+  @Test("text that nobody vouches for is read in linear time, wherever its marks are")
+  func marks() {
+    // In an order that Unicode's normal form changes: comparing so many would take minutes.
+    let marks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
+    let texts = [
+      #"{"model": "\#(marks)", "methods": []}"#,
+      #"{"\#(marks)": 1, "model": "m", "methods": []}"#,
+      #"{"model": "m", "methods": [{"name": "\#(marks)"}]}"#,
+      #"{"model": "m", "methods": [{"name": "lime", "segments": "\#(marks)"}]}"#,
+      #"{"model": "m", "methods": [], "targets": "\#(marks)"}"#,
+    ]
+    for (number, text) in texts.enumerated() {
+      let result = Result { try ExplanationRequest(json: text) }
+      let error = #expect(throws: JSONError.self, "text \(number)") { try result.get() }
+      #expect(error?.description.contains("combining marks") == true)
+    }
+  }
+
+  @Test("no text of a request is longer than a name may be")
+  func longTexts() throws {
+    let long = String(repeating: "x", count: Limits.Name.name.standard + 1)
+    for text in [
+      #"{"model": "\#(long)", "methods": []}"#, #"{"\#(long)": 1, "model": "m", "methods": []}"#,
+      #"{"model": "m", "methods": [{"name": "lime", "layer": "\#(long)"}]}"#,
+    ] {
+      #expect(throws: LimitError.self) { try ExplanationRequest(json: text) }
+    }
+    let request = try ExplanationRequest(json: #"{"model": "m", "methods": [{"name": "lime"}]}"#)
+    #expect(request == ExplanationRequest(model: "m", methods: [.init("lime")]))
+  }
+
   @Test("each method is given what it knows, and what none knows is an error")
   func sharing() throws {
     var choices = ExplanationRequest.Method("")

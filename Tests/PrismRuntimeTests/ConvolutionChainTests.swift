@@ -95,7 +95,7 @@ struct ConvolutionChainTests {
     "a chain computes what its parts compute", arguments: ChainCase.all, InstructionSet.available)
   func parity(_ chain: ChainCase, _ set: InstructionSet) throws {
     let recording = try chain.recording()
-    let plan = Plan(
+    let plan = try Plan(
       recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
       kernels: Kernels(set))
     let chains = plan.program.phases.flatMap { phase -> [ConvolutionChain] in

@@ -162,7 +162,7 @@ struct GraphPlanTests {
     }
     for wanted in [recording.outputs] + computed.map({ [$0] + recording.outputs }) {
       let wanted = Array(Set(wanted)).sorted()
-      let plan = Plan(
+      let plan = try Plan(
         recording, wanted: wanted, precision: .standard, weights: PackedWeights(),
         kernels: Kernels(set))
       if wanted == recording.outputs {

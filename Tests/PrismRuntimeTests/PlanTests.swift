@@ -104,7 +104,7 @@ struct PlanTests {
     .map(\.value).filter { !recording.isParameter($0) }
     let images = network.images(3)
     for wanted in [recording.outputs, Array(Set(depths + recording.outputs)).sorted()] {
-      let plan = Plan(
+      let plan = try Plan(
         recording, wanted: wanted, precision: .standard, weights: PackedWeights(),
         kernels: Kernels(set))
       let results = try plan(images)
@@ -168,7 +168,7 @@ struct PlanTests {
       let second = convolution(first, "second").relu()
       return convolution(second + convolution(second, "third"), "fourth")
     }
-    let plan = Plan(
+    let plan = try Plan(
       recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
       kernels: Kernels(set))
     let batched = plan.program.phases.count { if case .batch = $0 { true } else { false } }

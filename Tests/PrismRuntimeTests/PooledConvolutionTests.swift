@@ -47,7 +47,7 @@ struct PooledConvolutionTests {
   @Test("they compute what the two compute", arguments: PooledCase.all, InstructionSet.available)
   func parity(_ pooled: PooledCase, _ set: InstructionSet) throws {
     let recording = try pooled.recording()
-    let plan = Plan(
+    let plan = try Plan(
       recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
       kernels: Kernels(set))
     let isJoined = plan.program.phases.contains { phase in

@@ -56,14 +56,14 @@ struct WorkspaceMemoryTests {
 
   private static func plan(_ network: NetworkCase, _ memory: WorkspaceMemory) throws -> Plan {
     let recording = try network.recording()
-    return Plan(
+    return try Plan(
       recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
       kernels: Kernels(InstructionSet.available[0]), memory: memory)
   }
 }
 
-@Suite("memory that is refused")
-struct MemoryFaultTests {
+@Suite("memory that plans are refused")
+struct RefusedMemoryTests {
   @Test(
     "a call whose n-th request of memory is refused is an error, and the next gives the same bits")
   func plan() throws {
@@ -73,12 +73,12 @@ struct MemoryFaultTests {
     let expected = try Plan(recording)(images)
     var refused = 0
     for request in 1...100 {
-      let plan = Plan(
+      let plan = try Plan(
         recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
         kernels: Kernels(InstructionSet.available[0]), memory: WorkspaceMemory(limit: 64 << 20))
-      let fault = MemoryFault(atRequest: request)
-      let result = MemoryFault.$current.withValue(fault) { Result { try plan(images) } }
-      if fault.isWaiting {
+      let budget = MemoryBudget(refusing: request, least: MemoryBudget.usualLeast)
+      let result = MemoryBudget.$current.withValue(budget) { Result { try plan(images) } }
+      if budget.isWaiting {
         #expect(try result.get()[0].shape == expected[0].shape)
         break
       }

@@ -20,6 +20,7 @@ struct HostileBodyTests {
     {"model": "softmax", "methods": ["gradcam"]}\r\n--x\r\n\
     Content-Disposition: form-data; name="file"; filename="husky.png"\r\n\r\nno picture\r\n--x--\r\n
     """.utf8)
+  private static let end = Array("\r\n--x--\r\n".utf8)
   private static let json = Array(
     """
     {"file_b64": "AAAA", "file_name": "a", "tags": ["t"], "request": {"model": "softmax", "seed": 1,
@@ -93,5 +94,41 @@ struct HostileBodyTests {
     let inner = Array("--x\r\nContent-Disposition: form-data; name=a\r\n\r\nu--x\r\n--x--".utf8)
     #expect(
       try Multipart(inner, type: "m; boundary=x")["a"]?.contents == Array("u--x".utf8))
+  }
+
+  /// Marks in an order that Unicode's normal form changes: comparing so many would take minutes.
+  private static let manyMarks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
+
+  @Test("combining marks cost no more than other text, in bodies, forms, headers and addresses")
+  func marks() async throws {
+    let server = try TestServer()
+    let marks = Self.manyMarks
+    for (type, body) in [
+      ("application/json", #"{"file_b64": "AAAA", "name": "\#(marks)", "request": {}}"#),
+      ("application/json", #"{"\#(marks)": 1}"#),
+      (
+        "multipart/form-data; boundary=x",
+        "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(marks)\"\r\n\r\nu\r\n--x--"
+      ),
+      (
+        "multipart/form-data; boundary=x",
+        "--x\r\nContent-Disposition: form-data; name=\(marks.prefix(1))\(marks)\r\n\r\nu\r\n--x--"
+      ),
+    ] {
+      let answer = try await server(
+        .post, "/v1/analyses", Array(body.utf8), headers: [("Content-Type", type)])
+      #expect((400..<500).contains(answer.status.code))
+    }
+    let name = "\r\n--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\(marks)\r\n--x--"
+    let form = Self.form.prefix(Self.form.count - Self.end.count) + Array(name.utf8)
+    let named = try await server(
+      .post, "/v1/analyses", Array(form),
+      headers: [("Content-Type", "multipart/form-data; boundary=x")])
+    #expect((400..<500).contains(named.status.code))
+    let header = try await server(.get, "/v1/models", headers: [("Origin", marks)])
+    #expect(header.status == .badRequest)
+    let address = try await server(
+      .get, "/v1/analyses?query=" + String(repeating: "%CC%81%CC%A3", count: 100_000))
+    #expect(address.status == .uriTooLong)
   }
 }

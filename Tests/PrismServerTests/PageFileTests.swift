@@ -7,7 +7,8 @@ import Testing
 @Suite("the files of the page")
 struct PageFileTests {
   private let texts: [String: String] = Dictionary(
-    uniqueKeysWithValues: Page.files.map { ($0.name, String(decoding: $0.contents, as: UTF8.self)) })
+    uniqueKeysWithValues: Page.files.map { ($0.name, String(decoding: $0.contents, as: UTF8.self)) }
+  )
 
   private var scripts: [(name: String, text: String)] {
     texts.filter { $0.key.hasSuffix(".js") }.map { ($0.key, $0.value) }
@@ -17,7 +18,8 @@ struct PageFileTests {
   private func language(_ name: String) throws -> [String: String] {
     let text = try #require(texts["texts-\(name).js"])
     let pairs = text.matches(of: /\n {2}"([^"]+)":\s*((?:"(?:[^"\\]|\\.)*"[\s+]*)+),/)
-    return Dictionary(pairs.map { (String($0.1), String($0.2)) }, uniquingKeysWith: { _, last in last })
+    return Dictionary(
+      pairs.map { (String($0.1), String($0.2)) }, uniquingKeysWith: { _, last in last })
   }
 
   private func places(_ text: String) -> Set<String> {

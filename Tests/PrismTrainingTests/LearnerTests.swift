@@ -1,5 +1,6 @@
 import Foundation
 import PrismAutodiff
+import PrismKernels
 import PrismCard
 import PrismLayers
 import PrismModels
@@ -156,6 +157,36 @@ struct LearnerTests {
     return try Learner(
       network, parameters: tensors, trained: Set(trained),
       objective: Objective(.binary, labelCount: 2))
+  }
+
+  @Test("whichever request of memory a step is refused, nothing has changed, and the next is right")
+  func refusedMemory() throws {
+    let features = try learner().features(Self.images)
+    func step(_ learner: inout Learner, _ optimizer: inout Optimizer) throws -> Double {
+      try learner.step(features: features, truths: Self.truths, optimizer: &optimizer, seed: 0)
+    }
+    var learner = try learner()
+    var optimizer = Optimizer(rate: 1e-3)
+    let expected = try step(&learner, &optimizer)
+    var refused = 0
+    for request in 1... {
+      var other = try self.learner()
+      var moved = Optimizer(rate: 1e-3)
+      let budget = MemoryBudget(refusing: request)
+      let result = MemoryBudget.$current.withValue(budget) {
+        Result { try step(&other, &moved) }
+      }
+      if budget.isWaiting {
+        #expect(try result.get() == expected)
+        #expect(budget.unexpected.isEmpty, "\(budget.unexpected.count) of \(request)")
+        break
+      }
+      refused += 1
+      #expect(throws: OutOfMemoryError.self, "request \(request)") { try result.get() }
+      #expect(try step(&other, &moved) == expected, "after request \(request)")
+      #expect(other.parameters == learner.parameters, "after request \(request)")
+    }
+    #expect(refused > 4)
   }
 
   @Test("three steps on the last layers of a MobileNetV2 are torch's")

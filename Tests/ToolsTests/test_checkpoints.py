@@ -88,8 +88,8 @@ class Told(ConverterTest):
     def test_pooling(self):
         path = self.write(base("net.features."), linear("fc", 2560, 3))
         self.assertEqual(self.convert(path)[0]["head"][0], {"kind": "global_concat_pool", "order": "max_average"})
-        self.assertRegex(self.account(path), r"! pooling +max,average .*average,max: --pooling")
-        card, _ = self.convert(path, "--pooling", "average,max")
+        self.assertRegex(self.account(path), r"! pooling +max\+average .*average\+max: --pooling")
+        card, _ = self.convert(path, "--pooling", "average+max")
         self.assertEqual(card["head"][0]["order"], "average_max")
         self.output.unlink()
         self.assert_refused(path, "no layer of the head", "--pooling", "average")
@@ -100,8 +100,14 @@ class Told(ConverterTest):
         self.assertRegex(self.account(path), r"! before the head +no activation")
         card, _ = self.convert(path, "--pooled-activation", "relu")
         self.assertEqual(card["head"][1], {"kind": "activation", "function": "relu"})
-        # A ReLU behind a base that ends with one changes nothing, and nothing is said.
-        self.assertNotIn("before the head", self.account(self.write(base(), linear("fc", 1280, 3))))
+        self.assertNotIn("before the head", self.account(self.write(base(), linear("classifier.1", 1280, 3))))
+        self.assertRegex(self.account(self.write(base(), linear("classifier.3", 1280, 3))), "! before the head")
+
+    def test_lists_of_layers(self):
+        path = self.write(base(), linear("layers.0", 1280, 8), linear("layers.1", 8, 3))
+        self.assertRegex(self.account(path), r"! head .*dense 8, dense 3 .ASSUMED.*--head-activation")
+        card, _ = self.convert(path, "--head-activation", "relu")
+        self.assertEqual(card["head"][1]["activation"], "relu")
 
     def test_the_end_of_densenet(self):
         tensors = {name: numpy.ones(shape, "float32") for name, shape in architecture("densenet121").tensors().items()}
@@ -151,6 +157,24 @@ class Told(ConverterTest):
         path = self.write(base("net.features."), linear("net.classifier.1", 1280, 20), linear("fc", 20, 3))
         card, _ = self.convert(path, "--head-activation", "none")
         self.assertEqual([item.get("units") for item in card["head"]], [None, 20, 3])
+
+
+def sequential(*layers):
+    return torch_writer.module("torchx.nn.Sequential", {str(index): layer for index, layer in enumerate(layers)})
+
+
+def tree(tensors):
+    """Tensors by name as modules in each other."""
+    children, parameters, buffers = {}, {}, {}
+    for name, value in tensors.items():
+        first, _, rest = name.partition(".")
+        if rest:
+            children.setdefault(first, {})[rest] = value
+        else:
+            (buffers if first.startswith(("running", "num_")) else parameters)[first] = value
+    kind = "BatchNorm2d" if buffers else "Conv2d" if parameters else "Sequential"
+    inner = {name: tree(part) for name, part in children.items()}
+    return torch_writer.module(f"torchx.nn.{kind}", inner, parameters, buffers, **({"eps": 1e-5} if buffers else {}))
 
 
 class Weights(ConverterTest):
@@ -203,6 +227,35 @@ class Weights(ConverterTest):
         self.assertEqual((card["input"]["height"], card["output"], len(tensors)), (96, "softmax", 262))
         card, _ = self.convert(self.save({"state_dict": self.state | {"loss.pos_weight": numbers(3)}}))
         self.assertEqual(card["output"], "sigmoid")
+
+    def test_a_learner_of_fastai(self):
+        made = torch_writer.module
+
+        def plain(path, **attributes):
+            item = made(path)
+            item.__dict__.clear()
+            item.__dict__.update(attributes)
+            return item
+
+        weights = {"weight": numbers(4, 2560, seed=3), "bias": numbers(4, seed=4)}
+        pool = torch_writer.module("fastaix.AdaptiveConcatPool2d", {"ap": made("torchx.Pool"), "mp": made("torchx.Pool")})
+        body = tree({name.removeprefix("features."): value for name, value in base().items()})
+        network = sequential(sequential(body), sequential(pool, made("fastaix.Flatten"), made("torchx.Linear", parameters=weights)))
+        shape = (1, 3, 1, 1)
+        transforms = [
+            plain("fastai.vision.augment.Resize", size=(96, 96), method="crop"),
+            plain("fastai.vision.augment.Flip", size=64),
+            plain("fastai.data.Normalize", mean=numpy.full(shape, 0.5, "float32"), std=numpy.full(shape, 0.25, "float32")),
+            plain("fastai.data.CategoryMap", o2i={"cat": 1, "ant": 0, "dog": 2, "eel": 3}),
+        ]  # fmt: skip
+        learner = plain("fastai.learner.Learner", model=network, dls=transforms, loss_func=plain("fastai.losses.BCEWithLogitsLossFlat"))
+        card, _ = self.convert(self.save(learner))
+        image = card["input"]
+        self.assertEqual((card["labels"], card["output"]), (["ant", "cat", "dog", "eel"], "sigmoid"))
+        self.assertEqual((image["height"], image["width"], image["resize_side"]), (64, 64, 64))
+        self.assertEqual((image["mean"], image["std"]), ([0.5] * 3, [0.25] * 3))
+        self.assertEqual(card["head"][0], {"kind": "global_concat_pool", "order": "max_average"})
+        self.assertEqual(card["head"][1]["units"], 4)
 
     def test_mean_and_std(self):
         def preprocessing(mean, std):
@@ -262,6 +315,9 @@ class Folders(ConverterTest):
     def test_networks_that_are_not_known(self):
         self.folder_of({"a.weight": numbers(2, 2)}, config={"model_type": "vit", "architectures": ["ViTForImageClassification"]})
         self.assert_refused(self.folder, "vit is no convolutional network.*export it as ONNX")
+        # Beside a file of another name it lies by chance.
+        path = write_safetensors(self.folder / "mine.safetensors", base() | linear("classifier.1", 1280, 3))
+        self.assertEqual(len(self.convert(path)[0]["labels"]), 3)
 
     def test_residual_networks_of_transformers(self):
         shapes = resnet_shapes(deep=True)

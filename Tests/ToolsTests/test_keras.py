@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import pathlib
 import unittest
 import zipfile
 
@@ -764,6 +765,64 @@ class OtherFiles(ConverterTest):
             archive.writestr("config.json", b" " * (limits.CONFIG_BYTES + 1))
             archive.writestr("model.weights.h5", b"")
         self.assert_refused(path, "config.json is too large")
+
+
+class Networks(ConverterTest):
+    """Networks of layers that no known base has: graph cards that compute what Keras does."""
+
+    FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "keras"
+    HEADS = {
+        "flat": ["flatten", "dense", "batch_norm", "dense"],
+        "both": ["global_concat_pool", "dense"],
+        "residual": ["global_average_pool", "dense"],
+    }
+    PRIMITIVES = {
+        "hard_swish": {"hard_swish"},
+        "squeeze": {"adaptive_average_pool", "hard_sigmoid", "hard_swish"},
+        "separable": {"convolution", "silu", "gelu"},
+        "activations": {"leaky_relu", "prelu", "clip", "elu", "tanh"},
+    }
+
+    def test_networks(self):
+        answers = numpy.load(self.FIXTURES / "answers.npz")
+        paths = sorted(path for path in self.FIXTURES.iterdir() if path.suffix in (".keras", ".h5"))
+        self.assertEqual(len(paths), 10)
+        for path in paths:
+            name = path.stem
+            with self.subTest(name):
+                card, tensors = self.convert(path, "--preprocess", "none")
+                self.assertEqual(card["architecture"], "graph")
+                found = graph_interpreter.run(card, tensors, answers[f"{name}.input"])
+                if card["output"] == "sigmoid":
+                    found = graph_interpreter.sigmoid(found)
+                elif name == "flat":
+                    found = graph_interpreter.softmax(found)
+                expected = answers[f"{name}.output"]
+                numpy.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * max(1, numpy.abs(expected).max()))
+                if name in self.HEADS:
+                    self.assertEqual([item["kind"] for item in card["head"] if item["kind"] != "dropout"], self.HEADS[name])
+                primitives = {node["primitive"] for node in card["graph"]["nodes"]}
+                self.assertLessEqual(self.PRIMITIVES.get(name, set()), primitives)
+
+    def test_hard_sigmoid_of_keras_2(self):
+        """Its slope is 1/5 there, and 1/6 since Keras 3."""
+        for version, attributes in (("2.15.0", {"slope": 0.2, "offset": 0.5}), ("3.3.0", None)):
+            net = Net("model")
+            net.input((8, 8, 3))
+            net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+            net.add("Activation", "gate", config={"activation": "hard_sigmoid"})
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "predictions", 4, 2, "softmax")
+            path = net.save_h5(self.folder / "m.h5")
+            with h5py.File(path, "r+") as file:
+                file.attrs["keras_version"] = version
+            card, _ = self.convert(path)
+            gate = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
+            self.assertEqual((gate["primitive"], gate.get("attributes")), ("hard_sigmoid", attributes))
+
+
+def convolution(filters):
+    return {"filters": filters, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "data_format": "channels_last"}
 
 
 if __name__ == "__main__":

@@ -1,12 +1,20 @@
 """ONNX files: small networks of torch's two exporters, files made by hand, and what is refused."""
 
+import importlib
+import os
 import pathlib
+import sys
 import unittest
 
 import graph_interpreter
 import numpy
 from onnx_writer import Writer, external
 from support import ConverterTest
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "onnx"
 ANSWERS = numpy.load(FIXTURES / "answers.npz")
@@ -116,6 +124,99 @@ def classifier(writer, x="x", channels=3, layers=()):
     return writer
 
 
+class Sounds(ConverterTest):
+    """Networks of one channel that are given the levels of a mel spectrogram."""
+
+    LEVELS = "sample_rate=8000,seconds=0.2,fft=256,hop=80,mel_bands=19"
+
+    def test_card(self):
+        card, _ = self.convert(FIXTURES / "bands.onnx", "--log-mel", f"{self.LEVELS},fmax=4000,mel_scale=htk")
+        self.assertEqual(card["input"], {
+            "kind": "log_mel", "sample_rate": 8000, "seconds": 0.2, "fft": 256, "hop": 80, "mel_bands": 19, "fmax": 4000.0,
+            "mel_scale": "htk", "mean": [0], "std": [1],
+        })  # fmt: skip
+
+    def test_refusals(self):
+        for text, pattern in (
+            (f"{self.LEVELS},hop=40", "gives 41×19 levels, the file fixes the input at 21×19: change seconds or frames"),
+            ("panns", "gives 1001×64 levels"),
+            ("sample_rate=8000", "--log-mel needs seconds, fft, hop, mel_bands too"),
+            (f"{self.LEVELS},colour=red", "no setting colour"),
+            (f"{self.LEVELS},axes=diagonal", "axes is one of frames_bands, bands_frames"),
+            (f"{self.LEVELS},fft=many", "fft=many is no number"),
+        ):
+            self.assert_refused(FIXTURES / "bands.onnx", pattern, "--log-mel", text)
+        self.assert_refused(FIXTURES / "plain.onnx", "21×19 of 3", "--log-mel", self.LEVELS)
+
+
+MODULE = """
+import torch
+
+class Network(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = torch.nn.BatchNorm2d(4)
+        self.fc = torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = torch.nn.functional.hardswish(self.norm(self.stem(x)))
+        one, other = x.chunk(2, 1)
+        return self.fc(torch.cat([other, one * 2], 1).mean((2, 3)))
+
+def broken():
+    raise RuntimeError("no such network")
+
+def number():
+    return 3
+"""
+
+
+class Modules(ConverterTest):
+    """--module: the user's own code, in an environment with torch."""
+
+    def setUp(self):
+        super().setUp()
+        self.name = f"module_{self.folder.name.replace('-', '_')}"
+        (self.folder / f"{self.name}.py").write_text(MODULE)
+        here = pathlib.Path.cwd()
+        os.chdir(self.folder)
+        self.addCleanup(os.chdir, here)
+
+    @unittest.skipIf(torch is None, "torch is not installed")
+    def test_a_module(self):
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        model = importlib.import_module(self.name).Network().eval()
+        torch.nn.init.uniform_(model.norm.running_mean)
+        path = self.folder / "m.pth"
+        torch.save({"state_dict": {f"module.{key}": value for key, value in model.state_dict().items()}}, path)
+        options = ["--module", f"{self.name}:Network", "--input-size", "9x7", "--preprocess", "none"]
+        card, tensors = self.convert(path, *options)
+        self.assertEqual([item.get("name") for item in card["head"]], [None, "fc"])
+        self.assertLessEqual({"stem.weight", "norm.running_mean", "fc.bias"}, set(tensors))
+        x = numbers(2, 9, 7, 3)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+        self.output.unlink()
+        self.assert_refused(path, "--input-size says which one", *options[:2])
+        for module, pattern in (
+            ("nowhere:f", "ModuleNotFoundError"),
+            (f"{self.name}:broken", "RuntimeError: no such network"),
+            (f"{self.name}:number", "gives a int, not a torch.nn.Module"),
+            (self.name, "write package.module:factory"),
+        ):
+            self.assert_refused(path, pattern, "--module", module)
+        torch.save({"stem.weight": model.stem.weight, "fc.weight": model.fc.weight}, path)
+        self.assert_refused(path, "lacks tensors of the module: stem.bias", *options)
+
+    @unittest.skipIf(torch is not None, "torch is installed")
+    def test_without_torch(self):
+        (self.folder / "m.pth").write_bytes(b"PK")
+        self.assert_refused(self.folder / "m.pth", "an environment with torch", "--module", f"{self.name}:Network")
+
+
 class ByHand(ConverterTest):
     def writer(self, shape=(1, 3, 8, 9), **options):
         return Writer(shape, **options)
@@ -219,6 +320,19 @@ class ByHand(ConverterTest):
         image = card["input"]
         numpy.testing.assert_allclose([(255 * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])], [1, 1, 0.5])
 
+    def test_layout_and_order_before_the_network(self):
+        """Pixels with their channels last that become BGR, as Keras's caffe preprocessing has it."""
+        w = Writer((1, 8, 9, 3))
+        ends = [w.constant(numpy.array([value])) for value in (-1, -(1 << 60), 3, -1)]
+        w.node("Slice", ["x", *ends], ["s"])
+        w.node("Transpose", ["s"], ["t"], perm=[0, 3, 1, 2])
+        w.node("Sub", ["t", w.constant(numpy.float32([103.9, 116.8, 123.7]).reshape(1, 3, 1, 1))], ["d"])
+        card, _ = self.convert(self.save(classifier(w, "d")))
+        image = card["input"]
+        self.assertEqual((image["channels"], image["scale"], image["std"]), ("bgr", 1, [1, 1, 1]))
+        numpy.testing.assert_allclose(image["mean"], [103.9, 116.8, 123.7], rtol=1e-6)
+        self.assertEqual(card["graph"]["nodes"][0]["primitive"], "convolution")
+
     def test_functions_and_branches(self):
         """Local functions are put in their place, an If of a constant is the branch that is taken."""
         w = self.writer()
@@ -241,6 +355,12 @@ class ByHand(ConverterTest):
         self.refused(r"\(Pad\) pads by reflect", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "reflect"}))
         self.refused(r"\(Reshape\) makes", ("Reshape", [numpy.array([1, 5, 7])], {}))
         self.refused("opset 3", opset=3)
+        factors = numpy.float32([1, 1, 1.3, 1.3])
+        self.refused("no whole number of pixels", ("Resize", [numbers(0), factors], {"coordinate_transformation_mode": "asymmetric"}))
+        self.refused("training mode", ("Dropout", [numpy.float32(0.5), numpy.array(True)], {}))
+        w = classifier(self.writer())
+        w.node("Softmax", ["y"], ["z"], axis=0)
+        self.assert_refused(self.save(w), r"\(Softmax\) is over axis 0")
         self.refused("domain secret", ("Relu", [], {"domain": "secret"}))
         w = classifier(self.writer())
         w.node("ArgMax", ["y"], ["best"])

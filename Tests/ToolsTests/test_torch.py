@@ -1,6 +1,8 @@
 """torch checkpoints and safetensors files: prefixes, heads, and what is refused. Most need no torch."""
 
 import argparse
+import contextlib
+import io
 import json
 import pathlib
 import pickle
@@ -15,6 +17,7 @@ from support import ConverterTest
 
 from keras_files import numbers
 from prism_convert.architectures import architecture, architectures
+from prism_convert.cli import main
 from prism_convert.errors import ConversionError
 from prism_convert.naming import old_densenet
 from prism_convert.torch_bases import bases
@@ -115,6 +118,17 @@ class Safetensors(ConverterTest):
         self.assertEqual((image["height"], image["width"]), (224, 192))
         self.assertEqual((image["resize"], image["resize_side"]), ("bicubic", 256))
         numpy.testing.assert_allclose([image["scale"], *image["mean"], *image["std"]], [1 / 255, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25])
+        twice = config | {"image_processor_type": "EfficientNetImageProcessor", "rescale_offset": True, "rescale_factor": 1 / 127.5}
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(twice))
+        image = self.convert(source)[0]["input"]
+        found = (128 * image["scale"] - numpy.array(image["mean"])) / image["std"]
+        std = numpy.array([0.5, 0.5, 0.25])
+        numpy.testing.assert_allclose(found, ((128 / 127.5 - 1) - 0.5) / std / std)
+        for extent, expected in ((224, (256, 224)), (384, (None, 384))):
+            large = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": extent}, "resample": 3}
+            (self.folder / "preprocessor_config.json").write_text(json.dumps(large))
+            image = self.convert(source)[0]["input"]
+            self.assertEqual((image.get("resize_side"), image["height"]), expected)
         whole = config | {"size": {"height": 160, "width": 160}, "do_center_crop": False, "resample": 2}
         (self.folder / "preprocessor_config.json").write_text(json.dumps(whole))
         self.assertEqual(self.crop(source), (None, "bilinear_antialias"))
@@ -286,6 +300,8 @@ class Recognition(unittest.TestCase):
             (found,) = bases(self.state(arch, "module.features."))
             self.assertIs(found.architecture, arch)
             self.assertEqual(found.prefix, "module.features.")
+            # The tensors of a shallow network are among those of a deep one, where the prefix may hold more.
+            self.assertEqual([found.architecture for found in bases(self.state(arch, "0."))], [arch])
 
     def test_relatives_are_refused(self):
         state = self.state(architecture("vgg16"), "features.")
@@ -483,6 +499,28 @@ class Kinds(ConverterTest):
             (self.folder / name).write_bytes(data)
             self.assert_refused(self.folder / name, pattern)
 
+    def test_before_anything_is_asked_for(self):
+        path = self.folder / "m.tflite"
+        path.write_bytes(b"\x1c\0\0\0TFL3" + b"\0" * 20)
+        self.assert_refused(path, "a TFLite model", "--labels", "nowhere.txt", "--threshold", "7")
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err):
+            self.assertEqual(main([str(path)]), 1)  # Not even where to write.
+        self.assertRegex(err.getvalue(), "^convert: .* is a TFLite model")
+        with contextlib.redirect_stderr(err):
+            self.assertEqual(main([str(write_safetensors(self.folder / "m.safetensors", base()))]), 1)
+        self.assertRegex(err.getvalue(), "--output says which file to write")
+
+    def test_other_archives(self):
+        for members, pattern in (
+            (("saved_model/saved_model.pb",), "zipped TensorFlow SavedModel"), (("model.json", "weights.bin"), "TensorFlow.js"),
+            (("keras_model.h5", "labels.txt"), "of Teachable Machine: unpack it"), (("a/model.pth",), "unpack it and name a/model.pth"),
+        ):  # fmt: skip
+            with zipfile.ZipFile(self.folder / "m.zip", "w") as archive:
+                for member in members:
+                    archive.writestr(member, "x")
+            self.assert_refused(self.folder / "m.zip", pattern)
+
     def test_archives_of_programs(self):
         for member, pattern in (("m/code/__torch__.py", "TorchScript"), ("m/archive_format", r"torch\.export")):
             with zipfile.ZipFile(self.folder / "m.pt", "w") as archive:
@@ -493,6 +531,9 @@ class Kinds(ConverterTest):
         self.assert_refused(self.folder, "is a folder: name a")
         (self.folder / "saved_model.pb").write_bytes(b"x")
         self.assert_refused(self.folder, "a TensorFlow SavedModel")
+        (self.folder / "saved_model.pb").unlink()
+        (self.folder / "model.safetensors.index.json").write_bytes(b"{}")
+        self.assert_refused(self.folder, "in several parts")
 
     def test_sizes_are_checked_first(self):
         path = self.folder / "m.safetensors"

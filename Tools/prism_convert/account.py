@@ -2,7 +2,6 @@
 
 import textwrap
 
-from . import log_mel
 from .flatfile import names
 
 TOPICS = (
@@ -65,7 +64,7 @@ def card_values(model, card):
     convention += [f"epsilon {model.epsilon:g}" if model.epsilon is not None else ""]
     values = {
         "base": model.architecture.title,
-        **input_values(image),
+        **(sound_values(image, model) if image["kind"] == "log_mel" else picture_values(image)),
         "convention": ", ".join(part for part in convention if part) or "none",
         "head": ", ".join(head_text(item) for item in card["head"]) or "none, the graph ends with the logits",
         "output": output_text(card),
@@ -76,16 +75,20 @@ def card_values(model, card):
     return values
 
 
-def input_values(image):
-    """What the network is given, in words."""
-    if image["kind"] == "log_mel":
-        return {"size": f"{image['frames']} frames of {image['mel_bands']} bands", "pixels": log_mel.text(image)}
+def picture_values(image):
     return {
         "size": f"{image['height']}×{image['width']}",
         "resize": image["resize"],
         "crop": crop_text(image),
         "pixels": pixels_text(image),
     }
+
+
+def sound_values(sound, model):
+    """The input of networks that are given the levels of a mel spectrogram."""
+    rows, columns = model.size
+    settings = names((f"{key} {value}" for key, value in sound.items() if key != "kind"), 20)
+    return {"size": f"{rows}×{columns} levels", "pixels": settings}
 
 
 def crop_text(image):

@@ -38,23 +38,24 @@ def make_card(model, options, name):
         raise ConversionError(f"--threshold goes with sigmoid or binary, this output is {output}")
     if output == "sigmoid" and model.thresholds and options.threshold is None:
         card["thresholds"] = chosen_thresholds(model)
-    card["input"] = card_input(model, options)
+    card["input"] = chosen_input(model, options)
     card["layers"] = {"default": base.layer, "aliases": model.aliases}
     return card
 
 
-def card_input(model, options):
-    """What the network is given: a picture, or the levels of a spectrogram."""
-    preprocessing = chosen_preprocessing(model, options)
+def chosen_input(model, options):
+    """The card's part that says what the network is given."""
     if options.log_mel:
-        return log_mel.card_input(options.log_mel, model, preprocessing.mean.size)
+        for topic in ("size", "pixels"):
+            model.account.say(topic, "--log-mel")
+        return log_mel.card(options.log_mel, model)
     return {
         "kind": "image",
         "height": model.size[0],
         "width": model.size[1],
         "resize": options.resize or model.resize,
         **({"resize_side": model.side} if model.side else {}),
-        **preprocessing.card(),
+        **chosen_preprocessing(model, options).card(),
     }
 
 
@@ -166,10 +167,26 @@ def chosen_preprocessing(model, options):
     return result
 
 
+# What Keras's own applications expect, by the beginnings of their names; the longer ones first.
+KERAS_HABITS = (
+    ("resnet50v2", "tf"), ("resnet101v2", "tf"), ("resnet152v2", "tf"), ("resnet", "caffe"), ("vgg", "caffe"),
+    ("densenet", "torch"), ("xception", "tf"), ("inception", "tf"), ("nasnet", "tf"), ("mobilenetv3", "none"),
+    ("mobilenet", "tf"), ("efficientnet", "none"), ("convnext", "none"),
+)  # fmt: skip
+
+
+def keras_habit(family):
+    """How pixels are usually prepared for a Keras network; of one's own they are divided by 255."""
+    name = family.lower().replace("_", "").replace("-", "")
+    return next((mode for start, mode in KERAS_HABITS if name.startswith(start)), "unit")
+
+
 def habit(model):
     """How pixels are usually prepared for a base."""
     if model.image_channels != 3:
         return "unit"
     name = model.architecture.name
+    if name == "graph" and model.framework == "keras":
+        return keras_habit(model.architecture.family)
     family = "efficientnet_v2" if name.startswith("efficientnet_v2") and model.framework == "keras" else name
     return HABITS.get((family, model.framework), "torch")

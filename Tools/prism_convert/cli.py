@@ -21,7 +21,7 @@ RESIZES = ("nearest", "bilinear", "bilinear_antialias", "bicubic", "lanczos")
 def parser():
     p = argparse.ArgumentParser(
         prog="convert.py",
-        description="Convert a Keras or torchvision model into Prism's flat weight file.",
+        description="Convert a model of Keras, torch or ONNX into Prism's flat weight file.",
         epilog="The architecture is recognised; what cannot be represented is named and refused.",
     )
     p.add_argument("file", metavar="SOURCE", type=pathlib.Path, help=kinds.TAKEN)
@@ -38,17 +38,24 @@ def parser():
     p.add_argument("--features-activation", choices=("relu", "none"), help="after DenseNet's last norm, before the pooling")
     p.add_argument("--pooled-activation", choices=FUNCTIONS, help="between the pooling and the first layer of a torch head")
     p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
-    p.add_argument("--epsilon", type=float, metavar="E", help="of the base's batch norms, where the source does not say")
+    p.add_argument("--epsilon", type=epsilon, metavar="E", help="of the base's batch norms, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
+    p.add_argument(
+        "--module", metavar="PACKAGE.MODULE:FACTORY",
+        help="the code that makes the torch network, which is run and given the file's tensors; needs torch",
+    )
     p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
+    p.add_argument(
+        "--log-mel", metavar="panns|NAME=VALUE,…",
+        help="of a network that is given the levels of a mel spectrogram: sample_rate, seconds, fft, hop, mel_bands and more",
+    )
     p.add_argument("--resize", choices=RESIZES, help="how images are brought to that size")
     p.add_argument(
         "--crop", type=crop, metavar="SIDE|none",
         help="resize the shorter side to SIDE and cut out the centre, or resize the whole picture (default: the source's)",
     )
     p.add_argument("--preprocess", choices=MODES, help="what is done to pixels before the model")
-    p.add_argument("--log-mel", metavar="SPEC", help=log_mel.HELP)
     p.add_argument("--threshold", type=float, metavar="P", help="decision threshold of sigmoid and binary outputs")
     p.add_argument("--name", help="name in the model card (default: the output's name)")
     p.add_argument("--description", help="free text for the model card")
@@ -66,6 +73,17 @@ def size(text):
     if len(parts) not in (1, 2) or not all(part.isdigit() and 0 < int(part) <= 8192 for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 224 or 192x256")
     return (int(parts[0]), int(parts[-1]))
+
+
+def epsilon(text):
+    """What batch norms add to a variance."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
 
 
 def crop(text):
@@ -99,15 +117,28 @@ def reader(path):
     return torch_model
 
 
+def module_reader(options):
+    """The reader that runs the user's own module, where an option names one."""
+    if not options.module:
+        return None
+    kinds.refuse(options.file)
+    from . import torch_export
+
+    return torch_export
+
+
 def convert(options):
     """Converts one file; returns the model and its card."""
     if options.file.is_dir():
         kinds.refuse(options.file)
         options.file = kinds.weights_in(options.file)
-    module = reader(options.file)  # Names a kind that is not taken before anything is asked for.
+    module = module_reader(options) or reader(options.file)  # Names a kind that is not taken before anything is asked for.
     if options.output is None:
         raise ConversionError("--output says which file to write")
     options.labels = labels.read(options.labels)
+    if options.log_mel:
+        options.log_mel = log_mel.parse(options.log_mel)
+        options.input_size = options.input_size or log_mel.size(options.log_mel)
     if options.threshold is not None and not 0 < options.threshold < 1:
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
     said = transforms.beside(options.file)
@@ -176,5 +207,7 @@ def run(options):
     for line in model.account.lines(model, card):
         print(one_line(line))
     sys.stdout.flush()
+    if options.verify and options.log_mel:
+        raise ConversionError("--verify compares pictures; a network of sounds is not compared")
     if options.verify:
         print(verify(options.file, options.output, model, options, card))

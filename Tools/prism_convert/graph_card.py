@@ -10,9 +10,11 @@ import re
 
 import numpy
 
+from . import limits
 from .errors import ConversionError
 
 INPUT = "input"
+NODES = 20_000  # that a card may have
 RESERVED = {INPUT, "logits"}
 
 # Activations of one value that a head may have, by primitive.
@@ -128,6 +130,7 @@ class Finisher:
     """Makes the card's graph and head of the nodes up to the logits."""
 
     def __init__(self, graph, logits):
+        limits.check(len(graph.nodes), NODES, "the graph has too many nodes")
         self.graph = graph
         self.logits = logits
         self.index()
@@ -263,18 +266,29 @@ class Finisher:
         return constant is not None and constant.size == 1 and math.isclose(float(constant.reshape(-1)[0]), value, rel_tol=1e-6)
 
     def merge_padding(self):
-        """Zeros around the map of a convolution are its padding."""
+        """Zeros around the map of a convolution are its padding; those around one without negative numbers a maximum's."""
         for node in list(self.graph.nodes):
-            if node.primitive not in ("convolution", "depthwise_convolution"):
+            if node.primitive not in ("convolution", "depthwise_convolution", "max_pool"):
                 continue
             before = self.sole(node.inputs[0])
-            if before is not None and before.primitive == "pad":
-                own = node.attributes.get("padding", [0, 0, 0, 0])
-                sides = ("top", "left", "bottom", "right")
-                node.attributes["padding"] = [a + before.attributes.get(side, 0) for a, side in zip(own, sides)]
-                node.inputs[0] = before.inputs[0]
-                self.graph.nodes.remove(before)
-                self.index()
+            if before is None or before.primitive != "pad":
+                continue
+            amounts = [before.attributes.get(side, 0) for side in ("top", "left", "bottom", "right")]
+            if node.primitive == "max_pool" and not self.zeros_are_neutral(before, node, amounts):
+                continue
+            own = node.attributes.get("padding", [0, 0, 0, 0])
+            node.attributes["padding"] = [a + b for a, b in zip(own, amounts)]
+            node.inputs[0] = before.inputs[0]
+            self.graph.nodes.remove(before)
+            self.index()
+
+    def zeros_are_neutral(self, pad, pool, amounts):
+        """Whether a maximum over zeros around a map is that over the map alone: no window is of zeros only."""
+        source = self.makers.get(pad.inputs[0])
+        high, wide = pool.attributes["kernel"]
+        small = max(amounts[0], amounts[2]) < high and max(amounts[1], amounts[3]) < wide
+        plain = "padding" not in pool.attributes and "dilation" not in pool.attributes
+        return small and plain and source is not None and source.primitive in ("relu", "relu6", "sigmoid", "hard_sigmoid")
 
     # The head.
 
@@ -366,7 +380,7 @@ class Finisher:
             items.append({"kind": "global_concat_pool", "order": order})
         else:
             items.append({"kind": begins})
-        taken = {node.name for node in graph.nodes} - {node.name for node in chain}
+        taken = ({node.name for node in graph.nodes} | set(graph.tensors)) - {node.name for node in chain}
         for node in chain:
             name = head_name(node, taken)
             parts = [graph.tensors[name] for name in node.inputs[1:] if name in graph.tensors]

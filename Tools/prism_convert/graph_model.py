@@ -15,6 +15,7 @@ class GraphArchitecture:
     layer: str
     count: int  # of nodes
     image_channels: int
+    family: str = ""  # the name that the source gives its base
     name: str = "graph"
     width: float = 1.0
 
@@ -23,7 +24,7 @@ class GraphArchitecture:
         return f"a graph of {self.count} nodes"
 
 
-def graph_model(finisher, framework, output, size, preprocessing, notes, resize="bilinear_antialias"):
+def graph_model(finisher, framework, output, size, preprocessing, notes, resize="bilinear_antialias", family=""):
     """The model of a graph whose passes have not run yet."""
     head, head_tensors = finisher.run()
     graph = finisher.graph
@@ -38,7 +39,7 @@ def graph_model(finisher, framework, output, size, preprocessing, notes, resize=
     if not head:
         notes.append("no chain of layers follows a last pool, so that the model has no head that can be trained")
     return Model(
-        architecture=GraphArchitecture(layer, len(graph.nodes), graph.shape[2]),
+        architecture=GraphArchitecture(layer, len(graph.nodes), graph.shape[2], family),
         tensors=graph.tensors | head_tensors,
         padding="symmetric",
         epsilon=None,

@@ -61,6 +61,7 @@ class Graph:
     output: Node
     nodes: list  # every node the output depends on, inputs before outputs
     shape: tuple | None  # of one image, None where it is not fixed
+    name: str = ""  # of the model
 
 
 def snake_case(name):
@@ -308,4 +309,5 @@ def read_graph(config):
     nodes = [node for node in reader.nodes if id(node) in needed]
     if id(inputs[0]) not in needed:
         raise ConversionError("the model's output does not depend on its input")
-    return Graph(inputs[0], outputs[0], nodes, input_shape(inputs[0], nodes))
+    name = config["config"].get("name") if isinstance(config["config"], dict) else None
+    return Graph(inputs[0], outputs[0], nodes, input_shape(inputs[0], nodes), name if isinstance(name, str) else "")

@@ -94,6 +94,7 @@ def any_model(graph, translator, ends, size, taken, refusal):
     if translator.channels_first or any(word in refusal for word in ("no classification head", "last activation")):
         raise ConversionError(refusal)
     first, start = ends
+    family = base_name(start) or graph.name
     chain = {id(first), id(start)}
     while start is not first:
         start = start.inputs[0]
@@ -103,7 +104,9 @@ def any_model(graph, translator, ends, size, taken, refusal):
     network = Network(graph, weights, before, size, image_channels(graph, translator), not weights.is_keras_2)
     try:
         finisher = network.finisher()
-        return graph_model(finisher, framework="keras", output=network.activation, size=size, preprocessing=[], notes=[], resize="bilinear")
+        return graph_model(
+            finisher, framework="keras", output=network.activation, size=size, preprocessing=[], notes=[], resize="bilinear", family=family
+        )
     except ConversionError as error:
         if network.at is not None and id(network.at) in translator.refused:
             raise ConversionError(translator.refused[id(network.at)]) from error

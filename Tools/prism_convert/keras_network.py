@@ -7,6 +7,7 @@ import numpy
 from .errors import ConversionError
 from .graph_card import CardGraph, Finisher, window
 from .keras_graph import AUGMENTATION, Node, flatten
+from .keras_ops import plain
 
 INACTIVE = AUGMENTATION | {
     "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization", "Identity",
@@ -424,7 +425,11 @@ class Network:
         if method not in ("nearest", "bilinear"):
             raise ConversionError(f"{node}: interpolation {method} is not supported")
         extents = (rows * high, columns * wide)
-        return self.emit(node, "resize", inputs, (*extents, channels), height=extents[0], width=extents[1], method=method)
+        # Repetition is the nearest place without an offset.
+        coordinates = "asymmetric" if method == "nearest" else None
+        return self.emit(
+            node, "resize", inputs, (*extents, channels), height=extents[0], width=extents[1], method=method, coordinates=coordinates
+        )
 
     def node_Flatten(self, node, inputs):
         shape = self.shape(inputs[0])
@@ -526,10 +531,3 @@ def pair(item):
 def borders(item):
     """Before and after, for rows and columns."""
     return [pair(part) for part in pair(item)]
-
-
-def plain(value):
-    """A number or list, out of Keras's wrappings for arrays."""
-    if isinstance(value, dict):
-        return plain(value.get("config", {}).get("value", value.get("value")))
-    return value

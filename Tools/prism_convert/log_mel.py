@@ -1,87 +1,70 @@
-"""The levels of a mel spectrogram as a network's input, where there is no picture in between."""
+"""The input of networks that are given the levels of a mel spectrogram: what `--log-mel` says, and the card's part."""
 
 from .errors import ConversionError
+from .preprocessing import Preprocessing, rounded
 
-# Published front ends by name.
-PRESETS = {
-    "panns": {"rate": 32000, "fft": 1024, "hop": 320, "bands": 64, "fmin": 50, "fmax": 14000},
-}
-WORDS = {
-    "scale": ("slaney", "htk"),
-    "norm": ("slaney", "none"),
-    "logarithm": ("decibel", "natural"),
-    "edges": ("reflect", "zero"),
-    "axes": ("frames_bands", "bands_frames"),
-}
 NUMBERS = {
-    "rate": "sample_rate", "fft": "fft", "hop": "hop", "bands": "mel_bands", "fmin": "fmin", "fmax": "fmax",
-    "floor": "power_floor", "range": "decibel_range", "mean": "mean", "std": "std",
+    "sample_rate": int, "seconds": float, "fft": int, "hop": int, "mel_bands": int, "fmin": float, "fmax": float,
+    "power_floor": float, "decibel_range": float, "frames": int,
 }  # fmt: skip
-WHOLE = ("rate", "fft", "hop", "bands")
-HELP = (
-    "the network is given the levels of a mel spectrogram: panns, or rate=HZ,fft=N,hop=N,bands=N with fmin, fmax, "
-    "scale, norm, floor, range, logarithm, edges, axes, mean, std where they differ from librosa's"
-)
+WORDS = {
+    "mel_scale": ("slaney", "htk"), "mel_norm": ("slaney", "none"), "logarithm": ("decibel", "natural"),
+    "edges": ("reflect", "zero"), "axes": ("frames_bands", "bands_frames"),
+}  # fmt: skip
+NEEDED = ("sample_rate", "seconds", "fft", "hop", "mel_bands")
+PRESETS = {
+    # PANNs (Kong et al., arXiv:1912.10211) of 32 kHz.
+    "panns": dict(sample_rate=32000, seconds=10.0, fft=1024, hop=320, mel_bands=64, fmin=50.0, fmax=14000.0),
+}
 
 
 def parse(text):
-    """The front end that an option names, as a dictionary."""
-    given = {}
-    for part in text.split(","):
-        name, equals, value = part.partition("=")
-        if not equals and name in PRESETS:
-            given.update(PRESETS[name])
-        elif name in WORDS and value in WORDS[name]:
-            given[name] = value
-        elif name in NUMBERS:
-            given[name] = number(name, value)
+    """The settings of `NAME=VALUE,…`, or of a name, with changes behind it."""
+    result = {}
+    for index, part in enumerate(text.split(",")):
+        key, _, value = (item.strip() for item in part.partition("="))
+        if index == 0 and key in PRESETS and not value:
+            result.update(PRESETS[key])
+        elif key in NUMBERS:
+            result[key] = number(key, value)
+        elif key in WORDS and value in WORDS[key]:
+            result[key] = value
+        elif key in WORDS:
+            raise ConversionError(f"--log-mel: {key} is one of {', '.join(WORDS[key])}")
         else:
-            raise ConversionError(f"--log-mel does not know {part!r}; it takes {HELP.split(': ', 1)[1]}")
-    missing = [name for name in WHOLE if name not in given]
+            raise ConversionError(f"--log-mel has no setting {key}: there are {', '.join([*NUMBERS, *WORDS])}, and panns")
+    missing = [key for key in NEEDED if key not in result]
     if missing:
-        raise ConversionError(f"--log-mel needs {', '.join(missing)} as well")
-    return given
+        raise ConversionError(f"--log-mel needs {', '.join(missing)} too, such as sample_rate=32000")
+    return result
 
 
-def number(name, value):
+def number(key, value):
     try:
-        return int(value) if name in WHOLE else float(value)
+        result = NUMBERS[key](value)
     except ValueError:
-        raise ConversionError(f"--log-mel needs a number as {name}, not {value!r}") from None
+        result = 0
+    if not 0 <= result < 1e9 or result == 0 and key != "fmin":
+        raise ConversionError(f"--log-mel: {key}={value} is no number that fits")
+    return result
 
 
-def card_input(text, model, channels):
-    """The card's input for the size that the model has."""
-    given = parse(text)
-    if channels != 1:
-        raise ConversionError(f"--log-mel is for networks of one channel, this one has {channels}")
-    axes = given.get("axes", "frames_bands")
-    frames, bands = model.size if axes == "frames_bands" else reversed(model.size)
-    if bands != given["bands"]:
+def size(settings):
+    """Rows and columns of the network's input."""
+    frames = settings.get("frames", 1 + int(settings["sample_rate"] * settings["seconds"]) // settings["hop"])
+    bands = settings["mel_bands"]
+    return (bands, frames) if settings.get("axes") == "bands_frames" else (frames, bands)
+
+
+def card(settings, model):
+    """The card's input; what the network does first to its levels is its mean and deviation."""
+    if model.image_channels != 1 or tuple(model.size) != size(settings):
+        rows, columns = size(settings)
         raise ConversionError(
-            f"--log-mel has {given['bands']} bands, but the network is given {model.size[0]}×{model.size[1]} "
-            f"({axes.replace('_', ' by ')})"
+            f"--log-mel gives {rows}×{columns} levels of one channel; the network takes {model.size[0]}×{model.size[1]} of "
+            f"{model.image_channels}"
         )
-    model.account.say("size", "the network's own size, in frames and bands")
-    model.account.say("pixels", "--log-mel")
-    return {
-        "kind": "log_mel",
-        **{NUMBERS[name]: given[name] for name in NUMBERS if name in given and name not in ("mean", "std")},
-        **({"mel_scale": given["scale"]} if "scale" in given else {}),
-        **({"mel_norm": given["norm"]} if "norm" in given else {}),
-        **{name: given[name] for name in ("logarithm", "edges") if name in given},
-        # The frames' middles are at multiples of the hop, the first at the start.
-        "seconds": max((frames - 1) * given["hop"], given["fft"]) / given["rate"],
-        "frames": frames,
-        "axes": axes,
-        "mean": [given.get("mean", 0.0)],
-        "std": [given.get("std", 1.0)],
-    }
-
-
-def text(card):
-    """The input in words."""
-    return (
-        f"{card.get('logarithm', 'decibel')} levels of {card['mel_bands']} mel bands, {card['sample_rate']} Hz, windows of "
-        f"{card['fft']} every {card['hop']} samples, {card['seconds']:g} s"
-    )
+    levels = Preprocessing(1)
+    levels.apply(model.preprocessing)
+    mean, std = float(levels.mean[0]) / levels.scale, float(levels.std[0]) / levels.scale
+    return {"kind": "log_mel", **settings, "mean": [rounded(mean)], "std": [rounded(std)]}

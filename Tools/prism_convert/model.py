@@ -33,6 +33,8 @@ class Model:
     class_weights: str = ""  # the name of a loss's weights in the source
     logits: int = 0  # their number where there is no head
     source_output: str = ""  # the source's name of its logits
+    run: object = None  # the source's network as a function of an image, where it is code of the user's own
+    squashed: str = ""  # what the source makes of its logits in the end: softmax, sigmoid or nothing
     graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
 
     @property

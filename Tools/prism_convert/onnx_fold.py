@@ -423,6 +423,9 @@ class Folder:
     def globally(self, node, shapes):
         return [[*shapes[0][:2], *[1] * (len(shapes[0]) - 2)]]
 
+    def infer_AdaptiveAveragePool(self, node, shapes):
+        return [[*shapes[0][:2], *node.attributes["size"]]]
+
     infer_GlobalAveragePool = infer_GlobalMaxPool = globally
 
     def infer_Gemm(self, node, shapes):

@@ -44,7 +44,7 @@ def read_file(file, options, said=None):
     reader = Preprocessed(folder, name, channel_axis, shape)
     start, operations = reader.read()
     translator = Translator(folder, readable(folder.nodes), output)
-    translator.start(start, shape, channel_axis)
+    translator.start(start, reader.shape, reader.channel_axis)
     translator.run(reader.rest())
     if output not in translator.views:
         raise ConversionError("the model's output does not depend on its input")
@@ -91,6 +91,11 @@ def fixed(name, shape, options, said):
     given = options.input_size
     if given:
         for extent, wanted in zip(extents, given):
+            if extent not in (None, wanted) and options.log_mel:
+                raise ConversionError(
+                    f"--log-mel gives {given[0]}×{given[1]} levels, the file fixes the input at {extents[0]}×{extents[1]}: "
+                    "change seconds or frames"
+                )
             if extent not in (None, wanted):
                 raise ConversionError(
                     f"the file fixes the input at {extents[0]}×{extents[1]}: leave --input-size out, or export the model "
@@ -136,11 +141,21 @@ def without_activation(folder, output):
         if node.op in NO_LOGITS:
             raise ConversionError(f"{node} makes the output: --output-value says which value the logits are")
         if node.op in ACTIVATIONS:
+            check_axis(folder, node)
             return node.inputs[0], ACTIVATIONS[node.op]
         if node.op not in SHAPES or not is_vector(folder.shapes.get(node.inputs[0], ())):
             break
         name = node.inputs[0]
     return output, ""
+
+
+def check_axis(folder, node):
+    """A softmax must be over the labels."""
+    shape = folder.shapes[node.output]
+    axis = node.attributes.get("axis", -1 if folder.opset >= 13 else 1) % len(shape)
+    over = shape[axis:] if folder.opset < 13 else shape[axis : axis + 1]
+    if node.op != "Sigmoid" and numpy.prod(over) != numpy.prod(shape):
+        raise ConversionError(f"{node} is over axis {axis} of {list(shape)}, which is not that of the labels")
 
 
 # Preprocessing.
@@ -174,6 +189,10 @@ class Preprocessed:
 
     def operation(self, node):
         """What a node does to pixels as Preprocessing.apply takes it, or None."""
+        if node.op == "Transpose":
+            return self.transposed(node)
+        if node.op in ("Gather", "Slice"):
+            return self.reordered(node)
         if node.op not in AFFINE or len(node.inputs) != 2:
             return None
         kind = AFFINE[node.op]
@@ -190,6 +209,29 @@ class Preprocessed:
         if numpy.any(numpy.asarray(constant) == 0) or kind == "divide" and reversed_:
             return None
         return [(kind, constant)]
+
+    def transposed(self, node):
+        """A change of the layout does nothing to pixels; rows must stay before columns."""
+        order = node.attributes.get("perm") or []
+        axis = order.index(self.channel_axis) if self.channel_axis in order else 0
+        rest = [item for item in order if item != self.channel_axis]
+        if len(order) != 4 or axis == 0 or rest != sorted(rest):
+            return None
+        self.shape, self.channel_axis = tuple(self.shape[item] for item in order), axis
+        return []
+
+    def reordered(self, node):
+        """Channels in another order: BGR for RGB."""
+        channels = self.shape[self.channel_axis]
+        order = None
+        if node.op == "Gather" and node.attributes.get("axis", 0) % 4 == self.channel_axis:
+            indices = self.folder.needed(node, 1, "indices")
+            order = [int(index) % channels for index in indices] if indices.ndim == 1 else None
+        elif node.op == "Slice":
+            turned = [item for item in self.folder.slices(node, self.shape) if item[1:] != (0, self.shape[item[0]], 1)]
+            if turned == [(self.channel_axis, channels - 1, -1, -1)]:
+                order = list(range(channels))[::-1]
+        return [("permute", order)] if order and sorted(order) == list(range(channels)) else None
 
     def is_plain(self, constant):
         """Whether a constant is one number, or one for each channel along the channels' axis."""

@@ -5,11 +5,12 @@ constant; a number for a constant of that one value. The factors of a product an
 order.
 """
 
+import dataclasses
 import math
 
 import numpy
 
-from .onnx_file import Node
+from .errors import ConversionError
 from .onnx_fold import plain_number
 
 COMMUTATIVE = {"Add", "Mul", "Max", "Min"}
@@ -104,6 +105,8 @@ class Rewriter:
     def passes(self, node):
         """Whether a node gives on its first input unchanged."""
         shapes, op = self.folder.shapes, node.op
+        if op == "Dropout" and len(node.inputs) > 2 and node.inputs[2] and bool(numpy.any(self.folder.needed(node, 2, "mode"))):
+            raise ConversionError(f"{node} is in training mode: export the model in evaluation mode")
         if op in ("Identity", "Dropout", "StopGradient", "CastLike"):
             return True
         if op == "Cast":
@@ -118,20 +121,20 @@ class Rewriter:
     def rewritten(self, node):
         """The node, or the one that a pattern makes of it and of nodes before it."""
         if node.op == "Clip" and self.folder.bounds(node) == (0, 6):
-            return Node("Relu6", node.inputs[:1], node.outputs, {}, node.name)
+            return dataclasses.replace(node, op="Relu6", inputs=node.inputs[:1], attributes={})
         if node.op in ("QuickGelu", "Swish") and node.attributes.get("alpha", 1.0) == 1.0:
-            return Node("Swish", node.inputs, node.outputs, {}, node.name)
+            return dataclasses.replace(node, op="Swish", inputs=node.inputs, attributes={})
         if node.op == "HardSigmoid":
             node.attributes = {"alpha": node.attributes.get("alpha", 0.2), "beta": node.attributes.get("beta", 0.5)}
         if node.op == "Mul":
             found = self.match(("Mul", "x", ("HardSigmoid", "x")), node, {})
             if found and self.is_usual(found["HardSigmoid"]):
-                return Node("HardSwish", [found["x"]], node.outputs, {}, node.name)
+                return dataclasses.replace(node, op="HardSwish", inputs=[found["x"]], attributes={})
         for pattern, op, attributes in PATTERNS:
             if pattern[0] == node.op:
                 found = self.match(pattern, node, {})
                 if found:
-                    return Node(op, [found["x"]], node.outputs, dict(attributes), node.name)
+                    return dataclasses.replace(node, op=op, inputs=[found["x"]], attributes=dict(attributes))
         return self.normalised(node) or node
 
     @staticmethod
@@ -149,7 +152,7 @@ class Rewriter:
             means = [self.makers[name] for name in found["means"]]
             if all(self.folder.reduction(mean, rank) == ([rank - 1], True) for mean in means):
                 epsilon = plain_number(found["$epsilon"].reshape(-1)[0])
-                return Node("LayerNormalization", [found["x"]], node.outputs, {"epsilon": epsilon, "axis": -1}, node.name)
+                return dataclasses.replace(node, op="LayerNormalization", inputs=[found["x"]], attributes={"epsilon": epsilon, "axis": -1})
         return None
 
     # Matching.

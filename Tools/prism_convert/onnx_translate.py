@@ -1,12 +1,11 @@
 """Translates the nodes of a folded ONNX graph into those of a graph card."""
 
-import math
 
 import numpy
 
 from .errors import ConversionError
 from .graph_card import CardGraph, window
-from .views import BATCH, Arranger, Atom, View, fresh, joined, runs, size, unify
+from .views import BATCH, Arranger, View, fresh, joined, size, unify
 
 UNARY = {
     "Relu": "relu", "Relu6": "relu6", "Swish": "silu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hard_swish",
@@ -397,7 +396,7 @@ class Translator:
     # Norms.
 
     def op_BatchNormalization(self, node):
-        if node.attributes.get("training_mode"):
+        if node.attributes.get("training_mode") or node.attributes.get("spatial", 1) != 1:
             raise ConversionError(f"{node} is in training mode: export the model in evaluation mode")
         view = self.view(node)
         self.batched(view, node)
@@ -525,8 +524,10 @@ class Translator:
         ends = [end + more for end, more in zip(ends, beyond)]
         padding = [*self.two(begins, 0), *self.two(ends, 0)]
         shape = (*self.two(extents, 1), channels)
-        if average and kernel == list(inside) and not any(padding):
-            return self.image_view(self.mean_of_map(node, x), shape, len(view.axes))
+        if kernel == list(inside) and not any(padding) and len(kernel) == 2:
+            if average:
+                return self.image_view(self.mean_of_map(node, x), shape, len(view.axes))
+            return self.reduced(node, view, [2, 3], "max")
         options = window(self.two(kernel, 1), self.two(strides, 1), padding, self.two(dilations, 1))
         if average and any(padding) and attributes.get("count_include_pad"):
             options["counts_padding"] = True
@@ -548,6 +549,16 @@ class Translator:
         view = self.view(node)
         x = self.image(view, node)
         return self.image_view(self.mean_of_map(node, x), (1, 1, self.graph.shapes[x][-1]), len(view.axes))
+
+    def op_AdaptiveAveragePool(self, node):
+        """torch's, which ONNX has no operator for."""
+        view = self.view(node)
+        x = self.image(view, node)
+        rows, columns = node.attributes["size"]
+        if [rows, columns] == list(self.graph.shapes[x][:2]):
+            return view
+        shape = (rows, columns, self.graph.shapes[x][-1])
+        return self.image_view(self.emit(node, "adaptive_average_pool", [x], shape, height=rows, width=columns), shape, 4)
 
     def op_GlobalMaxPool(self, node):
         view = self.view(node)
@@ -915,13 +926,13 @@ class Translator:
             raise ConversionError(f"{node} resizes with {coordinates} coordinates or antialiasing, which is not supported")
         if coordinates == "pytorch_half_pixel" and min(shape[2:]) == 1 and min(view.shape[2:]) > 1:
             raise ConversionError(f"{node} resizes to one row or column, which is not supported")
-        if mode != "nearest":
-            # The card's factor is that of the sizes; a file's own may differ where sizes are rounded.
-            scales = self.folder.option(node, "scales", 1 if old else 2)
-            if scales and coordinates != "align_corners":
-                exact = all(abs(scale * extent - to) < 1e-3 for scale, extent, to in zip(scales[-2:], view.shape[2:], shape[2:]))
-                if not exact:
-                    raise ConversionError(f"{node} resizes by {scales[-2:]}, which is no whole number of pixels here")
+        # The card's factor is that of the sizes; a file's own may differ where sizes are rounded.
+        sizes = None if old else self.folder.option(node, "sizes", 3)
+        scales = None if sizes else self.folder.option(node, "scales", 1 if old else 2)
+        if scales and coordinates != "align_corners":
+            exact = all(abs(scale * extent - to) < 1e-3 for scale, extent, to in zip(scales[-2:], view.shape[2:], shape[2:]))
+            if not exact:
+                raise ConversionError(f"{node} resizes by {scales[-2:]}, which is no whole number of pixels here")
         rounding = None
         if mode == "nearest" and not old:
             nearest = attributes.get("nearest_mode", "round_prefer_floor")

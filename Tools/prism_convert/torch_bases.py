@@ -61,8 +61,39 @@ def differing(one, other):
 
 
 def bases(state):
-    """Every base whose every tensor is there, Prism's own first; raises what is wrong with the nearest if there is none."""
-    found, worst = [], None
+    """Every base whose every tensor is there, by its prefix; raises what is wrong with the nearest if there is none."""
+    nearest = Nearest()
+    found = {}
+    for base in (*own_bases(state, nearest), *family_bases(state, nearest)):
+        # A shallow network may be the beginning of a deep one.
+        if base.prefix not in found or len(base.names) > len(found[base.prefix].names):
+            found[base.prefix] = base
+    if not found:
+        raise nearest.error(state)
+    return list(found.values())
+
+
+class Nearest:
+    """The network that a checkpoint is nearest to, and what is wrong with it."""
+
+    def __init__(self):
+        self.share, self.title, self.wrong = 1.0, "", []
+
+    def see(self, share, title, wrong):
+        if share < self.share:
+            self.share, self.title, self.wrong = share, title, wrong
+
+    def error(self, state):
+        if self.share < 0.5:
+            return ConversionError(f"the checkpoint is not quite {self.title}: {names(self.wrong, 4)}")
+        return ConversionError(
+            f"the checkpoint ({names(state, 3)}) is not of a supported architecture ({SUPPORTED}, and the families "
+            f"{FAMILIES}): export the model as ONNX"
+        )
+
+
+def own_bases(state, nearest):
+    """Prism's own."""
     for architecture in architectures():
         expected = {name.removeprefix("features."): shape for name, shape in architecture.tensors().items()}
         stem, shape = next(iter(expected.items()))
@@ -71,33 +102,29 @@ def bases(state):
                 continue
             prefix = name[: len(name) - len(stem)]
             wrong = problems(state, prefix, expected, stem)
-            if not wrong:
-                keys = {key: prefix + key.removeprefix("features.") for key in architecture.tensors()}
-                found.append(Base(architecture, prefix, keys))
-            elif worst is None or len(wrong) / len(expected) < worst[0]:
-                worst = (len(wrong) / len(expected), architecture.title, wrong)
-    taken = {base.prefix for base in found}
+            if wrong:
+                nearest.see(len(wrong) / len(expected), architecture.title, wrong)
+            else:
+                yield Base(architecture, prefix, placed(architecture, prefix))
+
+
+def family_bases(state, nearest):
+    """Those of families, which become graphs."""
     for base, prefix, shapes in families.lay_out(state):
-        if prefix in taken:
-            continue
         if isinstance(base, families.NotOfFamily):
-            if worst is None or worst[0] > 0.2:
-                worst = (0.2, "a network that is known by its tensors", [f"{base}; a model exported as ONNX can be read"])
+            hint = "" if "ONNX" in str(base) else ": export it as ONNX"
+            nearest.see(0.2, "a network that is known by its tensors", [f"{base}{hint}"])
             continue
         wrong = differences(base, shapes)
-        if not wrong:
-            taken.add(prefix)
-            found.append(Base(base, prefix, {key: prefix + key.removeprefix("features.") for key in base.tensors()}))
-        elif worst is None or len(wrong) / len(shapes) < worst[0]:
-            worst = (len(wrong) / len(shapes), base.title, wrong)
-    if found:
-        return found
-    if worst and worst[0] < 0.5:
-        raise ConversionError(f"the checkpoint is not quite {worst[1]}: {names(worst[2], 4)}")
-    raise ConversionError(
-        f"the checkpoint ({names(state, 3)}) is not of a supported architecture ({SUPPORTED}, and the families "
-        f"{FAMILIES}): export the model as ONNX"
-    )
+        if wrong:
+            nearest.see(len(wrong) / len(shapes), base.title, wrong)
+        else:
+            yield Base(base, prefix, placed(base, prefix))
+
+
+def placed(architecture, prefix):
+    """The architecture's tensors by their names in the checkpoint."""
+    return {name: prefix + name.removeprefix("features.") for name in architecture.tensors()}
 
 
 FAMILIES = "resnet, resnext, vgg, densenet, efficientnet, mobilenet_v3, convnext"
@@ -158,6 +185,7 @@ OTHERS = (
     (r"(^|\.)stage2\.0\.branch2\.", "ShuffleNet"),
     (r"(^|\.)trunk_output\.block1\.", "RegNet"),
     (r"(^|\.)layers\.8\.0\.layers\.0\.weight$", "MNASNet"),
+    (r"(^|\.)norm_pre\.", "a network whose last norm stands before its pooling"),
     (r"(^|\.)stage\d\.\d\.branches\.", "HRNet"),
     (r"(^|\.)layer1\.0\.conv2\.fc1\.", "ResNeSt"),
     (r"(^|\.)blocks\.\d\.\d\.ghost1\.", "GhostNet"),

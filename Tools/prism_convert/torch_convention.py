@@ -1,6 +1,7 @@
 """What the tensors of a torch base do not say: the picture's size, padding and epsilon; and who says it."""
 
 import dataclasses
+import re
 
 from . import families, torch_structure
 from .errors import ConversionError
@@ -84,8 +85,15 @@ USUAL = {
 }
 
 
+# timm's networks that share the tensors of another one: blurred or averaged strides, another epsilon.
+UNLIKE = r"blur|resnetaa|resnextaa|seresnextaa|convnext_xxlarge|_clip"
+
+
 def check_configuration(naming_, said):
     """Refuses a network of transformers that is configured otherwise than the one whose tensors it has."""
+    name = said.architecture if said else None
+    if name and re.search(UNLIKE, name):
+        raise ConversionError(f"config.json: {name} has the tensors of another network but computes otherwise: export it as ONNX")
     if naming_.library != "transformers" or not said:
         return
     for key, values in USUAL.get(naming_.family, {}).items():

@@ -17,7 +17,7 @@ from .flatfile import names
 FUNCTIONS = (
     "relu", "relu6", "silu", "sigmoid", "tanh", "gelu", "elu", "leaky_relu", "hard_swish", "hard_sigmoid", "none",
 )  # fmt: skip
-POOLINGS = ("average", "max", "max,average", "average,max", "flatten")
+POOLINGS = ("average", "max", "max+average", "average+max", "flatten")
 EPSILON = 1e-5  # torch's default for norms
 NORMS = ("batch_norm", "layer_norm")
 
@@ -153,8 +153,8 @@ def poolings(architecture, size, padding):
     result = [
         Pooling("average", [{"kind": "global_average_pool"}], channels),
         Pooling("max", [{"kind": "global_max_pool"}], channels),
-        Pooling("max,average", [{"kind": "global_concat_pool", "order": "max_average"}], 2 * channels),
-        Pooling("average,max", [{"kind": "global_concat_pool", "order": "average_max"}], 2 * channels),
+        Pooling("max+average", [{"kind": "global_concat_pool", "order": "max_average"}], 2 * channels),
+        Pooling("average+max", [{"kind": "global_concat_pool", "order": "average_max"}], 2 * channels),
     ]
     if architecture.name.startswith("vgg"):
         result.append(Pooling("flatten", [{"kind": "adaptive_average_pool", "size": [7, 7]}, *flat], channels * 49))

@@ -1,6 +1,6 @@
 """Reads a torch model: the base by the names and shapes of its tensors, and a head of linear layers and norms."""
 
-from . import graph_steps, naming, torch_extras, torch_head, xray
+from . import fastai, graph_steps, naming, torch_extras, torch_head, xray
 from .errors import ConversionError
 from .flatfile import names
 from .heads import name_head
@@ -21,7 +21,7 @@ def read(path, options, said, account):
     base = choose_base(state, options, account)
     base = with_transformers_padding(with_stem(base, state), naming_, said)
     tensors = {name: state.pop(key) for name, key in base.names.items()}
-    said = said or xray.recognise(path, base.architecture, last_units(state))
+    said = fastai.merged(said, fastai.said(checkpoint.root)) or xray.recognise(path, base.architecture, last_units(state))
     size = choose_size(base.architecture, checkpoint, options, said, account)
     check_configuration(naming_, said)
     convention = choose_convention(base, naming_, checkpoint, options, said, account)

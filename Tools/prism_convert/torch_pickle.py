@@ -37,11 +37,18 @@ HARMFUL = frozenset(
     __builtin__ io pathlib tempfile multiprocessing threading signal asyncio http urllib requests pip setuptools
     distutils bdb pdb timeit cProfile profile trace operator pickle marshal""".split()
 )
+# What these modules hold that does no harm wherever it stands.
+PLAIN_BUILTINS = """set frozenset list dict tuple int long float complex bool str unicode bytes bytearray slice range xrange object
+    type super property staticmethod classmethod getattr print len min max sum abs round sorted zip map filter enumerate
+    isinstance Exception ValueError TypeError KeyError Ellipsis NotImplemented""".split()
 HARMLESS = {
-    "builtins": "set frozenset list dict tuple int float complex bool str bytes bytearray slice range object getattr print".split(),
-    "__builtin__": "set frozenset list dict tuple int long float complex bool str unicode object slice getattr".split(),
+    "builtins": PLAIN_BUILTINS,
+    "__builtin__": PLAIN_BUILTINS,
     "pathlib": "Path PosixPath WindowsPath PurePath PurePosixPath PureWindowsPath".split(),
-    "operator": "itemgetter attrgetter methodcaller".split(),
+    "operator": """itemgetter attrgetter methodcaller add sub mul truediv floordiv mod pow neg eq ne lt le gt ge and_ or_ not_
+    contains""".split(),
+    "io": ["BytesIO", "StringIO"],
+    "threading": ["RLock", "Lock"],
 }
 
 STORAGES = {

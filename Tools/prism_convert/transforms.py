@@ -66,10 +66,25 @@ def beside(path):
     images = read_json(path.parent / "preprocessor_config.json") or {}
     result = hugging_face(images, "preprocessor_config.json") if images else None
     result = result or timm(config, "config.json")
-    if config and is_model(config):
+    if config and is_model(config) and is_known(config, path):
         result = result or Transform("config.json")
+        if result.origin != "config.json":
+            result.origin += " and config.json"
         describe(result, config)
     return result
+
+
+def is_known(config, path):
+    """Whether a network of transformers is one of those that can be read; refuses one whose own weights are named."""
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or kind in TRANSFORMERS:
+        return True
+    if path.name in OWN_FILES:
+        raise ConversionError(
+            f"config.json: {kind} is no convolutional network that is known from its files "
+            f"({', '.join(sorted(TRANSFORMERS))} are): export it as ONNX"
+        )
+    return False  # It lies there by chance.
 
 
 def is_model(config):
@@ -85,18 +100,15 @@ def describe(result, config):
     labels = label_list(config.get("label_names") or config.get("id2label"))
     if labels:
         result.labels = labels
+    if config.get("problem_type") == "regression":
+        raise ConversionError("config.json: the model is one of regression; only classifiers have labels")
     if config.get("problem_type") == "multi_label_classification":
         result.output = "sigmoid"
     elif config.get("problem_type") == "single_label_classification":
         result.output = "softmax"
-    kind = config.get("model_type")
-    if isinstance(kind, str) and kind not in TRANSFORMERS:
-        raise ConversionError(
-            f"config.json: {kind} is no convolutional network that is known from its files "
-            f"({', '.join(sorted(TRANSFORMERS))} are): export it as ONNX"
-        )
 
 
+OWN_FILES = ("model.safetensors", "pytorch_model.bin")  # as transformers names them
 TRANSFORMERS = ("mobilenet_v2", "efficientnet", "resnet", "convnext", "timm_wrapper", "timm")
 
 
@@ -148,8 +160,10 @@ def hugging_face(config, name):
         if result.resize is None:
             raise ConversionError(f"{name}: the filter {config.get('resample')!r} (resample) is not known")
         if is_extent(shortest):
-            share = config.get("crop_pct")
-            if isinstance(share, float) and 0 < share <= 1 and not crop:
+            share = config.get("crop_pct", 224 / 256 if "ConvNext" in processor(config) else None)
+            if isinstance(share, float) and shortest >= 384 and not crop:
+                crop, shortest = (shortest, shortest), None  # ConvNeXt's: large pictures are squeezed.
+            elif isinstance(share, float) and 0 < share <= 1 and not crop:
                 # ConvNeXt's: the shorter side is larger by this share, then the size itself is cut out.
                 crop, shortest = (shortest, shortest), int(shortest / share)
             result.size, result.side = crop, shortest
@@ -166,10 +180,21 @@ def hugging_face(config, name):
     if config.get("do_rescale", True):
         factor = config.get("rescale_factor", 1 / 255)
         operations.append(("multiply", numbers([factor], 1, f"{name}: rescale_factor")[0]))
+        if config.get("rescale_offset"):
+            operations.append(("add", -1))
     if config.get("do_normalize", True):
         operations += normalisation(config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD), name)
+    if "EfficientNet" in processor(config) and config.get("include_top", True):
+        # Its networks are given pictures that were divided by the deviation twice.
+        operations.append(("divide", numbers(config.get("image_std", IMAGENET_STD), 3, f"{name}: image_std")))
     result.operations = operations
     return result
+
+
+def processor(config):
+    """The class that prepares pictures, by either of its names."""
+    kind = config.get("image_processor_type") or config.get("feature_extractor_type") or ""
+    return kind if isinstance(kind, str) else ""
 
 
 def timm(config, name):
@@ -213,7 +238,7 @@ def published(model, options, said):
         return said or found
     return dataclasses.replace(
         said, operations=found.operations, resize=said.resize or found.resize,
-        side=said.side or (found.side if not said.resize else None), origin=said.origin,
+        side=said.side or (found.side if not said.resize else None), origin=f"{said.origin} and {found.origin}",
     )  # fmt: skip
 
 

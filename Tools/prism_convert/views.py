@@ -143,9 +143,16 @@ class Arranger:
 
     def __init__(self, graph):
         self.graph = graph
+        self.made = {}  # value and wanted axes → value
 
     def arrange(self, view, wanted, name):
         """The name of a value whose axes behind the batch are the wanted ones, made of the same atoms."""
+        key = view.value, tuple(tuple(axis) for axis in view.base), tuple(tuple(axis) for axis in wanted)
+        if key not in self.made:
+            self.made[key] = self.arranged(view, wanted, name)
+        return self.made[key]
+
+    def arranged(self, view, wanted, name):
         wanted = [tuple(atom for atom in axis if atom is not BATCH) for axis in wanted]
         shape = tuple(size(axis) for axis in wanted)
         if wanted == view.base:

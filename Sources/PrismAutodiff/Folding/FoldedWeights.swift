@@ -1,3 +1,4 @@
+internal import PrismKernels
 package import PrismTensor
 
 /// A convolution's weight and bias with the batch normalisation after it multiplied in.
@@ -14,7 +15,8 @@ package struct FoldedWeights {
   ///   - normalization: The value that a normalisation with stored statistics computes from it;
   ///     `nil` for none.
   ///   - recording: Has both values.
-  package init(_ convolution: ValueID, normalization: ValueID?, in recording: Recording) {
+  /// - Throws: `OutOfMemoryError` where there is no room for the folded weight.
+  package init(_ convolution: ValueID, normalization: ValueID?, in recording: Recording) throws {
     let operands = recording.operands(of: convolution)
     let weight = recording.parameter(operands[1]) ?? Tensor(0)
     let outputs = weight.shape[0]
@@ -24,11 +26,14 @@ package struct FoldedWeights {
     }
     guard let affine = normalization.flatMap({ ChannelAffine($0, in: recording) }) else {
       weights = weight
-      self.bias = Tensor([outputs], bias.map { Float($0) })
+      self.bias = try Memory.expecting(floats: outputs) {
+        Tensor([outputs], bias.map { Float($0) })
+      }
       return
     }
-    weights = weight.scalingRows(by: affine.scale)
-    self.bias = Tensor(
-      [outputs], bias.indices.map { Float(bias[$0] * affine.scale[$0] + affine.shift[$0]) })
+    (weights, self.bias) = try Memory.expecting(floats: weight.count + outputs) {
+      let shifted = bias.indices.map { Float(bias[$0] * affine.scale[$0] + affine.shift[$0]) }
+      return (weight.scalingRows(by: affine.scale), Tensor([outputs], shifted))
+    }
   }
 }

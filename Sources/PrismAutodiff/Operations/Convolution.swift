@@ -29,6 +29,12 @@ public struct Convolution: ConvolutionPrimitive {
     output.count * 2 * inputs[1][1] * window.taps
   }
 
+  // The windows as rows, the weight in another order, and its cotangent in both.
+  public func scratchSize(_ inputs: [Shape], output: Shape) -> Int {
+    let taps = inputs[1].count / max(inputs[1][0], 1)
+    return output[1] * output[2] * taps + 3 * inputs[1].count
+  }
+
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let (x, weight) = (inputs[0], inputs[1])
     let geometry = Geometry(self, x.shape, weight.shape)

@@ -24,6 +24,9 @@ public struct DepthwiseConvolution: ConvolutionPrimitive {
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int { output.count * 2 * window.taps }
 
+  // The weight in another order, and its cotangent in both.
+  public func scratchSize(_ inputs: [Shape], output: Shape) -> Int { 3 * inputs[1].count }
+
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let x = inputs[0]
     let channels = x.shape[3]

@@ -62,6 +62,14 @@ public struct NormalizedConvolution: Primitive {
   private static let kernels = Kernels(
     (try? InstructionSet.select().get()) ?? InstructionSet.available.last ?? .baseline)
 
+  // What the convolution takes, the folded weight, turned and packed, the cotangent before the
+  // clamp, and what the kernels compute in.
+  public func scratchSize(_ inputs: [Shape], output: Shape) -> Int {
+    let largest = max(inputs[0].count, output.count)
+    return plain.scratchSize(Array(inputs[..<2]), output: output) + 6 * inputs[1].count
+      + 2 * largest + (64 << 10)
+  }
+
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let folded = folded(inputs)
     let x = inputs[0]

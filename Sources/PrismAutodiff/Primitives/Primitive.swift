@@ -39,6 +39,15 @@ public protocol Primitive: Sendable {
 
   /// The floating-point operations of ``forward(_:)`` (a multiply-add counts two).
   func flops(_ inputs: [Shape], output: Shape) -> Int
+
+  /// The most floats that ``forward(_:)`` or ``pullback(_:inputs:output:wanted:)`` takes beside the
+  /// tensors that it is given and returns, and twice those that it returns.
+  func scratchSize(_ inputs: [Shape], output: Shape) -> Int
+}
+
+extension Primitive {
+  /// None, unless stated.
+  public func scratchSize(_ inputs: [Shape], output: Shape) -> Int { 0 }
 }
 
 /// Inputs that an operation cannot take.

@@ -1,3 +1,4 @@
+internal import PrismKernels
 public import PrismTensor
 
 extension Recording {
@@ -11,12 +12,12 @@ extension Recording {
   ///   - given: Known values: the inputs, or any value in the middle from which to start.
   /// - Returns: The wanted values.
   /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a given tensor
-  ///   has another shape.
+  ///   has another shape; `OutOfMemoryError` where there is no room for a value.
   public func evaluate(
     _ wanted: [ValueID], given: [ValueID: Tensor]
-  ) throws(EvaluationError) -> [ValueID: Tensor] {
+  ) throws -> [ValueID: Tensor] {
     for (id, tensor) in given where tensor.shape != self[id].shape {
-      throw .misshapen(id, expected: self[id].shape, given: tensor.shape)
+      throw EvaluationError.misshapen(id, expected: self[id].shape, given: tensor.shape)
     }
     let needed = ancestors(of: wanted) { given[$0] != nil }
     var uses = [Int](repeating: 0, count: values.count)
@@ -32,10 +33,12 @@ extension Recording {
         continue
       }
       switch self[id].origin {
-      case .input: throw .inputNotGiven(id)
+      case .input: throw EvaluationError.inputNotGiven(id)
       case .parameter(let tensor): live[id] = tensor
       case .computed(let primitive, let operands):
-        live[id] = primitive.forward(operands.compactMap { live[$0] })
+        live[id] = try Memory.expecting(floats: forwardSize(of: id, primitive)) {
+          primitive.forward(operands.compactMap { live[$0] })
+        }
         for operand in operands {
           uses[operand.index] -= 1
           if uses[operand.index] == 0 { live[operand] = nil }
@@ -48,8 +51,8 @@ extension Recording {
   /// The outputs for the given inputs.
   ///
   /// - Throws: ``EvaluationError`` where the inputs are too few, too many or not of the recorded
-  ///   shapes.
-  public func callAsFunction(_ tensors: Tensor...) throws(EvaluationError) -> [Tensor] {
+  ///   shapes; `OutOfMemoryError` where there is no room for a value.
+  public func callAsFunction(_ tensors: Tensor...) throws -> [Tensor] {
     let results = try evaluate(outputs, given: assigning(tensors))
     return outputs.compactMap { results[$0] }
   }

@@ -16,13 +16,14 @@ extension Recording {
   ///   - rule: What happens at every operation.
   /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on
   ///   it.
-  /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs.
+  /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs;
+  ///   `OutOfMemoryError` where there is no room for a value or a cotangent.
   public func gradient(
     of output: ValueID, cotangent: Tensor, at targets: [ValueID], given: [ValueID: Tensor],
     rule: any BackwardRule = ExactRule()
-  ) throws(EvaluationError) -> [ValueID: Tensor] {
+  ) throws -> [ValueID: Tensor] {
     guard cotangent.shape == self[output].shape else {
-      throw .misshapen(output, expected: self[output].shape, given: cotangent.shape)
+      throw EvaluationError.misshapen(output, expected: self[output].shape, given: cotangent.shape)
     }
     return try Trace(
       self, of: output, at: targets, given: given, keepsOutput: false, rule: rule
@@ -38,11 +39,12 @@ extension Recording {
   ///   - given: Known values; a tensor given for a parameter takes the place of the recorded one.
   ///   - rule: What happens at every operation on the walk back.
   /// - Returns: The forward pass, to be continued with ``Trace/gradient(cotangent:)``.
-  /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs.
+  /// - Throws: ``EvaluationError`` where an input that is needed is not given, or a shape differs;
+  ///   `OutOfMemoryError` where there is no room for a value or a cotangent.
   public func trace(
     of output: ValueID, at targets: [ValueID], given: [ValueID: Tensor],
     rule: any BackwardRule = ExactRule()
-  ) throws(EvaluationError) -> Trace {
+  ) throws -> Trace {
     try Trace(self, of: output, at: targets, given: given, keepsOutput: true, rule: rule)
   }
 }

@@ -1,3 +1,4 @@
+internal import PrismKernels
 public import PrismTensor
 
 /// A forward pass whose values are kept for the walk back from its output.
@@ -15,7 +16,7 @@ public struct Trace: Sendable {
   init(
     _ recording: Recording, of output: ValueID, at targets: [ValueID], given: [ValueID: Tensor],
     keepsOutput: Bool, rule: any BackwardRule
-  ) throws(EvaluationError) {
+  ) throws {
     let active = recording.activity(from: targets, to: output)
     let path = recording.path(active)
     let needed = Set(path + path.flatMap(recording.operands(of:)))
@@ -41,12 +42,14 @@ public struct Trace: Sendable {
   /// - Parameter cotangent: In the output's shape.
   /// - Returns: For every target a tensor of its shape; zeros where the output does not depend on
   ///   it.
-  /// - Throws: ``EvaluationError/misshapen(_:expected:given:)``.
+  /// - Throws: ``EvaluationError/misshapen(_:expected:given:)``; `OutOfMemoryError` where there is no
+  ///   room for a cotangent.
   public consuming func gradient(
     cotangent: Tensor
-  ) throws(EvaluationError) -> [ValueID: Tensor] {
+  ) throws -> [ValueID: Tensor] {
     guard cotangent.shape == recording[result].shape else {
-      throw .misshapen(result, expected: recording[result].shape, given: cotangent.shape)
+      throw EvaluationError.misshapen(
+        result, expected: recording[result].shape, given: cotangent.shape)
     }
     let kept = Set(targets)
     var cotangents: [ValueID: Tensor] = [result: cotangent]
@@ -54,18 +57,23 @@ public struct Trace: Sendable {
       guard let cotangent = kept.contains(id) ? cotangents[id] : cotangents.removeValue(forKey: id),
         let operation = takeOperation(id)
       else { continue }
-      let results = rule.pullback(cotangent, through: operation)
-      for case (let operand, let result?) in zip(recording.operands(of: id), results)
-      where active[operand.index] {
-        if cotangents[operand] == nil {
-          cotangents[operand] = result
-        } else {
-          cotangents[operand]? += result
+      try Memory.expecting(floats: operation.pullbackSize) {
+        let results = rule.pullback(cotangent, through: operation)
+        for case (let operand, let result?) in zip(recording.operands(of: id), results)
+        where active[operand.index] {
+          if cotangents[operand] == nil {
+            cotangents[operand] = result
+          } else {
+            cotangents[operand]? += result
+          }
         }
       }
     }
     var found: [ValueID: Tensor] = [:]
-    for id in targets { found[id] = cotangents[id] ?? Tensor(recording[id].shape) }
+    for id in targets {
+      let shape = recording[id].shape
+      found[id] = try cotangents[id] ?? Memory.expecting(floats: shape.count) { Tensor(shape) }
+    }
     return found
   }
 

@@ -35,6 +35,13 @@ public enum PrismCommand {
 
   private static func ending(of arguments: [String], _ console: Console) -> Status {
     do {
+      try ProcessMemory.prepare()
+      // The parser compares arguments, which takes time with the square of a row of marks.
+      guard arguments.allSatisfy(Text.hasFewMarks) else {
+        console.report(
+          "prism: an argument has more than \(Text.mostMarks) combining marks in a row")
+        return .wrongUsage
+      }
       var command = try Root.parseAsRoot(arguments)
       guard let prism = command as? any Subcommand else {
         try command.run()

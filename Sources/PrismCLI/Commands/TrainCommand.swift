@@ -220,14 +220,14 @@ struct TrainCommand: LimitedCommand {
           + "the head is trained for \(options.warmupEpochs) epochs")
     }
     let trainer = try Trainer(base: base, data: data, options: options)
-    if findRate { return try findRate(trainer, console) }
+    if findRate { return try Limits.current.bounding { try findRate(trainer, console) } }
     var card = trainer.card
     card.name = name ?? (stem.split(separator: "/").last.map(String.init) ?? stem)
     card.description = description
     if let source { card.source = source }
     if let license { card.license = license }
     try card.validate(file: output)
-    return try train(trainer, card, console)
+    return try Limits.current.bounding { try train(trainer, card, console) }
   }
 
   /// Refuses a place that is taken or cannot be written to: before hours of work, not after them.

@@ -54,6 +54,11 @@ struct Cholesky {
   }
 }
 
+/// Makes sure that LAPACK can be used, before there is anything to lose.
+///
+/// - Throws: `ExplanationError` where it cannot.
+func checkLAPACK() throws(ExplanationError) { try callingLAPACK { _ in } }
+
 /// The largest eigenvalue of a symmetric matrix and its eigenvector; `nil` where LAPACK finds none.
 ///
 /// - Throws: `ExplanationError` where LAPACK cannot be used.

@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismTensor
 
 /// Samples of segments that are evaluated until a fit to them is sure: what LIME and KernelSHAP
@@ -31,6 +32,7 @@ struct SurrogateSearch {
     masked = try MaskedImage(image, masker: masker, segmentation: segmentation)
     self.stopping = stopping
     self.evaluator = evaluator
+    try checkLAPACK()
   }
 
   /// Makes sure, before anything is drawn, that samples can tell the segments apart: a linear model
@@ -50,6 +52,15 @@ struct SurrogateSearch {
   func images(_ samples: Coalitions) throws(ExplanationError) -> PerturbedImages {
     try PerturbedImages(
       .coalitions(samples: samples, segmentation: segmentation), of: masked)
+  }
+
+  /// The most bytes that a fit takes: some square matrices of the segments, and some numbers a
+  /// sample.
+  private func fitSize(samples: Int) -> Int {
+    let (matrices, rows) = (6, 8)
+    let d = segmentation.count + 1
+    return (matrices * d * d + rows * samples * (evaluator.targets.count + 1) + samples * d / 64)
+      * MemoryLayout<Double>.stride
   }
 
   /// What a search has found.
@@ -107,7 +118,7 @@ struct SurrogateSearch {
       taken = look
       let isLast = look == looks.last
       do {
-        let fit = try fit(look, scores)
+        let fit = try Memory.expecting(fitSize(samples: look)) { try fit(look, scores) }
         let isSure = fit.values.indices.allSatisfy { t in
           stopping?.isSure(fit.values[t], errors: fit.standardErrors[t], looks: looks.count)
             ?? false

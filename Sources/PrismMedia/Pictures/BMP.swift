@@ -13,7 +13,7 @@ enum BMP {
   static func decode(
     _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
-    let header = try Header(bytes, name: name, pixelLimit: options.pixelLimit)
+    let header = try Header(bytes, name: name, options: options)
     var origin = PictureOrigin(format: PictureFormat.bmp.rawValue)
     var pixels: [UInt8]
     if header.bits <= 8 {
@@ -61,7 +61,7 @@ enum BMP {
     let dataStart: Int
     private let paletteStart, paletteCount, paletteStep: Int
 
-    init(_ bytes: [UInt8], name: String, pixelLimit: Int) throws(ImageError) {
+    init(_ bytes: [UInt8], name: String, options: PictureOptions) throws(ImageError) {
       let reader = Reader(bytes: bytes)
       let size = reader.long(14)
       guard bytes.count >= 14 + size, size >= 12 else { throw .truncated(name) }
@@ -74,9 +74,7 @@ enum BMP {
         throw .corrupt(name, reason: "the header says \(w)×\(h) pixels")
       }
       (width, height, isTopDown) = (w, abs(h), h < 0)
-      guard width <= pixelLimit, height <= pixelLimit, width * height <= pixelLimit else {
-        throw .tooLarge(name, width: width, height: height, limit: pixelLimit)
-      }
+      try options.admit(name, width: width, height: height)
       isRunLength = compression == 1 || compression == 2
       let isKnown =
         switch compression {

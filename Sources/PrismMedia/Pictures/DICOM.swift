@@ -18,10 +18,7 @@ enum DICOM {
       elements = try DICOMElements(GDCM.decompressed(bytes, name: name), name: name)
     }
     let header = try DICOMHeader(elements, name: name)
-    guard header.width * header.height <= options.pixelLimit else {
-      throw .tooLarge(
-        name, width: header.width, height: header.height, limit: options.pixelLimit)
-    }
+    try options.admit(name, width: header.width, height: header.height)
     guard let frame = options.frame ?? (header.frames == 1 ? 1 : nil) else {
       throw .severalFrames(name, count: header.frames)
     }
@@ -125,8 +122,9 @@ struct DICOMElements {
     }
   }
 
+  /// A short text; no element that is read here needs a long one.
   private static func text(_ bytes: ArraySlice<UInt8>) -> String {
-    String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self).trimmed
+    String(decoding: bytes.prefix(1024).filter { $0 != 0 }, as: UTF8.self).trimmed
   }
 
   private static func long(_ bytes: [UInt8], _ i: Int) -> Int {

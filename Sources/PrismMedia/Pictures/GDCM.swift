@@ -13,6 +13,8 @@ enum GDCM {
       case .refused: throw .corrupt(name, reason: "GDCM cannot decode it")
       case .noSpace:
         throw .unreadable(name, reason: "no temporary file can be written for GDCM")
+      case .overdue(let limit): throw .beyondLimit(LimitError.overdue(name, limit: limit))
+      case .cancelled: throw .unreadable(name, reason: "the work was given up")
       }
     }
   }

@@ -11,15 +11,11 @@ enum JPEG {
   static func decode(
     _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
-    let pixelLimit = options.pixelLimit
     let header = try header(of: bytes, name: name)
     let (width, height) = (header.width, header.height)
-    // Both extents have 16 bits, so that the product cannot overflow.
-    guard width * height <= pixelLimit else {
-      throw .tooLarge(name, width: width, height: height, limit: pixelLimit)
-    }
+    try options.admit(name, width: width, height: height)
     let scans = scanCount(bytes[header.firstScan...])
-    guard scans <= scanLimit, scans * width * height <= workLimit * pixelLimit else {
+    guard scans <= scanLimit, scans * width * height <= workLimit * options.pixelLimit else {
       throw .corrupt(name, reason: "\(scans) scans of \(width)×\(height) pixels are no picture")
     }
     let channels = header.components == 4 ? 4 : 3

@@ -1,5 +1,5 @@
 internal import CZlib
-internal import Dispatch
+internal import PrismKernels
 
 extension PNG {
   /// Encodes a picture as an 8-bit RGB file (PNG specification, third edition).
@@ -16,7 +16,7 @@ extension PNG {
     let results = Pieces(count: pieces)
     filtered.withUnsafeBufferPointer { bytes in
       let source = Source(bytes: bytes)
-      DispatchQueue.concurrentPerform(iterations: pieces) { piece in
+      Workers.pool.run(tasks: pieces) { piece, _ in
         let start = piece * pieceRows * rowSize
         let end = min(start + pieceRows * rowSize, source.bytes.count)
         results[piece] = deflated(source.bytes, start..<end)

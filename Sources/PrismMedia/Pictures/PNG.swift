@@ -14,7 +14,7 @@ enum PNG {
   static func decode(
     _ bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Image {
-    let essence = try essence(of: bytes, name: name, pixelLimit: options.pixelLimit)
+    let essence = try essence(of: bytes, name: name, options: options)
     let image =
       essence.isDeep
       ? try deep(essence, name: name, options: options)
@@ -118,7 +118,7 @@ enum PNG {
   /// unknown and critical. Without the rest, gamma and colour profiles have no say, and nothing
   /// else can be attacked through them.
   private static func essence(
-    of bytes: [UInt8], name: String, pixelLimit: Int
+    of bytes: [UInt8], name: String, options: PictureOptions
   ) throws(ImageError) -> Essence {
     func number(at i: Int) -> Int {
       Int(bytes[i]) << 24 | Int(bytes[i + 1]) << 16 | Int(bytes[i + 2]) << 8 | Int(bytes[i + 3])
@@ -131,9 +131,10 @@ enum PNG {
     guard width > 0, height > 0, width < 1 << 31, height < 1 << 31 else {
       throw .corrupt(name, reason: "the header says \(width)×\(height) pixels")
     }
-    guard width <= extentLimit, height <= extentLimit, width * height <= pixelLimit else {
-      throw .tooLarge(name, width: width, height: height, limit: pixelLimit)
+    guard width <= extentLimit, height <= extentLimit else {
+      throw .tooLarge(name, width: width, height: height, limit: options.pixelLimit)
     }
+    try options.admit(name, width: width, height: height)
 
     var essence = Essence(
       width: width, height: height, depth: Int(bytes[24]), kind: bytes[25],

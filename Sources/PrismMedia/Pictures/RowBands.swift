@@ -1,4 +1,4 @@
-internal import Dispatch
+internal import PrismKernels
 
 /// Computes rows of pixels in bands, on all processors.
 ///
@@ -12,7 +12,7 @@ internal import Dispatch
 func inBands(rows: Int, width: Int, _ body: @Sendable (Range<Int>) -> Void) {
   let bands = min(rows, width * rows >> 14, 16)
   guard bands > 1 else { return body(0..<rows) }
-  DispatchQueue.concurrentPerform(iterations: bands) { band in
+  Workers.pool.run(tasks: bands) { band, _ in
     body((band * rows / bands)..<((band + 1) * rows / bands))
   }
 }

@@ -16,12 +16,7 @@ enum TIFF {
     defer { library.close(file.handle) }
     try choosePage(options.frame, of: file, name: name)
     let page = try Page(file, name: name)
-    guard page.width <= options.pixelLimit, page.height <= options.pixelLimit,
-      page.width * page.height <= options.pixelLimit
-    else {
-      throw .tooLarge(
-        name, width: page.width, height: page.height, limit: options.pixelLimit)
-    }
+    try options.admit(name, width: page.width, height: page.height)
     if page.bits == 16, page.isPlain {
       return try deep(page, of: file, name: name, options: options).oriented(page.orientation)
     }

@@ -1,4 +1,5 @@
 public import PrismFiles
+internal import PrismKernels
 
 /// Which samples of a picture are black and which are white.
 public enum ToneRange: Sendable, Equatable, Codable {
@@ -41,6 +42,27 @@ public struct PictureOptions: Sendable, Equatable {
 
   /// The largest number of pixels.
   var pixelLimit: Int { limits[.pixels] }
+
+  /// The most bytes that a pixel takes while it is decoded: four samples of 16 bits as the file has
+  /// them and as they are kept, and the picture of 8 bits.
+  private static let bytesOfPixel = 24
+
+  /// Refuses a picture of which there are more pixels than the limit, or than there is memory for.
+  ///
+  /// - Parameters:
+  ///   - name: The file's name.
+  ///   - width: The columns that the file promises.
+  ///   - height: The rows that it promises.
+  /// - Throws: `ImageError.tooLarge`, `.noMemory`.
+  func admit(_ name: String, width: Int, height: Int) throws(ImageError) {
+    let (count, overflow) = width.multipliedReportingOverflow(by: height)
+    guard !overflow, count <= pixelLimit else {
+      throw .tooLarge(name, width: width, height: height, limit: pixelLimit)
+    }
+    guard AddressSpace.hasRoom(for: Self.bytesOfPixel * count) else {
+      throw .noMemory(width: width, height: height)
+    }
+  }
 }
 
 /// Where a picture comes from, and what was done to it on the way.

@@ -22,9 +22,7 @@ enum WebP {
       throw .unsupported(name, reason: "a WebP with several frames")
     }
     let (width, height) = (Int(features.width), Int(features.height))
-    guard width * height <= options.pixelLimit else {
-      throw .tooLarge(name, width: width, height: height, limit: options.pixelLimit)
-    }
+    try options.admit(name, width: width, height: height)
     // The container says how long the file is.
     let length = (0..<4).reduce(0) { $0 | Int(bytes[4 + $1]) << (8 * $1) } + 8
     guard length <= bytes.count else { throw .truncated(name) }

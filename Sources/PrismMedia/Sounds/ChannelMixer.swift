@@ -1,3 +1,5 @@
+internal import PrismKernels
+
 /// Takes decoded frames as they come, makes one channel of them, and keeps what there is to say
 /// about it.
 struct ChannelMixer {
@@ -48,6 +50,10 @@ struct ChannelMixer {
   private func checkLength(_ count: Int) throws(SoundError) {
     guard count <= options.frameLimit else {
       throw .tooLong(name, frames: count, limit: options.frameLimit)
+    }
+    // The samples as they are, and as they are put together.
+    guard AddressSpace.hasRoom(for: 3 * max(count, 0) * MemoryLayout<Float>.stride) else {
+      throw .unreadable(name, reason: "there is not enough memory for \(count) samples")
     }
     guard Double(count) <= options.secondsLimit * Double(rate) else {
       throw .lastsTooLong(

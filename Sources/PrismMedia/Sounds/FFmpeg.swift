@@ -21,6 +21,8 @@ enum FFmpeg {
       case .refused: throw .corrupt(name, reason: "ffmpeg cannot decode it")
       case .noSpace:
         throw .unreadable(name, reason: "no temporary file can be written for ffmpeg")
+      case .overdue(let limit): throw .beyondLimit(LimitError.overdue(name, limit: limit))
+      case .cancelled: throw .unreadable(name, reason: "the work was given up")
       }
     }
   }

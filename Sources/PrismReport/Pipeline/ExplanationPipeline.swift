@@ -134,7 +134,7 @@ public struct ExplanationPipeline: Sendable {
     _ input: ReportInput, named stem: String, work: Work = .unwatched,
     stage: StageReport = { _, _, _ in }, keep: (InputResults) -> Void = { _ in }
   ) throws -> InputResults {
-    try Limits.$current.withValue(request.limits) {
+    try bounded {
       try results(input, named: stem, archive: nil, work: work, stage: stage, keep: keep)
     }
   }
@@ -155,10 +155,15 @@ public struct ExplanationPipeline: Sendable {
     work: Work = .unwatched, stage: StageReport = { _, _, _ in },
     keep: (InputResults) -> Void = { _ in }
   ) throws -> InputResults {
-    try Limits.$current.withValue(request.limits) {
+    try bounded {
       try results(
         input, named: stem, archive: archive, work: work, stage: stage, keep: keep)
     }
+  }
+
+  /// Runs work within the request's limits.
+  private func bounded<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try Limits.$current.withValue(request.limits) { try request.limits.bounding(body) }
   }
 
   private func results(
@@ -303,7 +308,7 @@ public struct ExplanationPipeline: Sendable {
       if pipeline.model.card.input.audio == nil {
         let image = try input.picture(pipeline.request.pictures)
         picture = PictureFacts(image, for: pipeline.model)
-        var explained = pipeline.model.explained(image)
+        var explained = try pipeline.model.admitting { pipeline.model.explained(image) }
         prediction = try pipeline.model.predict(&explained)
         hearing = nil
         let targets = try pipeline.targets(of: prediction)
@@ -348,7 +353,7 @@ public struct ExplanationPipeline: Sendable {
       let indices = targets.indices.filter { chosen[$0].contains { $0.start == start } }
       guard let window = chosen.joined().first(where: { $0.start == start }) else { return nil }
       guard let prediction = window.prediction else { return nil }
-      var image = try model.explained(window)
+      var image = try model.admitting { try model.explained(window) }
       // The methods that look at a layer share one forward pass.
       if image.pass.logits == nil, methods.contains(where: { $0.method.choices.contains(.layer) }) {
         _ = try model.predict(&image)

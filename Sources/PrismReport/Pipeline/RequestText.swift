@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import Prism
 internal import Synchronization
 
@@ -19,7 +18,7 @@ final class RequestText: Sendable {
   }
 
   /// Begins to make the text, on another thread.
-  func begin() { DispatchQueue.global().async { _ = try? self() } }
+  func begin() { WorkThreads.begin { _ = try? self() } }
 
   /// The text: JSON with its keys in order.
   func callAsFunction() throws -> String {

@@ -15,11 +15,18 @@ final class FloatBlock: @unchecked Sendable {
     whole = nil
   }
 
-  /// Memory of its own, or `nil` where there is not so much.
-  init?(countIfPossible count: Int) {
-    guard MemoryFault.current?.refuses() != true,
-      let memory = FloatMemory.allocateIfPossible(count)
-    else { return nil }
+  /// Memory of its own that may be refused.
+  ///
+  /// - Throws: `OutOfMemoryError` where there is not so much.
+  convenience init(asking count: Int) throws {
+    let memory = try Memory.expecting(floats: count) { FloatMemory.allocateIfPossible(count) }
+    guard let memory else {
+      throw OutOfMemoryError(bytes: count * MemoryLayout<Float>.stride)
+    }
+    self.init(owning: memory, count: count)
+  }
+
+  private init(owning memory: UnsafeMutablePointer<Float>, count: Int) {
     self.count = count
     pointer = memory
     whole = nil

@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import Synchronization
 
 /// The memory in which the plans of a process compute, kept between calls for the next one,
@@ -42,9 +43,9 @@ final class WorkspaceMemory: Sendable {
   /// - Parameter counts: The floats of each.
   /// - Returns: One block a count, to be given back by ``give(_:)``.
   /// - Throws: `OutOfMemoryError` where the system has not so much; nothing is taken then.
-  func take(_ counts: [Int]) throws(OutOfMemoryError) -> [FloatBlock] {
+  func take(_ counts: [Int]) throws -> [FloatBlock] {
     var blocks: [FloatBlock] = []
-    do throws(OutOfMemoryError) {
+    do {
       for count in counts { blocks.append(try take(count)) }
     } catch {
       give(blocks)
@@ -53,14 +54,12 @@ final class WorkspaceMemory: Sendable {
     return blocks
   }
 
-  private func take(_ count: Int) throws(OutOfMemoryError) -> FloatBlock {
-    let block = state.withLock { state -> FloatBlock? in
-      let block = reused(count, &state) ?? allocated(count, &state)
-      state.usedCount += block?.count ?? 0
+  private func take(_ count: Int) throws -> FloatBlock {
+    try state.withLock { state in
+      let block = try reused(count, &state) ?? allocated(count, &state)
+      state.usedCount += block.count
       return block
     }
-    guard let block else { throw OutOfMemoryError(bytes: count * MemoryLayout<Float>.stride) }
-    return block
   }
 
   /// Takes back what ``take(_:)`` gave.
@@ -94,10 +93,10 @@ final class WorkspaceMemory: Sendable {
     return block
   }
 
-  private func allocated(_ count: Int, _ state: inout State) -> FloatBlock? {
+  private func allocated(_ count: Int, _ state: inout State) throws -> FloatBlock {
     let count = max(count, Self.leastCount)
     shrink(&state, keeping: count)
-    guard let block = FloatBlock(countIfPossible: count) else { return nil }
+    let block = try FloatBlock(asking: count)
     state.allocations += 1
     return block
   }

@@ -9,7 +9,9 @@ struct Compiler {
   let weights: PackedWeights
 
   /// The program that computes some values.
-  func program(for wanted: [ValueID]) -> Program {
+  ///
+  /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
+  func program(for wanted: [ValueID]) throws -> Program {
     let operations = Fusion(
       recording, wanted: wanted, vectorWidth: kernels.vectorWidth
     ).operations
@@ -18,7 +20,7 @@ struct Compiler {
       operations, locations: locations, precision: precision, kernels: kernels)
     let joining = Joining(
       lowering.drafts, operations: operations, wanted: wanted, kernels: kernels)
-    weights.pack(
+    try weights.pack(
       lowering.packing, recording: recording, kernels: kernels, pool: Workers.pool)
     return Placement(joining.joined, locations: locations, recording: recording, wanted: wanted)
       .program(weights: weights, kernels: kernels)

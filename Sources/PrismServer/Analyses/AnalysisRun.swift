@@ -125,8 +125,7 @@ struct AnalysisRun {
   }
 
   private func request() throws -> ExplanationRequest {
-    var request = try JSONDecoder().decode(
-      ExplanationRequest.self, from: Data(record.request.utf8))
+    var request = try ExplanationRequest(json: record.request)
     request.limits = platform.configuration.limits
     return request
   }

@@ -102,6 +102,11 @@ struct NewAnalysis {
     guard !name.isEmpty, name.utf8.count <= 1000 else {
       throw Problem(.unprocessableContent, "the name is empty or longer than 1000 bytes")
     }
+    guard Text.hasFewMarks(name) else {
+      throw Problem(
+        .unprocessableContent,
+        "the name has more than \(Text.mostMarks) combining marks in a row")
+    }
   }
 
   /// Refuses notes that are too long.

@@ -55,8 +55,7 @@ struct RequestReader {
       ] + members.filter { $0.value != .null })
     var request: ExplanationRequest
     do {
-      request = try JSONDecoder().decode(
-        ExplanationRequest.self, from: Data(object.description.utf8))
+      request = try ExplanationRequest(object)
     } catch let error as DecodingError {
       throw Problem(.unprocessableContent, "the request is not understood: \(error.reason)")
     }
@@ -102,9 +101,6 @@ struct RequestReader {
     }
     if let batch = request.batch, !(1...4096).contains(batch) {
       throw refuse("batch is not from 1 to 4096")
-    }
-    if let targets = request.targets, targets.utf8.count > 8192 {
-      throw refuse("targets is too long")
     }
   }
 

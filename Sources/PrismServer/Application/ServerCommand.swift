@@ -13,6 +13,15 @@ internal import Foundation
 
 /// The command `prism-server`.
 public enum ServerCommand {
+  /// Sees to it that there is memory to begin with, or ends the process with a line that says so.
+  public static func prepareOrExit() {
+    do { try ProcessMemory.prepare() } catch {
+      let line = "prism-server: \(error)\n"
+      _ = unsafe write(STDERR_FILENO, line, line.utf8.count)
+      _exit(1)
+    }
+  }
+
   /// Runs the command with the process's arguments and ends the process.
   public static func runAndExit() async -> Never {
     _ = unsafe signal(SIGPIPE, SIG_IGN)

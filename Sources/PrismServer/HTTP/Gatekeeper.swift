@@ -16,6 +16,7 @@ struct Gatekeeper: RouterMiddleware {
     _ request: Request, context: PrismContext,
     next: (Request, PrismContext) async throws -> Response
   ) async throws -> Response {
+    try checkTexts(request)
     try checkHost(request)
     let origin = try checkOrigin(request)
     var response: Response
@@ -28,6 +29,26 @@ struct Gatekeeper: RouterMiddleware {
     }
     if let origin { allow(origin, in: &response) }
     return response
+  }
+
+  /// The longest address of a request, in bytes.
+  private static let longestAddress = 8 << 10
+
+  /// Addresses and headers are compared, which takes time with the square of a row of marks.
+  private func checkTexts(_ request: Request) throws {
+    guard (request.head.path ?? "").utf8.count <= Self.longestAddress else {
+      throw Problem(.uriTooLong, "the address is longer than \(Self.longestAddress) bytes")
+    }
+    for field in request.headers where !Text.hasFewMarks(field.value) {
+      throw Problem(
+        .badRequest,
+        "the header \(field.name.canonicalName) has more than \(Text.mostMarks) combining marks in a row"
+      )
+    }
+    guard Text.hasFewMarks(request.head.authority ?? "") else {
+      throw Problem(
+        .badRequest, "the host has more than \(Text.mostMarks) combining marks in a row")
+    }
   }
 
   /// A page elsewhere whose name leads here (DNS rebinding) sends the name of its own host.

@@ -1,4 +1,5 @@
 internal import HTTPTypes
+internal import Prism
 
 /// The parts of a body of `multipart/form-data` (RFC 7578).
 struct Multipart {
@@ -10,6 +11,9 @@ struct Multipart {
   }
 
   let parts: [Part]
+
+  /// The longest header of a part, in bytes.
+  private static let longestHeader = 16 << 10
 
   /// - Parameters:
   ///   - bytes: The body.
@@ -44,7 +48,14 @@ struct Multipart {
     guard let end = find(gap, in: all, from: 0) else {
       throw Problem(.badRequest, "a part of the multipart body has no header")
     }
+    guard end <= Self.longestHeader else {
+      throw Problem(.badRequest, "the header of a part has more than \(Self.longestHeader) bytes")
+    }
     let header = String(decoding: all[..<end], as: UTF8.self)
+    guard Text.hasFewMarks(header) else {
+      throw Problem(
+        .badRequest, "a part's header has more than \(Text.mostMarks) combining marks in a row")
+    }
     let line =
       header.split(whereSeparator: \.isNewline).first {
         $0.lowercased().hasPrefix("content-disposition:")

@@ -144,7 +144,7 @@ struct AnalysisRoutes {
     guard !record.state.isOpen else {
       throw Problem(.conflict, "the analysis is \(record.state.rawValue); wait until it ends")
     }
-    var old = try JSONDecoder().decode(ExplanationRequest.self, from: Data(record.request.utf8))
+    var old = try ExplanationRequest(json: record.request)
     let isMore = try await extend(&old, by: body, of: record)
     if body["methods"] != nil || !isMore {
       let added = try RequestReader(platform).request(

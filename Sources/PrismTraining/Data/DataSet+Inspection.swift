@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismFiles
 internal import PrismMedia
 public import PrismRuntime

@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismRuntime
 internal import PrismTensor
 

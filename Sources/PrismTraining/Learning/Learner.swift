@@ -84,7 +84,9 @@ public struct Learner {
   /// - Throws: `EvaluationError`.
   public func features(_ inputs: Tensor) throws -> [Tensor] {
     let values = try prefix.map { try $0(inputs)[0] } ?? inputs
-    let samples = (0..<values.shape[0]).map(values.slice)
+    let samples = try Memory.expecting(floats: values.count) {
+      (0..<values.shape[0]).map(values.slice)
+    }
     guard cut == baseEnd else { return samples }
     return try headFeatures(samples)
   }
@@ -115,7 +117,10 @@ public struct Learner {
     var rows: [Tensor] = []
     for start in stride(from: 0, to: count, by: chunk) {
       let range = start..<min(start + chunk, count)
-      let known = Tensor.stacking(try features(range))
+      let loaded = try features(range)
+      let known = try Memory.expecting(floats: loaded.reduce(0) { $0 + $1.count }) {
+        Tensor.stacking(loaded)
+      }
       let mapped = try body.map { try $0(known)[0] } ?? known
       let head = try Recording(
         input: network.featureShape.replacing(axis: 0, with: range.count)
@@ -154,12 +159,15 @@ public struct Learner {
   ///   - optimizer: Moves the parameters.
   ///   - seed: Selects the masks of dropouts.
   /// - Returns: The loss before the step.
-  /// - Throws: `ShapeError`, `EvaluationError`.
+  /// - Throws: `ShapeError`, `EvaluationError`; `OutOfMemoryError`, when nothing has been changed.
   public mutating func step(
     features: [Tensor], truths: [DataSet.Truth], optimizer: inout Optimizer, seed: UInt64
   ) throws -> Double {
     let (loss, gradients) = try gradients(features: features, truths: truths, seed: seed)
-    optimizer.update(&parameters, gradients: gradients)
+    // Both means of the optimiser and the parameters themselves.
+    try Memory.expecting(floats: 3 * gradients.values.reduce(0) { $0 + $1.count }) {
+      optimizer.update(&parameters, gradients: gradients)
+    }
     return loss
   }
 
@@ -170,6 +178,26 @@ public struct Learner {
   ///
   /// - Parameters: As for ``step(features:truths:optimizer:seed:)``.
   public mutating func gradients(
+    features: [Tensor], truths: [DataSet.Truth], seed: UInt64
+  ) throws -> (loss: Double, gradients: [String: Tensor]) {
+    let before = parameters
+    do {
+      let known = features.reduce(0) { $0 + $1.count }
+      let mapped = cut == baseEnd ? 0 : features.count * network.featureShape.count
+      // Beside the values of both walks: features and maps side by side, what is given back of the
+      // maps, and sums of gradients.
+      let trained = trained.reduce(0) { $0 + (before[$1]?.count ?? 0) }
+      return try Memory.expecting(floats: 2 * known + 4 * mapped + trained) {
+        try walk(features: features, truths: truths, seed: seed)
+      }
+    } catch {
+      // Statistics may have moved already.
+      parameters = before
+      throw error
+    }
+  }
+
+  private mutating func walk(
     features: [Tensor], truths: [DataSet.Truth], seed: UInt64
   ) throws -> (loss: Double, gradients: [String: Tensor]) {
     let pool = Workers.pool

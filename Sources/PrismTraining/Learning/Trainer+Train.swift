@@ -1,3 +1,4 @@
+internal import PrismKernels
 public import PrismCard
 internal import PrismFiles
 public import PrismRuntime

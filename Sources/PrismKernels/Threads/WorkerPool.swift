@@ -17,7 +17,7 @@ import Synchronization
 /// depend on it.
 package final class WorkerPool: Sendable {
   private let shared: PoolState
-  private let threads: [PoolThread]
+  private let threads: [SystemThread]
 
   /// The workers, the calling thread included.
   package let workerCount: Int
@@ -29,9 +29,13 @@ package final class WorkerPool: Sendable {
   package init(workerCount: Int? = nil) {
     let wanted = max(1, workerCount ?? Self.defaultWorkerCount())
     let shared = PoolState()
-    var threads: [PoolThread] = []
+    var threads: [SystemThread] = []
     for worker in 1..<max(wanted, 1) {
-      guard let thread = PoolThread(shared: shared, worker: worker) else { break }
+      let thread = SystemThread {
+        SubnormalNumbers.flush()
+        shared.serve(worker: worker)
+      }
+      guard let thread else { break }
       threads.append(thread)
     }
     self.shared = shared
@@ -232,54 +236,6 @@ private final class PoolState: @unchecked Sendable {
       pthread_cond_wait(wake, mutex)
     }
   }
-}
-
-/// One thread of a pool.
-private struct PoolThread: @unchecked Sendable {
-  // A handle that is written here once and read once, by `join`.
-  private let handle: pthread_t
-
-  private final class Start {
-    let shared: PoolState
-    let worker: Int
-    init(shared: PoolState, worker: Int) {
-      self.shared = shared
-      self.worker = worker
-    }
-  }
-
-  init?(shared: PoolState, worker: Int) {
-    let start = Unmanaged.passRetained(Start(shared: shared, worker: worker))
-    #if canImport(Darwin)
-      var created: pthread_t?
-      let status = pthread_create(&created, nil, { PoolThread.main($0) }, start.toOpaque())
-    #else
-      var created = pthread_t()
-      let status = pthread_create(
-        &created, nil,
-        { argument in
-          guard let argument else { return nil }
-          return PoolThread.main(argument)
-        }, start.toOpaque())
-    #endif
-    guard status == 0 else {
-      start.release()
-      return nil
-    }
-    #if canImport(Darwin)
-      guard let created else { return nil }
-    #endif
-    handle = created
-  }
-
-  private static func main(_ argument: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    SubnormalNumbers.flush()
-    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-    start.shared.serve(worker: start.worker)
-    return nil
-  }
-
-  func join() { pthread_join(handle, nil) }
 }
 
 /// A clock that only runs forward.

@@ -1,8 +1,7 @@
-package import PrismKernels
 internal import Synchronization
 
 /// The threads that all plans of the process share.
-public enum Workers {
+package enum Workers {
   private struct State {
     var count: Int?
     var pool: WorkerPool?
@@ -14,7 +13,7 @@ public enum Workers {
   /// The number of threads; as many as the process may run on unless set.
   ///
   /// Results are the same bits for any number.
-  public static var count: Int {
+  package static var count: Int {
     get { state.withLock { $0.count } ?? defaultCount }
     set {
       state.withLock { state in

@@ -6,8 +6,10 @@ extension WorkerPool {
   /// - Throws: The error of the first task that failed.
   public func map<Value: Sendable>(_ count: Int, _ task: (Int) throws -> Value) throws -> [Value] {
     let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
+    // Threads know nothing of the task that uses them.
+    let memory = MemoryContext()
     run(tasks: count) { index, _ in
-      let result = Result { try task(index) }
+      let result = memory.within { Result { try task(index) } }
       results.withLock { $0[index] = result }
     }
     return try results.withLock { $0 }.compactMap { try $0?.get() }

@@ -1,0 +1,521 @@
+"""A torch module as a graph card: the user's own code makes it, torch.export lays it out, and a state dict fills it.
+
+This is the one reader that runs code, and only that which `--module` names. What torch.export gives is written in the
+operators of ONNX, so that everything behind is the same.
+"""
+
+import importlib
+import math
+import operator
+import os
+import sys
+
+import numpy
+
+from . import onnx_model, torch_files
+from .errors import ConversionError
+from .flatfile import names
+from .onnx_file import File, Graph, Node
+
+OPSET = 18
+FLOAT = 1
+
+UNARY = {
+    "relu": "Relu", "silu": "Swish", "sigmoid": "Sigmoid", "tanh": "Tanh", "hardswish": "HardSwish", "mish": "Mish",
+    "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "abs": "Abs", "neg": "Neg", "reciprocal": "Reciprocal", "erf": "Erf",
+}  # fmt: skip
+SAME = {
+    "dropout", "feature_dropout", "alpha_dropout", "contiguous", "clone", "alias", "detach", "to", "_to_copy", "type_as",
+    "lift_fresh_copy", "identity", "view_as_real", "requires_grad",
+}  # fmt: skip
+BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
+SHAPES = {"view", "reshape", "_unsafe_view", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"}
+REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax"}
+
+
+def read(path, options, said, account):
+    """The model of the module that `--module` names, with the weights of a file."""
+    torch = needed_torch()
+    module = make(torch, options.module)
+    state = torch_files.open_file(path, options, account).tensors
+    load(torch, module, state)
+    size = options.input_size or (said.size if said else None)
+    if not size:
+        raise ConversionError("a module takes images of any size: --input-size says which one to use")
+    model, _ = onnx_model.read_file(exported(torch, module, size), options, said)
+    model.framework, model.squashed = "module", model.output
+    model.run = lambda x: run(torch, module, x)
+    account.say("size", "--input-size" if options.input_size else said.origin)
+    for topic in ("base", "head"):
+        account.say(topic, f"the module {options.module}")
+    model.account = account
+    return model
+
+
+def run(torch, module, x):
+    """What the module makes of one image [1, H, W, C]."""
+    with torch.no_grad():
+        return module(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).reshape(-1).double().numpy()
+
+
+def needed_torch():
+    try:
+        return importlib.import_module("torch")
+    except ImportError as error:
+        raise ConversionError("--module runs in an environment with torch, which is not installed here") from error
+
+
+def make(torch, text):
+    """The module of `package.module:factory`; the working folder is searched first, as python does."""
+    place, _, name = text.partition(":")
+    if not place or not name:
+        raise ConversionError(f"--module {text}: write package.module:factory, a function or class that is called without arguments")
+    sys.path.insert(0, os.getcwd())
+    try:
+        factory = importlib.import_module(place)
+        for part in name.split("."):
+            factory = getattr(factory, part)
+        module = factory()
+    except Exception as error:
+        raise ConversionError(f"--module {text} fails: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(os.getcwd())
+    if not isinstance(module, torch.nn.Module):
+        raise ConversionError(f"--module {text} gives a {type(module).__name__}, not a torch.nn.Module")
+    return module.eval().float()
+
+
+def load(torch, module, state):
+    """Fills the module with the tensors of a file, whose names may stand behind one prefix."""
+    wanted = {name: value for name, value in module.state_dict().items() if not name.endswith("num_batches_tracked")}
+    prefix = next((p for p in prefixes(state, wanted) if all(p + name in state for name in wanted)), None)
+    if prefix is None:
+        missing = [name for name in wanted if name not in state]
+        raise ConversionError(f"the checkpoint lacks tensors of the module: {names(missing, 4)}")
+    extra = [name for name in state if name.startswith(prefix) and name[len(prefix) :] not in wanted]
+    wrong = [name for name, value in wanted.items() if tuple(value.shape) != state[prefix + name].shape]
+    if extra or wrong:
+        raise ConversionError(f"tensors of the checkpoint do not fit the module: {names(extra + wrong, 4)}")
+    tensors = {name: torch.from_numpy(numpy.array(state[prefix + name])) for name in wanted}
+    module.load_state_dict(tensors, strict=False)
+
+
+def prefixes(state, wanted):
+    first = next(iter(wanted), "")
+    yield ""
+    for name in state:
+        if name.endswith("." + first):
+            yield name[: len(name) - len(first)]
+
+
+def exported(torch, module, size):
+    """The module at one size as a file of ONNX would hold it."""
+    channels = next((p.shape[1] for p in module.parameters() if p.ndim == 4), 3)
+    example = torch.zeros(1, channels, *size)
+    try:
+        program = torch.export.export(module, (example,))
+    except Exception as error:
+        raise ConversionError(f"torch.export refuses the module: {(str(error).splitlines() or ['no reason'])[0]}") from error
+    return Exporter(torch, program).file(tuple(example.shape))
+
+
+class Exporter:
+    """Writes the nodes of an exported program in the operators of ONNX."""
+
+    def __init__(self, torch, program):
+        self.torch = torch
+        self.program = program
+        self.nodes, self.constants = [], {}
+        self.lists = {}  # name of a node that gives several values → their names
+        self.scope = ""
+        self.label = ""
+
+    def file(self, shape):
+        signature = self.program.graph_signature
+        stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        constants = getattr(signature, "inputs_to_lifted_tensor_constants", {})
+        for node in self.program.graph.nodes:
+            if node.op == "placeholder" and node.name in stored:
+                name = stored[node.name]
+                value = self.program.state_dict.get(name)
+                value = self.program.constants.get(name) if value is None else value
+                self.constants[node.name] = self.array(value)
+            elif node.op == "placeholder" and node.name in constants:
+                self.constants[node.name] = self.array(self.program.constants[constants[node.name]])
+            elif node.op == "call_function":
+                self.call(node)
+        (image,) = signature.user_inputs
+        outputs = list(signature.user_outputs)
+        outputs = [outputs[0]] if len(outputs) > 1 else outputs
+        graph = Graph(self.nodes, self.constants, [(image, FLOAT, list(shape))], outputs)
+        return File(graph, OPSET, "torch.export", {})
+
+    @staticmethod
+    def array(value):
+        return value.detach().cpu().contiguous().numpy()
+
+    # Writing nodes.
+
+    def node(self, op, inputs, output, **attributes):
+        attributes = {key: value for key, value in attributes.items() if value is not None}
+        node = Node(op, list(inputs), [output] if isinstance(output, str) else output, attributes, self.label, scope=self.scope)
+        self.nodes.append(node)
+        return output
+
+    def constant(self, value, kind="float32"):
+        name = f"constant_{len(self.constants)}"
+        self.constants[name] = numpy.asarray(value, dtype=kind)
+        return name
+
+    def value(self, item):
+        """The name of an argument, a number as a constant."""
+        if isinstance(item, self.torch.fx.Node):
+            return item.name
+        return self.constant(item)
+
+    def call(self, node):
+        if node.target is operator.getitem:
+            source, index = node.args
+            if not node.users:
+                return
+            if source.name not in self.lists:
+                raise ConversionError(f"{source.name}[{index}] is not supported")
+            self.node("Identity", [self.lists[source.name][index]], node.name)
+            return
+        text = getattr(node.target, "_schema", None)
+        text = text.name.split("::")[-1] if text else getattr(node.target, "__name__", str(node.target))
+        kind = text.rstrip("_") if not text.startswith("__") else text
+        stack = list((node.meta.get("nn_module_stack") or {}).values())
+        self.scope = str(stack[-1][0]) if stack else ""
+        self.label = f"{self.scope or node.name} of the module"
+        arguments = Arguments(node)
+        if kind.startswith("_assert") or not node.users and "val" not in node.meta:
+            return
+        if kind in SAME:
+            self.node("Identity", [node.args[0].name], node.name)
+        elif kind in UNARY:
+            self.node(UNARY[kind], [node.args[0].name], node.name)
+        elif kind in BINARY:
+            self.binary(BINARY[kind], node, arguments)
+        elif kind in REDUCTIONS:
+            self.reduced(REDUCTIONS[kind], node, arguments)
+        elif kind in SHAPES:
+            self.node("Reshape", [node.args[0].name, self.constant(list(node.meta["val"].shape), "int64")], node.name)
+        else:
+            method = getattr(self, f"aten_{kind}", None)
+            if method is None:
+                raise ConversionError(f"{self.label}: {node.target} is not supported")
+            method(node, arguments)
+
+    def binary(self, op, node, arguments):
+        one, other = self.value(node.args[0]), self.value(node.args[1])
+        alpha = arguments.get("alpha", 1)
+        if alpha != 1:
+            other = self.node("Mul", [other, self.constant(alpha)], f"{node.name}.scaled")
+        if arguments.get("rounding_mode"):
+            raise ConversionError(f"{self.label} divides with rounding, which is not supported")
+        self.node(op, [one, other], node.name)
+
+    def reduced(self, op, node, arguments):
+        axes = arguments.get("dim")
+        axes = list(range(node.args[0].meta["val"].ndim)) if axes is None else axes
+        axes = axes if isinstance(axes, (list, tuple)) else [axes]
+        self.node(op, [node.args[0].name], node.name, axes=list(axes), keepdims=int(bool(arguments.get("keepdim", False))))
+
+    # Weights.
+
+    def aten_conv2d(self, node, a):
+        padding = a.get("padding", 0)
+        automatic = {"same": "SAME_UPPER", "valid": "VALID"}.get(padding) if isinstance(padding, str) else None
+        pads = None if automatic else two(padding) * 2
+        inputs = [node.args[0].name, a.get("weight").name] + ([a.get("bias").name] if a.get("bias") is not None else [])
+        self.node(
+            "Conv", inputs, node.name, strides=two(a.get("stride", 1)), dilations=two(a.get("dilation", 1)),
+            group=a.get("groups", 1), pads=pads, auto_pad=automatic,
+        )  # fmt: skip
+
+    def aten_convolution(self, node, a):
+        if a.get("transposed"):
+            raise ConversionError(f"{self.label}: transposed convolutions are not supported")
+        self.aten_conv2d(node, a)
+
+    def aten_batch_norm(self, node, a):
+        if a.get("training") or a.get("running_mean") is None:
+            raise ConversionError(f"{self.label}: a batch norm without running statistics is not supported")
+        count = node.args[0].meta["val"].shape[1]
+        weight = a.get("weight").name if a.get("weight") is not None else self.constant(numpy.ones(count))
+        bias = a.get("bias").name if a.get("bias") is not None else self.constant(numpy.zeros(count))
+        inputs = [node.args[0].name, weight, bias, a.get("running_mean").name, a.get("running_var").name]
+        self.node("BatchNormalization", inputs, node.name, epsilon=a.get("eps"))
+
+    def optional(self, item):
+        return [item.name] if item is not None else []
+
+    def aten_layer_norm(self, node, a):
+        shape = a.get("normalized_shape")
+        inputs = [node.args[0].name, *self.optional(a.get("weight")), *self.optional(a.get("bias"))]
+        if a.get("weight") is None and a.get("bias") is not None:
+            raise ConversionError(f"{self.label}: a layer norm with an offset and no scale is not supported")
+        self.node("LayerNormalization", inputs, node.name, axis=-len(shape), epsilon=a.get("eps", 1e-5))
+
+    def aten_group_norm(self, node, a):
+        count = node.args[0].meta["val"].shape[1]
+        weight = self.optional(a.get("weight")) or [self.constant(numpy.ones(count))]
+        bias = self.optional(a.get("bias")) or [self.constant(numpy.zeros(count))]
+        inputs = [node.args[0].name, *weight, *bias]
+        self.node("GroupNormalization", inputs, node.name, num_groups=a.get("num_groups"), epsilon=a.get("eps", 1e-5))
+
+    def aten_instance_norm(self, node, a):
+        if not a.get("use_input_stats", True):
+            raise ConversionError(f"{self.label}: an instance norm with running statistics is not supported")
+        count = node.args[0].meta["val"].shape[1]
+        weight = self.optional(a.get("weight")) or [self.constant(numpy.ones(count))]
+        bias = self.optional(a.get("bias")) or [self.constant(numpy.zeros(count))]
+        self.node("InstanceNormalization", [node.args[0].name, *weight, *bias], node.name, epsilon=a.get("eps", 1e-5))
+
+    def aten_linear(self, node, a):
+        weight = self.node("Transpose", [a.get("weight").name], f"{node.name}.weight", perm=[1, 0])
+        bias = a.get("bias")
+        product = self.node("MatMul", [node.args[0].name, weight], f"{node.name}.product" if bias is not None else node.name)
+        if bias is not None:
+            self.node("Add", [product, bias.name], node.name)
+
+    def aten_matmul(self, node, a):
+        self.node("MatMul", [self.value(node.args[0]), self.value(node.args[1])], node.name)
+
+    def aten_prelu(self, node, a):
+        slope = self.constants[a.get("weight").name].reshape([-1] + [1] * (node.meta["val"].ndim - 2))
+        self.node("PRelu", [node.args[0].name, self.constant(slope)], node.name)
+
+    # Activations.
+
+    def aten_relu6(self, node, a):
+        self.clipped(node, 0.0, 6.0)
+
+    def aten_hardtanh(self, node, a):
+        self.clipped(node, a.get("min_val", -1.0), a.get("max_val", 1.0))
+
+    def aten_clamp(self, node, a):
+        self.clipped(node, a.get("min"), a.get("max"))
+
+    def aten_clamp_min(self, node, a):
+        self.clipped(node, a.get("min"), None)
+
+    def clipped(self, node, low, high):
+        bounds = [self.constant(low) if low is not None else "", self.constant(high) if high is not None else ""]
+        self.node("Clip", [node.args[0].name, *bounds], node.name)
+
+    def aten_hardsigmoid(self, node, a):
+        self.node("HardSigmoid", [node.args[0].name], node.name, alpha=1 / 6, beta=0.5)
+
+    def aten_gelu(self, node, a):
+        self.node("Gelu", [node.args[0].name], node.name, approximate=a.get("approximate", "none"))
+
+    def aten_elu(self, node, a):
+        if a.get("scale", 1) != 1 or a.get("input_scale", 1) != 1:
+            raise ConversionError(f"{self.label}: a scaled ELU is not supported")
+        self.node("Elu", [node.args[0].name], node.name, alpha=float(a.get("alpha", 1.0)))
+
+    def aten_selu(self, node, a):
+        self.node("Selu", [node.args[0].name], node.name)
+
+    def aten_leaky_relu(self, node, a):
+        self.node("LeakyRelu", [node.args[0].name], node.name, alpha=float(a.get("negative_slope", 0.01)))
+
+    def aten_softplus(self, node, a):
+        if a.get("beta", 1) != 1:
+            raise ConversionError(f"{self.label}: a softplus with beta {a.get('beta')} is not supported")
+        self.node("Softplus", [node.args[0].name], node.name)
+
+    def aten_pow(self, node, a):
+        self.node("Pow", [self.value(node.args[0]), self.value(node.args[1])], node.name)
+
+    def aten_square(self, node, a):
+        self.node("Pow", [node.args[0].name, self.constant(2.0)], node.name)
+
+    def aten_rsub(self, node, a):
+        self.node("Sub", [self.value(node.args[1]), node.args[0].name], node.name)
+
+    def aten_softmax(self, node, a):
+        self.node("Softmax", [node.args[0].name], node.name, axis=a.get("dim"))
+
+    aten__softmax = aten_softmax
+
+    def aten_log_softmax(self, node, a):
+        self.node("LogSoftmax", [node.args[0].name], node.name, axis=a.get("dim"))
+
+    # Pools.
+
+    def window(self, a):
+        kernel = two(a.get("kernel_size"))
+        stride = a.get("stride")
+        return dict(
+            kernel_shape=kernel, strides=two(stride) if stride else kernel, pads=two(a.get("padding", 0)) * 2,
+            ceil_mode=int(bool(a.get("ceil_mode", False))),
+        )  # fmt: skip
+
+    def aten_max_pool2d(self, node, a):
+        self.node("MaxPool", [node.args[0].name], node.name, dilations=two(a.get("dilation", 1)), **self.window(a))
+
+    def aten_max_pool2d_with_indices(self, node, a):
+        self.aten_max_pool2d(node, a)
+        self.lists[node.name] = [node.name]
+
+    def aten_avg_pool2d(self, node, a):
+        if a.get("divisor_override"):
+            raise ConversionError(f"{self.label}: divisor_override is not supported")
+        include = int(bool(a.get("count_include_pad", True)))
+        self.node("AveragePool", [node.args[0].name], node.name, count_include_pad=include, **self.window(a))
+
+    def aten_adaptive_avg_pool2d(self, node, a):
+        self.node("AdaptiveAveragePool", [node.args[0].name], node.name, size=list(node.meta["val"].shape[2:]))
+
+    def aten_adaptive_max_pool2d(self, node, a):
+        self.lists[node.name] = [node.name]
+        if tuple(node.meta["val"][0].shape[2:]) != (1, 1):
+            raise ConversionError(f"{self.label}: adaptive maximum pooling to more than 1×1 is not supported")
+        self.node("GlobalMaxPool", [node.args[0].name], node.name)
+
+    def aten_max(self, node, a):
+        if len(node.args) > 1 and isinstance(node.args[1], self.torch.fx.Node):
+            self.node("Max", [node.args[0].name, node.args[1].name], node.name)
+            return
+        self.lists[node.name] = [node.name]
+        self.reduced("ReduceMax", node, a)
+
+    def aten_linalg_vector_norm(self, node, a):
+        if a.get("ord", 2) != 2:
+            raise ConversionError(f"{self.label}: a norm of order {a.get('ord')} is not supported")
+        self.reduced("ReduceL2", node, a)
+
+    # Shapes and parts.
+
+    def aten_permute(self, node, a):
+        self.node("Transpose", [node.args[0].name], node.name, perm=[int(d) % len(a.get("dims")) for d in a.get("dims")])
+
+    def aten_transpose(self, node, a):
+        rank = node.args[0].meta["val"].ndim
+        order = list(range(rank))
+        one, other = a.get("dim0") % rank, a.get("dim1") % rank
+        order[one], order[other] = other, one
+        self.node("Transpose", [node.args[0].name], node.name, perm=order)
+
+    def aten_cat(self, node, a):
+        self.node("Concat", [item.name for item in node.args[0]], node.name, axis=a.get("dim", 0))
+
+    def aten_stack(self, node, a):
+        axis = a.get("dim", 0)
+        parts = []
+        for index, item in enumerate(node.args[0]):
+            axes = self.constant([axis], "int64")
+            parts.append(self.node("Unsqueeze", [item.name, axes], f"{node.name}.{index}"))
+        self.node("Concat", parts, node.name, axis=axis)
+
+    def parts(self, node, a, axis):
+        """Several values, as long as torch says that they are."""
+        outputs = [f"{node.name}.{index}" for index in range(len(node.meta["val"]))]
+        sizes = self.constant([value.shape[axis] for value in node.meta["val"]], "int64")
+        self.node("Split", [node.args[0].name, sizes], outputs, axis=axis)
+        self.lists[node.name] = outputs
+
+    def aten_split(self, node, a):
+        self.parts(node, a, a.get("dim", 0))
+
+    aten_split_with_sizes = aten_chunk = aten_tensor_split = aten_split
+
+    def aten_unbind(self, node, a):
+        axis = a.get("dim", 0)
+        self.lists[node.name] = [
+            self.node("Gather", [node.args[0].name, self.constant(index, "int64")], f"{node.name}.{index}", axis=axis)
+            for index in range(len(node.meta["val"]))
+        ]
+
+    def aten_slice(self, node, a):
+        last = (1 << 62) if a.get("end") is None else a.get("end")
+        numbers = [[a.get("start") or 0], [last], [a.get("dim", 0)], [a.get("step", 1)]]
+        self.node("Slice", [node.args[0].name, *(self.constant(item, "int64") for item in numbers)], node.name)
+
+    def aten_narrow(self, node, a):
+        start = a.get("start")
+        numbers = [[start], [start + a.get("length")], [a.get("dim")]]
+        self.node("Slice", [node.args[0].name, *(self.constant(item, "int64") for item in numbers)], node.name)
+
+    def aten_select(self, node, a):
+        self.node("Gather", [node.args[0].name, self.constant(a.get("index"), "int64")], node.name, axis=a.get("dim"))
+
+    def aten_expand(self, node, a):
+        self.node("Expand", [node.args[0].name, self.constant(list(node.meta["val"].shape), "int64")], node.name)
+
+    aten_expand_as = aten_expand
+
+    def aten_pad(self, node, a):
+        pad, rank = list(a.get("pad")), node.meta["val"].ndim
+        begins, ends = [0] * rank, [0] * rank
+        for index in range(len(pad) // 2):
+            begins[rank - 1 - index], ends[rank - 1 - index] = pad[2 * index], pad[2 * index + 1]
+        value = a.get("value")
+        inputs = [node.args[0].name, self.constant(begins + ends, "int64"), self.constant(0.0 if value is None else value)]
+        self.node("Pad", inputs, node.name, mode=a.get("mode", "constant"))
+
+    aten_constant_pad_nd = aten_pad
+
+    def aten_pixel_shuffle(self, node, a):
+        self.node("DepthToSpace", [node.args[0].name], node.name, blocksize=a.get("upscale_factor"), mode="CRD")
+
+    def aten_pixel_unshuffle(self, node, a):
+        n, c, h, w = node.args[0].meta["val"].shape
+        factor = a.get("downscale_factor")
+        extents = [n, c, h // factor, factor, w // factor, factor]
+        split = self.node("Reshape", [node.args[0].name, self.constant(extents, "int64")], f"{node.name}.split")
+        turned = self.node("Transpose", [split], f"{node.name}.turned", perm=[0, 1, 3, 5, 2, 4])
+        self.node("Reshape", [turned, self.constant(list(node.meta["val"].shape), "int64")], node.name)
+
+    def aten_channel_shuffle(self, node, a):
+        n, c, h, w = node.meta["val"].shape
+        groups = a.get("groups")
+        split = self.node("Reshape", [node.args[0].name, self.constant([n, groups, c // groups, h, w], "int64")], f"{node.name}.split")
+        turned = self.node("Transpose", [split], f"{node.name}.turned", perm=[0, 2, 1, 3, 4])
+        self.node("Reshape", [turned, self.constant([n, c, h, w], "int64")], node.name)
+
+    aten_native_channel_shuffle = aten_channel_shuffle
+
+    def aten_upsample_nearest2d(self, node, a):
+        self.resized(node, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+    def aten_upsample_bilinear2d(self, node, a):
+        coordinates = "align_corners" if a.get("align_corners") else "half_pixel"
+        self.resized(node, mode="linear", coordinate_transformation_mode=coordinates)
+
+    def resized(self, node, **attributes):
+        before, after = node.args[0].meta["val"].shape, node.meta["val"].shape
+        lists = [item for item in node.args[1:] if isinstance(item, (list, tuple))]
+        factors = next((item for item in lists if any(isinstance(f, float) for f in item)), None)
+        exact = all(math.isclose(f * b, n) for f, b, n in zip(factors or (), before[2:], after[2:]))
+        if not exact and not attributes["coordinate_transformation_mode"] == "align_corners":
+            raise ConversionError(f"{self.label} resizes by {list(factors)}, which is no whole number of pixels here")
+        self.node("Resize", [node.args[0].name, "", "", self.constant(list(after), "int64")], node.name, **attributes)
+
+
+class Arguments:
+    """The arguments of a call by the names of its schema, with their defaults."""
+
+    def __init__(self, node):
+        schema = getattr(node.target, "_schema", None)
+        self.values = {}
+        for index, argument in enumerate(schema.arguments if schema else ()):
+            if index < len(node.args):
+                self.values[argument.name] = node.args[index]
+            elif argument.name in node.kwargs:
+                self.values[argument.name] = node.kwargs[argument.name]
+            elif argument.has_default_value():
+                self.values[argument.name] = argument.default_value
+
+    def get(self, name, default=None):
+        value = self.values.get(name)
+        return default if value is None else value
+
+
+def two(item):
+    """Numbers for rows and columns."""
+    item = list(item) if isinstance(item, (list, tuple)) else [item]
+    return item * 2 if len(item) == 1 else item
