@@ -2,7 +2,8 @@
 
 The server is the debug build (or PRISM_SERVER) on a free port with an empty data folder and the weights of the checkout (or
 PRISM_WEIGHTS). With PRISM_PAGE the page's files come from that folder instead of the program, so that a change to them can be
-tried without a build. Screenshots go to out/page.
+tried without a build. Screenshots and the server's log go to
+out/page.
 """
 
 import atexit
@@ -45,9 +46,10 @@ class Server:
         atexit.register(self.close)
 
     def start(self, port: str) -> None:
-        self.process = subprocess.Popen(
-            [*self.command, "--port", port], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
-        )
+        with open(SHOTS / "server.log", "a") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "--port", port], stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+            )
         line = self.process.stdout.readline()
         if "http://" not in line:
             sys.exit("the server did not start; is it built? (swift build)")
