@@ -76,7 +76,8 @@ struct Evidence {
     let reach = axis.count / 64
     guard reach > 0 else { return values }
     var result = [Double](repeating: 0, count: values.count)
-    var (target, source) = (result.mutableSpan, values.span)
+    let source = values.span
+    var target = result.mutableSpan
     for shift in -reach...reach {
       let places = max(0, -shift)..<min(axis.count, axis.count - shift)
       let step = shift * axis.stride
