@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Prism needs and is missing: system libraries by apt, and a Python environment in .venv for the tools.
 # Safe to run again; does nothing where everything is there. The other scripts call it. With --program only what building
-# and running the program takes, without Python.
+# and running the program takes, without Python; with --tests also a browser and what drives it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,9 +17,8 @@ packages=(
 if command -v dpkg-query >/dev/null; then
   if [ "${1:-}" != --program ]; then
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
-    # The tests of the page drive a browser.
-    packages+=(chromium)
   fi
+  [ "${1:-}" != --tests ] || packages+=(chromium)
   install_packages "${packages[@]}"
 else
   say "this is no Debian: install ${packages[*]} (or what your system calls them) by hand"
@@ -32,10 +31,12 @@ fi
 
 [ "${1:-}" = --program ] && exit 0
 
-# The environment is made again when the requirements have changed.
+# The environment is made again when the requirements have changed; one for the tests serves the tools as well.
 stamp=.venv/requirements.txt
-files=(Tools/requirements.txt Tools/requirements-tests.txt)
-if ! cat "${files[@]}" | cmp --silent - "$stamp"; then
+files=(Tools/requirements.txt)
+tests=(Tools/requirements.txt Tools/requirements-tests.txt)
+[ "${1:-}" != --tests ] || files=("${tests[@]}")
+if ! cat "${files[@]}" | cmp --silent - "$stamp" && ! cat "${tests[@]}" | cmp --silent - "$stamp"; then
   say "making the Python environment in .venv"
   rm -rf .venv
   python3 -m venv .venv

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-Tools/setup.sh
+Tools/setup.sh --tests
 Tools/check.sh
 
 .venv/bin/python Tools/fetch_weights.py

@@ -75,30 +75,27 @@ struct Evidence {
   ) -> [Double] {
     let reach = axis.count / 64
     guard reach > 0 else { return values }
-    return [Double](unsafeUninitializedCapacity: values.count) { result, initialized in
-      result.initialize(repeating: 0)
-      initialized = values.count
-      values.withUnsafeBufferPointer { values in
-        for shift in -reach...reach {
-          let places = max(0, -shift)..<min(axis.count, axis.count - shift)
-          if axis.stride == 1 {
-            for line in 0..<other.count {
-              for i in places {
-                let place = line * other.stride + i
-                result[place] += values[place + shift]
-              }
-            }
-          } else {
-            let (first, end) = (places.lowerBound * axis.stride, places.upperBound * axis.stride)
-            for place in first..<end { result[place] += values[place + shift * axis.stride] }
-          }
-        }
-      }
-      for i in 0..<axis.count {
-        let count = Double(min(axis.count - 1, i + reach) - max(0, i - reach) + 1)
-        for line in 0..<other.count { result[i * axis.stride + line * other.stride] /= count }
+    var result = [Double](repeating: 0, count: values.count)
+    let source = values.span
+    var target = result.mutableSpan
+    for shift in -reach...reach {
+      let places = max(0, -shift)..<min(axis.count, axis.count - shift)
+      let step = shift * axis.stride
+      // Along rows each line by itself; along columns all lines of all places at once.
+      let (lines, first, end) =
+        axis.stride == 1
+        ? (other.count, places.lowerBound, places.upperBound)
+        : (1, places.lowerBound * axis.stride, places.upperBound * axis.stride)
+      for line in 0..<lines {
+        let start = line * other.stride
+        for place in start + first..<start + end { target[place] += source[place + step] }
       }
     }
+    for i in 0..<axis.count {
+      let count = Double(min(axis.count - 1, i + reach) - max(0, i - reach) + 1)
+      for line in 0..<other.count { target[i * axis.stride + line * other.stride] /= count }
+    }
+    return result
   }
 
   /// Connected parts of at least a fiftieth of the evidence, the largest share first.

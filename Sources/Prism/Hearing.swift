@@ -1,4 +1,4 @@
-public import PrismRuntime
+internal import PrismRuntime
 
 /// What a model says about a sound: about every window of it, and about the whole.
 public struct Hearing: Sendable, Codable {

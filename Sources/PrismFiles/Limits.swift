@@ -31,7 +31,8 @@ public struct Limits: Codable, Sendable, Equatable {
     case segments
     /// The elements of a tensor, and the numbers that a table's rows and labels make.
     case elements
-    /// The bytes in which a network computes for a request, estimated before it does.
+    /// The bytes in which a network computes for a request: estimated before it does, and counted
+    /// while it does.
     case memory
     /// The seconds that the work on one input may take.
     case time

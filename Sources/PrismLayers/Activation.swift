@@ -1,6 +1,6 @@
 public import PrismAutodiff
 public import PrismCard
-public import PrismWeights
+internal import PrismWeights
 
 /// A function that is applied to every element, or to every row for softmax.
 public typealias Activation = ModelCard.Activation

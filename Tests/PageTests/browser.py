@@ -2,7 +2,8 @@
 
 The server is the debug build (or PRISM_SERVER) on a free port with an empty data folder and the weights of the checkout (or
 PRISM_WEIGHTS). With PRISM_PAGE the page's files come from that folder instead of the program, so that a change to them can be
-tried without a build. Screenshots go to out/page.
+tried without a build. Screenshots and the server's log go to
+out/page.
 """
 
 import atexit
@@ -45,9 +46,10 @@ class Server:
         atexit.register(self.close)
 
     def start(self, port: str) -> None:
-        self.process = subprocess.Popen(
-            [*self.command, "--port", port], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
-        )
+        with open(SHOTS / "server.log", "a") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "--port", port], stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+            )
         line = self.process.stdout.readline()
         if "http://" not in line:
             sys.exit("the server did not start; is it built? (swift build)")
@@ -95,8 +97,11 @@ class Shared:
 class PageTest(unittest.TestCase):
     """A test with a page of its own, which may neither complain nor ask another host."""
 
-    # What the browser may say about failures that a test makes on purpose.
-    allowed_messages: tuple[str, ...] = ()
+    # The answers that may be failures, as a pattern of addresses; what the browser says about them is not looked at. An input
+    # that nobody can read has no small picture.
+    expected_failures = r"/thumbnail\.png$"
+    # Whether the server may be away.
+    may_be_offline = False
 
     def setUp(self) -> None:
         Shared.begin()
@@ -105,8 +110,10 @@ class PageTest(unittest.TestCase):
         self.page = self.open()
 
     def tearDown(self) -> None:
-        bad = [text for text in self.complaints if not any(part in text for part in self.allowed_messages)]
-        self.assertEqual(bad, [], "the page complained")
+        result = self._outcome.result
+        if any(test is self for test, _ in result.failures + result.errors):
+            self.shot(f"failed-{self._testMethodName}")
+        self.assertEqual(self.complaints, [], "the page complained")
 
     def open(self, path: str = "/", width: int = 1280, height: int = 900, **options) -> Page:
         context: BrowserContext = Shared.browser.new_context(
@@ -117,9 +124,10 @@ class PageTest(unittest.TestCase):
             context.route(self.server.address + "/**", self.take_file)
         self.addCleanup(context.close)
         page = context.new_page()
-        page.on("console", lambda m: m.type in ("error", "warning") and self.complaints.append(m.text))
+        page.on("console", self.check_message)
         page.on("pageerror", lambda error: self.complaints.append(f"{error}"))
         page.on("request", self.check_request)
+        page.on("response", self.check_response)
         page.goto(self.server.address + path)
         return page
 
@@ -134,6 +142,17 @@ class PageTest(unittest.TestCase):
     def check_request(self, request) -> None:
         if not request.url.startswith((self.server.address, "blob:", "data:")):
             self.complaints.append(f"the page asked for {request.url}")
+
+    def check_response(self, response) -> None:
+        if response.status >= 400 and not re.search(self.expected_failures, response.url):
+            self.complaints.append(f"{response.status} for {response.url}")
+
+    def check_message(self, message) -> None:
+        # What could not be loaded is judged by its answer.
+        is_load = message.text.startswith("Failed to load resource") and (self.may_be_offline or "net::" not in message.text)
+        is_problem = message.text.startswith("Problem:") and (self.may_be_offline or self.expected_failures != PageTest.expected_failures)
+        if message.type in ("error", "warning") and not is_load and not is_problem:
+            self.complaints.append(message.text)
 
     # What people do
 
@@ -151,7 +170,7 @@ class PageTest(unittest.TestCase):
 
     def finish(self, page: Page | None = None) -> None:
         page = page or self.page
-        expect(page.locator(".side [data-state=done]")).to_be_visible()
+        expect(page.locator(".progress-head [data-state=done]")).to_be_visible()
         expect(page.locator(".panel .screen").nth(1)).to_be_visible()
 
     def box(self, locator) -> dict:

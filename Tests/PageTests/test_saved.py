@@ -13,9 +13,9 @@ class SavedTests(PageTest):
         page = self.analyse(SAMPLES / "husky.png")
         page.get_by_label("Name", exact=True).fill("A sledge dog")
         page.get_by_label("Tags").fill("pets, snow")
-        page.get_by_label("Notes", exact=True).fill("seen in <b>Lapland</b>")
-        page.get_by_label("Notes", exact=True).press("Tab")
-        expect(page.locator(".side [role=status]")).to_have_text("Saved")
+        with page.expect_response(lambda r: "Lapland" in (r.request.post_data or "")):
+            page.get_by_label("Notes", exact=True).fill("seen in <b>Lapland</b>")
+        expect(page.locator("aside [role=status]")).to_have_text("Saved")
         expect(page.locator("h1")).to_have_text("A sledge dog")
         page.get_by_role("link", name="Saved").click()
         expect(page.locator(".card", has_text="A sledge dog").locator("img")).to_be_visible()
@@ -72,7 +72,7 @@ class SavedTests(PageTest):
         page.get_by_role("link", name="Compare with").click()
         page.locator("main .card-link", has_text="husky.png").first.click()
         expect(page.locator(".beside .screen")).to_have_count(4)
-        expect(page.locator("#main")).to_contain_text("Agreement")
+        expect(page.locator("#main")).to_contain_text(re.compile("Agreement|share no method and label"))
         self.shot("beside")
         self.check_access("two analyses")
         # They move together.
@@ -84,7 +84,7 @@ class SavedTests(PageTest):
 
 
 class RefusedTests(PageTest):
-    allowed_messages = ("Failed to load resource",)
+    expected_failures = r"/import$|/analyses/0000"
 
     def test_an_archive_that_is_none_is_refused_in_one_line(self):
         page = self.page

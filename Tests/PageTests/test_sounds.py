@@ -194,7 +194,8 @@ class SignalTests(PageTest):
         model = next(
             m for m in self.ask("/v1/classification_models/model_list/").json()["models"] if m["name"] == "voice"
         )
-        # The ends of evidence lie between pixels of the map, 160 by 160; the server rounds hertz to 3 digits.
+        # The ends of evidence lie between pixels of the map, 160 by 160. The server rounds hertz to 3 digits, so by up to 5 Hz
+        # above 1 kHz, where a pixel is about 30 Hz.
         places = page.evaluate(
             """async ({ audio, region }) => {
               const { soundAxes } = await import("/sound-signal.js");
@@ -207,7 +208,7 @@ class SignalTests(PageTest):
             {"audio": model["audio"], "region": region},
         )
         for value in places["y"]:
-            self.assertAlmostEqual(value, round(value), delta=0.1)
+            self.assertAlmostEqual(value, round(value), delta=0.2)
         for value, seconds in zip(places["x"], region["seconds"]):
             if 0 < seconds < 2:
                 self.assertAlmostEqual(value, round(value), delta=0.06)

@@ -62,7 +62,7 @@ struct EdgeTests {
   }
 
   @Test("equal numbers share the gradient of the larger of two, as in torch")
-  func ties() {
+  func equalOperands() {
     for primitive in [Maximum(), Minimum()] as [any Primitive] {
       let x = Tensor([2], [3, 3])
       let gradients = primitive.pullback(

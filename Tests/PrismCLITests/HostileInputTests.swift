@@ -211,7 +211,7 @@ struct HostileInputTests {
     try Repository.withFolder { folder in
       let output = command[0] == "explain" ? ["--output", "\(folder)/out"] : []
       var (whole, parts) = (0, 0)
-      for request in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89] {
+      for request in 1... {
         let budget = MemoryBudget(refusing: request)
         let outcome = MemoryBudget.$current.withValue(budget) {
           Outcome(
@@ -220,7 +220,7 @@ struct HostileInputTests {
         }
         guard !budget.isWaiting else {
           #expect(outcome.status == .done)
-          continue
+          break
         }
         #expect(outcome.diagnostics.contains("there is not enough memory"), "request \(request)")
         // The first requests are made when the model is opened, before there is an input.

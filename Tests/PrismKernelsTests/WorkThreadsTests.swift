@@ -49,7 +49,7 @@ struct WorkThreadsTests {
 
   @Test("within a limit as much is had as is allowed, and no more")
   func limit() throws {
-    try Memory.bounded(by: 1 << 20) {
+    Memory.bounded(by: 1 << 20) {
       #expect(throws: Never.self) { try Memory.expecting(1 << 20) {} }
       let error = #expect(throws: OutOfMemoryError.self) { try Memory.expecting(1 << 21) {} }
       #expect(error?.limit == 1 << 20)

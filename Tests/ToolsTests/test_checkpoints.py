@@ -100,8 +100,14 @@ class Told(ConverterTest):
         self.assertRegex(self.account(path), r"! before the head +no activation")
         card, _ = self.convert(path, "--pooled-activation", "relu")
         self.assertEqual(card["head"][1], {"kind": "activation", "function": "relu"})
-        # A ReLU behind a base that ends with one changes nothing, and nothing is said.
-        self.assertNotIn("before the head", self.account(self.write(base(), linear("fc", 1280, 3))))
+        self.assertNotIn("before the head", self.account(self.write(base(), linear("classifier.1", 1280, 3))))
+        self.assertRegex(self.account(self.write(base(), linear("classifier.3", 1280, 3))), "! before the head")
+
+    def test_lists_of_layers(self):
+        path = self.write(base(), linear("layers.0", 1280, 8), linear("layers.1", 8, 3))
+        self.assertRegex(self.account(path), r"! head .*dense 8, dense 3 .ASSUMED.*--head-activation")
+        card, _ = self.convert(path, "--head-activation", "relu")
+        self.assertEqual(card["head"][1]["activation"], "relu")
 
     def test_the_end_of_densenet(self):
         tensors = {name: numpy.ones(shape, "float32") for name, shape in architecture("densenet121").tensors().items()}
@@ -309,6 +315,9 @@ class Folders(ConverterTest):
     def test_networks_that_are_not_known(self):
         self.folder_of({"a.weight": numbers(2, 2)}, config={"model_type": "vit", "architectures": ["ViTForImageClassification"]})
         self.assert_refused(self.folder, "vit is no convolutional network.*export it as ONNX")
+        # Beside a file of another name it lies by chance.
+        path = write_safetensors(self.folder / "mine.safetensors", base() | linear("classifier.1", 1280, 3))
+        self.assertEqual(len(self.convert(path)[0]["labels"]), 3)
 
     def test_residual_networks_of_transformers(self):
         shapes = resnet_shapes(deep=True)

@@ -4,9 +4,10 @@ Exporters fold batch norms into convolutions. Where a base has a norm, a convolu
 the norm that is written only shifts.
 """
 
-from .architectures import architectures, output_size
+from .architectures import architectures
 from .errors import ConversionError
 from .graph_card import INPUT, NORM_PARTS, neutral_norm
+from .graph_steps import same_padding
 
 KINDS = {
     "conv": ("convolution", "depthwise_convolution"), "batch_norm": ("batch_normalization",), "max_pool": ("max_pool",),
@@ -148,12 +149,6 @@ class Match:
         """The graph's names, and the source's for them, of the base's values."""
         runtime = {name: step.value for step, name in zip(self.architecture.steps, self.names) if step.value}
         return {alias: runtime[name] for alias, name in self.graph.aliases.items() if name in runtime}
-
-
-def same_padding(step, extent):
-    """TensorFlow's padding before and after, for a window of a step."""
-    total = max((output_size(step, extent, same=True) - 1) * step.stride + step.kernel - extent, 0)
-    return total // 2, total - total // 2
 
 
 def recognise(graph, output):

@@ -10,9 +10,11 @@ import re
 
 import numpy
 
+from . import limits
 from .errors import ConversionError
 
 INPUT = "input"
+NODES = 20_000  # that a card may have
 RESERVED = {INPUT, "logits"}
 
 # Activations of one value that a head may have, by primitive.
@@ -128,6 +130,7 @@ class Finisher:
     """Makes the card's graph and head of the nodes up to the logits."""
 
     def __init__(self, graph, logits):
+        limits.check(len(graph.nodes), NODES, "the graph has too many nodes")
         self.graph = graph
         self.logits = logits
         self.index()
@@ -377,7 +380,7 @@ class Finisher:
             items.append({"kind": "global_concat_pool", "order": order})
         else:
             items.append({"kind": begins})
-        taken = {node.name for node in graph.nodes} - {node.name for node in chain}
+        taken = ({node.name for node in graph.nodes} | set(graph.tensors)) - {node.name for node in chain}
         for node in chain:
             name = head_name(node, taken)
             parts = [graph.tensors[name] for name in node.inputs[1:] if name in graph.tensors]

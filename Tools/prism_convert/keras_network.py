@@ -7,6 +7,7 @@ import numpy
 from .errors import ConversionError
 from .graph_card import CardGraph, Finisher, window
 from .keras_graph import AUGMENTATION, Node, flatten
+from .keras_ops import plain
 
 INACTIVE = AUGMENTATION | {
     "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization", "Identity",
@@ -530,10 +531,3 @@ def pair(item):
 def borders(item):
     """Before and after, for rows and columns."""
     return [pair(part) for part in pair(item)]
-
-
-def plain(value):
-    """A number or list, out of Keras's wrappings for arrays."""
-    if isinstance(value, dict):
-        return plain(value.get("config", {}).get("value", value.get("value")))
-    return value

@@ -1,12 +1,11 @@
 """Translates the nodes of a folded ONNX graph into those of a graph card."""
 
-import math
 
 import numpy
 
 from .errors import ConversionError
 from .graph_card import CardGraph, window
-from .views import BATCH, Arranger, Atom, View, fresh, joined, runs, size, unify
+from .views import BATCH, Arranger, View, fresh, joined, size, unify
 
 UNARY = {
     "Relu": "relu", "Relu6": "relu6", "Swish": "silu", "Sigmoid": "sigmoid", "Tanh": "tanh", "HardSwish": "hard_swish",

@@ -488,8 +488,10 @@ class Exporter:
 
     def resized(self, node, **attributes):
         before, after = node.args[0].meta["val"].shape, node.meta["val"].shape
-        factors = next((item for item in node.args[1:] if isinstance(item, (list, tuple)) and any(isinstance(f, float) for f in item)), None)
-        if factors and attributes["mode"] == "linear" and any(not math.isclose(f * b, n) for f, b, n in zip(factors, before[2:], after[2:])):
+        lists = [item for item in node.args[1:] if isinstance(item, (list, tuple))]
+        factors = next((item for item in lists if any(isinstance(f, float) for f in item)), None)
+        exact = all(math.isclose(f * b, n) for f, b, n in zip(factors or (), before[2:], after[2:]))
+        if not exact and not attributes["coordinate_transformation_mode"] == "align_corners":
             raise ConversionError(f"{self.label} resizes by {list(factors)}, which is no whole number of pixels here")
         self.node("Resize", [node.args[0].name, "", "", self.constant(list(after), "int64")], node.name, **attributes)
 

@@ -40,9 +40,8 @@ class HeadReader:
         try:
             items = torch_structure.chain(modules, module)
             return torch_head.from_structure(items, parts)
-        except torch_structure.Unknown as unknown:
-            self.why = str(unknown)
-            return None
+        except torch_structure.Unknown:
+            return None  # What the names say is all that there is.
 
     def map_functions(self, on_map, origin):
         """Functions between the base and the pooling; a DenseNet's own ReLU is one."""
@@ -159,12 +158,8 @@ class HeadReader:
             chain.function(option)
         if option:
             self.account.say("before", "--pooled-activation", option)
-        elif not own and not fastai and not self.first_is_told(parts[0]):
+        elif not fastai and not (own and parts[0].index in (None, 0, 1)):
             self.account.assume("before", "a state dict does not say it: --pooled-activation", "no activation")
-
-    def first_is_told(self, first):
-        """Whether nothing but a flatten or dropout can stand before the first layer, or a ReLU would change nothing."""
-        return self.architecture.steps[-1].kind == "activation" and self.architecture.steps[-1].function in ("relu", "relu6") and first.index in (None, 0, 1)
 
     def between(self, parts, own, fastai):
         known = []
@@ -179,7 +174,7 @@ class HeadReader:
         functions, gaps = torch_head.gaps_of(parts, known)
         if self.options.head_activation and not gaps and not fastai:
             # The option stands above what the library has: the same names may be those of another head.
-            gaps = [position for position, function in functions.items() if function]
+            gaps = [position for position, function in functions.items() if function] or self.linear_neighbours(parts)
         gaps = self.told_by_modules(parts, functions, gaps)
         result = torch_head.fill_gaps(parts, functions, gaps, self.options.head_activation)
         if self.options.head_activation and gaps:
@@ -188,9 +183,21 @@ class HeadReader:
             self.account.say("head", "fastai's head")
         elif any(functions.values()) and own and not self.has_own_widths(parts):
             self.account.assume("head", f"{own} has these functions under these names; --head-activation")
+        elif self.linear_neighbours(parts) and not self.checkpoint.modules:
+            self.account.assume("head", "the numbers of the layers leave no place for an activation; --head-activation")
         else:
             self.account.say("head", f"{own}'s own" if known else "the numbers of the layers" if len(parts) > 1 else "the tensors")
         return result
+
+    @staticmethod
+    def linear_neighbours(parts):
+        """Places between linear layers whose numbers follow each other: in a list of modules, unlike a Sequential, the
+        forward pass may call a function there."""
+        return [
+            position for position, (one, other) in enumerate(zip(parts, parts[1:]))
+            if one.kind == other.kind == "dense" and one.parent == other.parent and one.index is not None
+            and other.index is not None and other.index - one.index == 1
+        ]  # fmt: skip
 
     def has_own_widths(self, parts):
         """Whether the hidden layers are as wide as the library's."""

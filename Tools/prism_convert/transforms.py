@@ -66,10 +66,25 @@ def beside(path):
     images = read_json(path.parent / "preprocessor_config.json") or {}
     result = hugging_face(images, "preprocessor_config.json") if images else None
     result = result or timm(config, "config.json")
-    if config and is_model(config):
+    if config and is_model(config) and is_known(config, path):
         result = result or Transform("config.json")
+        if result.origin != "config.json":
+            result.origin += " and config.json"
         describe(result, config)
     return result
+
+
+def is_known(config, path):
+    """Whether a network of transformers is one of those that can be read; refuses one whose own weights are named."""
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or kind in TRANSFORMERS:
+        return True
+    if path.name in OWN_FILES:
+        raise ConversionError(
+            f"config.json: {kind} is no convolutional network that is known from its files "
+            f"({', '.join(sorted(TRANSFORMERS))} are): export it as ONNX"
+        )
+    return False  # It lies there by chance.
 
 
 def is_model(config):
@@ -91,14 +106,9 @@ def describe(result, config):
         result.output = "sigmoid"
     elif config.get("problem_type") == "single_label_classification":
         result.output = "softmax"
-    kind = config.get("model_type")
-    if isinstance(kind, str) and kind not in TRANSFORMERS:
-        raise ConversionError(
-            f"config.json: {kind} is no convolutional network that is known from its files "
-            f"({', '.join(sorted(TRANSFORMERS))} are): export it as ONNX"
-        )
 
 
+OWN_FILES = ("model.safetensors", "pytorch_model.bin")  # as transformers names them
 TRANSFORMERS = ("mobilenet_v2", "efficientnet", "resnet", "convnext", "timm_wrapper", "timm")
 
 
@@ -228,7 +238,7 @@ def published(model, options, said):
         return said or found
     return dataclasses.replace(
         said, operations=found.operations, resize=said.resize or found.resize,
-        side=said.side or (found.side if not said.resize else None), origin=said.origin,
+        side=said.side or (found.side if not said.resize else None), origin=f"{said.origin} and {found.origin}",
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 public import PrismRuntime
-public import PrismTensor
+internal import PrismTensor
 
 /// A method that says which parts of an image a prediction rests on.
 ///

@@ -1,4 +1,4 @@
-public import PrismCard
+internal import PrismCard
 internal import PrismTensor
 
 #if canImport(Glibc)

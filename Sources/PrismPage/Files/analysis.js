@@ -1,7 +1,7 @@
 // One analysis: its input and maps side by side, how far it is, what is known of it.
 import { MethodPicker } from "/choices.js";
 import { tables } from "/tables.js";
-import { alternativeOf, unitOf } from "/describe.js";
+import { alternativeOf, findingsOf, unitOf } from "/describe.js";
 import { Details } from "/details.js";
 import { afterQuiet, h, unique } from "/dom.js";
 import { icon } from "/icons.js";
@@ -523,8 +523,14 @@ export class AnalysisView {
           title: logit === undefined ? "" : t("predictions.logit", { logit: logit.toFixed(3) }),
         }, percent(probability)), bar);
     };
+    const { warnings, notes } = findingsOf(this.report);
+    const findings = [
+      ...warnings.map((text) => h("li", { class: "warned" }, icon("warning"), text)),
+      ...notes.map((text) => h("li", {}, icon("info"), text)),
+    ];
     this.predictions.replaceChildren(...[
       h("ol", { class: "labels" }, shown.map(row)),
+      findings.length > 0 ? h("ul", { class: "findings" }, findings) : null,
       all.length > 5 ? h("button", {
         type: "button", class: "link", onclick: () => {
           this.showsAll = !this.showsAll;

@@ -53,3 +53,26 @@ export function alternativeOf(map, { label, kind, base, entry }) {
   }
   return sentences.join(" ");
 }
+
+/** The most passages that are told of. */
+const passageLimit = 5;
+
+/** What has to be known before a prediction is believed: warnings, passages that differ, how it was made. */
+export function findingsOf(report) {
+  const { sound, picture } = report ?? {};
+  const passages = sound?.passages ?? [];
+  const told = passages.slice(0, passageLimit).map((one) => t("finding.passage", {
+    label: one.label, start: number(one.seconds[0]), end: number(one.seconds[1]),
+    probability: percent(one.probability),
+  }));
+  const more = passages.length - told.length;
+  if (more > 0) { told.push(t("finding.passages", { n: more })); }
+  const { verdict } = sound ?? {};
+  const made = verdict && sound.windows.length > 1
+    ? [t(`finding.${verdict.rule}`, { n: verdict.windows }),
+      verdict.silent > 0 ? t("finding.silent", { n: verdict.silent }) : null] : [];
+  return {
+    warnings: [...sound?.warnings ?? [], ...told],
+    notes: [...made.filter(Boolean), ...picture?.notes ?? [], ...sound?.notes ?? []],
+  };
+}

@@ -79,7 +79,6 @@ export class Details {
         format: sound.format, seconds: sound.seconds, rate: sound.sampleRate,
         channels: sound.channels,
       })],
-      ["notes", [...picture?.notes ?? [], ...sound?.notes ?? []].join("; ")],
       ["model", `${analysis.model}${report ? `, ${report.model.architecture}` : ""}`],
       ["weights", report?.model.sha256.slice(0, 12)],
       ["digest", analysis.input.sha256.slice(0, 12)],

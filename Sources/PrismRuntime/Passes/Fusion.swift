@@ -250,7 +250,9 @@ struct Fusion {
   /// affine function with constants for every channel.
   private func isNormalization(_ id: ValueID, of input: ValueID) -> Bool {
     let operands = recording.operands(of: id)
+    // Of other ranks all but the batch is one row, and no kernel has the constants again and again.
     guard operands.first == input, !recording.isParameter(input),
+      [2, 4].contains(recording[id].shape.rank),
       operands.dropFirst().allSatisfy(recording.isParameter)
     else { return false }
     return recording.primitive(of: id) is BatchNormalization

@@ -24,7 +24,7 @@ public enum ServerCommand {
 
   /// Runs the command with the process's arguments and ends the process.
   public static func runAndExit() async -> Never {
-    _ = unsafe signal(SIGPIPE, SIG_IGN)
+    _ = signal(SIGPIPE, SIG_IGN)
     await ServerOptions.main()
     // Work that was given up may still run on other threads, so nothing is torn down under it.
     _exit(0)

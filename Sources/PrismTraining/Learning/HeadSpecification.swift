@@ -1,6 +1,6 @@
 public import PrismCard
 internal import PrismFiles
-public import PrismWeights
+internal import PrismWeights
 
 extension ModelCard.HeadLayer {
   /// Reads the chain of a head as it is written on the command line.

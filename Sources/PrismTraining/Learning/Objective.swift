@@ -1,5 +1,5 @@
 internal import PrismAutodiff
-public import PrismTensor
+internal import PrismTensor
 
 /// What a network is trained for: the kind of its labels and what a mistake costs.
 public struct Objective: Sendable, Equatable, Codable {
