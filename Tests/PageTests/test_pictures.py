@@ -143,7 +143,7 @@ class PictureTests(PageTest):
     def test_maps_are_judged(self):
         page = self.analyse(SAMPLES / "husky.png")
         page.get_by_role("button", name="Judge the methods").click()
-        expect(page.get_by_role("heading", name="Faithfulness")).to_be_visible(timeout=4 * PATIENCE)
+        expect(page.get_by_role("region", name="Faithfulness")).to_be_visible(timeout=4 * PATIENCE)
         expect(page.locator("table").first).to_contain_text("Grad-CAM")
         self.finish()
         self.shot("judged")

@@ -26,7 +26,7 @@ export class Player extends EventTarget {
     const volume = new GainNode(context, { gain });
     source.connect(volume).connect(context.destination);
     const [start, end] = [from, to].map((time) => Math.max(0, time - sound.origin));
-    const playing = { source, start, end, loops, origin: sound.origin, begun: 0 };
+    const playing = { source, start, end, loops, origin: sound.origin, begun: null };
     this.playing = playing;
     if (context.state !== "running") { await context.resume(); }
     if (this.playing !== playing) { return; }
@@ -57,7 +57,7 @@ export class Player extends EventTarget {
   /** Where in the recording the ear is, in seconds; null in silence. */
   get position() {
     const { playing, context } = this;
-    if (!playing || !playing.begun) { return null; }
+    if (!playing || playing.begun === null) { return null; }
     const late = context.outputLatency || 0;
     const passed = Math.max(0, context.currentTime - playing.begun - late);
     const length = playing.end - playing.start;

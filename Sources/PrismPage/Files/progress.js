@@ -3,6 +3,11 @@ import { h } from "/dom.js";
 import { icon } from "/icons.js";
 import { duration, t } from "/texts.js";
 
+/** What is said of work that was never told to be done: judging has no maps that would tell it. */
+function ending(line, state) {
+  return line.name === "measures" && state === "done" ? "state.done" : "progress.none";
+}
+
 export class Progress {
   /** @param {{title, onCancel, onResume, onShow}} options What a method is called, and actions. */
   constructor(options) {
@@ -31,7 +36,7 @@ export class Progress {
   setState(state, error, isCached) {
     this.isOpen = state === "queued" || state === "running";
     this.state.textContent = t(`state.${state}`)
-      + (state === "done" && isCached ? ` · ${t("state.cached")}` : "");
+      + (state === "done" && isCached && !this.hasWorked ? ` · ${t("state.cached")}` : "");
     this.state.dataset.state = state;
     this.cancel.hidden = !this.isOpen;
     this.resume.hidden = this.isOpen || state === "done";
@@ -40,7 +45,7 @@ export class Progress {
     this.error.textContent = error ?? "";
     if (!this.isOpen) {
       for (const line of this.lines.values()) {
-        if (!line.isDone) { this.write(line, t("progress.none")); }
+        if (!line.isDone) { this.write(line, t(ending(line, state))); }
         line.bar.hidden = true;
       }
     }
@@ -49,7 +54,7 @@ export class Progress {
   line(name) {
     if (this.lines.has(name)) { return this.lines.get(name); }
     const title = this.options.title(name);
-    const line = { isDone: false };
+    const line = { name, isDone: false };
     line.text = h("span", { class: "muted" }, t("progress.waiting"));
     line.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": title });
     line.toggle = h("input", {
@@ -69,6 +74,7 @@ export class Progress {
 
   /** A method goes on. */
   progress({ method, done, planned, secondsLeft }) {
+    this.hasWorked = true;
     if (!this.isOpen) { this.setState("running"); }
     this.state.textContent = t("state.running");
     const line = this.line(method);
