@@ -263,7 +263,7 @@ private let reader = RequestReader(
   for length in [nil, "\(bytes.count / 2)", "\(bytes.firstIndex(of: 0) ?? 0)"] {
     guard let body = try? TensorBody(bytes, headerLength: length) else { continue }
     _ = try? body.outputs()
-    guard let input = try? body.input(rows: 2, columns: 2) else { continue }
+    guard let input = try? body.input(shape: [2, 2, 3]) else { continue }
     require(input.isFinite && input.count == 12 * input.shape[0], "a tensor has lost elements")
   }
 }
