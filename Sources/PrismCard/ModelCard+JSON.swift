@@ -276,15 +276,7 @@ extension ModelCard.AudioInput {
   }
 
   fileprivate var members: [JSON.Member] {
-    [
-      .init(name: "sample_rate", value: .integer(sampleRate)),
-      .init(name: "seconds", value: .number(seconds)),
-      .init(name: "fft", value: .integer(fft)),
-      .init(name: "hop", value: .integer(hop)),
-      .init(name: "mel_bands", value: .integer(bands)),
-      .init(name: "fmin", value: .number(minimum)),
-      .init(name: "fmax", value: .number(maximum)),
-      .init(name: "mel_scale", value: .string(melScale.rawValue)),
+    spectrumMembers + [
       .init(name: "db_range", value: .number(range)),
       .init(name: "colors", value: .string(colors.rawValue)),
       .init(name: "orientation", value: .string(orientation.rawValue)),
@@ -314,9 +306,9 @@ extension ModelCard.AudioInput {
         std: try field["std"].optional?.numbers() ?? [1]))
   }
 
-  fileprivate var levelMembers: [JSON.Member] {
-    guard let levels else { return [] }
-    return [
+  /// What both kinds of input say of their spectrogram.
+  private var spectrumMembers: [JSON.Member] {
+    [
       .init(name: "sample_rate", value: .integer(sampleRate)),
       .init(name: "seconds", value: .number(seconds)),
       .init(name: "fft", value: .integer(fft)),
@@ -325,6 +317,12 @@ extension ModelCard.AudioInput {
       .init(name: "fmin", value: .number(minimum)),
       .init(name: "fmax", value: .number(maximum)),
       .init(name: "mel_scale", value: .string(melScale.rawValue)),
+    ]
+  }
+
+  fileprivate var levelMembers: [JSON.Member] {
+    guard let levels else { return [] }
+    return spectrumMembers + [
       .init(name: "mel_norm", value: .string(levels.norm.rawValue)),
       .init(name: "power_floor", value: .number(levels.floor)),
       .init(name: "decibel_range", value: levels.range.map(JSON.number) ?? .null),

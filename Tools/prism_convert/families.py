@@ -9,8 +9,6 @@ import re
 
 from .architectures import Architecture, Builder, densenet, divisible_by_8
 
-NORM = ("weight", "bias", "running_mean", "running_var")
-
 
 class NotOfFamily(Exception):
     """The checkpoint begins like a family and goes on otherwise; the message says where."""

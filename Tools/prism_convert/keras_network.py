@@ -214,7 +214,7 @@ class Network:
         attributes["groups"] = groups
         return self.convolution(node, name, found["kernel"].transpose(3, 2, 0, 1), found.get("bias"), attributes, extents)
 
-    def depthwise(self, node, name, found_name="kernel"):
+    def depthwise(self, node, name):
         """Weight, attributes and extents of a depthwise convolution; the weight is [C · multiplier, 1, kH, kW]."""
         config = node.config
         strides, dilation = config.get("strides", 1), config.get("dilation_rate", 1)

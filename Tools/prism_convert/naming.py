@@ -161,19 +161,25 @@ def timm_mobilenet_v2(state, prefix):
     return renamed(state, prefix, table, "timm", "mobilenet_v2")
 
 
+def convnext_layer(parts):
+    """What a layer of a ConvNeXt's block, found by its stage, index and name, is called by torchvision."""
+
+    def name(found):
+        stage, index, part = found.groups()
+        return f"features.{2 * int(stage) + 1}.{index}.{parts[part]}"
+
+    return name
+
+
 def timm_convnext(state):
     prefix = prefix_of(state, "stages.0.blocks.0.conv_dw.weight")
     if prefix is None or prefix + "stem.0.weight" not in state:
         return None
     block = {"conv_dw": "block.0", "norm": "block.2", "mlp.fc1": "block.3", "mlp.fc2": "block.5", "gamma": "layer_scale"}
 
-    def layer(found):
-        stage, index, name = found.groups()
-        return f"features.{2 * int(stage) + 1}.{index}.{block[name]}"
-
     table = [
         (r"stem\.(?=[01]\.)", "features.0."),
-        (r"stages\.(\d+)\.blocks\.(\d+)\.(conv_dw|norm|mlp\.fc1|mlp\.fc2|gamma)", layer),
+        (r"stages\.(\d+)\.blocks\.(\d+)\.(conv_dw|norm|mlp\.fc1|mlp\.fc2|gamma)", convnext_layer(block)),
         (r"stages\.(\d+)\.downsample\.(?=[01]\.)", lambda found: f"features.{2 * int(found.group(1))}."),
         (r"head\.norm", "classifier.0"),
         (r"head\.fc", "classifier.2"),
@@ -315,14 +321,10 @@ def hf_convnext(state):
         return None
     block = {"dwconv": "block.0", "layernorm": "block.2", "pwconv1": "block.3", "pwconv2": "block.5", "layer_scale_parameter": "layer_scale"}
 
-    def layer(found):
-        stage, index, name = found.groups()
-        return f"features.{2 * int(stage) + 1}.{index}.{block[name]}"
-
     table = [
         (r"embeddings\.patch_embeddings", "features.0.0"),
         (r"embeddings\.layernorm", "features.0.1"),
-        (r"encoder\.stages\.(\d+)\.layers\.(\d+)\.(dwconv|layernorm|pwconv1|pwconv2|layer_scale_parameter)", layer),
+        (r"encoder\.stages\.(\d+)\.layers\.(\d+)\.(dwconv|layernorm|pwconv1|pwconv2|layer_scale_parameter)", convnext_layer(block)),
         (r"encoder\.stages\.(\d+)\.downsampling_layer\.(?=[01]\.)", lambda m: f"features.{2 * int(m.group(1))}."),
         (r"layernorm", "classifier.0"),
     ]

@@ -313,7 +313,7 @@ class Reader(pickle.Unpickler):
         _, kind, key, _, count = identity[:5]
         if not isinstance(kind, str) or not isinstance(count, int) or count < 0:
             return Unsupported(str(getattr(kind, "what", kind)))
-        key, first = str(key), 0
+        key = str(key)
         if len(identity) > 5 and isinstance(identity[5], tuple):
             raise ConversionError(f"{self.path} holds a view of a block, as torch before 0.4 wrote: save it again")
         storage = Storage(key, kind, count)

@@ -30,7 +30,7 @@ package struct ChannelAffine {
   }
 
   /// Whether a value is made of another by adding, subtracting, multiplying with or dividing by a
-  /// tensor of the model that has one number, or one for every channel of an image or a vector.
+  /// tensor of the model that has one number, or one for every channel.
   package static func isOne(_ id: ValueID, in recording: Recording) -> Bool {
     switch recording.primitive(of: id) {
     case is Add, is Subtract, is Multiply, is Divide: break
@@ -38,7 +38,7 @@ package struct ChannelAffine {
     }
     let operands = recording.operands(of: id)
     let shape = recording[id].shape
-    guard let constant = recording.parameter(operands[1])?.shape, [2, 4].contains(shape.rank),
+    guard let constant = recording.parameter(operands[1])?.shape, shape.rank > 1,
       recording[operands[0]].shape == shape
     else { return false }
     return constant.count == 1 || constant.count == shape[-1] && constant[-1] == shape[-1]
