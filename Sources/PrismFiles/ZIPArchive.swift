@@ -1,3 +1,5 @@
+internal import CZlib
+
 /// Files in one file (ZIP, without compression: pictures and maps would hardly shrink).
 package enum ZIPArchive {
   /// A file of an archive.
@@ -14,15 +16,11 @@ package enum ZIPArchive {
     }
   }
 
-  private static let table: [UInt32] = (0..<256).map { number in
-    (0..<8).reduce(UInt32(number)) { value, _ in
-      value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1
+  /// The sum by which a reader sees damage, CRC-32.
+  package static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    bytes.withUnsafeBufferPointer {
+      UInt32(truncatingIfNeeded: crc32_z(0, $0.baseAddress, $0.count))
     }
-  }
-
-  /// The sum by which a reader sees damage.
-  package static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    ~bytes.reduce(~UInt32(0)) { table[Int(($0 ^ UInt32($1)) & 255)] ^ ($0 >> 8) }
   }
 
   /// The archive of some files.
