@@ -41,7 +41,8 @@ export class AnalysisView {
     this.progress = new Progress({
       title: (name) => this.title(name),
       onCancel: () => this.act(() => page.api.cancel(this.analysis.id)),
-      onResume: () => this.restart(() => page.api.resume(this.analysis.id)),
+      onResume: () => (this.analysis
+        ? this.restart(() => page.api.resume(this.analysis.id)) : this.sendAgain()),
       onShow: (name, isShown) => {
         this.hidden[isShown ? "delete" : "add"](name);
         this.showMaps();
@@ -87,36 +88,41 @@ export class AnalysisView {
     this.model = this.page.models.find((model) => model.name === request.model);
     this.fileName = file.name;
     this.drawHead();
-    this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
     if (kind === "image") { this.showFile(file); }
+    this.chosen = { file, request };
+    await this.send();
+  }
+
+  /** Sends the file that was chosen; where that fails, it can be sent again. */
+  async send() {
+    const { chosen: { file, request }, page } = this;
+    this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
+    this.isSending = true;
     try {
-      const analysis = await this.send(file, request);
+      const analysis = await page.api.beginPatiently(file, request, (seconds) => {
+        this.progress.say(t("analysis.busy", { n: seconds }));
+        page.announce(t("analysis.busy", { n: seconds }));
+        return !this.isClosed;
+      });
       if (this.isClosed) { return; }
       this.watch(analysis.id);
-      this.page.note(`/analysis/${analysis.id}`);
+      page.note(`/analysis/${analysis.id}`);
       this.take(analysis);
-      if (kind === "audio") { this.showSound(); }
+      if (this.kind === "audio") { this.showSound(); }
     } catch (error) {
-      this.progress.setState("failed", error.detail ?? error.message);
-      this.progress.resume.hidden = true;
-      this.sayFailure(error.detail ?? error.message);
-      if (error.isOffline) { throw error; }
+      if (this.isClosed) { return; }
+      const reason = error.isOffline ? t("offline.text") : error.detail ?? error.message;
+      this.progress.refuse(reason, error.isBusy || error.isOffline || error.status === 401);
+      this.sayFailure(reason);
+    } finally {
+      this.isSending = false;
     }
   }
 
-  /** Sends a file; a server that has too much to do is asked again when it says. */
-  async send(file, request) {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.page.api.begin(file, file.name, request);
-      } catch (error) {
-        const isBusy = error.status === 429 || error.status === 503;
-        if (!isBusy || attempt >= 5 || this.isClosed) { throw error; }
-        const seconds = error.retryAfter ?? 2;
-        this.views.say(h("p", { class: "waiting" }, t("analysis.busy", { n: seconds })));
-        await new Promise((done) => setTimeout(done, 1000 * seconds));
-      }
-    }
+  sendAgain() {
+    if (this.isSending) { return; }
+    this.progress.say(t("loading"));
+    this.send();
   }
 
   /** Opens an analysis that is kept. */
@@ -297,9 +303,11 @@ export class AnalysisView {
 
   /** Goes on after the connection was lost. */
   async reconnect() {
-    if (!this.analysis || !this.progress.isOpen) { return; }
-    this.take(await this.page.api.analysis(this.analysis.id));
-    this.watch();
+    if (!this.analysis) {
+      this.sendAgain();
+    } else if (this.analysis.state !== "done" || !this.report) {
+      await this.restart(() => this.page.api.analysis(this.analysis.id));
+    }
   }
 
   async takeMethod(data) {

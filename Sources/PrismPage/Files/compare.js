@@ -65,11 +65,22 @@ export class CompareView {
     if (models.length === 0) { return h("p", { class: "muted" }, t("compare.oneModel")); }
     const id = unique("model");
     const select = h("select", { id }, models.map(({ name }) => h("option", {}, name)));
-    return h("p", { class: "field inline" }, h("label", { for: id }, t("compare.model")), select,
-      h("button", {
-        type: "button", onclick: () => this.askOther(analysis, select.value)
-          .catch((error) => this.page.fail(error)),
-      }, t("compare.explain")));
+    const state = h("span", { class: "muted", role: "status" });
+    const button = h("button", {
+      type: "button", onclick: async () => {
+        button.disabled = true;
+        state.textContent = t("compare.explaining", { model: select.value });
+        try {
+          await this.askOther(analysis, select.value);
+        } catch (error) {
+          this.page.fail(error);
+        }
+        button.disabled = false;
+        state.textContent = "";
+      },
+    }, t("compare.explain"));
+    return h("p", { class: "field inline" },
+      h("label", { for: id }, t("compare.model")), select, button, state);
   }
 
   async askOther(analysis, name) {
@@ -80,15 +91,29 @@ export class CompareView {
     const file = await this.page.api.blob(analysis.input.file);
     const other = await this.page.api.begin(file, analysis.input.name, {
       model: name, methods: methods.length > 0 ? methods : [{ name: "gradcam" }],
+      seed: analysis.request.seed,
     });
-    await new Promise((done) => this.page.api.watch(other.id, { end: done, lost: done }));
-    this.page.go(`/compare/${analysis.id}/${other.id}`);
+    const last = await new Promise((done) => this.page.api.watch(other.id, {
+      end: done, lost: () => done({ state: "interrupted" }),
+    }));
+    if (last.state !== "done") { throw new Error(last.error ?? t(`state.${last.state}`)); }
+    if (this.element.isConnected) { this.page.go(`/compare/${analysis.id}/${other.id}`); }
+  }
+
+  /** What tells the two apart: their names, or their models where one input was given to both. */
+  static titles(analyses) {
+    for (const title of [(one) => one.name, (one) => one.model]) {
+      const [a, b] = analyses.map(title);
+      if (a !== b) { return [a, b]; }
+    }
+    return analyses.map((one, i) => `${one.name} (${i + 1})`);
   }
 
   predictions(collected) {
     const [a, b] = collected.map(({ report }) =>
       new Map(report.predictions.map((one) => [one.label, one.probability])));
     const most = (label) => Math.max(a.get(label) ?? 0, b.get(label) ?? 0);
+    const titles = CompareView.titles(collected.map((one) => one.analysis));
     const labels = [...new Set([...a.keys(), ...b.keys()])]
       .sort((x, y) => most(y) - most(x)).slice(0, 8);
     const difference = (label) => (a.has(label) && b.has(label)
@@ -98,7 +123,7 @@ export class CompareView {
       class: "scrolling", tabIndex: 0, role: "region", "aria-label": t("analysis.predictions"),
     }, h("table", {}, h("caption", {}, t("analysis.predictions")),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("tables.label")),
-        collected.map((one) => h("th", { scope: "col", class: "number" }, one.analysis.name)),
+        titles.map((title) => h("th", { scope: "col", class: "number" }, title)),
         h("th", { scope: "col", class: "number" }, t("compare.difference")))),
       h("tbody", {}, labels.map((label) => h("tr", {}, h("th", { scope: "row" }, label),
         h("td", { class: "number" }, percent(a.get(label))),

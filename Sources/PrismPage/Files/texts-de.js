@@ -4,6 +4,7 @@ export default {
   "cancel": "Abbrechen",
   "close": "Schließen",
   "loading": "Wird geladen …",
+  "time.instant": "unter 1 ms",
   "time.milliseconds": "{n} ms",
   "time.seconds": "{n} s",
   "time.minutes": "{n} min {s} s",
@@ -43,6 +44,8 @@ export default {
   "token.title": "Dieser Server verlangt ein Kennwort",
   "token.text": "Wer den Server betreibt, hat es. Es bleibt, bis dieser Tab geschlossen wird.",
   "token.label": "Kennwort (Token)",
+  "token.wrong": "Dieses Kennwort kennt der Server nicht.",
+  "token.needed": "Ohne das Kennwort des Servers ist nichts zu sehen.",
   "token.send": "Weiter",
 
   // Start
@@ -54,7 +57,6 @@ export default {
   "intake.formats": "PNG, JPEG, WebP, TIFF, BMP, DICOM · WAV, FLAC, Ogg, MP3",
   "intake.samples": "Oder eines von diesen ausprobieren",
   "intake.samples.note": "Kein Modell hat sie beim Lernen gesehen.",
-  "intake.samples.none": "Der Server wurde ohne einen Ordner mit Beispielen gestartet.",
   "intake.choices": "Was mit einer Datei geschieht",
   "intake.atOnce": "Anfangen, sobald eine Datei da ist",
   "intake.recent": "Letzte Analysen",
@@ -64,13 +66,15 @@ export default {
   "intake.explain.one": "Erklären",
   "intake.clear": "Liste leeren",
   "intake.remove": "{name} von der Liste nehmen",
+  "intake.left": "{count} Dateien warten noch in der Liste: {reason}",
+  "intake.left.one": "Eine Datei wartet noch in der Liste: {reason}",
   "intake.unknown": "{name} ist weder ein Bild noch ein Ton, der sich lesen lässt.",
   "intake.noModel": "Kein Modell auf diesem Server nimmt Dateien wie {name}.",
 
   // Choices
   "choices.summary": "{model} · {methods}",
   "choices.model": "Modell",
-  "choices.modelNote": "{description}. Eingabe {input}, {labels} Klassen.",
+  "choices.modelNote": "Eingabe {input}, {labels} Klassen.",
   "choices.noModel": "Kein Modell auf diesem Server nimmt diese Dateien.",
   "choices.others.image": "Nicht für Bilder: {list} (nimmt Töne).",
   "choices.others.audio": "Nicht für Töne: {list} (nimmt Bilder).",
@@ -422,6 +426,7 @@ export default {
   "compare.model": "… derselben Eingabe für das Modell",
   "compare.oneModel": "Kein anderes Modell auf diesem Server nimmt diese Eingabe.",
   "compare.explain": "Erklären und vergleichen",
+  "compare.explaining": "{model} erklärt die Eingabe …",
   "compare.difference": "Unterschied",
   "compare.agreement": "Übereinstimmung der Karten desselben Verfahrens und derselben Klasse",
   "compare.nothingShared": "Die beiden haben kein Verfahren und keine Klasse mit Karten einer "

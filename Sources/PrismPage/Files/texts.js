@@ -68,6 +68,7 @@ export function percent(value, digits = 1) {
 
 /** A span of time, such as "2 min 5 s". */
 export function duration(seconds) {
+  if (seconds < 0.001) { return t("time.instant"); }
   if (seconds < 1) { return t("time.milliseconds", { n: Math.round(1000 * seconds) }); }
   const whole = Math.round(seconds);
   return whole < 60
