@@ -1,8 +1,8 @@
-"""Keys, narrow windows, dark colours, languages, and a server that goes away."""
+"""Keys, narrow windows, dark colours and languages."""
 
 import re
 
-from browser import SAMPLES, PageTest, Server, expect
+from browser import SAMPLES, PageTest, expect
 
 
 class FrameTests(PageTest):
@@ -104,26 +104,3 @@ class FrameTests(PageTest):
         self.assertLess(sum(len(answer.body()) for answer in answers), 300_000)
         for answer in answers:
             self.assertIn("script-src 'self'", answer.headers["content-security-policy"])
-
-
-class OfflineTests(PageTest):
-    may_be_offline = True
-
-    def test_a_server_that_goes_away_and_comes_back(self):
-        self.page.context.close()
-        server = self.server = Server()
-        self.addCleanup(server.close)
-        page = self.page = self.open()
-        expect(page.locator(".sample").first).to_be_visible()
-        server.stop()
-        page.get_by_role("link", name="Saved").click()
-        expect(page.locator("#banner")).to_contain_text("The server does not answer")
-        self.shot("offline", page)
-        self.check_access("offline", page)
-        server.start(server.address.rsplit(":", 1)[1])
-        expect(page.locator("#banner")).not_to_contain_text("The server does not answer")
-        self.analyse_again(page)
-
-    def analyse_again(self, page) -> None:
-        page.goto(self.server.address + "/")
-        self.analyse(SAMPLES / "cat.png", page)

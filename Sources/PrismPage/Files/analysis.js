@@ -113,6 +113,7 @@ export class AnalysisView {
       if (this.isClosed) { return; }
       const reason = error.isOffline ? t("offline.text") : error.detail ?? error.message;
       this.progress.refuse(reason, error.isBusy || error.isOffline || error.status === 401);
+      this.predictions.replaceChildren(h("p", { class: "muted" }, t("predictions.none")));
       this.sayFailure(reason);
     } finally {
       this.isSending = false;
