@@ -56,16 +56,17 @@ class BusyTests(PageTest):
 
     def test_a_file_that_was_refused_is_sent_again(self):
         page = self.page
-        # Whoever does not want to wait that long is refused, and may try again.
-        page.route("**/v1/analyses?*", lambda route: route.fulfill(
+        # A server that is full again and again.
+        full = lambda route: route.fallback() if route.request.method == "GET" else route.fulfill(
             status=429, headers={"Retry-After": "0.01", "Content-Type": "application/problem+json"},
-            body=json.dumps({"detail": "the queue is full with 1 requests; try again soon"})))
+            body=json.dumps({"detail": "the queue is full with 1 requests; try again soon"}))
+        page.route("**/v1/analyses?*", full)
         self.give(SAMPLES / "husky.png")
         expect(page.locator("[data-state=failed]")).to_be_visible()
-        expect(page.locator(".progress-head + * + .error")).to_contain_text("the queue is full")
+        expect(page.locator(".progress-head ~ .error")).to_contain_text("too much to do")
         self.shot("refused")
         self.check_access("a refusal")
-        page.unroute("**/v1/analyses?*")
+        page.unroute("**/v1/analyses?*", full)
         page.get_by_role("button", name="Try again").click()
         self.finish()
         expect(page.locator(".predictions li").first).to_contain_text("Siberian husky")
@@ -77,7 +78,7 @@ class BusyTests(PageTest):
         page.get_by_role("checkbox", name="HiResCAM").check()
         add = page.get_by_role("button", name="Add 1 method")
         add.click()
-        expect(page.locator("#banner")).to_contain_text("the queue is full")
+        expect(page.locator("#banner")).to_contain_text("too much to do")
         self.shot("busy-methods")
         expect(page.get_by_role("checkbox", name="HiResCAM")).to_be_checked()
         expect(page.locator(".panel")).to_have_count(2)
@@ -141,6 +142,18 @@ class AwayTests(PageTest):
         self.restart()
         self.finish()
         expect(page.locator("h1")).to_have_text("cat.png")
+
+    def test_notes_that_were_written_meanwhile(self):
+        page = self.analyse(SAMPLES / "cat.png")
+        address = f"/v1/analyses/{self.identifier()}"
+        self.server.stop()
+        page.get_by_label("Tags").fill("asleep")
+        page.get_by_label("Notes", exact=True).fill("whiskers")
+        expect(page.locator("aside [role=status]")).to_contain_text(AWAY)
+        self.restart()
+        expect(page.locator("aside [role=status]")).to_have_text("Saved")
+        kept = json.loads(self.ask(address).text())
+        self.assertEqual((kept["tags"], kept["notes"]), (["asleep"], "whiskers"))
 
     def test_a_file_that_was_given_meanwhile(self):
         page = self.page

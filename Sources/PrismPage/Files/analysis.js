@@ -10,7 +10,7 @@ import { pictureOf, previewOf } from "/media.js";
 import { upright } from "/npy.js";
 import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
-import { maybe, moment, percent, t } from "/texts.js";
+import { maybe, moment, percent, reasonOf, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { soundAxes, windowAt } from "/sound-signal.js";
 import { Views } from "/views.js";
@@ -111,7 +111,7 @@ export class AnalysisView {
       if (this.kind === "audio") { this.showSound(); }
     } catch (error) {
       if (this.isClosed) { return; }
-      const reason = error.isOffline ? t("offline.text") : error.detail ?? error.message;
+      const reason = reasonOf(error);
       this.progress.refuse(reason, error.isBusy || error.isOffline || error.status === 401);
       this.predictions.replaceChildren(h("p", { class: "muted" }, t("predictions.none")));
       this.sayFailure(reason);
@@ -304,6 +304,7 @@ export class AnalysisView {
 
   /** Goes on after the connection was lost. */
   async reconnect() {
+    this.details?.reconnect();
     if (!this.analysis) {
       this.sendAgain();
     } else if (this.analysis.state !== "done" || !this.report) {
@@ -385,6 +386,11 @@ export class AnalysisView {
   }
 
   async ended({ state, error, cached }) {
+    if (["queued", "running"].includes(state)) {
+      // Somebody else has asked for more.
+      this.watch();
+      return;
+    }
     this.analysis = { ...this.analysis, state, error, cached };
     this.progress.setState(state, error, cached);
     this.page.announce(t(`state.${state}`));

@@ -5,7 +5,7 @@ import { icon } from "/icons.js";
 import { Intake } from "/intake.js";
 import { Keys } from "/keys.js";
 import { showTheme, keep, settings } from "/settings.js";
-import { choose, language, t } from "/texts.js";
+import { choose, language, reasonOf, t } from "/texts.js";
 import { languages } from "/texts-languages.js";
 
 const find = (id) => document.getElementById(id);
@@ -53,7 +53,7 @@ const page = {
   /** Tells of a failure where nothing nearer can. */
   fail(error) {
     if (error.name === "AbortError" || error.isOffline) { return; }
-    notice(error.status === 401 ? t("token.needed") : error.detail ?? error.message, "bad");
+    notice(reasonOf(error), "bad");
   },
   notice: (text) => notice(text, "good"),
 };
@@ -111,12 +111,11 @@ function showFailure(error) {
   if (error.name === "AbortError") { return; }
   console.warn(error);
   clear();
-  const reasons = { 0: t("offline.text"), 401: t("token.needed") };
   replace({
     reconnect: error.isOffline ? show : undefined,
     element: h("section", { class: "empty" }, icon("warning"),
       h("h1", {}, t(error.status === 404 ? "failure.missing" : "failure.title")),
-      h("p", {}, reasons[error.status] ?? error.detail ?? error.message),
+      h("p", {}, reasonOf(error)),
       h("p", { class: "buttons" },
         h("button", { type: "button", onclick: () => location.reload() }, t("failure.again")),
         h("a", { class: "button", href: "#/" }, t("nav.new")))),

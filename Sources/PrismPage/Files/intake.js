@@ -4,7 +4,7 @@ import { icon } from "/icons.js";
 import { ChoiceForm, fitting } from "/choices.js";
 import { accepted, kindOf, pictureOf, previewOf, thumbnail } from "/media.js";
 import { keep, settings } from "/settings.js";
-import { t } from "/texts.js";
+import { reasonOf, t } from "/texts.js";
 
 export class Intake {
   constructor(page) {
@@ -255,7 +255,7 @@ export class Intake {
         this.takeOff(item);
       } catch (error) {
         if (error.isBusy || error.isOffline) {
-          reason = error.detail;
+          reason = reasonOf(error);
         } else {
           this.page.fail(error);
           refused.push(item);

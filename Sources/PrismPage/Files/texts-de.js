@@ -40,6 +40,7 @@ export default {
   "failure.missing": "Das gibt es hier nicht",
   "failure.again": "Noch einmal versuchen",
   "offline.text": "Der Server antwortet nicht. Sobald er wieder da ist, geht es von selbst weiter.",
+  "busy.text": "Der Server hat zu viel zu tun und hat nicht begonnen. Bitte gleich noch einmal.",
   "offline.back": "Der Server ist wieder da.",
   "token.title": "Dieser Server verlangt ein Kennwort",
   "token.text": "Wer den Server betreibt, hat es. Es bleibt, bis dieser Tab geschlossen wird.",

@@ -40,6 +40,7 @@ export default {
   "failure.missing": "This is not here",
   "failure.again": "Try again",
   "offline.text": "The server does not answer. The page goes on by itself when it is back.",
+  "busy.text": "The server has too much to do and did not begin this. Please try again soon.",
   "offline.back": "The server is back.",
   "token.title": "This server asks for a token",
   "token.text": "Whoever runs the server has it. It is kept until this tab is closed.",
