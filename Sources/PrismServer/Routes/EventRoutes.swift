@@ -28,7 +28,7 @@ struct EventRoutes {
       })
   }
 
-  /// The events of an analysis. One that is kept as open runs in a moment.
+  /// The events of an analysis, of which one that is kept as open runs in a moment.
   private func log(of record: AnalysisRecord) async throws -> EventLog {
     for _ in 0..<50 {
       if let log = await analyses.log(of: record.id) { return log }
