@@ -219,6 +219,17 @@ class PageTest(unittest.TestCase):
 
     # What is looked at
 
+    def drawn(self, canvas, other_than: str | None = None) -> str:
+        """What a canvas shows once it comes to rest; another thing than it did, where that is asked."""
+        last = None
+        for _ in range(PATIENCE // 60):
+            shown = canvas.evaluate("c => c.toDataURL()")
+            if shown == last and shown != other_than:
+                return shown
+            last = shown
+            canvas.page.wait_for_timeout(60)
+        raise AssertionError("a panel does not change" if last == other_than else "a panel does not come to rest")
+
     def shot(self, name: str, page: Page | None = None) -> None:
         (page or self.page).screenshot(path=SHOTS / f"{name}.png", full_page=True)
 

@@ -51,7 +51,8 @@ export class CompareView {
       h("p", { class: "muted" }, t("compare.choose.note")),
       await this.otherModels(analysis), h("h2", {}, t("compare.saved")), place);
     const { analyses } = await this.page.api.list({ limit: 60 });
-    const others = analyses.filter((one) => one.id !== first);
+    const others = analyses.filter(
+      (one) => one.id !== first && one.type === analysis.type && one.label);
     place.append(...others.map((one) => card(this.page, one, `#/compare/${first}/${one.id}`)));
     if (others.length === 0) {
       place.replaceWith(h("p", { class: "muted" }, t("compare.none")));
