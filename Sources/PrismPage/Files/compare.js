@@ -1,9 +1,9 @@
 // Two analyses beside each other: two inputs, or two models on one input.
 import { Collected } from "/collected.js";
-import { h, unique } from "/dom.js";
+import { h, term, unique } from "/dom.js";
 import { rankCorrelation } from "/maps.js";
 import { card } from "/saved.js";
-import { measure, percent, t } from "/texts.js";
+import { measure, number, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { Views } from "/views.js";
 
@@ -117,15 +117,18 @@ export class CompareView {
     const titles = CompareView.titles(collected.map((one) => one.analysis));
     const labels = [...new Set([...a.keys(), ...b.keys()])]
       .sort((x, y) => most(y) - most(x)).slice(0, 8);
-    const difference = (label) => (a.has(label) && b.has(label)
-      ? `${b.get(label) >= a.get(label) ? "+" : "−"}${
-        percent(Math.abs(b.get(label) - a.get(label)))}` : "–");
+    const difference = (label) => {
+      if (!a.has(label) || !b.has(label)) { return "–"; }
+      const points = Math.round(1000 * (b.get(label) - a.get(label))) / 10;
+      return `${points < 0 ? "−" : "+"}${number(Math.abs(points), 3)}`;
+    };
     return h("section", {}, h("div", {
       class: "scrolling", tabIndex: 0, role: "region", "aria-label": t("analysis.predictions"),
     }, h("table", {}, h("caption", {}, t("analysis.predictions")),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("tables.label")),
         titles.map((title) => h("th", { scope: "col", class: "number" }, title)),
-        h("th", { scope: "col", class: "number" }, t("compare.difference")))),
+        h("th", { scope: "col", class: "number" },
+          term(t("compare.difference"), t("compare.difference.meaning"))))),
       h("tbody", {}, labels.map((label) => h("tr", {}, h("th", { scope: "row" }, label),
         h("td", { class: "number" }, percent(a.get(label))),
         h("td", { class: "number" }, percent(b.get(label))),

@@ -429,6 +429,7 @@ export default {
   "compare.explain": "Erklären und vergleichen",
   "compare.explaining": "{model} erklärt die Eingabe …",
   "compare.difference": "Unterschied",
+  "compare.difference.meaning": "In Prozentpunkten: das zweite weniger das erste.",
   "compare.agreement": "Übereinstimmung der Karten desselben Verfahrens und derselben Klasse",
   "compare.nothingShared": "Die beiden haben kein Verfahren und keine Klasse mit Karten einer "
     + "Größe gemeinsam.",

@@ -419,6 +419,7 @@ export default {
   "compare.explain": "Explain and compare",
   "compare.explaining": "{model} explains the input …",
   "compare.difference": "Difference",
+  "compare.difference.meaning": "In percentage points: the second less the first.",
   "compare.agreement": "Agreement of maps of the same method and label",
   "compare.nothingShared": "The two share no method and label with maps of one size.",
 
