@@ -15,8 +15,9 @@ run. What is sent:
 
 The peer is written as its users would write it: a typed body for the pictures (fields that pydantic checks), the plain
 body and numpy.frombuffer for bytes, json.loads and numpy.array for numbers; uvicorn with uvloop and httptools, where they
-are installed. Each takes the tensor in its own network's order. Before anything is measured, both have to give the same
-probabilities. Needs what Benchmarks/requirements.txt names, fastapi, uvicorn[standard] and pillow, and the program wrk,
+are installed. It is measured as one process whose network uses all processors and as one process a processor, and the
+better of the two is shown. Each takes the tensor in its own network's order. Before anything is measured, all have to give
+the same probabilities. Needs what Benchmarks/requirements.txt names, fastapi, uvicorn[standard] and pillow, and the program wrk,
 which asks without taking much of the processors that the servers need.
 """
 
@@ -36,13 +37,16 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "Benchmarks"))
 
-PRISM, PEER_ADDRESS = "127.0.0.1:8611", "127.0.0.1:8612"
+PRISM = "127.0.0.1:8611"
+# The peer's addresses by what is said of it: how many processes there are, and the threads of each network (0 for all).
+PROCESSORS = len(os.sched_getaffinity(0))
+PEERS = {"1 process": ("127.0.0.1:8612", 1, 0), f"{PROCESSORS} processes": ("127.0.0.1:8613", PROCESSORS, 1)}
 LENGTH = "Inference-Header-Content-Length"
 # How far probabilities may differ: a JPEG is decoded and made smaller by other code.
 CLOSE = {"png": 1e-4, "jpeg": 0.1, "binary": 1e-4, "json": 1e-4}
 
 PEER = """
-import base64, io, json, sys
+import base64, io, json, os, sys
 import numpy, onnxruntime
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -53,6 +57,8 @@ sys.path.insert(0, {benchmarks!r})
 from peers import models
 
 options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(os.environ["PEER_THREADS"])
+mean, deviation = (numpy.array(values, dtype="float32") for values in (models.MEAN, models.STD))
 session = onnxruntime.InferenceSession(
     str(models.path("mobilenet_v2", ".onnx")), options, providers=["CPUExecutionProvider"])
 app = FastAPI()
@@ -74,8 +80,8 @@ def predict(body: Body):
     size = (models.SIZE, models.SIZE)
     if image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR)
-    values = models.normalised(image).transpose(2, 0, 1)[None]
-    logits, probabilities = classify(values)
+    values = (numpy.asarray(image, dtype="float32") / 255 - mean) / deviation
+    logits, probabilities = classify(values.transpose(2, 0, 1)[None])
     top = int(probabilities.argmax())
     return {{"predictions": [{{"index": top, "probability": float(probabilities[top]),
             "probabilities": probabilities.tolist(), "logits": logits.tolist()}}]}}
@@ -149,13 +155,15 @@ end
 
 
 def rows():
-    """What is sent, by name: to Prism, and to the peer."""
+    """What is sent, by name: to Prism, and to the peers."""
     import numpy
     from peers import models
 
     def picture(path):
         body = json.dumps({"instances": [{"b64": base64.b64encode(path.read_bytes()).decode()}]}).encode()
-        return Ask(PRISM, "/v1/models/mobilenet_v2:predict", body), Ask(PEER_ADDRESS, "/predict", body)
+        return [Ask(PRISM, "/v1/models/mobilenet_v2:predict", body)] + [
+            Ask(address, "/predict", body) for address, _, _ in PEERS.values()
+        ]
 
     def tensor(values, is_binary):
         given = {"name": "input", "datatype": "FP32", "shape": list(values.shape)}
@@ -167,10 +175,10 @@ def rows():
 
     def tensors(is_binary):
         values = numpy.fromfile(models.inputs_file(1), dtype="<f4").reshape(1, models.SIZE, models.SIZE, 3)
-        return (
-            Ask(PRISM, "/v2/models/mobilenet_v2/infer", *tensor(values, is_binary)),
-            Ask(PEER_ADDRESS, "/infer", *tensor(values.transpose(0, 3, 1, 2), is_binary)),
-        )
+        theirs = tensor(values.transpose(0, 3, 1, 2), is_binary)
+        return [Ask(PRISM, "/v2/models/mobilenet_v2/infer", *tensor(values, is_binary))] + [
+            Ask(address, "/infer", *theirs) for address, _, _ in PEERS.values()
+        ]
 
     return {
         "png": picture(models.picture(0)),
@@ -191,9 +199,9 @@ def wait(address):
 
 
 def check(name, asks):
-    """Both give the same probabilities, or nothing is measured."""
-    ours, theirs = (ask.probabilities() for ask in asks)
-    difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+    """All give the same probabilities, or nothing is measured."""
+    ours, *others = (ask.probabilities() for ask in asks)
+    difference = max(abs(a - b) for theirs in others for a, b in zip(ours, theirs, strict=True))
     if difference > CLOSE[name]:
         sys.exit(f"serving: {name}: the servers' probabilities differ by {difference:.2g}")
 
@@ -217,36 +225,38 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "peer.py").write_text(PEER.format(benchmarks=str(ROOT / "Benchmarks")))
-        prism = subprocess.Popen(
+        servers = [subprocess.Popen(
             [options.server, "--port", PRISM.split(":")[1], "--data", f"{folder}/data", "--weights", models.CACHE],
-            stdout=subprocess.DEVNULL)
-        peer = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "peer:app", "--port", PEER_ADDRESS.split(":")[1], "--log-level",
-             "warning"], cwd=folder)
+            stdout=subprocess.DEVNULL)]
+        for address, processes, threads in PEERS.values():
+            servers.append(subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "peer:app", "--port", address.split(":")[1], "--log-level", "warning",
+                 "--workers", f"{processes}"], cwd=folder, env=os.environ | {"PEER_THREADS": f"{threads}"}))
         try:
-            wait(PRISM)
-            wait(PEER_ADDRESS)
+            for address in [PRISM] + [address for address, _, _ in PEERS.values()]:
+                wait(address)
             measure(rows(), options, folder)
         finally:
-            prism.terminate()
-            peer.terminate()
-            prism.wait()
-            peer.wait()
+            for server in servers:
+                server.terminate()
+            for server in servers:
+                server.wait()
 
 
 def measure(asks, options, folder):
     """Prints a table."""
     print("| sent | clients | Prism, requests/s | median, ms | 99 %, ms | FastAPI, requests/s | median, ms | 99 %, ms"
-          " | ratio |\n| --- |" + " ---: |" * 8)
+          " | as | ratio |\n| --- |" + " ---: |" * 9)
     for name in options.only:
         check(name, asks[name])
         for ask in asks[name]:
             ask.rate(folder, 1, 1)
         for clients in options.clients:
             found = [[ask.rate(folder, clients, options.seconds) for ask in asks[name]] for _ in range(options.rounds)]
-            ours, theirs = ([statistics.median(column) for column in zip(*turns)] for turns in zip(*found))
+            ours, *others = ([statistics.median(column) for column in zip(*turns)] for turns in zip(*found))
+            theirs, peer = max(zip(others, PEERS))
             figures = " | ".join(f"{rate:.0f} | {median:.1f} | {worst:.1f}" for rate, median, worst in (ours, theirs))
-            print(f"| {name} | {clients} | {figures} | **{ours[0] / theirs[0]:.2f}** |", flush=True)
+            print(f"| {name} | {clients} | {figures} | {peer} | **{ours[0] / theirs[0]:.2f}** |", flush=True)
 
 
 if __name__ == "__main__":
