@@ -128,6 +128,23 @@ class AwayTests(PageTest):
         page.goto(self.server.address + "/")
         self.analyse(SAMPLES / "cat.png")
 
+    def test_an_answer_that_is_lost_begins_nothing_twice(self):
+        page = self.page
+        expect(page.locator(".sample").first).to_be_visible()
+        lost = []
+
+        def lose(route):
+            if route.request.method != "POST" or lost:
+                return route.fallback()
+            lost.append(route.fetch().status)
+            route.abort()
+
+        page.route("**/v1/analyses?*", lose)
+        self.give(SAMPLES / "husky.png")
+        self.finish()
+        self.assertEqual(lost, [202])
+        self.assertEqual(len(json.loads(self.ask("/v1/analyses").text())["analyses"]), 1)
+
     def test_an_analysis_that_was_opened_meanwhile(self):
         page = self.analyse(SAMPLES / "cat.png")
         address = page.evaluate("location.hash")

@@ -1,4 +1,5 @@
 // One analysis: its input and maps side by side, how far it is, what is known of it.
+import { newKey } from "/api.js";
 import { MethodPicker } from "/choices.js";
 import { tables } from "/tables.js";
 import { alternativeOf, findingsOf, unitOf } from "/describe.js";
@@ -89,17 +90,17 @@ export class AnalysisView {
     this.fileName = file.name;
     this.drawHead();
     if (kind === "image") { this.showFile(file); }
-    this.chosen = { file, request };
+    this.chosen = { file, request, key: newKey() };
     await this.send();
   }
 
   /** Sends the file that was chosen; where that fails, it can be sent again. */
   async send() {
-    const { chosen: { file, request }, page } = this;
+    const { chosen: { file, request, key }, page } = this;
     this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
     this.isSending = true;
     try {
-      const analysis = await page.api.beginPatiently(file, request, (seconds) => {
+      const analysis = await page.api.beginPatiently(file, request, key, (seconds) => {
         this.progress.say(t("analysis.busy", { n: seconds }));
         page.announce(t("analysis.busy", { n: seconds }));
         return !this.isClosed;

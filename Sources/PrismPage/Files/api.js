@@ -98,12 +98,16 @@ export class API {
 
   // Analyses
 
-  /** Begins an analysis of a file; `request` is the interface's own object. */
-  async begin(file, name, request) {
+  /**
+   * Begins an analysis of a file; `request` is the interface's own object. What is sent a second
+   * time under the same `key` begins nothing new.
+   */
+  async begin(file, name, request, key = newKey()) {
     const answer = await this.fetch(`/v1/analyses?${new URLSearchParams({ name })}`, {
       method: "POST", body: file,
       headers: {
         "Content-Type": "application/octet-stream", "Prism-Request": ascii(request),
+        "Idempotency-Key": key,
       },
     });
     return answer.json();
@@ -115,10 +119,10 @@ export class API {
    * @param {(seconds: number) => boolean} wait Is told how long it takes until then; `false` gives
    *   up.
    */
-  async beginPatiently(file, request, wait) {
+  async beginPatiently(file, request, key, wait) {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.begin(file, file.name, request);
+        return await this.begin(file, file.name, request, key);
       } catch (error) {
         const seconds = error.retryAfter ?? 2;
         if (!error.isBusy || attempt >= 5 || !wait(seconds)) { throw error; }
@@ -203,6 +207,10 @@ export class API {
     }
   }
 }
+
+/** A name for something that is sent, which nothing else has. */
+export const newKey = () => Array.from(
+  crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** A text as its bytes, which is what headers can carry. */
 const bytesOf = (text) => String.fromCharCode(...new TextEncoder().encode(text));

@@ -1,4 +1,5 @@
 // Where pictures and sounds come in: dropped, pasted, chosen or taken from the samples.
+import { newKey } from "/api.js";
 import { h } from "/dom.js";
 import { icon } from "/icons.js";
 import { ChoiceForm, fitting } from "/choices.js";
@@ -274,8 +275,11 @@ export class Intake {
   }
 
   /** Sends one of several files, which stays in the list until the server has it. */
-  send({ file, kind }) {
-    return this.page.api.beginPatiently(file, this.forms[kind].request, (seconds) => {
+  send(item) {
+    const { request } = this.forms[item.kind];
+    const asked = JSON.stringify(request);
+    if (item.asked !== asked) { Object.assign(item, { asked, key: newKey() }); }
+    return this.page.api.beginPatiently(item.file, request, item.key, (seconds) => {
       this.queueState.textContent = t("analysis.busy", { n: seconds });
       return true;
     });
