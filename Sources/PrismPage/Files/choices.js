@@ -225,9 +225,9 @@ export class ChoiceForm {
       }),
       h("label", { for: id }, model.name),
       h("span", { class: "choice-note", id: `${id}-note` },
-        t("choices.modelNote", {
-          description: model.description, input: model.input, labels: model.labels.length,
-        })));
+        [model.description && `${model.description.replace(/\.$/, "")}.`,
+          t("choices.modelNote", { input: model.input, labels: model.labels.length })]
+          .filter(Boolean).join(" ")));
   }
 
   rest() {
