@@ -16,7 +16,9 @@ struct StepsCommand: ParsableCommand {
 
   func run() throws {
     let model = try Model(contentsOf: file)
-    let plan = try Plan(try Network(model.card, weights: model.file).record())
+    let plan = try Plan(
+      try Network(model.card, weights: model.file).record(),
+      precision: Model.precision(of: model.card))
     let steps = try plan.profile(
       model.randomInputs(1), repeats: max(1, repeats), threads: max(1, threads))
     let total = steps.reduce(0) { $0 + $1.seconds }

@@ -185,6 +185,34 @@ struct GraphPlanTests {
     }
   }
 
+  @Test(
+    "whichever request is refused, that call ends with an error, and nothing is taken unasked",
+    arguments: GraphPiece.all)
+  func memory(_ piece: GraphPiece) throws {
+    var random = SeededRandom(seed: 31)
+    let recording = try Recording(input: piece.input) { piece.body($0, &random) }
+    let images = Tensor.uniform(piece.input.replacing(axis: 0, with: 4), in: -2..<2, using: &random)
+    let expected = try Plan(recording)(images)
+    for request in 1... {
+      let budget = MemoryBudget(refusing: request)
+      let result = MemoryBudget.$current.withValue(budget) {
+        Result {
+          let plan = try Plan(
+            recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+            kernels: Kernels(InstructionSet.select().get()), memory: WorkspaceMemory(limit: 0))
+          return try plan(images)
+        }
+      }
+      if budget.isWaiting {
+        #expect(try result.get() == expected)
+        #expect(budget.unexpected.isEmpty, "\(budget.unexpected) bytes")
+        #expect(request > 1)
+        break
+      }
+      #expect(throws: OutOfMemoryError.self, "request \(request)") { try result.get() }
+    }
+  }
+
   private func steps(of plan: Plan) -> [Step] {
     plan.program.phases.flatMap { phase -> [Step] in
       switch phase {

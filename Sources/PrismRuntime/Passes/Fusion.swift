@@ -236,7 +236,9 @@ struct Fusion {
       values += 1
       return .value(values - 1, recording[id].shape)
     }
-    operation.work = .step(PlainStep(primitive: primitive, operands: given))
+    operation.work = .step(
+      PlainStep(
+        primitive: primitive, operands: given, output: recording[operation.output].shape))
   }
 
   // MARK: - Questions

@@ -13,10 +13,25 @@ struct PlainStep: StepKind {
 
   let primitive: any Primitive
   let operands: [Operand]
+  /// The shape of the result.
+  let output: Shape
 
   func label(of step: Step) -> String { "plain \(primitive.name) \(sizes(of: step))" }
 
   func divisions(of step: Step) -> Int { 1 }
+
+  func tensorSize(of step: Step) -> Int {
+    var copies = 0
+    let shapes = operands.map { operand in
+      switch operand {
+      case .parameter(let tensor): return tensor.shape
+      case .value(_, let shape):
+        copies += shape.count
+        return shape
+      }
+    }
+    return copies + 2 * output.count + primitive.scratchSize(shapes, output: output)
+  }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     let tensors = operands.map { operand in
@@ -25,11 +40,11 @@ struct PlainStep: StepKind {
       case .value(let index, let shape): tensor(step.others[index], shape, context)
       }
     }
-    let output = step.output
+    let place = step.output
     primitive.forward(tensors).withUnsafePointer { source in
       copyRows(
-        source, stride: output.channels, to: context.pointer(output), stride: output.stride,
-        rows: output.rows, channels: output.channels)
+        source, stride: place.channels, to: context.pointer(place), stride: place.stride,
+        rows: place.rows, channels: place.channels)
     }
   }
 

@@ -8,19 +8,22 @@ struct WinogradBatch {
   /// small part of the work.
   static let mostTiles = 200
 
-  private let shape: ConvolutionShape
-  private let m: Int
+  private let kind: WinogradStep
   private let images: Int
   private let tilesPerImage: Int
   /// The most images that are taken through the phases together; no more for fewer images.
   private let most: Int
 
   init(_ kind: WinogradStep, images: Int) {
-    (shape, m) = (kind.shape, kind.m)
+    self.kind = kind
     self.images = images
+    let (shape, m) = (kind.shape, kind.m)
     tilesPerImage = ((shape.outputHeight + m - 1) / m) * ((shape.outputWidth + m - 1) / m)
     most = max(1, min(images, Self.mostTiles / tilesPerImage))
   }
+
+  private var shape: ConvolutionShape { kind.shape }
+  private var m: Int { kind.m }
 
   private func inputSize(_ kernels: Kernels) -> Int {
     ArenaLayout.aligned(
@@ -62,7 +65,7 @@ struct WinogradBatch {
       let (image, part) = (task / parts, Part(index: task % parts, count: parts))
       let context = workspace.context(
         lane: worker, slot: range.lowerBound + image, image: range.lowerBound + image)
-      guard var job = step.convolutionJob(shape, context) else { return nil }
+      guard var job = kind.job(step, context) else { return nil }
       job.rows = part.range(of: tilesPerImage)
       return (job, image * tilesPerImage + job.rowStart)
     }
