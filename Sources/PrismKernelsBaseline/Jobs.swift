@@ -248,6 +248,9 @@ package struct ConvolutionJob {
   package var channelStart = 0
   /// The channel after the last one to compute; larger values mean all.
   package var channelEnd = Int.max
+  /// How many numbers behind a pixel's last channel may be overwritten; dense alone, and without a
+  /// residual.
+  package var spareChannels = 0
   /// The points of Winograd's algorithm.
   package var points = WinogradPoints.whole
   /// What is done to the sums; the residual has the pixels of the output.

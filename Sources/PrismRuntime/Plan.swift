@@ -16,7 +16,8 @@ public final class Plan: Sendable {
     /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of
     /// the direct sum.
     case standard
-    /// F(4×4, 3×3) at points whose rounding errors are half as large, for a few more products.
+    /// F(4×4, 3×3) at points whose rounding errors are half as large, for a few more products, and
+    /// F(2×2, 3×3) where that is no slower.
     case careful
     /// F(2×2, 3×3) at most, whose rounding errors are those of the direct sum.
     case strict

@@ -71,6 +71,8 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     same(14, 15, 96, 96, 3, 2, "relu6"),
     same(9, 30, 40, 40, 5, 1, "silu", inputGap: 2, outputGap: 3),
     same(16, 17, 24, 24, 5, 2, "silu+", residual: true), same(8, 9, 18, 18, 7, 1, "relu"),
+    same(9, 30, 40, 40, 7, 1, "silu+", residual: true), same(15, 20, 36, 36, 7, 1, "relu6"),
+    same(20, 18, 48, 48, 7, 1, "none", inputGap: 3, outputGap: 5), same(8, 19, 72, 72, 3, 1),
     same(6, 6, 130, 130, 3, 1, "none", residual: true),
     same(6, 7, 20, 20, 3, 1, "relu", residual: true),
     same(6, 7, 37, 37, 3, 2, "relu+", residual: true), same(13, 13, 20, 20, 3, 3),

@@ -63,6 +63,7 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
   static let all: [GraphPiece] = [
     grouped(2, 32, 32, kernel: 3), grouped(8, 32, 32, kernel: 3, stride: 2),
     grouped(32, 128, 128, kernel: 3), grouped(3, 9, 6, kernel: 5), grouped(4, 96, 96, kernel: 3),
+    grouped(4, 96, 96, kernel: 3, stride: 2), grouped(3, 30, 120, kernel: 3),
     grouped(2, 6, 70, kernel: 1), grouped(5, 10, 20, kernel: 3),
     function("hard swish") { $0.hardSwish() }, function("hard sigmoid") { $0.hardSigmoid() },
     function("gelu") { $0.gelu() }, function("gelu by tanh") { $0.gelu(approximation: .tanh) },

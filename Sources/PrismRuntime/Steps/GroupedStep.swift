@@ -53,6 +53,9 @@ struct GroupedStep: PackedStepKind {
         job.weights += index * size
         if let residual = job.epilogue.residual {
           job.epilogue.residual = residual + index * part.outputChannels
+        } else {
+          // The next groups write theirs afterwards.
+          job.spareChannels = shape.outputChannels - (index + 1) * part.outputChannels
         }
         kernels.dense(job)
       }

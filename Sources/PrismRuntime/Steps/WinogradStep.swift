@@ -14,12 +14,16 @@ struct WinogradStep: PackedStepKind, BatchedStepKind {
       shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
       min(shape.outputHeight, shape.outputWidth) >= 4
     else { return nil }
+    func isLarge(_ m: Int) -> Bool {
+      kernels.winogradPackedSize(
+        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m) >= 1 << 21
+    }
+    // The products of few tiles take less time than it takes to read the weights of F(4×4).
+    let readsMost = isLarge(4) && kernels.winogradTiles(shape, m: 4) <= 16
     self.shape = shape
-    m = precision == .strict ? 2 : 4
+    m = precision == .strict || (precision == .careful && readsMost) ? 2 : 4
     points = precision == .careful ? .near : .whole
-    let weights = kernels.winogradPackedSize(
-      inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
-    isBatched = weights >= 1 << 21 && kernels.winogradTiles(shape, m: m) <= 64
+    isBatched = isLarge(m) && kernels.winogradTiles(shape, m: m) <= 64
   }
 
   func label(of step: Step) -> String { "winograd F(\(m)×\(m)) \(sizes(of: step))" }
