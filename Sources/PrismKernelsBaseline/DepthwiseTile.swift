@@ -10,8 +10,10 @@ func depthwiseColumns(_ kernel: Int, _ stride: Int) -> Int {
   return (kernel == 3 || kernel == 5) && (stride == 1 || stride == 2) ? 7 : 0
 }
 
-/// The first channel of the next vector. The last vector of a row ends with it, though some of its
-/// channels are computed twice; only where there is no whole one something is left.
+/// The first channel of the next vector.
+///
+/// The last vector of a row ends with it, though some of its channels are computed twice; only where
+/// there is no whole one something is left.
 @inline(always)
 func nextVector(_ c: Int, _ channels: Int) -> Int {
   let next = c &+ W

@@ -71,7 +71,7 @@ func maximum(_ v: V, _ low: V) -> V { v.replacing(with: low, where: v .< low) }
 @inline(always)
 func minimum(_ v: V, _ high: V) -> V { v.replacing(with: high, where: v .> high) }
 
-/// Half the lanes of `V`. Channels are often a multiple of them where they are none of `W`.
+/// Half the lanes of `V`: many networks have channels in multiples of eight.
 @_transparent var H: Int { W / 2 }
 
 /// Loads half a vector and fills the other lanes with zero.
