@@ -12,7 +12,7 @@ internal import Synchronization
 /// the same bits whatever the batch it is in, its place there, and the number of threads.
 public final class Plan: Sendable {
   /// How much rounding is allowed for speed.
-  public enum Precision: Sendable {
+  public enum Precision: String, Sendable {
     /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of
     /// the direct sum.
     case standard
