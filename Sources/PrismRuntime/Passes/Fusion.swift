@@ -237,8 +237,7 @@ struct Fusion {
       return .value(values - 1, recording[id].shape)
     }
     operation.work = .step(
-      PlainStep(
-        primitive: primitive, operands: given, output: recording[operation.output].shape))
+      PlainStep(primitive, operands: given, output: recording[operation.output].shape))
   }
 
   // MARK: - Questions
