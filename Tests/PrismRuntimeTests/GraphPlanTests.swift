@@ -131,6 +131,23 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
         both, middle.sliced(from: 1, to: 4), both.sliced(axis: 1, from: 0, to: 4),
       ])
     },
+    GraphPiece(
+      testDescription: "what looks at one pixel at a time", input: [1, 40, 30, 24],
+      steps: ["plain maximum", "plain softmax", "plain prelu", "plain divide"]
+    ) { x, random in
+      let slope = x.parameter(.uniform([24], in: 0.1..<0.4, using: &random), named: "slope")
+      let mean = x.mean(over: [1, 2], keepsDimensions: true)
+      let y = x.maximum(mean).prelu(slope).softmax()
+      return y * x / (x.absolute() + x.parameter(Tensor([1], [1]), named: "one"))
+    },
+    GraphPiece(
+      testDescription: "maps at other sizes", input: [1, 9, 7, 20], steps: ["bilinear resize"]
+    ) { x, random in
+      let y = x.convolution(tensor(x, "w", [12, 20, 1, 1], &random)).relu()
+      let z = y.resized(height: 33, width: 28, method: .bilinear)
+      let nearest = y.resized(height: 33, width: 28, method: .nearest, coordinates: .asymmetric)
+      return z.concatenated(with: [nearest]).relu()
+    },
     GraphPiece(testDescription: "the rest, computed as recorded", input: [1, 6, 6, 8]) {
       x, random in
       let y = x.resized(height: 9, width: 5, method: .bilinear).transposed([0, 2, 1, 3])
