@@ -115,17 +115,17 @@ public struct Resize: Primitive {
   ///   - body: Is told the index of an input's pixel, that of the output's, and the share; an output's
   ///     pixels come one after the other.
   package func forEachShare(
-    _ shape: Shape, rows wanted: Range<Int>? = nil,
+    _ shape: Shape, rows: Range<Int>? = nil,
     _ body: (_ from: Int, _ to: Int, _ share: Float) -> Void
   ) {
-    let rows = (0..<height).map { neighbours($0, of: height, from: shape[1]) }
-    let columns = (0..<width).map { neighbours($0, of: width, from: shape[2]) }
+    let above = (0..<height).map { neighbours($0, of: height, from: shape[1]) }
+    let beside = (0..<width).map { neighbours($0, of: width, from: shape[2]) }
     for n in 0..<shape[0] {
-      for y in wanted ?? 0..<height {
+      for y in rows ?? 0..<height {
         for x in 0..<width {
           let to = (n * height + y) * width + x
-          for row in rows[y] {
-            for column in columns[x] {
+          for row in above[y] {
+            for column in beside[x] {
               body(
                 (n * shape[1] + row.index) * shape[2] + column.index, to, row.share * column.share)
             }
