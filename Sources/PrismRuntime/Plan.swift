@@ -12,10 +12,13 @@ internal import Synchronization
 /// the same bits whatever the batch it is in, its place there, and the number of threads.
 public final class Plan: Sendable {
   /// How much rounding is allowed for speed.
-  public enum Precision: Sendable {
+  public enum Precision: String, Sendable {
     /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of
     /// the direct sum.
     case standard
+    /// F(4×4, 3×3) at points whose rounding errors are half as large, for a few more products, and
+    /// F(2×2, 3×3) where that is no slower.
+    case careful
     /// F(2×2, 3×3) at most, whose rounding errors are those of the direct sum.
     case strict
   }
@@ -118,7 +121,8 @@ public final class Plan: Sendable {
   ) throws -> [Tensor] {
     let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
     return try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
-      try Memory.expecting(floats: shapes.reduce(0) { $0 + $1.count }) {
+      let taken = program.tensorSize * min(pool.workerCount, count)
+      return try Memory.expecting(floats: shapes.reduce(taken) { $0 + $1.count }) {
         withoutActuallyEscaping(compose) { compose in
           Tensor.filling(shapes) { results in
             let workspace = Workspace(

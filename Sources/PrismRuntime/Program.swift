@@ -37,6 +37,8 @@ struct Program: Sendable {
 
   let phases: [Phase]
   let layout: WorkspaceLayout
+  /// The floats of tensors that a thread takes at the most beside its arena.
+  let tensorSize: Int
 
   /// The floats that batched steps share, for a number of images.
   func sharedSize(images: Int) -> Int {

@@ -186,6 +186,8 @@ struct Fusion {
     case let mean as Mean where isOverPixels(mean.axes, operands[0]):
       return .step(GlobalAverageStep())
     case let slice as Slice where isOfChannels(slice, id): return .channels(from: slice.start)
+    case let resize as Resize:
+      return .step(ResizeStep(resize: resize, input: recording[operands[0]].shape))
     case let shuffle as ShuffleChannels where recording[id].shape.rank == 4:
       return .step(ShuffleStep(groups: shuffle.groups))
     case let concatenate as Concatenate where isByChannels(concatenate, id):
@@ -237,7 +239,8 @@ struct Fusion {
       values += 1
       return .value(values - 1, recording[id].shape)
     }
-    operation.work = .step(PlainStep(primitive: primitive, operands: given))
+    operation.work = .step(
+      PlainStep(primitive, operands: given, output: recording[operation.output].shape))
   }
 
   // MARK: - Questions

@@ -63,6 +63,7 @@ struct Placement {
     var phases: [Program.Phase] = []
     var current: [Step] = []
     var scratchSize = 0
+    var tensorSize = 0
     var isInGroup = false
     func close() {
       phases.append(isInGroup ? .group(.init(current)) : .image(.init(current)))
@@ -75,6 +76,7 @@ struct Placement {
       }
       let step = step(draft, weights)
       scratchSize = max(scratchSize, step.kind.scratchSize(of: step, kernels: kernels))
+      tensorSize = max(tensorSize, step.kind.tensorSize(of: step))
       if let batched = step.kind.batched {
         close()
         phases.append(.batch(step, batched))
@@ -86,7 +88,8 @@ struct Placement {
     return Program(
       phases: phases,
       layout: WorkspaceLayout(
-        arenaSize: arenaSize, scratchSize: scratchSize, imageArenaSize: imageArenaSize))
+        arenaSize: arenaSize, scratchSize: scratchSize, imageArenaSize: imageArenaSize),
+      tensorSize: tensorSize)
   }
 
   // MARK: - Order
