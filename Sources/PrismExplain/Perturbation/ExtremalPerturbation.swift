@@ -127,12 +127,20 @@ public struct ExtremalPerturbation: Explainer {
 
   /// The gradient, at a full mask, of how well it is 1 on so many pixels and 0 elsewhere.
   private func areaSlope(_ mask: [Float], count: Double, penalty: Double) -> [Float] {
-    let order = mask.indices.sorted { (mask[$0], $0) < (mask[$1], $1) }
-    let first = mask.count - Int(count.rounded())
     let factor = Float(-2 * penalty / Double(mask.count))
-    var slope = [Float](repeating: 0, count: mask.count)
-    for (rank, place) in order.enumerated() {
-      slope[place] = factor * (mask[place] - (rank < first ? 0 : 1))
+    var slope = mask.map { factor * $0 }
+    // The largest are to be 1; of equals at the border the last.
+    var left = Int(count.rounded())
+    guard left > 0 else { return slope }
+    let border = mask.sorted()[mask.count - left]
+    for (place, value) in mask.enumerated() where value > border {
+      slope[place] = factor * (value - 1)
+      left -= 1
+    }
+    for place in mask.indices.reversed() where mask[place] == border {
+      if left == 0 { break }
+      slope[place] = factor * (border - 1)
+      left -= 1
     }
     return slope
   }
