@@ -57,8 +57,8 @@ public struct ExampleFolder: Sendable {
   public func require(_ count: Int, for purpose: String) throws(TooFewExamplesError) {
     guard files.count < count else { return }
     throw TooFewExamplesError(
-      paths: paths, found: files.count, unreadable: failures.count, needed: count,
-      purpose: purpose)
+      paths: paths, found: files.count, unreadable: failures.count, reason: failures.first?.reason,
+      needed: count, purpose: purpose)
   }
 }
 
@@ -70,6 +70,8 @@ public struct TooFewExamplesError: Error, Equatable, Sendable, CustomStringConve
   public let found: Int
   /// How many cannot.
   public let unreadable: Int
+  /// Why the first of them cannot.
+  public let reason: String?
   /// How many are needed.
   public let needed: Int
   /// What for.
@@ -78,7 +80,8 @@ public struct TooFewExamplesError: Error, Equatable, Sendable, CustomStringConve
   /// One line that says what is wrong and what to do.
   public var description: String {
     "\(paths.joined(separator: ", ")): \(found) file\(found == 1 ? "" : "s") can be used"
-      + (unreadable > 0 ? " and \(unreadable) cannot be read" : "")
+      + (unreadable > 0
+        ? " and \(unreadable) cannot be read (\(reason ?? "broken"))" : "")
       + ", and \(purpose) needs at least \(needed); add more"
   }
 }

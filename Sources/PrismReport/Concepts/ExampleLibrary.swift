@@ -64,7 +64,8 @@ public struct ExampleLibrary: Sendable {
     }
     guard !samples.isEmpty else {
       throw TooFewExamplesError(
-        paths: [], found: 0, unreadable: failures.count, needed: 1, purpose: "a search")
+        paths: [], found: 0, unreadable: failures.count,
+        reason: failures.first?.reason, needed: 1, purpose: "a search")
     }
     self.samples = samples
     space = try ExampleSpace(points, distance: distance)
