@@ -57,7 +57,7 @@ struct PageOfPictures {
       for row in group.rows {
         page += "<h3>\(row.title.escapedForHTML)</h3>\n<div class=\"row\">\n"
         for cell in row.cells {
-          let source = "data:image/png;base64," + Base64.encode(try cell.picture.pngData())
+          let source = "data:image/png;base64," + Base64.encode(try Self.shown(cell.picture).pngData())
           page += "<figure><img src=\"\(source)\" alt=\"\(cell.caption.escapedForHTML)\">"
           page += "<figcaption>\(cell.caption.escapedForHTML)</figcaption></figure>\n"
         }
@@ -66,5 +66,16 @@ struct PageOfPictures {
       page += "</section>\n"
     }
     return page + "</main>\n</body>\n</html>\n"
+  }
+
+  /// The most columns that a picture is written with.
+  private static let mostColumns = 192
+
+  /// A picture that is no larger than it has to be.
+  private static func shown(_ picture: Image) -> Image {
+    guard picture.width > mostColumns else { return picture }
+    return picture.resized(
+      width: mostColumns, height: max(picture.height * mostColumns / picture.width, 1),
+      method: .bilinearAntialias)
   }
 }
