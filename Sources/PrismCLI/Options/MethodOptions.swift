@@ -43,7 +43,7 @@ struct MethodOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How often a method may evaluate the model, where it draws samples; for ig the steps of the \
-      path. (default: the method's)
+      path, for extremal those of the climb. (default: the method's)
       """,
       valueName: "n"))
   var samples: Int?
@@ -57,7 +57,7 @@ struct MethodOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How lime and kernelshap divide the picture: quickshift, slic[:N], felzenszwalb[:SCALE], \
+      How lime, kernelshap and permutation-shap divide the picture: quickshift, slic[:N], felzenszwalb[:SCALE], \
       grid:RxC, or a map of labels, FILE.npy or FILE.png. (default: quickshift; of a \
       spectrogram grid:8x10, mel bands by time)
       """, valueName: "segments"))
@@ -77,8 +77,8 @@ struct MethodOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Which number of the model rise, occlusion, lime, kernelshap and shap explain. (default: \
-      logit; of rise probability)
+      Which number of the model the methods that mask parts explain, such as rise, lime and shap. \
+      (default: logit; of rise probability)
       """, valueName: "number"))
   var explain: Choice<ExplanationRequest.Quantity>?
 

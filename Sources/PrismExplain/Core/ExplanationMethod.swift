@@ -24,6 +24,10 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
   case lime
   case kernelSHAP = "kernelshap"
   case partitionSHAP = "shap"
+  case permutationSHAP = "permutation-shap"
+  case sobol
+  case hsic
+  case extremal
 
   /// Something that users choose for a method.
   public enum Choice: String, Sendable, CaseIterable, Codable {
@@ -57,8 +61,10 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case .rise: [.samples, .seed, .mask, .stopping, .output]
     case .deeplift: [.mask]
     case .occlusion: [.mask, .output]
-    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping, .output]
-    case .partitionSHAP: [.samples, .mask, .output]
+    case .lime, .kernelSHAP, .permutationSHAP:
+      [.samples, .seed, .segments, .mask, .stopping, .output]
+    case .partitionSHAP, .sobol, .hsic: [.samples, .mask, .output]
+    case .extremal: [.samples]
     }
   }
 
@@ -118,6 +124,13 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
       return PartitionSHAP(
         evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)),
         output: output)
+    case .permutationSHAP:
+      return PermutationSHAP(
+        samples: settings.samples, segmenter: segmenter, masker: masker(.segmentMean),
+        output: output, seed: seed, stopping: stopping)
+    case .sobol: return Sobol(samples: samples(2080), masker: masker(), output: output)
+    case .hsic: return HSIC(samples: samples(500), masker: masker(), output: output)
+    case .extremal: return ExtremalPerturbation(steps: samples(800))
     }
   }
 

@@ -8,7 +8,8 @@ const families = [
     "ablationcam"]],
   ["gradient", ["saliency", "inputxgradient", "ig", "smoothgrad", "vargrad", "gradientshap",
     "deeplift", "guided-backprop"]],
-  ["mask", ["occlusion", "rise", "lime", "kernelshap", "shap"]],
+  ["mask", ["occlusion", "rise", "lime", "kernelshap", "shap", "permutation-shap",
+    "sobol", "hsic", "extremal"]],
 ];
 
 const family = (name) => families.find(([, names]) => names.includes(name))?.[0] ?? "mask";

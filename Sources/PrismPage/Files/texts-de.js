@@ -153,6 +153,10 @@ export default {
   "method.lime": "Verdeckt Segmente zufällig und passt den Antworten ein einfaches Modell an.",
   "method.kernelshap": "Verteilt den Wert gerecht auf Segmente (Shapley-Werte).",
   "method.shap": "Shapley-Werte, indem die Eingabe immer weiter geteilt wird.",
+  "method.permutation-shap": "Shapley-Werte der Segmente in zufälligen Reihenfolgen, mit Fehlern.",
+  "method.sobol": "Welcher Anteil am Auf und Ab des Werts an jedem Feld hängt, allein und mit anderen.",
+  "method.hsic": "Wie stark der Wert davon abhängt, ob ein Feld da ist.",
+  "method.extremal": "Der Teil von einem Zehntel der Fläche, der den Wert am höchsten hält.",
   "cost.gradcam": "ein Durchgang vor und einer zurück je Klasse",
   "cost.gradcam++": "ein Durchgang vor und einer zurück je Klasse",
   "cost.hirescam": "ein Durchgang vor und einer zurück je Klasse",
@@ -174,6 +178,10 @@ export default {
   "cost.lime": "ein Durchgang je Stichprobe",
   "cost.kernelshap": "ein Durchgang je Stichprobe und zwei",
   "cost.shap": "so viele Durchgänge wie erlaubt",
+  "cost.permutation-shap": "zwei Durchgänge je Segment und Paar von Reihenfolgen",
+  "cost.sobol": "ein Durchgang je Stichprobe",
+  "cost.hsic": "ein Durchgang je Stichprobe",
+  "cost.extremal": "ein Durchgang vor und einer zurück je Schritt und Klasse",
 
   // Progress
   "state.queued": "Wartet, bis es dran ist",

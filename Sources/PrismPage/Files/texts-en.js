@@ -148,6 +148,10 @@ export default {
   "method.lime": "Hides segments at random and fits a simple model to the answers.",
   "method.kernelshap": "Shares the score fairly among segments (Shapley values).",
   "method.shap": "Shapley values by dividing the input again and again.",
+  "method.permutation-shap": "Shapley values of segments in random orders, with their errors.",
+  "method.sobol": "What share of the score's ups and downs hangs on each cell, alone and with others.",
+  "method.hsic": "How strongly the score depends on whether each cell is there.",
+  "method.extremal": "The part of a tenth of the area that keeps the score highest.",
   "cost.gradcam": "one pass forward and one back a label",
   "cost.gradcam++": "one pass forward and one back a label",
   "cost.hirescam": "one pass forward and one back a label",
@@ -169,6 +173,10 @@ export default {
   "cost.lime": "one pass a sample",
   "cost.kernelshap": "one pass a sample, and two",
   "cost.shap": "as many passes as are allowed",
+  "cost.permutation-shap": "two passes a segment and pair of orders",
+  "cost.sobol": "one pass a sample",
+  "cost.hsic": "one pass a sample",
+  "cost.extremal": "one pass forward and one back a step and label",
 
   // Progress
   "state.queued": "Waits for its turn",
