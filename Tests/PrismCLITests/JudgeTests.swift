@@ -71,8 +71,9 @@ struct JudgeTests {
       let text = try String(contentsOfFile: folder + "/out/judge.json", encoding: .utf8)
       let document = try JSONReader.parse(text)
       #expect(document["inputs"] == .integer(6))
-      #expect(document["methods"]?.elements.compactMap { $0["name"]?.string }
-        == ["gradcam", "saliency", "centre", "edges"])
+      #expect(
+        document["methods"]?.elements.compactMap { $0["name"]?.string }
+          == ["gradcam", "saliency", "centre", "edges"])
       #expect(document["ranking"]?["measure"]?.string == "iou")
       #expect(document["ranking"]?["pairs"]?.elements.count == 6)
       let measures = document["measures"]?.elements.compactMap { $0["name"]?.string } ?? []

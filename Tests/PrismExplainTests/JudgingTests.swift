@@ -60,7 +60,9 @@ struct JudgingTests {
     }
     #expect(try Overlap(of: mask * 2, in: mask).intersectionOverUnion == 1)
     #expect(throws: ExplanationError.self) { try Overlap(of: mask, in: Tensor([2, 3])) }
-    #expect(throws: ExplanationError.self) { try Overlap(of: mask, in: Tensor([3, 2], repeating: 1)) }
+    #expect(throws: ExplanationError.self) {
+      try Overlap(of: mask, in: Tensor([3, 2], repeating: 1))
+    }
   }
 
   @Test("holes are filled as Quantus fills them, at borders and corners too")

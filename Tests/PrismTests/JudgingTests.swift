@@ -99,7 +99,9 @@ struct JudgingTests {
     let titles = ["Alpha", "Beta", "Gamma", "centre of the picture"]
     return MethodRanking(
       maps,
-      methods: titles.prefix(values.count).map { .init(title: $0, isBaseline: $0.contains("centre")) },
+      methods: titles.prefix(values.count).map {
+        .init(title: $0, isBaseline: $0.contains("centre"))
+      },
       by: measure)
   }
 

@@ -63,7 +63,8 @@ public struct MethodRanking: Sendable {
       pairs.contains { $0.better == a && ($0.first == b || $0.second == b) }
     }
     let real = order.filter { !methods[$0].isBaseline }
-    leaders = real.first.map { best in real.filter { $0 == best || !isBetter(best, than: $0) } } ?? []
+    leaders =
+      real.first.map { best in real.filter { $0 == best || !isBetter(best, than: $0) } } ?? []
     unbeaten = methods.indices.map { method in
       methods.indices.filter { other in
         methods[other].isBaseline && other != method && estimates[other] != nil

@@ -32,7 +32,8 @@ struct SurveyCommand: LimitedCommand {
   var data: String
 
   @Option(
-    help: ArgumentHelp("The method that explains; `prism explain --method list` tells what there is."),
+    help: ArgumentHelp(
+      "The method that explains; `prism explain --method list` tells what there is."),
     completion: .list(ExplanationMethod.allCases.map(\.rawValue)))
   var method = "gradcam"
 

@@ -27,7 +27,7 @@ public struct SpectralClustering: Sendable {
   ///   - points: All of one length, finite; at most ``limit``.
   ///   - neighbours: How many neighbours a point is joined with; `nil` for the logarithm of their
   ///     number, and at least 3.
-  ///   - count: How many groups; `nil` for what the eigenvalues tell.
+  ///   - wanted: How many groups; `nil` for what the eigenvalues tell.
   ///   - most: The most groups that eigenvalues may tell.
   ///   - seed: Selects where k-means begins.
   /// - Throws: ``ExplanationError`` where there are too many points, their lengths differ, or

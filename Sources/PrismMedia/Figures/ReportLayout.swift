@@ -99,7 +99,9 @@ struct ReportLayout {
 
   private mutating func draw(_ table: Report.Table) {
     let widths = table.header.indices.map { column in
-      let texts = ([table.header] + table.rows).map { $0.indices.contains(column) ? $0[column] : "" }
+      let texts = ([table.header] + table.rows).map {
+        $0.indices.contains(column) ? $0[column] : ""
+      }
       return min(
         texts.map { sheet.width(of: $0, size: Self.size, typeface: .bold) }.max() ?? 0, 320)
     }

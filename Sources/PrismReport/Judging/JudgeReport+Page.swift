@@ -113,7 +113,9 @@ extension JudgeReport {
       let estimates = entry.estimates[ranking.measure] ?? []
       let pictures = estimates.compactMap { $0?.pictures }.max() ?? 0
       return [run.model.labels[entry.label], "\(pictures)"]
-        + ranking.order.map { NumberText.measure(estimates.indices.contains($0) ? estimates[$0]?.value : nil) }
+        + ranking.order.map {
+          NumberText.measure(estimates.indices.contains($0) ? estimates[$0]?.value : nil)
+        }
     }
     var blocks: [Report.Block] = [
       .table(

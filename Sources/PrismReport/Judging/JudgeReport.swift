@@ -118,7 +118,8 @@ public struct JudgeReport {
       if without > 0 {
         notes.append(
           "\(without) of \(maps.count) labels have no mask"
-            + (run.model.card.input.audio == nil ? "" : ", or none in the window that is explained"))
+            + (run.model.card.input.audio == nil ? "" : ", or none in the window that is explained")
+        )
       }
       let problems = first.flatMap { $0.maps.compactMap(\.problem) }.filter { !$0.isEmpty }
       if !problems.isEmpty {
@@ -237,7 +238,9 @@ public struct JudgeReport {
         + (pictures == 1 ? "input" : "inputs") + ", \(labels.count) "
         + (labels.count == 1 ? "label" : "labels")
     ]
-    lines += TextTable.lines([["method"] + measures.map(\.title)] + order.map(row)).map { "  \($0)" }
+    lines += TextTable.lines([["method"] + measures.map(\.title)] + order.map(row)).map {
+      "  \($0)"
+    }
     lines.append("  " + advice)
     lines += notes.map { "  note: \(Text.printable($0))" }
     return lines

@@ -289,6 +289,7 @@ public final class JudgeRun: Sendable {
   ///
   /// - Parameter wanted: Which maps.
   /// - Returns: Those that are there; of a picture that was judged anew the last.
+  /// - Throws: `WeightError` where the journal cannot be read any more.
   func smallMaps(_ wanted: (MapPlace) -> Bool) throws -> [MapPlace: SmallMap] {
     var found: [MapPlace: SmallMap] = [:]
     try journal.forEach { line in

@@ -123,7 +123,8 @@ extension SurveyReport {
         .note(
           "Maps are made small (\(Self.side)×\(Self.side)), their positive parts scaled to length 1 "
             + "and grouped by spectral clustering of the graph of nearest neighbours; the number of "
-            + "groups is told by the widest gap of its eigenvalues (SpRAy, Lapuschkin et al. 2019)."),
+            + "groups is told by the widest gap of its eigenvalues (SpRAy, Lapuschkin et al. 2019)."
+        ),
         .note(
           "Place: the fewest cells that hold half of the group's mean map. Evidence there: the share "
             + "of a member's positive attribution in the place, which is found on one half of the "

@@ -99,7 +99,8 @@ public struct SurveyReport {
       var own = places[label] ?? []
       if own.count > SpectralClustering.limit {
         notes.append(
-          "\(run.model.labels[label]): \(SpectralClustering.limit) of \(own.count) maps are grouped")
+          "\(run.model.labels[label]): \(SpectralClustering.limit) of \(own.count) maps are grouped"
+        )
         own = Self.drawn(own, SpectralClustering.limit, seed: seed)
       }
       let rest = places.keys.sorted().filter { $0 != label }.flatMap { places[$0] ?? [] }
@@ -196,7 +197,8 @@ public struct SurveyReport {
       + "remove, the inputs that survey.csv lists, and train again."
     let others = Set(found.dropFirst().map { run.model.labels[$0.label] }).sorted()
     if found.count > 1 {
-      text += " \(found.count - 1) more suspicious "
+      text +=
+        " \(found.count - 1) more suspicious "
         + (found.count == 2 ? "group" : "groups") + ": \(others.joined(separator: ", "))."
     }
     return text

@@ -307,7 +307,10 @@ public struct ExplanationPipeline: Sendable {
     ///   - input: The picture or sound.
     ///   - pipeline: How it is looked at.
     ///   - wanted: The indices of the labels that are explained; `nil` for those of the request.
-    init(_ input: ReportInput, for pipeline: ExplanationPipeline, labels wanted: [Int]? = nil) throws {
+    /// - Throws: What the input cannot be read for; ``TargetError``; ``RequestError`` for a mask.
+    init(_ input: ReportInput, for pipeline: ExplanationPipeline, labels wanted: [Int]? = nil)
+      throws
+    {
       self.input = input
       func entries(of prediction: Prediction) throws -> [Prediction.Entry] {
         try wanted.map { $0.map { prediction.entries[$0] } } ?? pipeline.targets(of: prediction)

@@ -231,7 +231,8 @@ public struct TruthMasks: Sendable {
   }
 
   /// The folders that are called like labels, with the masks in each by their stems.
-  private static func labelFolders(in folder: String) -> [(label: String, masks: [String: String])] {
+  private static func labelFolders(in folder: String) -> [(label: String, masks: [String: String])]
+  {
     ((try? Folder.names(in: folder)) ?? []).compactMap { label in
       let place = "\(folder)/\(label)"
       guard Folder.isFolder(place) == true, let names = try? Folder.names(in: place) else {
