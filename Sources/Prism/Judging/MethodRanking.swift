@@ -83,12 +83,16 @@ public struct MethodRanking: Sendable {
     randomization[method].map { $0.value >= ParameterRandomization.limit } ?? false
   }
 
-  /// What is advised: of the leaders that beat all baselines and look at the network, the fastest
-  /// one; `nil` where there is none.
+  /// The leaders that beat all baselines and look at the network, the best first.
+  public var eligible: [Int] { leaders.filter { unbeaten[$0].isEmpty && !isBlind($0) } }
+
+  /// What is advised: the best of the eligible methods that need no more than twice the time of the
+  /// fastest of them, or 50 ms more; `nil` where there is none.
   public var choice: Int? {
-    leaders.filter { unbeaten[$0].isEmpty && !isBlind($0) }.min { a, b in
-      (seconds[a]?.value ?? .infinity, a) < (seconds[b]?.value ?? .infinity, b)
-    }
+    let eligible = eligible
+    func time(_ method: Int) -> Double { seconds[method]?.value ?? .infinity }
+    guard let least = eligible.map(time).min() else { return nil }
+    return eligible.first { time($0) <= max(2 * least, least + 0.05) } ?? eligible.first
   }
 
   /// What to do, in plain sentences.
@@ -112,16 +116,19 @@ public struct MethodRanking: Sendable {
       let rivals = leaders.filter { $0 != choice }
       if choice == best {
         sentences.append(
-          "For this model use \(methods[choice].title): it leads in \(measure.noun) (\(number))"
+          "For this model use \(methods[choice].title): it leads in \(measure.noun) (\(number)) and "
             + (rivals.isEmpty
-              ? " and is told apart from every other method."
-              : ", and of the \(leaders.count) methods that cannot be told apart it is the fastest "
-                + "(the others: \(titles(rivals)))."))
+              ? "is told apart from every other method."
+              : "is better than the baselines; not told apart from it: \(titles(rivals))."))
+      } else if eligible.contains(best) {
+        sentences.append(
+          "For this model use \(methods[choice].title): \(methods[best].title) leads in "
+            + "\(measure.noun) (\(number)) but is not told apart from it, and takes much longer.")
       } else {
         sentences.append(
-          "For this model use \(methods[choice].title): \(methods[best].title) has the highest rank in "
-            + "\(measure.noun) (\(number)), but cannot be told from it, and "
-            + "\(methods[choice].title) is the fastest of the \(leaders.count) that lead.")
+          "For this model use \(methods[choice].title): it is not told apart from "
+            + "\(methods[best].title), which leads in \(measure.noun) (\(number)), and unlike it is "
+            + "shown to be better than a map that knows nothing of the model.")
       }
     } else if !leaders.allSatisfy({ unbeaten[$0].isEmpty }) {
       let bases = Set(leaders.flatMap { unbeaten[$0] }).sorted()

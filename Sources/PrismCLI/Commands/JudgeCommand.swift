@@ -49,9 +49,11 @@ struct JudgeCommand: LimitedCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What is measured at a price, separated by commas as said above; all or none.",
-      valueName: "measures"))
-  var measures = "curves"
+      """
+      What is measured at a price, separated by commas as said above; all or none. (default: none \
+      with --masks, else curves)
+      """, valueName: "measures"))
+  var measures: String?
 
   @Option(
     help: ArgumentHelp(
@@ -147,12 +149,13 @@ struct JudgeCommand: LimitedCommand {
 
   /// The measures that cost something.
   private func tests() throws(ValidationError) -> Set<MapTest> {
-    switch measures.lowercased() {
+    let measures = (measures ?? (masks == nil ? MapTest.curves.rawValue : "none")).lowercased()
+    switch measures {
     case "all": return Set(MapTest.allCases)
     case "none", "": return []
     default:
       var tests: Set<MapTest> = []
-      for name in measures.lowercased().split(separator: ",") {
+      for name in measures.split(separator: ",") {
         guard let test = MapTest(rawValue: String(name)) else {
           let known = MapTest.allCases.map(\.rawValue).joined(separator: ", ")
           throw ValidationError("--measures \(name) is not known; there are \(known), all and none")

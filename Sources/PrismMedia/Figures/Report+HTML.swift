@@ -24,19 +24,19 @@ extension Report {
     for section in sections {
       page += "<section>\n"
       if !section.title.isEmpty { page += "<h2>\(section.title.escapedForHTML)</h2>\n" }
-      for block in section.blocks { page += try html(of: block) }
+      for block in section.blocks { page += try html(of: block, in: section) }
       page += "</section>\n"
     }
     return page + "</main>\n</body>\n</html>\n"
   }
 
-  private func html(of block: Block) throws(ImageError) -> String {
+  private func html(of block: Block, in section: Section) throws(ImageError) -> String {
     switch block {
     case .lead(let text): return "<p class=\"lead\">\(text.escapedForHTML)</p>\n"
     case .text(let text): return "<p>\(text.escapedForHTML)</p>\n"
     case .note(let text): return "<p class=\"grey\">\(text.escapedForHTML)</p>\n"
     case .means(let means): return Self.html(of: means)
-    case .table(let table): return Self.html(of: table)
+    case .table(let table): return Self.html(of: table, called: section.title)
     case .pictures(let title, let thumbnails): return try Self.html(of: thumbnails, under: title)
     }
   }
@@ -62,9 +62,9 @@ extension Report {
     return page + "</div>\n"
   }
 
-  private static func html(of table: Table) -> String {
-    var page = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">"
-    page += "<table>\n<tr>"
+  private static func html(of table: Table, called name: String) -> String {
+    var page = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+    page += "aria-label=\"\(name.escapedForHTML)\"><table>\n<tr>"
     page += table.header.map { "<th>\($0.escapedForHTML)</th>" }.joined() + "</tr>\n"
     for row in table.rows {
       page += "<tr>" + row.map { "<td>\($0.escapedForHTML)</td>" }.joined() + "</tr>\n"
@@ -82,7 +82,7 @@ extension Report {
       let extents = "width=\"\(image.width)\" height=\"\(image.height)\""
       let source = "data:image/png;base64," + Base64.encode(try image.pngData())
       let text = thumbnail.captions.joined(separator: ", ")
-      page += "<figure><div class=\"panel\"><img src=\"\(source)\" \(extents) loading=\"lazy\" "
+      page += "<figure><div class=\"panel\"><img src=\"\(source)\" \(extents) "
       page += "alt=\"\(text.escapedForHTML)\">"
       if let outline = thumbnail.outline {
         let path = Outline(of: outline, in: thumbnail.area)
@@ -125,7 +125,8 @@ extension Report {
     .reference .track i { border-color: var(--grey); } .reference .track b { background: var(--grey); }
     .number { font-variant-numeric: tabular-nums; }
     .scroll { overflow-x: auto; margin: .6rem 0; } table { border-collapse: collapse; }
-    th, td { padding: .25rem 1.2rem .25rem 0; text-align: right; vertical-align: baseline; }
+    th, td { padding: .25rem 1.2rem .25rem 0; text-align: right; vertical-align: baseline;
+      overflow-wrap: normal; }
     th { color: var(--grey); font-weight: 600; border-bottom: 1px solid var(--line);
       vertical-align: bottom; }
     td { font-variant-numeric: tabular-nums; }
@@ -140,10 +141,9 @@ extension Report {
     figcaption { font-size: .85rem; color: var(--grey); margin-top: .2rem; }
     @media (max-width: 40rem) {
       body { margin: 1rem; }
-      .means { grid-template-columns: 1fr 1fr; }
-      .mean > .track { grid-column: 1 / -1; grid-row: auto; order: 0; }
-      .mean > .number { text-align: right; }
-      .mean > span:first-child { order: 0; }
+      .means { grid-template-columns: 1fr; gap: .5rem; }
+      .mean { display: grid; grid-template-columns: 1fr auto; gap: 0 .6rem; }
+      .track { grid-row: 2; grid-column: 1 / -1; }
     }
 
     """

@@ -91,7 +91,7 @@ extension JudgeReport {
       [
         .table(
           .init(
-            header: ["method", "less than the best by", "p", "told from the best"]
+            header: ["method", "difference to the best", "p", "told from the best"]
               + baselines.map { "better than \(title($0))" }, rows: rows)),
         .note(
           "Wilcoxon's signed-rank test over the pictures that both have (of a picture with several "
@@ -137,20 +137,20 @@ extension JudgeReport {
     var panels = Panels(run, maps: try run.smallMaps(places.contains))
     var blocks: [Report.Block] = []
     for (method, ends) in ends {
-      for (name, list) in [("best", ends.best), ("worst", ends.worst)] where !list.isEmpty {
-        let thumbnails = try list.compactMap { end in
+      var thumbnails: [Report.Thumbnail] = []
+      for (name, list) in [("best", ends.best), ("worst", ends.worst)] {
+        thumbnails += try list.compactMap { end in
           try panels.thumbnail(
             end.place,
             captions: [
-              "\(run.model.labels[end.place.label])",
-              "\(ranking.measure.title.split(separator: " ").dropLast().joined(separator: " ")) "
-                + NumberText.measure(end.value),
+              "\(name): \(run.model.labels[end.place.label])",
+              "\(ranking.measure.shortTitle) \(NumberText.measure(end.value))",
               FileStem.stem(of: run.inputs[end.place.picture]),
             ])
         }
-        guard !thumbnails.isEmpty else { continue }
-        blocks.append(.pictures(title: "\(title(method)), \(name)", thumbnails))
       }
+      guard !thumbnails.isEmpty else { continue }
+      blocks.append(.pictures(title: title(method), thumbnails))
     }
     guard !blocks.isEmpty else { return [] }
     let note: Report.Block = .note(

@@ -267,7 +267,7 @@ public struct JudgeReport {
       ])
     add("data", .string(run.data))
     add("split", .string(run.scope.split))
-    add("split_reason", .string(run.scope.reason))
+    add("splitReason", .string(run.scope.reason))
     add("masks", run.request.masks.map(JSON.string) ?? .null)
     add("inputs", .integer(pictures))
     add("seed", .integer(Int(clamping: run.request.explanations.seed)))
@@ -328,7 +328,7 @@ public struct JudgeReport {
       "order": names(ranking.order),
       "leaders": names(ranking.leaders),
       "choice": ranking.choice.map { .string(name($0)) } ?? .null,
-      "not_better_than": .array(
+      "notBetterThan": .array(
         ranking.order.filter { !run.methods[$0].isBaseline }.map {
           ["method": .string(name($0)), "baselines": names(ranking.unbeaten[$0])]
         }),

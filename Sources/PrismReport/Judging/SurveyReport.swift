@@ -296,7 +296,7 @@ public struct SurveyReport {
       ])
     add("data", .string(run.data))
     add("split", .string(run.scope.split))
-    add("split_reason", .string(run.scope.reason))
+    add("splitReason", .string(run.scope.reason))
     add("method", .string(run.methods.first?.explainer.name ?? ""))
     add("inputs", .integer(pictures))
     add("seed", .integer(Int(clamping: run.request.explanations.seed)))
@@ -335,7 +335,7 @@ public struct SurveyReport {
       "outside": .number(group.maps.outside),
       "fixedness": .number(group.maps.fixedness),
       "effect": group.effect.map(JSON.number) ?? .null,
-      "effect_elsewhere": group.effectElsewhere.map(JSON.number) ?? .null,
+      "effectElsewhere": group.effectElsewhere.map(JSON.number) ?? .null,
       "score": .number(group.score),
       "suspicious": .bool(group.isSuspicious),
     ]
