@@ -116,10 +116,13 @@ struct SurveyTests {
 
   @Test("a map unlike all others is an outlier")
   func outlier() throws {
-    var maps = (0..<30).map { number in
-      (0..<64).map { Double(($0 + number % 2) % 8 < 4 ? 1 : 0) + Double(number) / 1000 }
+    var maps: [[Double]] = (0..<30).map { number in
+      let shade = Double(number) / 1000
+      return (0..<64).map { cell -> Double in (cell + number % 2) % 8 < 4 ? 1 + shade : shade }
     }
-    maps.append((0..<64).map { $0 == 63 ? 1 : 0 })
+    var lonely = [Double](repeating: 0, count: 64)
+    lonely[63] = 1
+    maps.append(lonely)
     #expect(try MapGroups(maps, rows: 8, columns: 8).outliers.first == 30)
   }
 }

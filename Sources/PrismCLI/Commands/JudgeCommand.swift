@@ -128,23 +128,23 @@ struct JudgeCommand: LimitedCommand {
     request.resamples = resamples
     request.ranking = rankBy?.measure
     let run = try JudgeRun(request, model: model, data: data, in: folder)
-    let (status, findings) = run.overInputs(console)
+    let results = DataRun(run, console)
     // What is missing is computed by the next run; half a ranking would mislead.
-    guard status != .interrupted, status != .terminated else { return status }
-    guard !findings.isEmpty else { return .failed }
+    guard !results.isInterrupted else { return results.status }
+    guard !results.findings.isEmpty else { return .failed }
     let report = try JudgeReport(
-      run, findings: findings, unread: run.unread(besides: findings),
+      run, findings: results.findings, unread: results.unread,
       work: Work { console.progress("\($0.done) of \($0.planned) means") })
     console.endProgress()
     let files = try report.files()
     try folder.write(files)
     guard !json else {
       console.print(report.document)
-      return status
+      return results.status
     }
     for line in report.lines { console.print(line) }
     console.print("  " + files.map { folder.path(of: $0.name) }.joined(separator: ", "))
-    return status
+    return results.status
   }
 
   /// The measures that cost something.

@@ -106,22 +106,22 @@ struct SurveyCommand: LimitedCommand {
     let data = try dataOptions.open(self.data)
     let folder = try OutputFolder(output)
     let run = try JudgeRun(request(for: model), for: .survey, model: model, data: data, in: folder)
-    let (status, findings) = run.overInputs(console)
-    guard status != .interrupted, status != .terminated else { return status }
-    guard !findings.isEmpty else { return .failed }
+    let results = DataRun(run, console)
+    guard !results.isInterrupted else { return results.status }
+    guard !results.findings.isEmpty else { return .failed }
     let report = try SurveyReport(
-      run, findings: findings, unread: run.unread(besides: findings),
+      run, findings: results.findings, unread: results.unread,
       work: Work { console.progress("\($0.done) of \($0.planned) labels grouped") })
     console.endProgress()
     let files = try report.files()
     try folder.write(files)
     guard !json else {
       console.print(report.document)
-      return status
+      return results.status
     }
     for line in report.lines { console.print(line) }
     console.print("  " + files.map { folder.path(of: $0.name) }.joined(separator: ", "))
-    return status
+    return results.status
   }
 
   private func request(for model: Model) throws -> JudgeRequest {
