@@ -183,12 +183,16 @@ public struct JudgedMaps: Sendable {
         values[entry.method][entry.picture * labels + entry.label] = value
       }
     }
+    // In a fixed order, so that sums have the same bits in every run.
+    let places = values.map { $0.keys.sorted() }
     var tests: [(first: Int, second: Int, difference: Double, p: Double)] = []
     for first in 0..<methods {
       for second in 0..<methods where second > first {
         var differences: [Int: (sum: Double, count: Double)] = [:]
-        for (place, value) in values[first] {
-          guard let other = values[second][place] else { continue }
+        for place in places[first] {
+          guard let value = values[first][place], let other = values[second][place] else {
+            continue
+          }
           let known = differences[place / labels] ?? (0, 0)
           differences[place / labels] = (known.sum + value - other, known.count + 1)
         }

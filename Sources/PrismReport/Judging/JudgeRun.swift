@@ -212,6 +212,10 @@ public final class JudgeRun: Sendable {
       findings.records.append(record)
       keep(findings)
     }
+    // In the order of the methods, whichever run they are of.
+    let places = Dictionary(
+      methods.enumerated().map { ($1.explainer.name, $0) }, uniquingKeysWith: { a, _ in a })
+    findings.records.sort { (places[$0.method] ?? 0) < (places[$1.method] ?? 0) }
     return findings
   }
 

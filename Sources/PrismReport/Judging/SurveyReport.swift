@@ -77,7 +77,10 @@ public struct SurveyReport {
     self.unread = unread
     let records = findings.flatMap(\.findings.records)
     let known = Set(records.map(\.picture))
-    let small = try run.smallMaps { known.contains(run.inputs[$0.picture]) }
+    let small = try run.smallMaps { place in
+      let sample = run.samples[place.picture]
+      return known.contains(sample.path) && sample.labels.contains(place.label)
+    }
     self.small = small
     guard !small.isEmpty else {
       if let failure = findings.lazy.flatMap(\.findings.failures).first {
