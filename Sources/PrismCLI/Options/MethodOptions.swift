@@ -114,7 +114,10 @@ struct MethodOptions: ParsableArguments {
   var isListing: Bool { names.lowercased() == "list" }
 
   /// The methods in the order in which they were named.
-  func methods() throws(ValidationError) -> [ExplanationMethod] {
+  func methods() throws(ValidationError) -> [ExplanationMethod] { try Self.methods(named: names) }
+
+  /// The methods in the order in which they are named, separated by commas.
+  static func methods(named names: String) throws(ValidationError) -> [ExplanationMethod] {
     var methods: [ExplanationMethod] = []
     for part in names.split(separator: ",", omittingEmptySubsequences: false) {
       let name = String(part)
