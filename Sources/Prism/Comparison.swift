@@ -132,7 +132,8 @@ extension Model {
   ) throws -> (judgements: [[Comparison.Judgement]], agreements: [[[Agreement]]]) {
     let targets = explanations.first?.indices ?? 0..<0
     let judge = Judge(
-      image: image, classifier: classifier(batch: batch), output: card.output, work: work)
+      image: image, classifier: classifier(batch: batch), labels: labels.count,
+      output: card.output, work: work)
     let judged = try targets.map { t in
       try judge.judge(
         explanations.map { $0[t] }, truth: truths.indices.contains(t) ? truths[t] : nil)
@@ -162,8 +163,8 @@ extension Model {
   ) throws -> [Double?] {
     try namingLayers {
       try test(
-        explainer, targets: targets.map(\.index), image: image, of: classifier(batch: batch),
-        work: work)
+        explainer, targets: targets.outputs(labels: labels.count), image: image,
+        of: classifier(batch: batch).contrasting(targets.contrasts), work: work)
     }
   }
 
@@ -184,8 +185,8 @@ extension Model {
   ) throws -> [Double?] {
     try namingLayers {
       try test(
-        targets: targets.map(\.index), image: image, of: classifier(batch: batch), work: work,
-        explainer)
+        targets: targets.outputs(labels: labels.count), image: image,
+        of: classifier(batch: batch).contrasting(targets.contrasts), work: work, explainer)
     }
   }
 }
@@ -217,7 +218,9 @@ extension Model {
     by test: ParameterRandomization, work: Work = .unwatched
   ) throws -> [ParameterRandomization.Result?] {
     try namingLayers {
-      try test(explainers, target: target.index, image: image, of: classifier, work: work)
+      try test(
+        explainers, target: [target].outputs(labels: labels.count)[0], image: image,
+        of: classifier, contrasts: [target].contrasts, work: work)
     }
   }
 }
@@ -231,15 +234,17 @@ private struct Judge {
 
   let image: ExplainedImage
   let classifier: any DifferentiableClassifier
+  let labels: Int
   let output: ExplainedOutput
   let work: Work
 
   init(
-    image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
-    work: Work
+    image: ExplainedImage, classifier: any DifferentiableClassifier, labels: Int,
+    output: ModelCard.Output, work: Work
   ) {
     self.image = image
     self.classifier = classifier
+    self.labels = labels
     self.work = work
     self.output = if case .softmax = output { .softmax } else { .sigmoid }
   }
@@ -249,7 +254,9 @@ private struct Judge {
     _ explanations: [Explanation], truth: Tensor?
   ) throws -> [Comparison.Judgement] {
     guard let first = explanations.first else { return [] }
-    let (shape, target) = (first.values.shape, first.target.index)
+    let shape = first.values.shape
+    let target = [first.target].outputs(labels: labels)[0]
+    let classifier = classifier.contrasting([first.target].contrasts)
     let maps = explanations.map(\.values)
     let step = max(1, (shape.count + Self.points - 1) / Self.points)
     // A map of zeros predicts nothing.

@@ -168,7 +168,7 @@ public struct IntegratedGradients: Explainer {
   }
 
   /// The straight way from a baseline to the image.
-  private struct Path {
+  struct Path {
     private let image: ExplainedImage
     private let start: Tensor
     private let way: Tensor
@@ -204,6 +204,11 @@ public struct IntegratedGradients: Explainer {
       }
       evaluations += points.count
       return sums
+    }
+
+    /// The product of the way and an integrated gradient, one number an element of the image.
+    func elements(_ sums: [Double]) -> [Double] {
+      way.withUnsafePointer { way in sums.indices.map { Double(way[$0]) * sums[$0] } }
     }
 
     /// The product of the way and an integrated gradient, added up over the channels.
