@@ -13,6 +13,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let precision: Plan.Precision
   private let weights: PackedWeights
   private let plans = PlanStore()
+  private let update = Mutex<Update?>(nil)
   private let owner = ForwardPass.Owner()
 
   /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to
@@ -114,6 +115,41 @@ public final class PlannedClassifier: DifferentiableClassifier {
     try plan(for: recording.outputs).run(count: count, composing: compose)[0]
   }
 
+  /// The most bytes that ``near(_:)`` takes for an image and those that differ from it; for larger
+  /// networks images are computed whole.
+  static let mostNearby = 768 << 20
+
+  /// The classifier for images that differ from a known one in a part, which computes only what the
+  /// part reaches and gives the same bits.
+  ///
+  /// It holds the values of the known image once for itself and once a thread, at most 768 MiB;
+  /// where there is no room for that, it is this classifier.
+  ///
+  /// - Throws: `EvaluationError` where the image has another shape than the recording's input;
+  ///   `OutOfMemoryError`.
+  public func near(_ image: Tensor) throws -> any Classifier {
+    guard image.shape == inputShape else {
+      throw EvaluationError.misshapen(
+        recording.inputs[0], expected: inputShape, given: image.shape)
+    }
+    let whole = try plan(for: recording.outputs)
+    let update = try update.withLock { update in
+      if let update { return update }
+      let made = try Update(
+        recording, precision: precision, weights: weights, kernels: whole.kernels)
+      update = made
+      return made
+    }
+    guard NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby else {
+      return self
+    }
+    do {
+      return try NearbyClassifier(near: image, update: update, whole: whole)
+    } catch is OutOfMemoryError {
+      return self
+    }
+  }
+
   /// Computes of an image what is needed to go on from a named value, by a plan.
   ///
   /// - Throws: ``UnknownValueError``, `EvaluationError`.
@@ -168,9 +204,11 @@ public final class PlannedClassifier: DifferentiableClassifier {
     let trace = try recording.trace(
       of: recording.outputs[0], at: [layer], given: start, rule: rule)
     func found(_ result: [ValueID: Tensor]) -> Tensor { result[layer] ?? Tensor(value.shape) }
+    let logits = trace.output
     let first = try cotangents.dropLast().map { found(try trace.gradient(cotangent: $0)) }
     return BackwardPass(
-      value: value, cotangents: first + [found(try trace.gradient(cotangent: last))])
+      value: value, cotangents: first + [found(try trace.gradient(cotangent: last))],
+      logits: logits)
   }
 
   /// The logits of one image with a named value replaced by others, `[count, K]`.

@@ -44,6 +44,12 @@ public struct BatchedClassifier: DifferentiableClassifier {
       })
   }
 
+  /// The classifier for images that differ from a known one in a part, which chooses how many it
+  /// takes at a time.
+  ///
+  /// - Throws: What the classifier throws.
+  public func near(_ image: Tensor) throws -> any Classifier { try base.near(image) }
+
   /// Computes of an image what is needed to go on from a named value.
   ///
   /// - Throws: What the classifier throws.

@@ -64,6 +64,13 @@ public struct ContrastedClassifier<Base: Classifier>: ContrastingClassifier {
     try extended(base.logits(count: count, composing: compose))
   }
 
+  /// The classifier for many images that differ from a known one in a part, with the differences.
+  ///
+  /// - Throws: What the classifier throws.
+  public func near(_ image: Tensor) throws -> any Classifier {
+    try base.near(image).contrastingOutputs(contrasts)
+  }
+
   /// Rows of logits with their differences.
   private func extended(_ logits: Tensor) throws(UnknownOutputError) -> Tensor {
     guard logits.shape.rank == 2 else { return logits }
@@ -123,7 +130,10 @@ extension ContrastedClassifier: DifferentiableClassifier where Base: Differentia
           ]
         })
     }
-    return try base.backward(from: known, to: name, passes: passes, rule: rule)
+    return try base.backward(from: known, to: name, passes: passes, rule: rule).map { pass in
+      BackwardPass(
+        value: pass.value, cotangents: pass.cotangents, logits: try pass.logits.map(extended))
+    }
   }
 
   /// The logits of one image with a named value replaced by others, and their differences.

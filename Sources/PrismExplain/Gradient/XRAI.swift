@@ -62,10 +62,10 @@ public struct XRAI: Explainer {
     for end in [range.black, range.white] {
       let start = Tensor(
         image.input.shape, image.input.scalars.indices.map { end[$0 % image.channels] })
-      var path = IntegratedGradients.Path(
-        image, from: start, targets: targets.count, gradient: gradient)
-      for (t, sums) in try path.sums(Quadrature.gaussLegendre.points(steps)).enumerated() {
-        for (i, value) in path.elements(sums).enumerated() { elements[t][i] += value / 2 }
+      let way = IntegratedGradients.Way(image, from: start)
+      let integrals = try way.sums(Quadrature.gaussLegendre.points(steps), gradient)
+      for (t, sums) in integrals.enumerated() {
+        for (i, value) in way.elements(sums).enumerated() { elements[t][i] += value / 2 }
       }
     }
     let parts = try parts(of: image, work)

@@ -1,0 +1,143 @@
+internal import PrismAutodiff
+internal import PrismKernels
+internal import PrismTensor
+
+/// A recording of one image made ready to follow changes: of an image that differs from a known
+/// one in a rectangle, only what the rectangle reaches is computed.
+///
+/// The steps are those of a ``Plan``, by the same kernels on the same grid of tiles, so that every
+/// number has the bits of a whole pass; but every value is whole and keeps its place, for the next
+/// image to differ from. What one image has altered is put back from the known one's values
+/// afterwards. Where the rest of the network sees the whole of the map, as behind a global pool or
+/// a squeeze-and-excitation gate, everything is computed.
+final class Update: Sendable {
+  /// A step, and how a part of it is computed.
+  struct PartialStep: Sendable {
+    let step: Step
+    /// The step's kind where it can be computed in part.
+    let region: (any RegionStepKind)?
+    /// All of the step's output.
+    let whole: Rectangle
+    let flops: Double
+
+    init(_ step: Step, _ recording: Recording) {
+      self.step = step
+      region = step.kind as? any RegionStepKind
+      whole = Spread.whole(recording[step.value].shape)
+      flops = Double(step.kind.flops(of: step))
+    }
+
+    /// What the caller wants, which is stored for every image.
+    var isStore: Bool { step.kind is StoreStep }
+
+    /// Computes a part, or all where the kind cannot do less.
+    func execute(_ part: Rectangle, _ context: Context, _ kernels: Kernels) {
+      if let region, part != whole {
+        let part = Region(rectangle: part, width: whole.columns.count)
+        region.execute(step, context, kernels, over: part)
+      } else {
+        step.kind.execute(step, context, kernels, part: .whole)
+      }
+    }
+
+    /// Puts back what was there before a part was computed.
+    func restore(_ part: Rectangle, in context: Context, from base: Context) {
+      let place = step.output
+      let (source, target) = (base.pointer(place), context.pointer(place))
+      Region(rectangle: part, width: whole.columns.count).forEachRun { pixels in
+        let offset = pixels.lowerBound * place.stride
+        copyRows(
+          source + offset, stride: place.stride, to: target + offset, stride: place.stride,
+          rows: pixels.count, channels: place.channels)
+      }
+    }
+  }
+
+  /// Steps that belong together.
+  enum Phase: Sendable {
+    /// Steps that one thread takes one image through.
+    case image([PartialStep])
+    /// A step that reads its weights once for all images.
+    case batch(PartialStep, any BatchedStepKind)
+  }
+
+  /// The images whose values exist at a time.
+  static let chunk = 8
+
+  let inputShape: Shape
+  let outputShape: Shape
+  let program: Program
+  let phases: [Phase]
+  let kernels: Kernels
+  /// Where an image lies, and the index of its value.
+  let input: Place
+  let inputIndex: Int
+  private let spread: Spread
+  private let flops: Double
+
+  /// Makes an update.
+  ///
+  /// - Parameters:
+  ///   - recording: The forward pass of one image, with one input and one output.
+  ///   - precision: How much rounding is allowed for speed: that of the plan whose bits it has.
+  ///   - weights: Shared with plans of the same recording.
+  ///   - kernels: What computes.
+  /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
+  init(
+    _ recording: Recording, precision: Plan.Precision, weights: PackedWeights, kernels: Kernels
+  ) throws {
+    self.kernels = kernels
+    inputIndex = recording.inputs[0].index
+    inputShape = recording[recording.inputs[0]].shape
+    outputShape = recording[recording.outputs[0]].shape
+    program = try Compiler(
+      recording: recording, precision: precision, kernels: kernels, weights: weights
+    ).program(for: [recording.outputs[0]], keepsValues: true)
+    spread = Spread(recording)
+    var input: Place?
+    phases = program.phases.map { phase in
+      switch phase {
+      case .image(let steps), .group(let steps):
+        .image(
+          steps.whole.compactMap { step in
+            guard step.kind is LoadStep else { return PartialStep(step, recording) }
+            input = step.output
+            return nil
+          })
+      case .batch(let step, let kind): .batch(PartialStep(step, recording), kind)
+      }
+    }
+    self.input = input ?? Place(arena: .thread, offset: 0, stride: 0, rows: 0, channels: 0)
+    flops = phases.reduce(0) { $0 + $1.steps.reduce(0) { $0 + $1.flops } }
+  }
+
+  /// What a change alters, by the index of a value.
+  func altered(by rectangle: Rectangle) -> [Rectangle?] { spread.altered(by: rectangle) }
+
+  /// The part of all operations that a change makes necessary.
+  func share(of altered: [Rectangle?]) -> Double {
+    let needed = phases.reduce(0.0) { sum, phase in
+      phase.steps.reduce(sum) { sum, step in
+        guard let part = altered[step.step.value.index] else { return sum }
+        return sum + step.flops
+          * (step.region == nil ? 1 : Double(part.area) / Double(step.whole.area))
+      }
+    }
+    return flops > 0 ? needed / flops : 1
+  }
+}
+
+extension Update.Phase {
+  /// The steps in their order.
+  var steps: [Update.PartialStep] {
+    switch self {
+    case .image(let steps): steps
+    case .batch(let step, _): [step]
+    }
+  }
+}
+
+extension Rectangle {
+  /// The number of pixels.
+  var area: Int { rows.count * columns.count }
+}
