@@ -46,6 +46,9 @@ struct BendingPath {
   /// The largest part of the explained difference to which defects add up, whatever their signs.
   static let mostDefects = 0.05
 
+  /// The smallest uncertainty of a piece that is halved, relative to the largest.
+  static let leastUncertainty = 0.1
+
   private let targets: Int
   private(set) var looks: [Look]
 
@@ -89,8 +92,9 @@ struct BendingPath {
           pieces[t][index].uncertainty / max(abs(differences[t]), .leastNormalMagnitude)
         }.max() ?? 0
       }
-      // The largest first; among equals that at the beginning of the way.
-      let order = uncertainties.indices.sorted {
+      // The largest first, among equals that at the beginning of the way; none that does not matter.
+      let least = Self.leastUncertainty * (uncertainties.max() ?? 0)
+      let order = uncertainties.indices.filter { uncertainties[$0] >= least }.sorted {
         (-uncertainties[$0], $0) < (-uncertainties[$1], $1)
       }
       let chosen = order.prefix(min(InputGradient.group, limit - looks.count)).sorted()

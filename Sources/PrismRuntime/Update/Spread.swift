@@ -1,7 +1,8 @@
 internal import PrismAutodiff
 internal import PrismTensor
 
-/// Which part of every value of a recording a change in a part of its input can alter.
+/// Which part of every value of a recording a change in a part of its input can alter, to the last
+/// bit.
 struct Spread: Sendable {
   private struct Node: Sendable {
     let index: Int
@@ -11,6 +12,9 @@ struct Spread: Sendable {
     let operands: [(index: Int, position: Int, shape: Shape)]
     /// Whether every change alters all of it.
     let isWhole: Bool
+    /// The side of the tiles in which it is computed: the rounding of all pixels of a tile depends
+    /// on every pixel under the tile.
+    let tile: Int
   }
 
   private let input: Int
@@ -18,7 +22,11 @@ struct Spread: Sendable {
   private let nodes: [Node]
 
   /// Follows the operations of a recording with one input.
-  init(_ recording: Recording) {
+  ///
+  /// - Parameters:
+  ///   - recording: The operations.
+  ///   - tiles: The sides of the tiles of values that are computed in tiles.
+  init(_ recording: Recording, tiles: [ValueID: Int]) {
     input = recording.inputs[0].index
     count = recording.ids.count
     var nodes: [Node] = []
@@ -38,7 +46,7 @@ struct Spread: Sendable {
         isWhole: operands.contains {
           isWhole[$0.index] == true || primitive.reach == .everywhere || shape.rank != 4
             || !Self.isLocal($0.shape, under: shape, primitive.reach, position: $0.position)
-        })
+        }, tile: tiles[id] ?? 1)
       isWhole[id.index] = node.isWhole
       nodes.append(node)
     }
@@ -83,13 +91,22 @@ struct Spread: Sendable {
         guard !reached.rows.isEmpty, !reached.columns.isEmpty else { continue }
         union = union.map { $0.union(reached) } ?? reached
       }
-      altered[node.index] = union
+      altered[node.index] = union?.inTiles(node.tile, of: node.shape)
     }
     return altered
   }
 }
 
 extension Rectangle {
+  /// The tiles of a map that hold some of the rectangle.
+  func inTiles(_ side: Int, of map: Shape) -> Rectangle {
+    guard side > 1 else { return self }
+    func tiles(_ range: Range<Int>, _ count: Int) -> Range<Int> {
+      range.lowerBound / side * side..<min((range.upperBound + side - 1) / side * side, count)
+    }
+    return Rectangle(rows: tiles(rows, map[1]), columns: tiles(columns, map[2]))
+  }
+
   /// The smallest rectangle that holds this one and another.
   func union(_ other: Rectangle) -> Rectangle {
     func union(_ a: Range<Int>, _ b: Range<Int>) -> Range<Int> {

@@ -93,7 +93,6 @@ final class Update: Sendable {
     program = try Compiler(
       recording: recording, precision: precision, kernels: kernels, weights: weights
     ).program(for: [recording.outputs[0]], keepsValues: true)
-    spread = Spread(recording)
     var input: Place?
     phases = program.phases.map { phase in
       switch phase {
@@ -107,6 +106,12 @@ final class Update: Sendable {
       case .batch(let step, let kind): .batch(PartialStep(step, recording), kind)
       }
     }
+    let steps = phases.flatMap(\.steps).map(\.step)
+    spread = Spread(
+      recording,
+      tiles: Dictionary(
+        steps.compactMap { step in (step.kind as? WinogradStep).map { (step.value, $0.m) } },
+        uniquingKeysWith: max))
     self.input = input ?? Place(arena: .thread, offset: 0, stride: 0, rows: 0, channels: 0)
     flops = phases.reduce(0) { $0 + $1.steps.reduce(0) { $0 + $1.flops } }
   }
