@@ -190,7 +190,8 @@ struct ModelMethodTests {
   @Test("one label against another, of pictures and sounds, in documents, tables and figures")
   func contrasts() throws {
     for (model, input, target, stem) in [
-      (SmallModel.grey, husky, "three-vs-one", "husky"), (SmallModel.binary, husky, "1-vs-0", "husky"),
+      (SmallModel.grey, husky, "three-vs-one", "husky"),
+      (SmallModel.binary, husky, "1-vs-0", "husky"),
       (SmallModel.levels, Repository.samples + "voice-real.wav", "one-vs-two", "voice-real"),
       (SmallModel.sigmoid, husky, "4-vs-top", "husky"),
     ] {

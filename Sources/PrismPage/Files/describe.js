@@ -4,7 +4,8 @@ import { number, percent, t } from "/texts.js";
 
 /** Methods whose values add up to, or are differences of, the number that is explained. */
 const inUnits = new Set([
-  "inputxgradient", "ig", "blurig", "guidedig", "gradientshap", "deeplift", "lrp", "occlusion", "lime", "kernelshap", "shap",
+  "inputxgradient", "ig", "blurig", "guidedig", "gradientshap", "deeplift", "lrp", "occlusion",
+  "lime", "kernelshap", "shap",
 ]);
 
 /** The unit of a method's values. */
