@@ -62,24 +62,21 @@ public struct FinerCAM: Explainer {
       throw ExplanationError.unsuitable(
         "Finer-CAM compares labels, and the model has \(labels)")
     }
-    let logits = try logits(of: image, by: classifier, labels: labels, work)
+    // The pass that the logits are from has the default layer too.
+    var seen = image
+    let logits = try seen.logits(by: classifier).scalars.prefix(labels).map(Double.init)
+    guard logits.allSatisfy(\.isFinite) else {
+      throw ExplanationError.notFinite(layer: "the output")
+    }
     let sums = targets.map { $0 < labels ? sum($0, logits) : LogitTarget($0) }
     let look = try LayerLook(
-      image, sums: sums, targets: targets, layer: choice.layer, of: classifier, work: work)
+      seen, sums: sums, targets: targets, layer: choice.layer, of: classifier, work: work)
     let map = GradCAM(choice)
     return zip(targets, look.gradients).map { target, gradient in
       map.finish(
         map.map(activation: look.activation, gradient: gradient), target: target,
-        layer: look.name, image: image, evaluations: 2, gradient: gradient)
+        layer: look.name, image: image, evaluations: 1, gradient: gradient)
     }
-  }
-
-  /// The image's logits, of labels alone.
-  private func logits(
-    of image: ExplainedImage, by classifier: any DifferentiableClassifier, labels: Int, _ work: Work
-  ) throws -> [Double] {
-    work.plan(1)
-    return try Evaluator(classifier, targets: Array(0..<labels), work: work)([image.input])[0]
   }
 
   /// The gradient of what is explained, by the logits: the sum of logits whose own gradient is the

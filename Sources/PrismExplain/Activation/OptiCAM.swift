@@ -59,10 +59,12 @@ public struct OptiCAM: ClassActivationMap {
     guard rate > 0, rate.isFinite else {
       throw ExplanationError.parameter("the size of a step", "must be a number above 0")
     }
-    let look = try LayerLook(image, targets: targets, layer: layer, of: classifier, work: work)
+    let look = try LayerLook(
+      image, targets: targets, layer: layer, of: classifier, work: work
+    ) { _ in targets.count * steps }
     return try targets.map { target in
       let gradient = try InputGradient(
-        image, targets: [target], of: classifier, work: work, evaluations: steps)
+        image, targets: [target], of: classifier, work: work, evaluations: 0)
       var search = MaskSearch(look.activation, image, rate: rate)
       for step in 1...steps {
         guard let masked = search.masked else { break }

@@ -67,12 +67,12 @@ public struct GuidedIG: Explainer {
       throw ExplanationError.parameter(name, "must lie between 0 and 1")
     }
     try image.check(for: classifier, targets: targets)
-    work.plan(2)
+    work.plan(2 + targets.count * steps)
     let start = try baseline.replacement(for: image)
     let ends = try Evaluator(classifier, targets: targets, work: work)([start, image.input])
     return try targets.enumerated().map { t, target in
       let gradient = try InputGradient(
-        image, targets: [target], of: classifier, work: work, evaluations: steps)
+        image, targets: [target], of: classifier, work: work, evaluations: 0)
       var way = GuidedWay(
         from: start.scalars.map(Double.init), to: image.input.scalars.map(Double.init),
         fraction: fraction, largestDistance: largestDistance)

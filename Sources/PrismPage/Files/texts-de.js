@@ -172,7 +172,7 @@ export default {
   "cost.layercam": "ein Durchgang vor und einer zurück je Klasse",
   "cost.eigencam": "ein Durchgang",
   "cost.eigengradcam": "ein Durchgang vor und einer zurück je Klasse",
-  "cost.finercam": "zwei Durchgänge vor und einer zurück je Klasse",
+  "cost.finercam": "ein Durchgang vor und einer zurück je Klasse",
   "cost.opticam": "ein Durchgang vor und einer zurück je Schritt und Klasse",
   "cost.scorecam": "ein Durchgang je Kanal der Schicht",
   "cost.ablationcam": "je Kanal ein Durchgang von der Schicht zum Ende",

@@ -167,7 +167,7 @@ export default {
   "cost.layercam": "one pass forward and one back a label",
   "cost.eigencam": "one pass forward",
   "cost.eigengradcam": "one pass forward and one back a label",
-  "cost.finercam": "two passes forward and one back a label",
+  "cost.finercam": "one pass forward and one back a label",
   "cost.opticam": "one pass forward and one back a step and label",
   "cost.scorecam": "one pass a channel of the layer",
   "cost.ablationcam": "one pass a channel, from the layer to the end",
