@@ -89,7 +89,7 @@ public protocol DifferentiableClassifier: Classifier {
   /// Walks back from logits to a named value, for several images.
   ///
   /// - Parameters:
-  ///   - targets: The indices of the logits.
+  ///   - targets: The logits, or sums of logits.
   ///   - name: The name of the value to stop at: a layer, or the input; `nil` for the input.
   ///   - passes: The images, and what is known of them.
   ///   - rule: What happens at every operation.
@@ -97,7 +97,7 @@ public protocol DifferentiableClassifier: Classifier {
   /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no
   ///   logit has the index; what the model throws.
   func backward(
-    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+    from targets: [LogitTarget], to name: String?, passes: [ForwardPass], rule: any BackwardRule
   ) throws -> [BackwardPass]
 
   /// The logits of one image with a named value replaced by others.
@@ -118,6 +118,22 @@ public protocol DifferentiableClassifier: Classifier {
 }
 
 extension DifferentiableClassifier {
+  /// Walks back from logits to a named value, for several images.
+  ///
+  /// - Parameters:
+  ///   - targets: The indices of the logits.
+  ///   - name: The name of the value to stop at: a layer, or the input; `nil` for the input.
+  ///   - passes: The images, and what is known of them.
+  ///   - rule: What happens at every operation.
+  /// - Returns: For every image the value, and for every target what the rule found at it.
+  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no
+  ///   logit has the index; what the model throws.
+  public func backward(
+    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+  ) throws -> [BackwardPass] {
+    try backward(from: targets.map { LogitTarget($0) }, to: name, passes: passes, rule: rule)
+  }
+
   /// A named value and the gradients of logits at it, for one image.
   ///
   /// - Parameters:

@@ -13,7 +13,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let precision: Plan.Precision
   private let weights: PackedWeights
   private let plans = PlanStore()
-  private let update = Mutex<Update?>(nil)
+  private let nearby = NearbyPlans()
   private let owner = ForwardPass.Owner()
 
   /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to
@@ -133,18 +133,11 @@ public final class PlannedClassifier: DifferentiableClassifier {
         recording.inputs[0], expected: inputShape, given: image.shape)
     }
     let whole = try plan(for: recording.outputs)
-    let update = try update.withLock { update in
-      if let update { return update }
-      let made = try Update(
-        recording, precision: precision, weights: weights, kernels: whole.kernels)
-      update = made
-      return made
-    }
-    guard NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby else {
-      return self
-    }
+    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
+      NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby
+    else { return self }
     do {
-      return try NearbyClassifier(near: image, update: update, whole: whole)
+      return try NearbyClassifier(near: image, update: update, rest: rest, whole: whole)
     } catch is OutOfMemoryError {
       return self
     }
@@ -172,23 +165,32 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// Walks back from logits to a named value, for several images, one image a thread.
   ///
   /// The value is computed by a plan where it is not the input and the pass does not have it; only
-  /// what follows it is evaluated for the walk, once for all logits.
+  /// what follows it is evaluated for the walk, once for all logits. A rule that walks a recording
+  /// of its own ends at the input alone.
   ///
   /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
   public func backward(
-    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+    from targets: [LogitTarget], to name: String?, passes: [ForwardPass], rule: any BackwardRule
   ) throws -> [BackwardPass] {
     let layer = try name.map(layer) ?? recording.inputs[0]
     let cotangents = try targets.map(cotangent)
+    if let walked = try rule.rewritten(recording) {
+      guard layer == recording.inputs[0] else { throw UnknownValueError(name: name ?? "") }
+      return try Workers.pool.map(passes.count) { index in
+        try Self.walkBack(
+          walked, to: walked.inputs[0], cotangents, from: [walked.inputs[0]: passes[index].image],
+          rule)
+      }
+    }
     let starts = try passes.map { try start(at: layer, $0) }
     return try Workers.pool.map(passes.count) { index in
-      try walkBack(to: layer, cotangents, from: starts[index], rule)
+      try Self.walkBack(recording, to: layer, cotangents, from: starts[index], rule)
     }
   }
 
-  private func walkBack(
-    to layer: ValueID, _ cotangents: [Tensor], from start: [ValueID: Tensor],
-    _ rule: any BackwardRule
+  private static func walkBack(
+    _ recording: Recording, to layer: ValueID, _ cotangents: [Tensor],
+    from start: [ValueID: Tensor], _ rule: any BackwardRule
   ) throws -> BackwardPass {
     let value = start[layer] ?? Tensor(recording[layer].shape)
     guard let last = cotangents.last else { return BackwardPass(value: value, cotangents: []) }
@@ -225,13 +227,15 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return Tensor.stacking(rows)
   }
 
-  /// The cotangent that selects one logit.
-  private func cotangent(_ target: Int) throws(UnknownOutputError) -> Tensor {
-    guard (0..<outputCount).contains(target) else {
-      throw UnknownOutputError(index: target, count: outputCount)
-    }
+  /// The cotangent that selects a logit, or a sum of logits.
+  private func cotangent(_ target: LogitTarget) throws(UnknownOutputError) -> Tensor {
     var cotangent = Tensor(recording[recording.outputs[0]].shape)
-    cotangent[0, target] = 1
+    for term in target.terms {
+      guard (0..<outputCount).contains(term.index) else {
+        throw UnknownOutputError(index: term.index, count: outputCount)
+      }
+      cotangent[0, term.index] += term.weight
+    }
     return cotangent
   }
 

@@ -39,8 +39,20 @@ struct UpdateTests {
       })
   }
 
-  /// Expects images near another to have the bits of whole passes.
+  /// Expects images near another to have the bits of whole passes, wherever the update ends.
   private func expectSameBits(_ recording: Recording, _ set: InstructionSet) throws {
+    var ends: Set<ValueID> = []
+    for reach in [0.3, Update.largestReach, 1] {
+      if let end = try expectSameBits(recording, set, reach: reach, unlessAt: ends) {
+        ends.insert(end)
+      }
+    }
+    #expect(!ends.isEmpty)
+  }
+
+  private func expectSameBits(
+    _ recording: Recording, _ set: InstructionSet, reach: Double, unlessAt ends: Set<ValueID>
+  ) throws -> ValueID? {
     var random = SeededRandom(seed: 5)
     let shape = recording[recording.inputs[0]].shape
     let known = Tensor.uniform(shape, in: -1..<1, using: &random)
@@ -51,11 +63,17 @@ struct UpdateTests {
       kernels: Kernels(set))
     let expected = try plan(images)[0]
     try #require(expected.isFinite)
-    let update = try Update(
-      recording, precision: .standard, weights: weights, kernels: Kernels(set))
+    guard
+      let update = try Update(
+        recording, precision: .standard, weights: weights, kernels: Kernels(set), reach: reach),
+      !ends.contains(update.end)
+    else { return nil }
+    let rest = try Plan(
+      recording, from: update.end, wanted: recording.outputs, precision: .standard,
+      weights: weights, kernels: Kernels(set))
     for threads in [1, 3] {
       let near = try NearbyClassifier(
-        near: known, update: update, whole: plan, limit: 1,
+        near: known, update: update, rest: rest, whole: plan, limit: 1,
         pool: WorkerPool(workerCount: threads))
       // Twice, since what the first images altered is put back.
       for turn in 0..<2 {
@@ -66,6 +84,7 @@ struct UpdateTests {
         }
       }
     }
+    return update.end
   }
 
   @Test("an image near another has the bits of a whole pass", arguments: NetworkCase.all, sets)
@@ -100,9 +119,10 @@ struct UpdateTests {
   @Test("only what a change reaches is computed")
   func share() throws {
     let recording = try NetworkCase.all[4].recording()
-    let update = try Update(
-      recording, precision: .standard, weights: PackedWeights(),
-      kernels: Kernels(InstructionSet.available[0]))
+    let update = try #require(
+      Update(
+        recording, precision: .standard, weights: PackedWeights(),
+        kernels: Kernels(InstructionSet.available[0]), reach: 1))
     let corner = update.share(
       of: update.altered(by: Rectangle(rows: 0..<1, columns: 0..<1)))
     let whole = update.share(
@@ -116,12 +136,15 @@ struct UpdateTests {
     let recording = try NetworkCase.all[0].recording()
     let weights = PackedWeights()
     let plan = try Plan(recording, weights: weights)
-    let update = try Update(
-      recording, precision: .standard, weights: weights, kernels: plan.kernels)
+    let update = try #require(
+      Update(recording, precision: .standard, weights: weights, kernels: plan.kernels, reach: 1))
+    let rest = try Plan(
+      recording, from: update.end, wanted: recording.outputs, precision: .standard,
+      weights: weights, kernels: plan.kernels)
     var random = SeededRandom(seed: 5)
     let known = Tensor.uniform([1, 64, 64, 3], in: -1..<1, using: &random)
     let images = Self.changed(known, &random)
-    let near = try NearbyClassifier(near: known, update: update, whole: plan, limit: 0)
+    let near = try NearbyClassifier(near: known, update: update, rest: rest, whole: plan, limit: 0)
     #expect(try near.logits(images) == plan(images)[0])
   }
 

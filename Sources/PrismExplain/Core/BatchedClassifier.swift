@@ -61,7 +61,7 @@ public struct BatchedClassifier: DifferentiableClassifier {
   ///
   /// - Throws: What the classifier throws.
   public func backward(
-    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+    from targets: [LogitTarget], to name: String?, passes: [ForwardPass], rule: any BackwardRule
   ) throws -> [BackwardPass] {
     try base.backward(from: targets, to: name, passes: passes, rule: rule)
   }

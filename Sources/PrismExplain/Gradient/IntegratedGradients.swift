@@ -145,7 +145,7 @@ public struct IntegratedGradients: Explainer {
   }
 
   /// The straight way from a baseline to the image.
-  private struct Way {
+  struct Way {
     private let image: ExplainedImage
     private let start: Tensor
     private let way: Tensor
@@ -201,6 +201,11 @@ public struct IntegratedGradients: Explainer {
             maps: maps.map { $0.map { Float($0) } }, slopes: maps.map { $0.reduce(0, +) }))
       }
       return looks
+    }
+
+    /// The product of the way and an integrated gradient, one number an element of the image.
+    func elements(_ sums: [Double]) -> [Double] {
+      way.withUnsafePointer { way in sums.indices.map { Double(way[$0]) * sums[$0] } }
     }
 
     /// The product of the way and an integrated gradient, added up over the channels.

@@ -675,4 +675,4 @@ export class AnalysisView {
 }
 
 /** Methods whose maps have one value a segment. */
-const segmented = new Set(["lime", "kernelshap"]);
+const segmented = new Set(["lime", "kernelshap", "permutation-shap"]);
