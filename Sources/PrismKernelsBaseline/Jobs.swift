@@ -240,10 +240,15 @@ package struct ConvolutionJob {
   package var output: UnsafeMutablePointer<Float>
   /// Floats from one pixel of the output to the next, at least `O`.
   package var outputStride: Int
-  /// The first output row to compute (for Winograd the first tile).
+  /// The first output row to compute (for Winograd the first tile, in row-major order of the
+  /// columns that are computed).
   package var rowStart: Int
   /// The row (or tile) after the last one.
   package var rowEnd: Int
+  /// The first output column to compute (for Winograd the first column of tiles).
+  package var columnStart = 0
+  /// The column (of tiles) after the last one to compute; larger values mean all.
+  package var columnEnd = Int.max
   /// The first channel to compute; depthwise alone.
   package var channelStart = 0
   /// The channel after the last one to compute; larger values mean all.

@@ -10,8 +10,9 @@
 /// A tile of `m x m` outputs needs `(m + 2)²` multiplications a channel pair instead of `9 m²`:
 /// 2.25 times fewer for `m = 2`, 4 times for `m = 4`. The rounding error of `m = 2` is that of the
 /// direct sum, that of `m = 4` six to ten times larger (relative RMS 2e-6 to 6e-6) at whole points,
-/// and half of that at near ones. A job's `rowStart ..< rowEnd` are tiles in row-major order; the
-/// points of the job are those of its packed weights.
+/// and half of that at near ones. A job's `rowStart ..< rowEnd` are tiles in row-major order, of
+/// the columns `columnStart ..< columnEnd` of tiles alone; the points of the job are those of its
+/// packed weights.
 package enum Winograd {
   /// Returns the tiles of an image.
   package static func tiles(_ shape: ConvolutionShape, m: Int) -> Int {
@@ -21,6 +22,13 @@ package enum Winograd {
   @inline(always)
   static func columns(_ shape: ConvolutionShape, _ m: Int) -> Int {
     (shape.outputWidth &+ m &- 1) / m
+  }
+
+  /// The columns of tiles among which a job's tiles are counted.
+  @inline(always)
+  static func columns(_ job: ConvolutionJob, _ m: Int) -> Int {
+    let all = columns(job.shape, m)
+    return (job.columnEnd < all ? job.columnEnd : all) &- job.columnStart
   }
 
   /// Returns the floats that `pack` writes.
@@ -142,7 +150,7 @@ package enum Winograd {
     let s = job.shape
     let size = m &+ 2
     let ldv = inputStride(s.inputChannels)
-    let across = columns(s, m)
+    let across = columns(job, m)
     let patch = scratch + 36 &* W
     let rowStride = s.inputWidth &* job.inputStride
     let gather =
@@ -151,7 +159,7 @@ package enum Winograd {
     var tile = job.rowStart
     while tile < job.rowEnd {
       let y = tile / across &* m &- s.paddingTop
-      let x = tile % across &* m &- s.paddingLeft
+      let x = (job.columnStart &+ tile % across) &* m &- s.paddingLeft
       let inside =
         y >= 0 && x >= 0 && y &+ size <= s.inputHeight && x &+ size <= s.inputWidth
       let target = v + (slot &+ tile &- job.rowStart) &* ldv
@@ -218,12 +226,12 @@ package enum Winograd {
     let s = job.shape
     let ldm = outputStride(s.outputChannels)
     let padded = TileShape.padded(s.outputChannels)
-    let across = columns(s, m)
+    let across = columns(job, m)
     let patch = scratch + 36 &* W
     var tile = job.rowStart
     while tile < job.rowEnd {
       let y = tile / across &* m
-      let x = tile % across &* m
+      let x = (job.columnStart &+ tile % across) &* m
       transformOutputTile(
         m, job.points, products + (slot &+ tile &- job.rowStart) &* ldm, capacity &* ldm, patch,
         padded,

@@ -58,18 +58,20 @@ public final class Plan: Sendable {
       kernels: Kernels(try InstructionSet.select().get()))
   }
 
-  /// Makes a plan for a stated set of kernels and a stated store of memory.
+  /// Makes a plan for a stated set of kernels and a stated store of memory, that begins with the
+  /// recording's input or at a value that all paths from there lead through.
   init(
-    _ recording: Recording, wanted: [ValueID], precision: Precision, weights: PackedWeights,
-    kernels: Kernels, memory: WorkspaceMemory = .shared
+    _ recording: Recording, from start: ValueID? = nil, wanted: [ValueID], precision: Precision,
+    weights: PackedWeights, kernels: Kernels, memory: WorkspaceMemory = .shared
   ) throws {
-    input = recording.inputs[0]
+    input = start ?? recording.inputs[0]
     inputShape = recording[input].shape
     shapes = wanted.map { recording[$0].shape }
     self.kernels = kernels
     self.memory = memory
     program = try Compiler(
-      recording: recording, precision: precision, kernels: kernels, weights: weights
+      recording: recording, start: input, precision: precision, kernels: kernels,
+      weights: weights
     ).program(for: wanted)
   }
 

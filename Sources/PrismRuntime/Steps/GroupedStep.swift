@@ -4,7 +4,7 @@ internal import PrismKernels
 ///
 /// Where a group has fewer outputs than a vector register has numbers, as many as fit are computed
 /// as one, with zeros for the weights between them: that takes no more products, and fewer passes.
-struct GroupedStep: PackedStepKind {
+struct GroupedStep: PackedStepKind, RegionStepKind {
   let shape: ConvolutionShape
   /// The groups of the convolution.
   private let groups: Int
@@ -37,8 +37,19 @@ struct GroupedStep: PackedStepKind {
   func scratchSize(of step: Step, kernels: Kernels) -> Int { kernels.denseScratchSize(part) }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part share: Part) {
+    execute(
+      step, context, kernels, rows: share.range(of: shape.outputHeight),
+      columns: 0..<shape.outputWidth)
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    execute(step, context, kernels, rows: region.rows, columns: region.columns)
+  }
+
+  private func execute(
+    _ step: Step, _ context: Context, _ kernels: Kernels, rows: Range<Int>, columns: Range<Int>
+  ) {
     guard let whole = step.convolutionJob(shape, context) else { return }
-    let rows = share.range(of: shape.outputHeight)
     let size = partSize(kernels)
     // Some rows of all groups after each other, so that the input is read from the cache.
     let row = shape.inputWidth * shape.inputChannels * shape.strideHeight
@@ -51,6 +62,7 @@ struct GroupedStep: PackedStepKind {
         var job = whole
         job.shape = part
         job.rows = (rows.lowerBound + share.lowerBound)..<(rows.lowerBound + share.upperBound)
+        job.columns = columns
         job.input += index * part.inputChannels
         job.output += index * part.outputChannels
         job.weights += index * size

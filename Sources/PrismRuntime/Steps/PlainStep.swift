@@ -5,7 +5,7 @@ internal import PrismTensor
 /// A primitive that no kernel exists for, computed as the recording does.
 ///
 /// What looks at one pixel at a time is computed in blocks of pixels, which threads divide.
-struct PlainStep: StepKind {
+struct PlainStep: RegionStepKind {
   /// What the primitive is given.
   enum Operand: Sendable {
     /// One of the step's other values, and its shape.
@@ -74,7 +74,15 @@ struct PlainStep: StepKind {
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part share: Part) {
     guard isByPixels else { return execute(step, context, rows: 0..<step.output.rows) }
-    let rows = share.range(of: step.output.rows)
+    execute(step, context, blocksOf: share.range(of: step.output.rows))
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    guard isByPixels else { return execute(step, context, rows: 0..<step.output.rows) }
+    region.forEachRun { execute(step, context, blocksOf: $0) }
+  }
+
+  private func execute(_ step: Step, _ context: Context, blocksOf rows: Range<Int>) {
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows) {
       execute(step, context, rows: start..<min(start + blockRows, rows.upperBound))
     }

@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A 3×3 convolution without stride by Winograd's F(m×m, 3×3).
-struct WinogradStep: PackedStepKind, BatchedStepKind {
+struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
   let shape: ConvolutionShape
   let m: Int
   let points: WinogradPoints
@@ -47,6 +47,22 @@ struct WinogradStep: PackedStepKind, BatchedStepKind {
     var job = step.convolutionJob(shape, context)
     job?.points = points
     return job
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    guard var job = job(step, context) else { return }
+    (job.rows, job.columns) = tiles(over: region)
+    kernels.winograd(job, m: m)
+  }
+
+  /// The tiles that meet a region: their numbers, and the columns of tiles among which they are
+  /// counted.
+  func tiles(over region: Region) -> (numbers: Range<Int>, columns: Range<Int>) {
+    func tiles(_ range: Range<Int>) -> Range<Int> {
+      range.lowerBound / m..<(range.upperBound + m - 1) / m
+    }
+    let (rows, columns) = (tiles(region.rows), tiles(region.columns))
+    return (rows.lowerBound * columns.count..<rows.upperBound * columns.count, columns)
   }
 
   // MARK: - Batches
