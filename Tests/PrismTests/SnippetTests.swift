@@ -54,6 +54,10 @@ struct SnippetTests {
       try explainOne(model, image, to: folder + "/map.png")
       #expect(try Image(contentsOf: folder + "/map.png").width > 32)
     }
+    let measured = try await measureMap(
+      model, model.explained(image), model.predict(image).top,
+      mask: Tensor([32, 32], repeating: 1))
+    #expect(measured[.inside] == 1 && measured[.difference] != nil && measured[.infidelity] == nil)
     try await explainInTask(model, image, model.predict(image).top)
     #expect(try explainOwnClassifier(image).target.label == "right")
     #expect(try explainClosure(image).values.shape == [32, 32])

@@ -18,8 +18,9 @@ struct MethodOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       What to explain, separated by commas: labels of the model, their indices (from 0), top, \
-      top3, above-threshold (of labels that do not exclude each other), all. (default: top; both \
-      labels of a model that has two)
+      top3, above-threshold (of labels that do not exclude each other), all; or one label against \
+      another, husky-vs-malamute: the difference of their logits. (default: top; both labels of a \
+      model that has two)
       """, valueName: "targets"))
   var target: String?
 
@@ -42,8 +43,9 @@ struct MethodOptions: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      How often a method may evaluate the model, where it draws samples; for ig the steps of the \
-      path, for extremal those of the climb. (default: the method's)
+      How often a method may evaluate the model, where it draws samples; for ig, blurig, \
+      guidedig and xrai the steps of the path, for extremal those of the climb, for opticam those \
+      of the search. (default: the method's)
       """,
       valueName: "n"))
   var samples: Int?
@@ -82,6 +84,14 @@ struct MethodOptions: ParsableArguments {
       """, valueName: "number"))
   var explain: Choice<ExplanationRequest.Quantity>?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Which rules lrp shares relevance out by. epsilon-plus-flat shows what speaks for the label, \
+      epsilon-gamma-box what speaks against it too. (default: epsilon-plus-flat)
+      """, valueName: "rules"))
+  var composite: Choice<LRP.Composite>?
+
   @Flag(
     help: """
       Draw samples until the ranking of the top three parts is sure, at most --samples, or ten \
@@ -114,7 +124,10 @@ struct MethodOptions: ParsableArguments {
   var isListing: Bool { names.lowercased() == "list" }
 
   /// The methods in the order in which they were named.
-  func methods() throws(ValidationError) -> [ExplanationMethod] {
+  func methods() throws(ValidationError) -> [ExplanationMethod] { try Self.methods(named: names) }
+
+  /// The methods in the order in which they are named, separated by commas.
+  static func methods(named names: String) throws(ValidationError) -> [ExplanationMethod] {
     var methods: [ExplanationMethod] = []
     for part in names.split(separator: ",", omittingEmptySubsequences: false) {
       let name = String(part)
@@ -148,6 +161,7 @@ struct MethodOptions: ParsableArguments {
     choices.mask = mask
     choices.confidence = untilStable ? confidence : nil
     choices.quantity = explain?.element
+    choices.composite = composite?.element
     var request = ExplanationRequest(
       model: model,
       methods: try ExplanationRequest.methods(try methods(), sharing: choices), formats: formats)

@@ -67,14 +67,18 @@ public enum InputDocument {
     ]
   }
 
-  /// A label with its numbers.
+  /// A label, or a contrast of two, with its numbers.
   static func entry(_ entry: Prediction.Entry) -> JSON {
-    [
-      "index": .integer(entry.index),
-      "label": .string(entry.label),
-      "logit": .number(entry.logit),
-      "probability": .number(entry.probability),
+    let members: [JSON.Member] = [
+      .init(name: "index", value: .integer(entry.index)),
+      .init(name: "label", value: .string(entry.label)),
+      .init(name: "logit", value: .number(entry.logit)),
+      .init(name: "probability", value: .number(entry.probability)),
     ]
+    let contrast = entry.contrast.map { contrast -> JSON in
+      ["index": .integer(contrast.index), "rival": .integer(contrast.rival)]
+    }
+    return .object(members + (contrast.map { [.init(name: "contrast", value: $0)] } ?? []))
   }
 
   /// A part of time or frequency, as far as there are digits.
