@@ -185,7 +185,7 @@ public struct ConceptDiscovery: Sendable {
       let part = all[first..<min(first + Self.group, all.count)]
       let passes = part.map { input, box in ForwardPass(input.enlargedPart(box)) }
       let values = try classifier.backward(
-        from: [], to: layer, passes: passes, rule: ExactRule())
+        from: [Int](), to: layer, passes: passes, rule: ExactRule())
       for found in values {
         guard found.value.isFinite else { throw ExplanationError.notFinite(layer: layer) }
         matrix += negatives.removed(from: found.value).channelMeans(of: found.value.shape)
@@ -210,7 +210,7 @@ public struct ConceptDiscovery: Sendable {
     factors: NonnegativeFactorization, negatives: inout Negatives, work: Work
   ) throws -> Look {
     let pass = try classifier.forward(ForwardPass(input), to: layer)
-    let found = try classifier.backward(from: [], to: layer, passes: [pass], rule: ExactRule())
+    let found = try classifier.backward(from: [Int](), to: layer, passes: [pass], rule: ExactRule())
     guard let value = found.first?.value, value.isFinite else {
       throw ExplanationError.notFinite(layer: layer)
     }
