@@ -36,7 +36,8 @@ public struct MapGroups: Sendable {
     /// The share of every member's evidence in the place, in the order of the members.
     public let shares: [Double]
 
-    /// How much the group points at one place at which the others do not, from 0 to 1:
+    /// How much the group points at one place at which the others do not, from 0 to 1.
+    ///
     /// `min(1, 2 · (inside − max(outside, area))) · (1 − 4 · area) · likeness²`, and 0 for groups of
     /// fewer than ``MapGroups/leastMembers``. The place holds half of the mean, hence the 2.
     public var fixedness: Double {
