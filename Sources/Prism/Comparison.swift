@@ -132,7 +132,8 @@ extension Model {
   ) throws -> (judgements: [[Comparison.Judgement]], agreements: [[[Agreement]]]) {
     let targets = explanations.first?.indices ?? 0..<0
     let judge = MapJudge(
-      image: image, classifier: classifier(batch: batch), output: card.output, work: work)
+      image: image, classifier: classifier(batch: batch), labels: labels.count,
+      output: card.output, work: work)
     let judged = try targets.map { t in
       try judge.judge(
         explanations.map { $0[t] }, truth: truths.indices.contains(t) ? truths[t] : nil)
@@ -162,8 +163,8 @@ extension Model {
   ) throws -> [Double?] {
     try namingLayers {
       try test(
-        explainer, targets: targets.map(\.index), image: image, of: classifier(batch: batch),
-        work: work)
+        explainer, targets: targets.outputs(labels: labels.count), image: image,
+        of: classifier(batch: batch).contrasting(targets.contrasts), work: work)
     }
   }
 
@@ -184,8 +185,8 @@ extension Model {
   ) throws -> [Double?] {
     try namingLayers {
       try test(
-        targets: targets.map(\.index), image: image, of: classifier(batch: batch), work: work,
-        explainer)
+        targets: targets.outputs(labels: labels.count), image: image,
+        of: classifier(batch: batch).contrasting(targets.contrasts), work: work, explainer)
     }
   }
 }
@@ -217,7 +218,9 @@ extension Model {
     by test: ParameterRandomization, work: Work = .unwatched
   ) throws -> [ParameterRandomization.Result?] {
     try namingLayers {
-      try test(explainers, target: target.index, image: image, of: classifier, work: work)
+      try test(
+        explainers, target: [target].outputs(labels: labels.count)[0], image: image,
+        of: classifier, contrasts: [target].contrasts, work: work)
     }
   }
 }

@@ -75,4 +75,23 @@ struct SnippetTests {
     #expect(own.method == "squared-gradient" && own.values.shape == [32, 32])
     #expect(own.values.minimum >= 0 && own.values.maximum > 0)
   }
+
+  @Test("concepts and examples")
+  func concepts() throws {
+    let model = try Pictures.model()
+    func inputs(_ half: Int, _ count: Int, seed: UInt64) throws -> [Tensor] {
+      try (0..<count).map {
+        model.input(for: try Pictures.picture(brightHalf: half, seed: seed + UInt64($0)))
+      }
+    }
+    let (right, left) = (try inputs(1, 12, seed: 1), try inputs(0, 12, seed: 100))
+    let target = try #require(try model.predict(Pictures.picture(brightHalf: 1, seed: 9))["right"])
+    // What is bright on the right is what the label means.
+    let score = try conceptScore(model, right, left, right + left, target)
+    #expect(score.mean > 0.9 && score.isBetterThanChance)
+    let found = try discoveredConcepts(model, Array(right.prefix(3) + left.prefix(3)), target)
+    #expect(found.concepts.count == 2 && found.layer == "features")
+    let (near, standing) = try nearestExamples(model, right + left)
+    #expect(near[0].index == 0 && near.allSatisfy { $0.index < 12 } && standing.count == 3)
+  }
 }

@@ -10,16 +10,18 @@ struct MapJudge {
   static let squares = (count: 100, share: 5)
 
   let image: ExplainedImage
-  let classifier: any DifferentiableClassifier
+  private(set) var classifier: any DifferentiableClassifier
+  private let labels: Int
   let output: ExplainedOutput
   let work: Work
 
   init(
-    image: ExplainedImage, classifier: any DifferentiableClassifier, output: ModelCard.Output,
-    work: Work
+    image: ExplainedImage, classifier: any DifferentiableClassifier, labels: Int,
+    output: ModelCard.Output, work: Work
   ) {
     self.image = image
     self.classifier = classifier
+    self.labels = labels
     self.work = work
     self.output = if case .softmax = output { .softmax } else { .sigmoid }
   }
@@ -49,11 +51,20 @@ struct MapJudge {
     return nothing > 0 ? removals.error(of: map) / nothing : nil
   }
 
-  /// Judges the maps of one label as comparisons show them.
+  /// Judges the maps of one label, or of a contrast, as comparisons show them.
   func judge(
     _ explanations: [Explanation], truth: Tensor?
   ) throws -> [Comparison.Judgement] {
-    guard let target = explanations.first?.target.index else { return [] }
+    guard let entry = explanations.first?.target else { return [] }
+    var judge = self
+    judge.classifier = classifier.contrasting([entry].contrasts)
+    return try judge.judge(
+      explanations, target: [entry].outputs(labels: labels)[0], truth: truth)
+  }
+
+  private func judge(
+    _ explanations: [Explanation], target: Int, truth: Tensor?
+  ) throws -> [Comparison.Judgement] {
     let removals = try removals(target: target)
     return try explanations.map { explanation in
       let map = explanation.values

@@ -122,8 +122,8 @@ public struct PictureJudge {
     of explanation: Explanation
   ) throws -> [MapMeasure: Double] {
     let judge = MapJudge(
-      image: image, classifier: model.classifier(batch: batch), output: model.card.output,
-      work: work)
+      image: image, classifier: model.classifier(batch: batch), labels: model.labels.count,
+      output: model.card.output, work: work)
     let (map, target) = (explanation.values, explanation.target.index)
     var values: [MapMeasure: Double] = [:]
     if tests.contains(.curves) {

@@ -127,8 +127,9 @@ struct Root: ParsableCommand {
     version: version,
     subcommands: [
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
-      CompareCommand.self, JudgeCommand.self, SurveyCommand.self, DatasetCommand.self,
-      TrainCommand.self, EvaluateCommand.self, ServeCommand.self, VersionCommand.self,
+      CompareCommand.self, JudgeCommand.self, SurveyCommand.self, ConceptsCommand.self,
+      ExamplesCommand.self, DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
+      ServeCommand.self, VersionCommand.self,
     ])
 
   /// The version of Prism, as in the JSON documents.

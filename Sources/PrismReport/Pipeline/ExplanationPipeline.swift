@@ -369,7 +369,7 @@ public struct ExplanationPipeline: Sendable {
         _ = try model.predict(&image)
       }
       // The numbers that are explained are those of the window, not of the whole sound.
-      let entries = indices.map { prediction.entries[targets[$0].index] }
+      let entries = indices.map { prediction.counterpart(of: targets[$0]) }
       return ExplainedView(
         image: image, picture: try rule.shown(window.sound, seconds: window.end - window.start),
         prediction: prediction, targets: entries,

@@ -202,7 +202,11 @@ public struct TruthMasks: Sendable {
 
   /// Whether a text means a label, written as in a table or in a file's name.
   private static func names(_ text: String, _ target: Prediction.Entry) -> Bool {
-    text == target.label || text == "\(target.index)"
+    if let contrast = target.contrast {
+      // The region of the label that is explained.
+      if text == "\(contrast.index)" || target.label.hasPrefix(text + "-vs-") { return true }
+    }
+    return text == target.label || text == "\(target.index)"
       || text == FileStem.readable(target.label)
   }
 
