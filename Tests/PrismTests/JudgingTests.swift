@@ -110,7 +110,7 @@ struct JudgingTests {
   func advice() {
     let ramp = (0..<30).map { Double($0) / 100 }
     let good = ramp.map { $0 + 0.4 }
-    let alike = zip(good, 0...).map { $1 % 2 == 0 ? $0 + 0.01 : $0 - 0.0105 }
+    let alike = zip(good, 0...).map { $1 % 4 < 2 ? $0 - 0.01 : $0 + 0.01 }
     let ranked = ranking([good, alike, ramp.map { $0 + 0.1 }, ramp])
     #expect(ranked.order == [0, 1, 2, 3] && ranked.leaders == [0, 1] && ranked.choice == 0)
     #expect(ranked.unbeaten == [[], [], [], []])
