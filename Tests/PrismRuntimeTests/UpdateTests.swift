@@ -117,7 +117,7 @@ struct UpdateTests {
         recording, precision: .standard, weights: PackedWeights(),
         kernels: Kernels(InstructionSet.available[0]), reach: 1))
     func share(_ side: Int) -> Double {
-      update.share(of: update.altered(by: Rectangle(rows: 0..<side, columns: 0..<side)))
+      update.share(of: update.altered(by: Rectangle(rows: 0..<side, columns: 0..<side * 3 / 2)))
     }
     #expect(share(64) == 1)
     #expect(share(1) > 0 && share(1) < share(16) && share(16) < 0.9)
