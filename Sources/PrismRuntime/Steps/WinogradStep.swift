@@ -14,16 +14,17 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
       shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
       min(shape.outputHeight, shape.outputWidth) >= 4
     else { return nil }
-    func isLarge(_ m: Int) -> Bool {
+    func weights(_ m: Int) -> Int {
       kernels.winogradPackedSize(
-        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m) >= 1 << 21
+        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
     }
     // The products of few tiles take less time than it takes to read the weights of F(4×4).
-    let readsMost = isLarge(4) && kernels.winogradTiles(shape, m: 4) <= 16
+    let readsMost = weights(4) >= 1 << 21 && kernels.winogradTiles(shape, m: 4) <= 16
     self.shape = shape
     m = precision == .strict || (precision == .careful && readsMost) ? 2 : 4
     points = precision == .careful ? .near : .whole
-    isBatched = isLarge(m) && kernels.winogradTiles(shape, m: m) <= 64
+    let large = precision == .careful && m == 2 ? 1 << 20 : 1 << 21
+    isBatched = weights(m) >= large && kernels.winogradTiles(shape, m: m) <= 64
   }
 
   func label(of step: Step) -> String { "winograd F(\(m)×\(m)) \(sizes(of: step))" }
