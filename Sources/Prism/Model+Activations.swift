@@ -63,18 +63,29 @@ extension Model {
     of targets: [Int], at layer: String? = nil, for inputs: [Tensor],
     as vector: LayerVector = .flat, work: Work = .unwatched
   ) throws -> [[Tensor]] {
-    let looks = try looks(at: layer, targets: targets, inputs, as: vector, work: work)
+    try gradients(of: targets, contrasts: [], at: layer, for: inputs, as: vector, work: work)
+  }
+
+  /// The same for outputs of which some are contrasts, behind the logits.
+  func gradients(
+    of targets: [Int], contrasts: [Contrast], at layer: String?, for inputs: [Tensor],
+    as vector: LayerVector, work: Work
+  ) throws -> [[Tensor]] {
+    let looks = try looks(
+      at: layer, targets: targets, contrasts: contrasts, inputs, as: vector, work: work)
     return targets.indices.map { t in looks.map { $0.gradients[t] } }
   }
 
   private func looks(
-    at layer: String?, targets: [Int], _ inputs: [Tensor], as vector: LayerVector, work: Work
+    at layer: String?, targets: [Int], contrasts: [Contrast] = [], _ inputs: [Tensor],
+    as vector: LayerVector, work: Work
   ) throws -> [(value: Tensor, gradients: [Tensor])] {
     let name = layer ?? card.layers.default
     guard let shape = classifier.shape(of: name) else {
       throw ModelError.unknownLayer(name, nearest: Text.nearest(to: name, among: layerNames))
     }
     work.plan(inputs.count)
+    let asked = classifier.contrasting(contrasts)
     let kept = vector == .pooled ? shape.dimensions.last ?? 1 : shape.count
     return try Limits.current.bounding {
       try Memory.expecting(
@@ -83,7 +94,7 @@ extension Model {
         var looks: [(value: Tensor, gradients: [Tensor])] = []
         for first in stride(from: 0, to: inputs.count, by: Self.group) {
           let part = inputs[first..<min(first + Self.group, inputs.count)]
-          let found = try classifier.backward(
+          let found = try asked.backward(
             from: targets, to: name, passes: part.map { ForwardPass($0) }, rule: ExactRule())
           for look in found {
             guard look.value.isFinite, look.cotangents.allSatisfy(\.isFinite) else {

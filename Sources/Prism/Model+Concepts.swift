@@ -18,7 +18,8 @@ extension Model {
     inputs: [Tensor], as vector: LayerVector = .flat, work: Work = .unwatched
   ) throws -> [ConceptScore] {
     try gradients(
-      of: targets.map(\.index), at: layer, for: inputs, as: vector, work: work
+      of: targets.outputs(labels: labels.count), contrasts: targets.contrasts, at: layer,
+      for: inputs, as: vector, work: work
     ).map { try test.score($0, work: work) }
   }
 
@@ -60,7 +61,9 @@ extension Model {
   ) throws -> ConceptDiscovery.Findings {
     try namingLayers {
       try Limits.current.bounding {
-        try search.find(in: inputs, targets: targets.map(\.index), of: classifier, work: work)
+        try search.find(
+          in: inputs, targets: targets.outputs(labels: labels.count),
+          of: classifier.contrasting(targets.contrasts), work: work)
       }
     }
   }

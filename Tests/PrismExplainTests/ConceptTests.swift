@@ -113,7 +113,8 @@ struct ConceptTests {
       let score = try test.score(looks.map { $0.cotangents[t] })
       #expect(abs(score.mean - it.scores[t].sign) < 1e-6)
       #expect(abs(score.magnitude * length - it.scores[t].magnitude) < 1e-5)
-      #expect(score.deviation == 0 && score.inputs == 9 && score.tested == [2, 2])
+      #expect(
+        score.deviation == 0 && score.inputs == 9 && score.tested == [2, 2] && score.distinct == 2)
     }
   }
 
@@ -300,6 +301,8 @@ struct ConceptTests {
     // The first logit knows red alone, and half of the pictures have any.
     #expect(abs(red.importance[0] - 0.5) < 0.05 && green.importance[0] < 0.01)
     #expect(abs(green.importance[1] - 0.5) < 0.05)
+    // Half of the pictures are red in half of their area: 3/4 of their levels 1, 1.25 and 1.5.
+    #expect(abs(red.effects[0] - 3 * 1.25 / 4) < 0.05 && abs(green.effects[0]) < 0.01)
     #expect(red.crops.count == 3 && red.crops.allSatisfy { $0.input.isMultiple(of: 2) })
     #expect(red.crops.allSatisfy { $0.box.columns == 0..<4 })
     #expect(green.crops.allSatisfy { !$0.input.isMultiple(of: 2) && $0.box.columns == 4..<8 })

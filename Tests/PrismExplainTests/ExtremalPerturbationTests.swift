@@ -74,19 +74,38 @@ struct ExtremalPerturbationTests {
     }
   }
 
+  /// A network that adds up what is bright, and a picture that is bright in one place.
+  static func spot() throws -> (PlannedClassifier, ExplainedImage) {
+    let recording = try Recording(input: [1, 16, 20, 1]) { x in
+      let ones = x.parameter(Tensor([1, 1, 3, 3], repeating: 1), named: "w")
+      let bias = x.parameter(Tensor([1], [-6]), named: "b")
+      return x.named("input").convolution(ones, bias: bias, padding: .symmetric(1)).relu()
+        .named("features").globalAveragePool()
+        .dense(x.parameter(Tensor([1, 1], [4]), named: "head"))
+    }
+    var random = SeededRandom(seed: 6)
+    let values = (0..<16 * 20).map { p -> Float in
+      (4..<9).contains(p / 20) && (11..<16).contains(p % 20) ? 3 : random.uniform() - 0.5
+    }
+    return (
+      PlannedClassifier(recording, defaultLayer: "features"),
+      ExplainedImage(Tensor([1, 16, 20, 1], values))
+    )
+  }
+
   @Test("the area is reached, and what is kept keeps more than other parts of the same area")
   func preservation() throws {
-    let it = try MaskingReferences.load().extremal
-    let (classifier, image) = try Self.network(it)
+    let (classifier, image) = try Self.spot()
     let pyramid = BlurPyramid(image.input, count: 8, deviation: 20)
     func score(_ mask: [Float]) throws -> Float {
       try classifier.logits(Tensor(image.input.shape, pyramid.image(through: mask))).scalars[0]
     }
     for area in [0.1, 0.25] {
-      let map = try ExtremalPerturbation(area: area, steps: 400, spacing: 2).explain(
+      let map = try ExtremalPerturbation(area: area, steps: 400, spacing: 1).explain(
         image, targets: [0], of: classifier)[0]
       let share = map.values.sum / Double(map.values.count)
       #expect(abs(share - area) < 0.25 * area, "\(share)")
+      #expect(map.values[6, 13] > 0.9 && map.values[14, 2] < 0.1)
       let kept = map.values.scalars
       let best = try score(kept)
       // The same mask elsewhere: rolled around.

@@ -31,7 +31,8 @@ struct PerturbationSetTests {
       .removal(steps: PixelRemoval(by: map, step: 72, isInsertion: false)),
       .softMasks(masks: SoftMasks(count: 7, cells: 3, probability: 0.5, seed: .max)),
       .gridMasks(
-        masks: GridMasks(rows: 2, columns: 3, values: [[0, 1, 0.5, 0.25, 1, 0], [1, 1, 1, 1, 1, 1]])),
+        masks: GridMasks(
+          rows: 2, columns: 3, values: [[0, 1, 0.5, 0.25, 1, 0], [1, 1, 1, 1, 1, 1]])),
       .channels(value: value),
     ]
   }

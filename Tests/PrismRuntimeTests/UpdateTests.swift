@@ -120,7 +120,7 @@ struct UpdateTests {
   func share() throws {
     let recording = try NetworkCase.all[4].recording()
     let update = try #require(
-      Update(
+      try Update(
         recording, precision: .standard, weights: PackedWeights(),
         kernels: Kernels(InstructionSet.available[0]), reach: 1))
     let corner = update.share(
@@ -137,7 +137,8 @@ struct UpdateTests {
     let weights = PackedWeights()
     let plan = try Plan(recording, weights: weights)
     let update = try #require(
-      Update(recording, precision: .standard, weights: weights, kernels: plan.kernels, reach: 1))
+      try Update(
+        recording, precision: .standard, weights: weights, kernels: plan.kernels, reach: 1))
     let rest = try Plan(
       recording, from: update.end, wanted: recording.outputs, precision: .standard,
       weights: weights, kernels: plan.kernels)

@@ -125,9 +125,17 @@ public struct JudgedMaps: Sendable {
     return zip(columns, draws).map { column, draws in
       column.mean(even).map {
         Estimate(
-          value: $0, interval: Interval.bootstrap(draws),
+          value: $0, interval: Self.interval(draws),
           pictures: Set(column.places.map(\.picture)).count)
       }
+    }
+  }
+
+  /// The interval of resampled means; `nil` where they differ by rounding errors alone.
+  private static func interval(_ draws: [Double]) -> ClosedRange<Double>? {
+    Interval.bootstrap(draws).flatMap { interval in
+      let width = interval.upperBound - interval.lowerBound
+      return width > 1e-12 * max(1, abs(interval.upperBound)) ? interval : nil
     }
   }
 

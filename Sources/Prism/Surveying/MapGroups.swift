@@ -1,20 +1,23 @@
 /// Maps of one label over many pictures, grouped by where they point, and how much each group points
 /// at one fixed place.
 ///
-/// The groups are those of ``SpectralClustering`` of the maps' positive parts, each scaled to length
-/// 1. Definition of the survey: Lapuschkin et al., "Unmasking Clever Hans predictors and assessing
+/// A map's evidence is its positive part less the mean of it, so that a floor of noise does not
+/// count. The groups are those of ``SpectralClustering`` of the evidence, each map's scaled to length
+/// 1; groups whose means are alike (a cosine above ``alike``) are one. Definition of the survey: Lapuschkin et al., "Unmasking Clever Hans predictors and assessing
 /// what machines really learn", Nature Communications 2019 (SpRAy).
 public struct MapGroups: Sendable {
   /// The least members of a group that can be suspicious.
   public static let leastMembers = 5
   /// The share of a picture from which on a place is no place any more.
   public static let largestPlace = 0.25
+  /// The cosine of two groups' means from which on they are one group.
+  public static let alike = 0.9
 
   /// Maps that point alike.
   public struct Group: Sendable {
     /// The numbers of the maps.
     public let members: [Int]
-    /// The mean of their positive parts, each with the sum 1.
+    /// The mean of their evidence, each map's with the sum 1.
     public let mean: [Double]
     /// The mean when every map is moved so that its centre of mass lies in the middle.
     public let aligned: [Double]
@@ -28,12 +31,25 @@ public struct MapGroups: Sendable {
     /// The share of the other maps' evidence in the place.
     public let outside: Double
 
-    /// How much the group points at one place at which the others do not, from 0 to 1:
-    /// `(inside − max(outside, area)) · (1 − area / ¼)`, and 0 for groups of fewer than
-    /// ``MapGroups/leastMembers``.
+    /// How alike the members are: the mean cosine of two of them.
+    public let likeness: Double
+    /// The share of every member's evidence in the place, in the order of the members.
+    public let shares: [Double]
+
+    /// How much the group points at one place at which the others do not, from 0 to 1.
+    ///
+    /// `min(1, 2 · (inside − max(outside, area))) · (1 − 4 · area) · likeness²`, and 0 for groups of
+    /// fewer than ``MapGroups/leastMembers``. The place holds half of the mean, hence the 2.
     public var fixedness: Double {
       guard members.count >= MapGroups.leastMembers else { return 0 }
-      return max(0, inside - max(outside, area)) * max(0, 1 - area / MapGroups.largestPlace)
+      return min(1, 2 * max(0, inside - max(outside, area)))
+        * max(0, 1 - area / MapGroups.largestPlace) * likeness * likeness
+    }
+
+    /// The members of which the place holds at least half as much as of most.
+    public var typicalMembers: [Int] {
+      let median = shares.sorted()[shares.count / 2]
+      return zip(members, shares).filter { $1 >= median / 2 }.map(\.0)
     }
   }
 
@@ -64,18 +80,18 @@ public struct MapGroups: Sendable {
     (self.rows, self.columns) = (rows, columns)
     let shares = maps.map(Self.shares)
     let rest = others.map(Self.shares)
-    let points = shares.map { share -> [Double] in
-      let length = share.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      return length > 0 ? share.map { $0 / length } : share
-    }
+    let points = shares.map(Self.scaled)
     let clustering = try SpectralClustering(points, seed: seed)
     eigenvalues = clustering.eigenvalues
-    groups = (0..<clustering.count).compactMap { number in
-      let members = maps.indices.filter { clustering.labels[$0] == number }
-      guard !members.isEmpty else { return nil }
-      let outside = maps.indices.filter { clustering.labels[$0] != number }.map { shares[$0] }
+    let labels = Self.merged(clustering.labels, points)
+    let groups = Set(labels).sorted().map { number in
+      let outside = maps.indices.filter { labels[$0] != number }.map { shares[$0] }
       return Self.group(
-        members, shares, comparedWith: outside + rest, rows: rows, columns: columns)
+        maps.indices.filter { labels[$0] == number }, shares, points,
+        comparedWith: outside + rest, rows: rows, columns: columns)
+    }
+    self.groups = groups.sorted { a, b in
+      (b.members.count, a.members[0]) < (a.members.count, b.members[0])
     }
     let distances = clustering.distances.sorted()
     let median = distances.isEmpty ? 0 : distances[distances.count / 2]
@@ -86,16 +102,52 @@ public struct MapGroups: Sendable {
       .sorted { (clustering.distances[$1], $0) < (clustering.distances[$0], $1) }
   }
 
-  /// A map's positive part with the sum 1; zeros where nothing is positive.
+  /// A map's evidence with the sum 1; zeros where there is none.
   private static func shares(_ map: [Double]) -> [Double] {
     let positive = map.map { max($0, 0) }
-    let sum = positive.reduce(0, +)
-    return sum > 0 ? positive.map { $0 / sum } : positive
+    let floor = positive.reduce(0, +) / Double(max(positive.count, 1))
+    let evidence = positive.map { max($0 - floor, 0) }
+    let sum = evidence.reduce(0, +)
+    return sum > 0 ? evidence.map { $0 / sum } : evidence
+  }
+
+  /// Group labels in which those whose means are alike are one, the most alike first.
+  private static func merged(_ labels: [Int], _ points: [[Double]]) -> [Int] {
+    var labels = labels
+    while true {
+      let names = Set(labels).sorted()
+      let means = names.map { name in
+        Self.scaled(mean(points.indices.filter { labels[$0] == name }.map { points[$0] }))
+      }
+      var best: (cosine: Double, first: Int, second: Int)?
+      for a in names.indices {
+        for b in names.indices where b > a {
+          let cosine = zip(means[a], means[b]).reduce(0) { $0 + $1.0 * $1.1 }
+          if cosine > max(alike, best?.cosine ?? 0) { best = (cosine, names[a], names[b]) }
+        }
+      }
+      guard let best else { return labels }
+      labels = labels.map { $0 == best.second ? best.first : $0 }
+    }
+  }
+
+  /// A map with the length 1; zeros where there is nothing.
+  private static func scaled(_ map: [Double]) -> [Double] {
+    let length = map.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    return length > 0 ? map.map { $0 / length } : map
+  }
+
+  /// The mean cosine of two different maps of length 1.
+  private static func likeness(_ points: [[Double]]) -> Double {
+    guard points.count > 1 else { return 0 }
+    let count = Double(points.count)
+    let mean = mean(points)
+    return max(0, (count * mean.reduce(0) { $0 + $1 * $1 } - 1) / (count - 1))
   }
 
   private static func group(
-    _ members: [Int], _ shares: [[Double]], comparedWith others: [[Double]], rows: Int,
-    columns: Int
+    _ members: [Int], _ shares: [[Double]], _ points: [[Double]],
+    comparedWith others: [[Double]], rows: Int, columns: Int
   ) -> Group {
     let own = members.map { shares[$0] }
     let mean = mean(own)
@@ -116,7 +168,8 @@ public struct MapGroups: Sendable {
       members: members, mean: mean,
       aligned: Self.mean(own.map { Self.centred($0, rows: rows, columns: columns) }),
       place: place, area: area, inside: inside,
-      outside: others.isEmpty ? area : held(others, in: place))
+      outside: others.isEmpty ? area : held(others, in: place),
+      likeness: likeness(members.map { points[$0] }), shares: own.map { held([$0], in: place) })
   }
 
   private static func mean(_ maps: [[Double]]) -> [Double] {

@@ -61,6 +61,9 @@ public struct ConceptDiscovery: Sendable {
   public struct Concept: Sendable, Equatable {
     /// For each target the total Sobol index of the concept, averaged over the inputs.
     public let importance: [Double]
+    /// For each target by how much its logit is higher with the concept than without it, averaged
+    /// over the inputs.
+    public let effects: [Double]
     /// The crops with most of it, at most one an input.
     public let crops: [Crop]
     /// For every input a map of where it is, `[h, w]` as the layer.
@@ -112,7 +115,8 @@ public struct ConceptDiscovery: Sendable {
     }
     let boxes = self.boxes(classifier.inputShape)
     let evaluations = TotalSobolIndices(dimensions: count, points: points).evaluations
-    work.plan(inputs.count * (boxes.count + 1 + evaluations))
+    // Besides, all concepts whole, and each left out.
+    work.plan(inputs.count * (boxes.count + 1 + evaluations + count + 1))
     guard inputs.count * boxes.count * shape[3] <= Self.mostNumbers else {
       throw ExplanationError.unsuitable(
         "\(inputs.count * boxes.count) crops with \(shape[3]) channels are too many; take fewer "
@@ -126,18 +130,23 @@ public struct ConceptDiscovery: Sendable {
     var maps: [[Tensor]] = []
     var importance = [[Double]](
       repeating: [Double](repeating: 0, count: targets.count), count: count)
+    var effects = importance
     for input in inputs {
-      let (divided, indices) = try look(
+      let look = try look(
         at: input, targets: targets, layer: name, of: classifier, factors: factors,
         negatives: &negatives, work: work)
-      maps.append(divided)
+      maps.append(look.maps)
       for k in 0..<count {
-        for t in targets.indices { importance[k][t] += indices[t][k] / Double(inputs.count) }
+        for t in targets.indices {
+          importance[k][t] += look.indices[t][k] / Double(inputs.count)
+          effects[k][t] += look.effects[t][k] / Double(inputs.count)
+        }
       }
     }
     let concepts = (0..<count).map { k in
       Concept(
-        importance: importance[k], crops: best(factors, concept: k, boxes: boxes),
+        importance: importance[k], effects: effects[k],
+        crops: best(factors, concept: k, boxes: boxes),
         maps: maps.map { $0[k] },
         direction: Array(factors.basis[k * shape[3]..<(k + 1) * shape[3]]))
     }
@@ -176,7 +185,7 @@ public struct ConceptDiscovery: Sendable {
       let part = all[first..<min(first + Self.group, all.count)]
       let passes = part.map { input, box in ForwardPass(input.enlargedPart(box)) }
       let values = try classifier.backward(
-        from: [], to: layer, passes: passes, rule: ExactRule())
+        from: [Int](), to: layer, passes: passes, rule: ExactRule())
       for found in values {
         guard found.value.isFinite else { throw ExplanationError.notFinite(layer: layer) }
         matrix += negatives.removed(from: found.value).channelMeans(of: found.value.shape)
@@ -186,13 +195,22 @@ public struct ConceptDiscovery: Sendable {
     return matrix
   }
 
-  /// An input's maps, and for every target the concepts' indices.
+  /// What an input shows of the concepts.
+  private struct Look {
+    let maps: [Tensor]
+    /// For every target the concepts' total Sobol indices.
+    let indices: [[Double]]
+    /// For every target what is lost without each concept.
+    let effects: [[Double]]
+  }
+
+  /// Divides an input's values among the concepts, and goes on from the layer with parts of them.
   private func look(
     at input: Tensor, targets: [Int], layer: String, of classifier: any DifferentiableClassifier,
     factors: NonnegativeFactorization, negatives: inout Negatives, work: Work
-  ) throws -> (maps: [Tensor], indices: [[Double]]) {
+  ) throws -> Look {
     let pass = try classifier.forward(ForwardPass(input), to: layer)
-    let found = try classifier.backward(from: [], to: layer, passes: [pass], rule: ExactRule())
+    let found = try classifier.backward(from: [Int](), to: layer, passes: [pass], rule: ExactRule())
     guard let value = found.first?.value, value.isFinite else {
       throw ExplanationError.notFinite(layer: layer)
     }
@@ -204,7 +222,9 @@ public struct ConceptDiscovery: Sendable {
       return Tensor([value.shape[1], value.shape[2]], map)
     }
     let design = TotalSobolIndices(dimensions: count, points: points)
-    let rows = try design.rows()
+    let whole = [Float](repeating: 1, count: count)
+    let without = (0..<count).map { k in whole.indices.map { $0 == k ? Float(0) : 1 } }
+    let rows = try design.rows() + [whole] + without
     var scores = [[Double]](repeating: [], count: targets.count)
     for first in stride(from: 0, to: rows.count, by: Self.group) {
       let part = Array(rows[first..<min(first + Self.group, rows.count)])
@@ -217,7 +237,12 @@ public struct ConceptDiscovery: Sendable {
       }
       try work.did(part.count)
     }
-    return (maps, scores.map { design($0).values })
+    let designed = design.evaluations
+    return Look(
+      maps: maps, indices: scores.map { design(Array($0.prefix(designed))).values },
+      effects: scores.map { scores in
+        scores[(designed + 1)...].map { scores[designed] - $0 }
+      })
   }
 
   /// The crops that have most of a concept, at most one an input.

@@ -35,6 +35,13 @@ struct ConceptDraws {
   /// Whether several runs with the concept have random inputs in common.
   let isShared: Bool
 
+  /// How many different examples are kept apart in any run with the concept: twice those of the
+  /// side with fewer.
+  var distinct: Int {
+    func count(_ side: (Sides) -> Side) -> Int { Set(concept.flatMap { side($0).kept }).count }
+    return 2 * min(count(\.positive), count(\.negative))
+  }
+
   /// Takes sides as they are.
   init(concept: [Sides], chance: [Sides]) {
     self.concept = concept

@@ -30,6 +30,7 @@ public struct ConceptTest: Sendable {
   /// Whether random inputs of several runs are the same, so that the runs are not independent.
   public let sharesRandom: Bool
   private let examples: [Tensor]
+  private let distinct: Int
   private let planes: [Plane]
   private let randomPlanes: [Plane]
 
@@ -96,6 +97,7 @@ public struct ConceptTest: Sendable {
     self.seed = seed
     self.examples = examples
     sharesRandom = draws.isShared
+    distinct = draws.distinct
     let products = try Self.products(examples, examples, work: work)
     func laid(_ sides: [ConceptDraws.Sides]) throws -> [Plane] {
       try sides.map { sides in
@@ -168,7 +170,8 @@ public struct ConceptTest: Sendable {
     return ConceptScore(
       scores: found.map(share), randomScores: randomPlanes.map { share(derivatives($0)) },
       magnitude: found.joined().reduce(0, +) / Double(found.count * gradients.count),
-      correct: planes.map(\.correct), tested: planes.map(\.tested), inputs: gradients.count)
+      correct: planes.map(\.correct), tested: planes.map(\.tested), distinct: distinct,
+      inputs: gradients.count)
   }
 }
 
@@ -184,6 +187,8 @@ public struct ConceptScore: Sendable, Equatable, Codable {
   public let correct: [Int]
   /// For each run, how many were kept apart.
   public let tested: [Int]
+  /// How many different ones were kept apart in any run: twice those of the side with fewer.
+  public let distinct: Int
   /// The number of inputs.
   public let inputs: Int
 
@@ -203,19 +208,25 @@ public struct ConceptScore: Sendable, Equatable, Codable {
     Double(correct.reduce(0, +)) / Double(max(tested.reduce(0, +), 1))
   }
 
-  /// Whether the plane tells examples from random inputs: whether so many right ones of a single
-  /// run's would come by chance with a probability of at most 5 %.
+  /// Whether the plane tells examples from random inputs: whether so many right ones would come by
+  /// chance with a probability of at most 5 %.
   ///
-  /// Runs share examples, so that all of them together count as one.
+  /// An example that is kept apart in several runs counts once.
   public var isBetterThanChance: Bool {
-    let count = (tested.reduce(0, +)) / max(tested.count, 1)
-    let right = Int((accuracy * Double(count)).rounded(.down))
-    var (term, tail) = (power(0.5, Double(count)), 0.0)
-    for k in 0...count {
-      if k >= right { tail += term }
-      term *= Double(count - k) / Double(k + 1)
+    let right = Int((accuracy * Double(distinct)).rounded(.down))
+    var tail = 0.0
+    for k in right...max(distinct, right) {
+      // The binomial coefficient by its logarithm, as there may be thousands.
+      let (n, k) = (Double(distinct), Double(k))
+      let ways = logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1)
+      tail += exponential(ways - n * logarithm(2.0))
     }
     return tail <= 0.05
+  }
+
+  /// Whether all inputs agree in every run, as where the logit is all but linear in the layer.
+  public var isLinear: Bool {
+    inputs > 1 && (scores + randomScores).allSatisfy { $0 == 0 || $0 == 1 }
   }
 
   /// The probability of scores so far from those of random inputs by chance (Welch's two-sided

@@ -65,7 +65,7 @@ public struct ExampleSpace: Sendable, Equatable {
   }
 
   /// Examples that stand for some of them together: one after the other that which brings the
-  /// chosen nearest to all, by the greatest mean discrepancy of a Gaussian kernel.
+  /// chosen nearest to all, by the maximum mean discrepancy of a Gaussian kernel.
   ///
   /// With the kernel k, as wide as the median distance, the chosen make `2/(n m) Σ k(all, chosen) −
   /// 1/m² Σ k(chosen, chosen)` greatest. Definition: Kim, Khanna and Koyejo, "Examples are not

@@ -150,9 +150,9 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
       return PermutationSHAP(
         samples: settings.samples, segmenter: segmenter, masker: masker(.segmentMean),
         output: output, seed: seed, stopping: stopping)
-    case .sobol: return Sobol(samples: samples(2080), masker: masker(), output: output)
-    case .hsic: return HSIC(samples: samples(500), masker: masker(), output: output)
-    case .extremal: return ExtremalPerturbation(steps: samples(800))
+    case .sobol: return Sobol(samples: settings.samples ?? 2080, masker: masker(), output: output)
+    case .hsic: return HSIC(samples: settings.samples ?? 500, masker: masker(), output: output)
+    case .extremal: return ExtremalPerturbation(steps: settings.samples ?? 800)
     }
   }
 

@@ -9,7 +9,7 @@ internal import PrismTensor
 /// gradients down to ``tolerance``, the paper's authors factor them.
 struct NoisyLinearImputation {
   /// The residual that is left, relative to the right-hand side.
-  static let tolerance = 1e-5
+  static let tolerance = 1e-4
   /// The most steps; the equations of the largest holes need a few hundred.
   private static let limit = 2000
   /// The eight neighbours, each with its weight.
@@ -42,11 +42,9 @@ struct NoisyLinearImputation {
     var result = image.scalars
     guard !holes.isEmpty else { return image }
     // With a margin of one, so that no neighbour is outside.
-    let stride = width + 2
-    func padded(_ pixel: Int) -> Int { (pixel / width + 1) * stride + pixel % width + 1 }
+    let pitch = width + 2
+    func padded(_ pixel: Int) -> Int { (pixel / width + 1) * pitch + pixel % width + 1 }
     let places = holes.map(padded)
-    var isHole = [Bool](repeating: false, count: (height + 2) * stride)
-    for place in places { isHole[place] = true }
     // The weights add up to 1 but at the border.
     let sums = holes.map { pixel in
       Self.neighbours.reduce(0.0) { sum, neighbour in
@@ -55,70 +53,89 @@ struct NoisyLinearImputation {
         return isInside ? sum + neighbour.weight : sum
       }
     }
-    let start = PushPull(isHole: holes, height: height, width: width)
-    let filled = (0..<channels).map { channel in
-      var grid = [Double](repeating: 0, count: isHole.count)
+    let guess = PushPull(isHole: holes, height: height, width: width)
+    // Channels are solved four at a time.
+    for first in stride(from: 0, to: channels, by: 4) {
+      let own = first..<min(first + 4, channels)
+      var levels = [SIMD4<Double>](repeating: .zero, count: height * width)
       for pixel in 0..<height * width {
-        grid[padded(pixel)] = Double(result[pixel * channels + channel])
+        for channel in own {
+          levels[pixel][channel - first] = Double(result[pixel * channels + channel])
+        }
       }
-      let guess = start.filled(grid: (0..<height * width).map { grid[padded($0)] })
-      return solve(
-        grid, places: places, sums: sums, stride: stride, isHole: isHole,
-        guess: holes.map { guess[$0] })
+      var grid = [SIMD4<Double>](repeating: .zero, count: (height + 2) * pitch)
+      for pixel in 0..<height * width { grid[padded(pixel)] = levels[pixel] }
+      let start = guess.filled(levels)
+      let filled = solve(
+        grid, places: places, sums: sums, pitch: pitch, guess: holes.map { start[$0] })
+      for (number, pixel) in holes.enumerated() {
+        for channel in own {
+          result[pixel * channels + channel] = Float(filled[number][channel - first])
+        }
+      }
     }
-    for (number, pixel) in holes.enumerated() {
-      for channel in 0..<channels {
-        result[pixel * channels + channel] =
-          Float(filled[channel][number] + noise * Double(random.normal()))
+    if noise > 0 {
+      for pixel in holes {
+        for channel in 0..<channels {
+          result[pixel * channels + channel] += Float(noise) * random.normal()
+        }
       }
     }
     return Tensor(image.shape, result)
   }
 
-  /// Conjugate gradients for one channel.
+  /// Conjugate gradients for up to four channels.
   private func solve(
-    _ grid: [Double], places: [Int], sums: [Double], stride: Int, isHole: [Bool], guess: [Double]
-  ) -> [Double] {
+    _ grid: [SIMD4<Double>], places: [Int], sums: [Double], pitch: Int,
+    guess: [SIMD4<Double>]
+  ) -> [SIMD4<Double>] {
     let count = places.count
-    let corner = 1.0 / 12
-    let side = 1.0 / 6
-    // What the neighbours of every hole add up to, of those with numbers in `grid`.
-    func gathered(_ grid: UnsafeBufferPointer<Double>, _ place: Int) -> Double {
-      let (above, below) = (place - stride, place + stride)
-      return corner * (grid[above - 1] + grid[above + 1] + grid[below - 1] + grid[below + 1])
-        + side * (grid[above] + grid[below] + grid[place - 1] + grid[place + 1])
+    let (corner, side) = (1.0 / 12, 1.0 / 6)
+    // What the neighbours of every hole add up to, of those with numbers in a grid.
+    func gathered(
+      _ grid: UnsafeBufferPointer<SIMD4<Double>>, _ place: Int
+    ) -> SIMD4<Double> {
+      let (above, below) = (place - pitch, place + pitch)
+      let corners = grid[above - 1] + grid[above + 1] + grid[below - 1] + grid[below + 1]
+      let sides = grid[above] + grid[below] + grid[place - 1] + grid[place + 1]
+      return corner * corners + side * sides
     }
     var known = grid
-    for place in places { known[place] = 0 }
+    for place in places { known[place] = .zero }
     let right = known.withUnsafeBufferPointer { known in places.map { gathered(known, $0) } }
     // The unknowns on the grid, zero elsewhere.
-    var field = [Double](repeating: 0, count: grid.count)
-    func product(_ vector: [Double]) -> [Double] {
+    var field = [SIMD4<Double>](repeating: .zero, count: grid.count)
+    func product(_ vector: [SIMD4<Double>]) -> [SIMD4<Double>] {
       for (number, place) in places.enumerated() { field[place] = vector[number] }
       return field.withUnsafeBufferPointer { field in
         (0..<count).map { sums[$0] * vector[$0] - gathered(field, places[$0]) }
       }
     }
-    func dot(_ a: [Double], _ b: [Double]) -> Double {
-      var sum = 0.0
+    func dot(_ a: [SIMD4<Double>], _ b: [SIMD4<Double>]) -> SIMD4<Double> {
+      var sum = SIMD4<Double>.zero
       for i in 0..<count { sum += a[i] * b[i] }
       return sum
     }
+    /// Zero where a channel is done, so that it rests.
+    func quotient(_ a: SIMD4<Double>, _ b: SIMD4<Double>) -> SIMD4<Double> {
+      (a / b).replacing(with: 0, where: b .<= SIMD4(repeating: .leastNormalMagnitude))
+    }
     var solution = guess
-    var residual = zip(right, product(solution)).map { $0 - $1 }
+    let first = product(solution)
+    var residual = (0..<count).map { right[$0] - first[$0] }
     var direction = residual
     var size = dot(residual, residual)
-    let goal = Self.tolerance * Self.tolerance * max(dot(right, right), .leastNormalMagnitude)
-    for _ in 0..<Self.limit where size > goal {
+    let goal = Self.tolerance * Self.tolerance * dot(right, right)
+    for _ in 0..<Self.limit {
+      guard any(size .> goal) else { break }
       let image = product(direction)
-      let step = size / dot(direction, image)
-      guard step.isFinite else { break }
+      let step = quotient(size, dot(direction, image))
       for i in 0..<count {
         solution[i] += step * direction[i]
         residual[i] -= step * image[i]
       }
       let next = dot(residual, residual)
-      let share = next / size
+      let share = quotient(next, size)
       for i in 0..<count { direction[i] = residual[i] + share * direction[i] }
       size = next
     }
@@ -140,27 +157,27 @@ private struct PushPull {
     self.width = width
   }
 
-  func filled(grid: [Double]) -> [Double] {
-    Self.filled(grid, isKnown.map { $0 ? 1 : 0 }, height, width)
+  func filled(_ levels: [SIMD4<Double>]) -> [SIMD4<Double>] {
+    Self.filled(levels, isKnown, height, width)
   }
 
   private static func filled(
-    _ values: [Double], _ weights: [Double], _ height: Int, _ width: Int
-  ) -> [Double] {
-    guard height > 1 || width > 1, weights.contains(0) else { return values }
+    _ values: [SIMD4<Double>], _ isKnown: [Bool], _ height: Int, _ width: Int
+  ) -> [SIMD4<Double>] {
+    guard height > 1 || width > 1, isKnown.contains(false) else { return values }
     let (rows, columns) = ((height + 1) / 2, (width + 1) / 2)
-    var means = [Double](repeating: 0, count: rows * columns)
-    var counts = means
+    var means = [SIMD4<Double>](repeating: .zero, count: rows * columns)
+    var counts = [Double](repeating: 0, count: rows * columns)
     for y in 0..<height {
-      for x in 0..<width where weights[y * width + x] > 0 {
+      for x in 0..<width where isKnown[y * width + x] {
         means[y / 2 * columns + x / 2] += values[y * width + x]
         counts[y / 2 * columns + x / 2] += 1
       }
     }
     for i in means.indices where counts[i] > 0 { means[i] /= counts[i] }
-    let coarse = filled(means, counts.map { min($0, 1) }, rows, columns)
+    let coarse = filled(means, counts.map { $0 > 0 }, rows, columns)
     return (0..<height * width).map { p in
-      weights[p] > 0 ? values[p] : coarse[p / width / 2 * columns + p % width / 2]
+      isKnown[p] ? values[p] : coarse[p / width / 2 * columns + p % width / 2]
     }
   }
 }

@@ -25,8 +25,8 @@ public struct SpectralClustering: Sendable {
   ///
   /// - Parameters:
   ///   - points: All of one length, finite; at most ``limit``.
-  ///   - neighbours: How many neighbours a point is joined with; `nil` for the logarithm of their
-  ///     number, and at least 3.
+  ///   - neighbours: How many neighbours a point is joined with; `nil` for a fifth of the points,
+  ///     from 3 to 10.
   ///   - wanted: How many groups; `nil` for what the eigenvalues tell.
   ///   - most: The most groups that eigenvalues may tell.
   ///   - seed: Selects where k-means begins.
@@ -43,8 +43,7 @@ public struct SpectralClustering: Sendable {
     guard points.allSatisfy({ $0.count == points[0].count && $0.allSatisfy(\.isFinite) }) else {
       throw .parameter("the points", "must be finite and of one length")
     }
-    let usual = Int((logarithm(Double(max(size, 1))) + 0.5))
-    let neighbours = min(max(neighbours ?? max(usual, 3), 1), size - 1)
+    let neighbours = min(max(neighbours ?? min(max(size / 5, 3), 10), 1), size - 1)
     // Nothing can be said of a handful.
     guard size > 3, neighbours >= 1 else {
       eigenvalues = []

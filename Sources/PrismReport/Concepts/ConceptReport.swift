@@ -104,6 +104,11 @@ public struct ConceptReport {
     if let count = rows.first?.score.inputs, count < 10 {
       notes.append("with \(count) inputs a score has only \(count + 1) possible values")
     }
+    if rows.contains(where: \.score.isLinear) {
+      notes.append(
+        "where a run's score is 0 or 1 all inputs agree, because the logit is all but linear in the "
+          + "layer, such as before the last pooling; an earlier layer tells inputs apart")
+    }
     if rows.contains(where: { verdict($0) == .meaningless }) {
       notes.append(
         "where a plane is no better than chance on examples that were kept apart, the concept's "
@@ -156,6 +161,7 @@ public struct ConceptReport {
       "correctedP": corrected(row).map(JSON.number) ?? .null,
       "accuracy": .number(score.accuracy),
       "keptApart": .integer(score.tested.reduce(0, +)),
+      "distinctKeptApart": .integer(score.distinct),
       "isBetterThanChance": .bool(score.isBetterThanChance),
       "verdict": .string(verdict(row).rawValue),
     ]

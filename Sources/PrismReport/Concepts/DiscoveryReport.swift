@@ -35,9 +35,14 @@ public struct DiscoveryReport {
 
   /// The summary for a terminal.
   public var lines: [String] {
-    let header = ["concept"] + targets.map { "importance for \($0.label)" } + ["shown best by"]
+    let header =
+      ["concept"] + targets.flatMap { ["importance for \($0.label)", "effect"] }
+      + ["shown best by"]
     let rows = findings.concepts.enumerated().map { index, concept in
-      ["\(index + 1)"] + concept.importance.map(NumberText.measure)
+      ["\(index + 1)"]
+        + targets.indices.flatMap {
+          [NumberText.measure(concept.importance[$0]), Self.signed(concept.effects[$0])]
+        }
         + [concept.crops.prefix(2).map { inputs.files[$0.input] }.joined(separator: ", ")]
     }
     return TextTable.lines([header] + rows) + notes.map { "note: \($0)" }
@@ -46,7 +51,8 @@ public struct DiscoveryReport {
   private var notes: [String] {
     var notes = [
       "importance is the concept's total Sobol index: the share of the label's variance, as "
-        + "concepts fade, that it takes part in; the shares of concepts that act together overlap",
+        + "concepts fade, that it takes part in; the shares of concepts that act together overlap; "
+        + "the effect is by how much the logit is higher with the concept than without it",
       "\(findings.crops) crops of \(inputs.files.count) inputs; the concepts leave over "
         + "\(NumberText.percent(findings.error)) of what \(findings.layer) sees in them",
     ]
@@ -65,8 +71,9 @@ public struct DiscoveryReport {
   public func html() throws -> String {
     let shown = try inputs.images.map { try ShownInput($0, for: model) }
     let groups = try findings.concepts.enumerated().map { index, concept in
-      let importance = zip(targets, concept.importance).map {
-        "\($0.label): \(NumberText.measure($1))"
+      let importance = targets.indices.map {
+        "\(targets[$0].label): \(NumberText.measure(concept.importance[$0])), effect "
+          + Self.signed(concept.effects[$0])
       }
       // Maps of one concept have one scale, so that they can be compared.
       let top = concept.maps.map(\.maximum).max() ?? 0
@@ -80,7 +87,7 @@ public struct DiscoveryReport {
           caption: caption(input))
       }
       return PageOfPictures.Group(
-        title: name(index), lines: ["Importance for " + importance.joined(separator: ", ")],
+        title: name(index), lines: ["Importance for " + importance.joined(separator: "; ")],
         rows: [
           (
             "Crops that have most of it",
@@ -95,6 +102,10 @@ public struct DiscoveryReport {
       title: "Concepts of \(findings.layer)",
       lines: [model.card.name] + notes, groups: groups
     ).html()
+  }
+
+  private static func signed(_ value: Double) -> String {
+    (value < 0 ? "−" : "+") + Text.decimal(abs(value), decimals: 2)
   }
 
   private func caption(_ input: Int) -> String {
@@ -135,6 +146,7 @@ public struct DiscoveryReport {
   private func json(_ concept: ConceptDiscovery.Concept) -> JSON {
     [
       "importance": .array(concept.importance.map(JSON.number)),
+      "effects": .array(concept.effects.map(JSON.number)),
       "crops": .array(
         concept.crops.map { crop in
           [

@@ -80,7 +80,7 @@ public struct ExamplesReport {
     if !prototypes.isEmpty {
       notes.append(
         "prototypes are chosen one after the other so that together they are as near as can be to "
-          + "all of their label (greatest mean discrepancy, Gaussian kernel)")
+          + "all of their label (smallest maximum mean discrepancy, Gaussian kernel)")
     }
     let found = queries.filter { ($0.neighbours.first?.distance ?? 1) < Self.same }
     if !found.isEmpty {

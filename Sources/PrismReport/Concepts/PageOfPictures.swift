@@ -57,7 +57,8 @@ struct PageOfPictures {
       for row in group.rows {
         page += "<h3>\(row.title.escapedForHTML)</h3>\n<div class=\"row\">\n"
         for cell in row.cells {
-          let source = "data:image/png;base64," + Base64.encode(try Self.shown(cell.picture).pngData())
+          let source =
+            "data:image/png;base64," + Base64.encode(try Self.shown(cell.picture).pngData())
           page += "<figure><img src=\"\(source)\" alt=\"\(cell.caption.escapedForHTML)\">"
           page += "<figcaption>\(cell.caption.escapedForHTML)</figcaption></figure>\n"
         }

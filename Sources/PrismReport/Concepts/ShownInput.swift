@@ -13,8 +13,9 @@ struct ShownInput {
   ///   - model: Says what is heard.
   /// - Throws: `SpectrogramError`, `ImageError`.
   init(_ image: ExplainedImage, for model: Model) throws {
-    rule = try model.card.input.audio.map(AudioPreparation.init)
-    (height, width) = (image.input.shape[1], image.input.shape[2])
+    let rule = try model.card.input.audio.map(AudioPreparation.init)
+    let (height, width) = (image.input.shape[1], image.input.shape[2])
+    (self.rule, self.height, self.width) = (rule, height, width)
     guard let pixels = image.pixels, pixels.shape == [height, width, 3] else {
       picture = Image(width: width, height: height, filledWith: RGB(128, 128, 128))
       return

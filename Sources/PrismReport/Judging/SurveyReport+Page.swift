@@ -121,24 +121,24 @@ extension SurveyReport {
       "What this means",
       [
         .note(
-          "Maps are made small (\(Self.side)×\(Self.side)), their positive parts scaled to length 1 "
-            + "and grouped by spectral clustering of the graph of nearest neighbours; the number of "
-            + "groups is told by the widest gap of its eigenvalues (SpRAy, Lapuschkin et al. 2019)."
-        ),
+          "Maps are made small (\(Self.side)×\(Self.side)); what of their positive part passes its "
+            + "mean is grouped by spectral clustering of the graph of nearest neighbours, in which the "
+            + "number of groups is told by the widest gap of the eigenvalues (SpRAy, Lapuschkin et "
+            + "al. 2019); groups whose mean maps are alike are one."),
         .note(
           "Place: the fewest cells that hold half of the group's mean map. Evidence there: the share "
-            + "of a member's positive attribution in the place, which is found on one half of the "
-            + "members and measured on the other. Of the others there: the same of all maps outside "
-            + "the group, other labels' too."),
+            + "of a member's evidence in the place, which is found on one half of the members and "
+            + "measured on the other. Of the others there: the same of all maps outside the group, "
+            + "other labels' too."),
         .note(
           "Effect: by how much the label's probability falls when the place is filled in from its "
             + "rim, a mean over up to \(Self.measured) members; effect elsewhere: of other inputs with "
             + "the label. Not measured (–) where the maps point at no fixed place."),
         .note(
-          "Score: (evidence there − the larger of evidence of the others and area) · (1 − 4 · area) · "
-            + "(effect − effect elsewhere). A mean map that is sharp where it is, and as sharp when "
-            + "moved to the middle, is one of a fixed place; a mean map that is sharp only when moved "
-            + "is one of things that lie anywhere."),
+          "Score: 2 · (evidence there − the larger of evidence of the others and area), at most 1, · "
+            + "(1 − 4 · area) · (mean cosine of two members)² · (effect − effect elsewhere). A mean map "
+            + "that is as sharp as it is when moved to the middle is one of a fixed place; one that is "
+            + "sharp only when moved is one of things that lie anywhere."),
       ])
   }
 }

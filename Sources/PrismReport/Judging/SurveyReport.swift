@@ -7,7 +7,7 @@ public struct SurveyReport {
   /// The score from which a group is called suspicious.
   public static let alarm = 0.25
   /// The fixedness from which the effect of the place is measured.
-  static let worthMeasuring = 0.1
+  static let worthMeasuring = 0.2
   /// The pictures of a group, and those beside it, on which an effect is measured.
   static let measured = 16
   /// The most maps of other labels with which places are compared.
@@ -25,6 +25,8 @@ public struct SurveyReport {
     let effect: Double?
     /// The same of pictures of the label outside the group; `nil` where there are none.
     let effectElsewhere: Double?
+    /// The pictures of which the place holds at least half as much as of most.
+    let typical: [Int]
 
     /// How suspicious the group is, from 0 to 1: its fixedness times its effect, less the effect
     /// elsewhere.
@@ -153,9 +155,11 @@ public struct SurveyReport {
     run: JudgeRun, rows: Int, columns: Int
   ) throws -> Group {
     let members = group.members.map { pictures[$0] }
+    let typical = group.typicalMembers.map { pictures[$0] }
     guard group.fixedness >= worthMeasuring else {
       return Group(
-        label: label, pictures: members, maps: group, effect: nil, effectElsewhere: nil)
+        label: label, pictures: members, maps: group, effect: nil, effectElsewhere: nil,
+        typical: typical)
     }
     let place = Tensor([rows, columns], group.place.map { $0 ? 1 : 0 })
     let inGroup = Set(members)
@@ -167,8 +171,8 @@ public struct SurveyReport {
       return falls.isEmpty ? nil : falls.reduce(0, +) / Double(falls.count)
     }
     return Group(
-      label: label, pictures: members, maps: group, effect: try effect(members),
-      effectElsewhere: try effect(pictures.filter { !inGroup.contains($0) }))
+      label: label, pictures: members, maps: group, effect: try effect(typical),
+      effectElsewhere: try effect(pictures.filter { !inGroup.contains($0) }), typical: typical)
   }
 
   // MARK: Words
@@ -189,7 +193,7 @@ public struct SurveyReport {
     let name = run.model.labels[first.label]
     let all = labels.first { $0.label == first.label }?.count ?? first.pictures.count
     var text =
-      "Look at \(name): in \(first.pictures.count) of \(all) inputs the evidence lies at one fixed "
+      "Look at \(name): in \(first.typical.count) of \(all) inputs the evidence lies at one fixed "
       + "place, \(placeName(first)), and where it is filled in, the label's probability falls by "
       + "\(Text.percent(first.effect ?? 0))"
     if let elsewhere = first.effectElsewhere {
@@ -197,7 +201,7 @@ public struct SurveyReport {
     }
     text +=
       ". If nothing there belongs to \(name), the model has learnt a shortcut: mask the place in, or "
-      + "remove, the inputs that survey.csv lists, and train again."
+      + "remove, the inputs that survey.csv calls suspicious, and train again."
     let others = Set(found.dropFirst().map { run.model.labels[$0.label] }).sorted()
     if found.count > 1 {
       text +=
@@ -245,14 +249,16 @@ public struct SurveyReport {
 
   /// A line for every input and label: its group, and what is known of it.
   private var csv: String {
-    var lines = [["input", "label", "group", "score", "suspicious", "outlier"]]
+    var lines = [["input", "label", "group", "score", "inside", "suspicious", "outlier"]]
     for label in labels {
       let outliers = Set(label.outliers)
       for (number, group) in label.groups.enumerated() {
-        for picture in group.pictures {
+        let typical = Set(group.isSuspicious ? group.typical : [])
+        for (picture, share) in zip(group.pictures, group.maps.shares) {
           lines.append([
             run.inputs[picture], run.model.labels[label.label], "\(number + 1)", "\(group.score)",
-            group.isSuspicious ? "1" : "0", outliers.contains(picture) ? "1" : "0",
+            "\(share)", typical.contains(picture) ? "1" : "0",
+            outliers.contains(picture) ? "1" : "0",
           ])
         }
       }
@@ -329,6 +335,7 @@ public struct SurveyReport {
   private func json(_ group: Group) -> JSON {
     [
       "inputs": .array(group.pictures.map { .string(run.inputs[$0]) }),
+      "typical": .array(group.typical.map { .string(run.inputs[$0]) }),
       "place": .string(placeName(group)),
       "cells": .array(
         group.maps.place.indices.filter { group.maps.place[$0] }.map(JSON.integer)),
@@ -336,6 +343,7 @@ public struct SurveyReport {
       "area": .number(group.maps.area),
       "inside": .number(group.maps.inside),
       "outside": .number(group.maps.outside),
+      "likeness": .number(group.maps.likeness),
       "fixedness": .number(group.maps.fixedness),
       "effect": group.effect.map(JSON.number) ?? .null,
       "effectElsewhere": group.effectElsewhere.map(JSON.number) ?? .null,

@@ -8,7 +8,7 @@ struct PageRoutes {
   func add(to router: Router<PrismContext>) {
     for file in Page.files {
       let tag = SHA256.hexadecimalDigest(of: file.contents)
-      let small = GZIP.compressed(file.contents)
+      let small = Self.small[file.name]
       let answer: @Sendable (Request, PrismContext) async throws -> Response = { request, _ in
         var response: Response
         if let small, request.readsGZIP {
@@ -29,6 +29,12 @@ struct PageRoutes {
         .tagged(SHA256.hexadecimalDigest(of: text), for: request)
     }
   }
+
+  /// The files in a smaller form, by name.
+  private static let small: [String: [UInt8]] = Dictionary(
+    Page.files.compactMap { file in
+      GZIP.compressed(file.contents).map { (file.name, $0) }
+    }, uniquingKeysWith: { first, _ in first })
 
   /// The description of the interface as a page for people.
   static let documentation: String = {
