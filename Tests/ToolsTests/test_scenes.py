@@ -63,9 +63,10 @@ class Scenes(MakerTest):
         for folder, colour in COLOURS.items():
             place = self.root / stamps.STAMPS / folder
             place.mkdir(parents=True)
-            for letter in "abcdefgh":
+            for index, letter in enumerate("abcdefgh"):
+                # Pies of different sizes: nearly equal drawings would be one thing.
                 picture = Image.new("RGBA", (60, 60), (0, 0, 0, 0))
-                ImageDraw.Draw(picture).ellipse((4, 4, 55, 55), fill=colour)
+                ImageDraw.Draw(picture).pieslice((4, 4, 55, 55), 40 * index, 40 * index + 200 + 10 * index, fill=colour)
                 picture.save(place / f"{letter}.png")
         for name in ("One", "Two", "Three", "Four"):
             place = self.root / "usr/share/wallpapers" / name / "contents/images"
@@ -188,14 +189,38 @@ class Scenes(MakerTest):
         self.assertGreater(told(self.make("planted", *counts, "--shortcut", "bird:1"))["bird"], 0.95)
 
 
-class Stamps(unittest.TestCase):
+class Stamps(MakerTest):
     def test_families(self):
-        same = stamps.family("food/fruit/apple_red"), stamps.family("food/fruit/cartoon/apple")
-        self.assertEqual(*same)
-        self.assertEqual(stamps.family("animals/birds/penguin"), stamps.family("animals/birds/cartoon/tux"))
-        letters = [stamps.family(f"symbols/alphabets/english/{path}") for path in ("filled/uppercase/A_filled", "outlined/lowercase/a_x")]
-        self.assertEqual(*letters)
-        self.assertNotEqual(stamps.family("plants/flowers/flower1"), stamps.family("plants/flowers/flower2"))
+        for label, first, second, are_same in (
+            ("fruit", "food/fruit/apple_red", "clipart:food/fruit/an_apple_01", True),
+            ("bird", "animals/birds/penguin", "animals/birds/cartoon/tux", True),
+            ("letter", "symbols/alphabets/english/filled/uppercase/A_x", "symbols/alphabets/english/outline/lowercase/a_y", True),
+            ("house", "clipart:buildings/homes/hut_01", "clipart:buildings/homes/hut_02", True),
+            ("flower", "plants/flowers/flower1", "plants/flowers/flower2", False),
+            ("bird", "animals/birds/owl", "animals/birds/crow", False),
+        ):
+            same = stamps.family(label, first) == stamps.family(label, second)
+            self.assertEqual(same, are_same, (first, second))
+
+    def test_nearly_equal_drawings_are_one_family(self):
+        place = self.folder / stamps.STAMPS / "plants/flowers"
+        place.mkdir(parents=True)
+        for index, (name, edges) in enumerate((("a", (5, 5, 50, 20)), ("b", (0, 0, 63, 63)), ("c", (5, 10, 20, 60)))):
+            picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+            pen = ImageDraw.Draw(picture)
+            pen.ellipse(edges, fill="red")
+            pen.polygon([(0, 0), (25 + 9 * index, 3), (5, 30)], fill="blue")
+            picture.save(place / f"{name}.png")
+            if name == "a":
+                picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((90, 90)).save(place / "copy.png")
+        found = stamps.families(self.folder, "flower", stamps.found(self.folder, "flower"))
+        self.assertEqual(sorted(map(len, found.values())), [1, 1, 2])
+        self.assertIn(["plants/flowers/a", "plants/flowers/copy"], [sorted(names) for names in found.values()])
+
+    def test_what_is_left_out(self):
+        self.assertTrue(stamps.is_left_out("clipart:food/fruit/pear_simple_bw", "fruit"))
+        self.assertTrue(stamps.is_left_out("vehicles/locomotive/cartoon/trainSign", "vehicle"))
+        self.assertFalse(stamps.is_left_out("vehicles/locomotive/cartoon/trainSign", "sign"))
 
 
 class Areas(unittest.TestCase):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Pictures with several labels, and a mask of what is seen of every label: stamps of Tux Paint on backgrounds.
+"""Pictures with several labels, and a mask of what is seen of every label: stamps of Tux Paint and of the Open Clip Art
+Library on backgrounds.
 
 Called by Tools/scenes/scenes.sh, which fetches the Debian packages that this needs. The folder then holds
 
@@ -37,7 +38,7 @@ import stamps
 from common import SPLITS, draw, pick, whole_folder, write_picture, write_table
 
 COUNTS = {"training": 3600, "validation": 600, "testing": 900}
-PACKAGES = ("tuxpaint-stamps-default", "gnome-backgrounds", "plasma-workspace-wallpapers")
+PACKAGES = ("tuxpaint-stamps-default", "openclipart-png", "gnome-backgrounds", "plasma-workspace-wallpapers")
 PAIR = "disc-and-square"
 LONGEST, SHORTEST = 0.66, 0.32  # of the picture's side: an object's longer side
 VISIBLE = 0.75  # the share of an object that must be seen
@@ -241,11 +242,12 @@ def attribution(root: pathlib.Path, names) -> str:
         "Made by `Tools/scenes/scenes.sh` of Prism: stamps on wallpapers and procedural backgrounds.", "",
         "| package | what | authors | licence |", "|---|---|---|---|",
         f"| tuxpaint-stamps-default {version(PACKAGES[0])} | the stamps | Bill Kendrick and contributors | GPL-2 |",
-        f"| gnome-backgrounds {version(PACKAGES[1])} | wallpapers | Jakub Steiner and contributors | CC-BY-SA-3.0 (adwaita), GPL-2+ |",
-        f"| plasma-workspace-wallpapers {version(PACKAGES[2])} | wallpapers | KDE Visual Design Group, and as below | GPL-2+, and as below |",
+        f"| openclipart-png {version(PACKAGES[1])} | the stamps that begin with clipart: | contributors of openclipart.org | public domain |",
+        f"| gnome-backgrounds {version(PACKAGES[2])} | wallpapers | Jakub Steiner and contributors | CC-BY-SA-3.0 (adwaita), GPL-2+ |",
+        f"| plasma-workspace-wallpapers {version(PACKAGES[3])} | wallpapers | KDE Visual Design Group, and as below | GPL-2+, and as below |",
         "", "| wallpaper | authors | licence |", "|---|---|---|",
         *(f"| {name} | {people} | {licence} |" for name, people, licence in backgrounds.authors(root)),
-        "", "Stamps in use, below `/usr/share/tuxpaint/stamps`:", "", *(f"- {name}" for name in names), "",
+        "", "Stamps in use, below `/usr/share/tuxpaint/stamps`, or `/usr/share/openclipart/png` for clipart:", "", *(f"- {name}" for name in names), "",
     ]  # fmt: skip
     return "\n".join(lines)
 

