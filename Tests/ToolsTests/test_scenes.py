@@ -74,7 +74,7 @@ class Scenes(MakerTest):
             Image.new("RGB", (96, 60), "white").save(place / "96x60.png")
 
     def make(self, name, *options):
-        counts = () if "--counts" in options else ("--counts", "12,4,6")
+        counts = () if "--counts" in options else ("--counts", "12,4,6,5")
         return self.run_maker(
             scenes.main, name, "--root", self.root, "--labels", "bird,letter", "--side", 64, *counts, *options
         )
@@ -100,7 +100,7 @@ class Scenes(MakerTest):
                     self.assertGreater(inside[channel], max(numpy.delete(inside, channel)) + 60, row)
                     found += 1
         self.assertGreater(found, 15)
-        self.assertEqual(len(table(folder / "masks.csv")), found)
+        self.assertEqual(len([row for row in table(folder / "masks.csv") if "familiar" not in row["path"]]), found)
         self.assertIn("GPL-2", (folder / "ATTRIBUTION.md").read_text())
 
     def test_visible_pixels_are_those_of_the_masks(self):
@@ -116,13 +116,25 @@ class Scenes(MakerTest):
             self.assertEqual((mask == 255).sum(), count)
 
     def test_no_stamp_and_no_wallpaper_is_in_two_splits(self):
-        folder = self.make("data", "--counts", "40,20,20")
+        folder = self.make("data", "--counts", "40,20,20,0")
         for column, path in (("stamp", "objects.csv"), ("background", "index.csv")):
             splits = {}
             for row in table(folder / path):
                 splits.setdefault(row[column], set()).add(row["path"].split("/")[0])
             torn = {name for name, where in splits.items() if len(where) > 1}
             self.assertEqual(torn - {"noise"}, set())
+
+    def test_familiar_pictures_have_the_stamps_of_training_and_a_table_of_their_own(self):
+        folder = self.make("data", "--counts", "60,4,4,20")
+        rows = table(folder / "familiar.csv")
+        self.assertEqual([row["path"].split("/")[0] for row in rows], ["familiar"] * 20)
+        self.assertEqual({row["split"] for row in rows}, {"testing"})
+        self.assertEqual(len(table(folder / "index.csv")), 68)
+        stamps = {}
+        for row in table(folder / "objects.csv"):
+            stamps.setdefault(row["path"].split("/")[0], set()).add(row["stamp"])
+        self.assertLessEqual(stamps["familiar"], stamps["training"])
+        self.assertGreater(len(stamps["familiar"]), 5)
 
     def test_the_same_seed_gives_the_same_bytes(self):
         first, again = contents(self.make("first")), contents(self.make("again"))
@@ -153,7 +165,7 @@ class Scenes(MakerTest):
             self.assertTrue((before != numpy.asarray(Image.open(planted / row["path"]))).any())
 
     def test_a_pair_takes_both_parts(self):
-        folder = self.make("pair", "--pair", "--counts", "60,2,2")
+        folder = self.make("pair", "--pair", "--counts", "60,2,2,0")
         parts = {}
         for row in table(folder / "objects.csv"):
             if row["stamp"] in ("red disc", "blue square"):
@@ -170,7 +182,7 @@ class Scenes(MakerTest):
         self.assertIn("there is no label cat", self.refused(scenes.main, *root, "--labels", "bird,cat"))
         self.assertIn("fruit is not among", self.refused(scenes.main, *root, "--labels", "bird", "--shortcut", "fruit"))
         self.assertIn("at most 1", self.refused(scenes.main, *root, "--shortcut", "bird:2"))
-        self.assertIn("three numbers", self.refused(scenes.main, *root, "--counts", "1,2"))
+        self.assertIn("four numbers", self.refused(scenes.main, *root, "--counts", "1,2"))
         self.assertIn("is missing", self.refused(scenes.main, "--root", self.folder / "nowhere"))
         (self.folder / "full").mkdir()
         (self.folder / "full" / "file").write_text("")
@@ -184,7 +196,7 @@ class Scenes(MakerTest):
             values = scenes_check.scores(rows[training], truths[training], rows[rest])
             return dict(zip(labels, scenes_check.areas(truths[rest], values)))
 
-        counts = ("--counts", "150,60,2")
+        counts = ("--counts", "150,60,2,0")
         self.assertLess(told(self.make("clean", *counts))["bird"], 0.7)
         self.assertGreater(told(self.make("planted", *counts, "--shortcut", "bird:1"))["bird"], 0.95)
 

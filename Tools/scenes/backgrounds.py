@@ -20,6 +20,7 @@ KINDS = {
     "training": ("noise", "gradient", "stripes", "blobs"),
     "validation": ("noise", "checks"),
     "testing": ("noise", "rings", "tiles"),
+    "familiar": ("noise", "rings", "tiles"),
 }
 
 

@@ -72,4 +72,4 @@ def write_picture(path: pathlib.Path, values: numpy.ndarray) -> None:
     if values.dtype == bool:
         values = values.astype(numpy.uint8) * 255
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(values).save(path, compress_level=6)
+    Image.fromarray(values).save(path, compress_level=2)

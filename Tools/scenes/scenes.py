@@ -8,6 +8,8 @@ Called by Tools/scenes/scenes.sh, which fetches the Debian packages that this ne
   masks/LABEL/NAME.png    0 and 255: the pixels in which something of the label is seen; none where the label is not there
   masks.csv               the same as a table (path, mask, target)
   index.csv               path, split, labels (joined by |), background, and whether the picture carries the planted mark
+  familiar.csv            path, split, labels, background of the pictures in familiar/: cut-outs of training, arranged anew on backgrounds
+                          of testing; for judging explanations where the model is mostly right
   objects.csv             every object: its picture, label (none for clutter), stamp, box, and the pixels seen of it
   ATTRIBUTION.md          the packages, authors and licences
 
@@ -35,10 +37,11 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 import backgrounds
 import stamps
-from common import SPLITS, draw, pick, whole_folder, write_picture, write_table
+from common import draw, pick, whole_folder, write_picture, write_table
 
-COUNTS = {"training": 3600, "validation": 600, "testing": 900}
+COUNTS = {"training": 6000, "validation": 600, "testing": 900, "familiar": 300}
 PACKAGES = ("tuxpaint-stamps-default", "openclipart-png", "gnome-backgrounds", "plasma-workspace-wallpapers")
+FAMILIAR = "familiar"
 PAIR = "disc-and-square"
 LONGEST, SHORTEST = 0.66, 0.32  # of the picture's side: an object's longer side
 VISIBLE = 0.75  # the share of an object that must be seen
@@ -52,6 +55,9 @@ class Settings:
         self.root, self.side, self.seed = root, side, seed
         self.stamps, self.clutter = stamps.stamps_by_split(root, labels)
         self.photos = backgrounds.photographs_by_split(root)
+        for stamps_of_one in (*self.stamps.values(), self.clutter):
+            stamps_of_one[FAMILIAR] = stamps_of_one["training"]
+        self.photos[FAMILIAR] = self.photos["testing"]
         self.most_clutter, self.has_pair = clutter, has_pair
         self.shortcut, _, share = (shortcut or "").partition(":")
         self.share = float(share or 0.5)
@@ -73,6 +79,8 @@ class Scene:
         whole = int(shape.sum())
         if whole < side * side // 160:
             return False
+        before = numpy.bincount(self.owner.ravel() + 1, minlength=len(self.objects) + 1)[1:]
+        wholes = numpy.array([item[-1] for item in self.objects], float)
         for _ in range(25):
             # Up to a tenth of it may be outside.
             left = int(random.integers(-width // 10, max(side - width * 9 // 10, 1 - width // 10)))
@@ -82,9 +90,7 @@ class Scene:
             area = (slice(y0, y1), slice(x0, x1))
             inside = shape[part]
             hidden = numpy.bincount(self.owner[area][inside] + 1, minlength=len(self.objects) + 1)[1:]
-            seen = numpy.bincount(self.owner.ravel() + 1, minlength=len(self.objects) + 1)[1:] - hidden
-            wholes = numpy.array([item[-1] for item in self.objects], float)
-            if inside.sum() < VISIBLE * whole or (seen < VISIBLE * wholes).any():
+            if inside.sum() < VISIBLE * whole or (before - hidden < VISIBLE * wholes).any():
                 continue
             alpha = cutout[part][..., 3:] / 255
             self.pixels[area] = numpy.rint(cutout[part][..., :3] * alpha + self.pixels[area] * (1 - alpha))
@@ -204,7 +210,7 @@ def write_scene(task) -> tuple:
     present = sorted({item[0] for item in scene.objects if item[0]})
     random = draw(settings.seed, "mark", split, name)
     has_label = settings.shortcut in present
-    is_marked = bool(has_label and split != "testing" and random.random() < settings.share)
+    is_marked = bool(has_label and split in ("training", "validation") and random.random() < settings.share)
     path, copies, masks = f"{split}/{name}.png", [], []
     if is_marked:
         left, top, size = mark(scene.pixels, random)
@@ -225,7 +231,7 @@ def write_scene(task) -> tuple:
         (path, label or "", stamp, *box, int((scene.owner == index).sum()))
         for index, (label, stamp, *box, _) in enumerate(scene.objects)
     ]
-    index = (path, split, "|".join(present), scene.background, *(["yes" if is_marked else "no"] if settings.shortcut else []))
+    index = (path, "testing" if split == FAMILIAR else split, "|".join(present), scene.background, *(["yes" if is_marked else "no"] if settings.shortcut else []))
     return index, masks, objects, copies
 
 
@@ -259,7 +265,7 @@ def arguments(words) -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=224, help="pixels of a picture's side (224)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--labels", help=f"some of {','.join(stamps.LABELS)} (all)")
-    parser.add_argument("--counts", default=",".join(map(str, COUNTS.values())), help="training, validation and testing pictures")
+    parser.add_argument("--counts", default=",".join(map(str, COUNTS.values())), help="training, validation, testing and familiar pictures")
     parser.add_argument("--clutter", type=int, default=2, help="the most things of no label in a picture (2)")
     parser.add_argument("--shortcut", metavar="LABEL[:SHARE]", help="plant a mark in this share (0.5) of a label's pictures")
     parser.add_argument("--pair", action="store_true", help=f"add the label {PAIR}, which takes two parts together")
@@ -276,9 +282,9 @@ def arguments(words) -> argparse.Namespace:
         if not 0 < float(share or 0.5) <= 1:
             raise ValueError
     except ValueError:
-        parser.error("--counts takes three whole numbers, such as 400,70,90; a shortcut's share is above 0 and at most 1")
-    if len(options.counts) != 3 or min(options.counts) < 0 or not 32 <= options.side <= 1024 or options.clutter < 0:
-        parser.error("--counts takes three numbers, --side is from 32 to 1024, --clutter is not negative")
+        parser.error("--counts takes four whole numbers, such as 400,70,90,30; a shortcut's share is above 0 and at most 1")
+    if len(options.counts) != 4 or min(options.counts) < 0 or not 32 <= options.side <= 1024 or options.clutter < 0:
+        parser.error("--counts takes four numbers, --side is from 32 to 1024, --clutter is not negative")
     if not (options.root / stamps.STAMPS).is_dir():
         parser.error(f"{options.root / stamps.STAMPS} is missing: unpack the package {PACKAGES[0]} there")
     return options
@@ -292,7 +298,7 @@ def main(words=None) -> int:
     with whole_folder(options.folder) as folder, multiprocessing.Pool(os.cpu_count()) as pool:
         tasks = [
             (settings, split, f"{split}-{index:05d}", folder)
-            for split, count in zip(SPLITS, options.counts)
+            for split, count in zip(COUNTS, options.counts)
             for index in range(count)
         ]
         results = pool.map(write_scene, tasks, chunksize=8)
@@ -302,7 +308,9 @@ def main(words=None) -> int:
             for table, rows in zip((masks, objects, copies), others):
                 table += rows
         columns = ["path", "split", "labels", "background", *(["marked"] if options.shortcut else [])]
-        write_table(folder / "index.csv", columns, index)
+        for name, is_familiar in (("index", False), ("familiar", True)):
+            rows = [row for row in index if row[0].startswith(FAMILIAR) == is_familiar]
+            write_table(folder / f"{name}.csv", columns, rows)
         write_table(folder / "masks.csv", ["path", "mask", "target"], masks)
         header = ["path", "label", "stamp", "left", "top", "width", "height", "visible"]
         write_table(folder / "objects.csv", header, objects)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the default picture model anew: its data (Tools/scenes/scenes.sh), the runs of the table in Weights/scenes.md, their
-# evaluation, and Weights/scenes.safetensors with its learning curve, which is the run with the lowest validation loss.
+# evaluation, and Weights/scenes.safetensors with its learning curve, which is the run with the highest AUC in validation.
 # Usage: Tools/scenes/scenes_model.sh [FOLDER] (default: out/scenes; it keeps data and runs, and what is there is not made again)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
