@@ -114,7 +114,8 @@ public struct BlackBox: Sendable {
   ) throws -> [Explanation] {
     try explainer.explaining(targets, crop: input.crop) {
       try explainer.explain(
-        explained(image), targets: targets.map(\.index), of: classifier, work: work)
+        explained(image), targets: targets.outputs(labels: labels.count),
+        of: classifier.contrastingOutputs(targets.contrasts), work: work)
     }
   }
 }

@@ -19,10 +19,12 @@ public struct Explanation: Sendable, Equatable, Codable {
   /// How the model cuts the centre out of pictures; `nil` where the map is about whole pictures.
   public let crop: CentreCrop?
 
-  /// The number of the model that the map is about: `logit` or `probability`.
+  /// The number of the model that the map is about: `logit`, or `logit difference` of a contrast, or
+  /// `probability`.
   public var unit: String {
     let output = parameters.first { $0.name == "output" }?.value
-    return output == nil || output == .text("logit") ? "logit" : "probability"
+    guard output == nil || output == .text("logit") else { return "probability" }
+    return target.contrast == nil ? "logit" : "logit difference"
   }
 
   /// The raw map, `[H, W]` at the model's input size.

@@ -67,7 +67,7 @@ public struct Hearing: Sendable, Codable {
   /// The window that speaks most for a label; the first of several.
   public func strongest(for target: Prediction.Entry) -> Window {
     func logit(_ window: Window) -> Double {
-      window.prediction?.entries[target.index].logit ?? -.infinity
+      window.prediction?.counterpart(of: target).logit ?? -.infinity
     }
     return windows.dropFirst().reduce(windows[0]) { logit($1) > logit($0) ? $1 : $0 }
   }
@@ -93,7 +93,7 @@ extension Hearing {
   /// - Throws: ``ModelError/window(_:)`` where a time lies outside the sound, or in silence.
   public func windows(for target: Prediction.Entry, _ choice: WindowChoice) throws -> [Window] {
     func logit(_ index: Int) -> Double {
-      windows[index].prediction?.entries[target.index].logit ?? -.infinity
+      windows[index].prediction?.counterpart(of: target).logit ?? -.infinity
     }
     switch choice {
     case .all: return heard

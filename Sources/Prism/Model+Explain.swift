@@ -57,12 +57,14 @@ extension Model {
     _ image: ExplainedImage, with explainer: any Explainer, targets: [Prediction.Entry],
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> [Explanation] {
-    try explainer.explaining(targets, crop: card.input.image.crop) {
+    let contrasts = targets.contrasts
+    return try explainer.explaining(targets, crop: card.input.image.crop) {
       try namingLayers {
         try Limits.current.bounding {
           try Memory.expecting(floats: mapsSize(targets: targets.count)) {
             try explainer.explain(
-              image, targets: targets.map(\.index), of: classifier(batch: batch), work: work)
+              image, targets: targets.outputs(labels: labels.count),
+              of: classifier(batch: batch).contrasting(contrasts), work: work)
           }
         }
       }
@@ -102,6 +104,8 @@ extension Explainer {
     let attributions = try body()
     let seconds = (clock.now - start) / .seconds(1)
     return zip(targets, attributions).map { target, attribution in
+      var attribution = attribution
+      attribution.target = target.index
       let parameters = parameters.map { parameter in
         attribution.layer.flatMap {
           parameter.name == "layer" ? MethodParameter("layer", .text($0)) : nil
@@ -110,6 +114,21 @@ extension Explainer {
       return Explanation(
         method: name, title: title, target: target, attribution: attribution,
         parameters: parameters, seconds: seconds, crop: crop)
+    }
+  }
+}
+
+extension [Prediction.Entry] {
+  /// The contrasts among the targets, in their order.
+  var contrasts: [Contrast] { compactMap(\.contrast) }
+
+  /// The targets' places among the outputs of a classifier that ends in their ``contrasts``.
+  func outputs(labels: Int) -> [Int] {
+    var place = labels - 1
+    return map { target in
+      guard target.contrast != nil else { return target.index }
+      place += 1
+      return place
     }
   }
 }

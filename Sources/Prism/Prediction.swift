@@ -1,3 +1,4 @@
+public import PrismExplain
 internal import PrismTensor
 
 /// What a model says about one input: a logit and a probability for every label.
@@ -14,6 +15,23 @@ public struct Prediction: Sendable, Equatable, Codable {
     public let probability: Double
     /// The probability from which the label counts, or `nil` where labels exclude each other.
     public let threshold: Double?
+    /// The two labels whose logits are subtracted, of a contrast; `nil` for a label.
+    ///
+    /// ``Prediction/contrast(of:against:)`` makes one.
+    public let contrast: Contrast?
+
+    /// Takes numbers as they are.
+    init(
+      index: Int, label: String, logit: Double, probability: Double, threshold: Double?,
+      contrast: Contrast? = nil
+    ) {
+      self.index = index
+      self.label = label
+      self.logit = logit
+      self.probability = probability
+      self.threshold = threshold
+      self.contrast = contrast
+    }
 
     /// Whether the label counts; `nil` where labels exclude each other.
     public var isPresent: Bool? { threshold.map { probability >= $0 } }
@@ -39,6 +57,36 @@ public struct Prediction: Sendable, Equatable, Codable {
   /// The entry of a label, or `nil` where the model has no label of that name.
   public subscript(label: String) -> Entry? {
     entries.first { $0.label == label }
+  }
+
+  /// One label against another: what is explained is the difference of their logits.
+  ///
+  /// The probability is that of the first label where only the two are possible, the sigmoid of the
+  /// difference. The index lies behind those of the labels, and every contrast has its own.
+  ///
+  /// ```swift
+  /// let entry = prediction.contrast(of: husky, against: malamute)
+  /// let map = try model.explain(image, with: HiResCAM(), target: entry)
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - first: A label.
+  ///   - second: The label that it is compared with.
+  /// - Returns: What methods take for a target.
+  public func contrast(of first: Entry, against second: Entry) -> Entry {
+    let difference = first.logit - second.logit
+    return Entry(
+      index: entries.count * (1 + first.index) + second.index,
+      label: "\(first.label)-vs-\(second.label)", logit: difference,
+      probability: sigmoid(difference), threshold: nil,
+      contrast: Contrast(first.index, against: second.index))
+  }
+
+  /// The numbers of this prediction for what an entry of another prediction of the same model is
+  /// about: a label, or a contrast.
+  public func counterpart(of entry: Entry) -> Entry {
+    guard let contrast = entry.contrast else { return entries[entry.index] }
+    return self.contrast(of: entries[contrast.index], against: entries[contrast.rival])
   }
 
   /// Takes numbers as they are.

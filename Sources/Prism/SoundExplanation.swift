@@ -49,14 +49,14 @@ public struct SoundExplanation: Sendable, Codable {
   ) throws {
     self.explanation = explanation
     self.window = window
-    let target = explanation.target.index
+    let target = explanation.target
     scores = hearing.windows.map { window in
       SpectrogramFigure.Score(
         times: window.start...window.end,
-        probability: window.prediction?.entries[target].probability)
+        probability: window.prediction?.counterpart(of: target).probability)
     }
     notes = hearing.notes
-    let whole = hearing.prediction.entries[target]
+    let whole = hearing.prediction.counterpart(of: target)
     verdict = hearing.judged.map {
       "the recording: \(whole.label) \(Text.percent(whole.probability)), \($0)"
     }
@@ -147,7 +147,7 @@ extension Model {
       // The numbers that are explained are those of the window, not of the whole sound.
       let explanations = try explain(
         explained(window), with: explainer,
-        targets: indices.compactMap { window.prediction?.entries[targets[$0].index] },
+        targets: indices.compactMap { window.prediction?.counterpart(of: targets[$0]) },
         batch: batch, work: work)
       for (index, explanation) in zip(indices, explanations) {
         results[index] = try evidence(of: explanation, in: window, of: hearing)
@@ -194,7 +194,7 @@ extension Model {
   public func probability(of target: Prediction.Entry, in window: Sound) throws -> Double? {
     guard window.samples.contains(where: { $0 != 0 }) else { return nil }
     let input = try audioPreparation().tensor(of: window)
-    return try prediction(ofLogits: logits(input).scalars).entries[target.index].probability
+    return try prediction(ofLogits: logits(input).scalars).counterpart(of: target).probability
   }
 
   /// What explainers look at: the spectrogram of a part of a sound as long as a window.

@@ -51,7 +51,8 @@ package enum DenseConvolution {
     bandHeight(shape, blockRows(shape)) &* bandWidth(shape) &* shape.inputChannels
   }
 
-  /// Computes the output rows `rowStart ..< rowEnd` of one image.
+  /// Computes the output rows `rowStart ..< rowEnd` and columns `columnStart ..< columnEnd` of one
+  /// image.
   ///
   /// An output is the chain over kernel rows, kernel columns and input channels that starts with
   /// the bias; taps outside the image multiply zeros.
@@ -67,26 +68,37 @@ package enum DenseConvolution {
       s.paddingTop | s.paddingLeft | s.paddingBottom | s.paddingRight == 0
       && job.inputStride == channels && job.prologue.scale == nil && job.prologue.shift == nil
       && !job.prologue.relu
-    let rowFloats = (direct ? s.inputWidth : bandWidth(s)) &* channels
+    // The columns of the padded input under those of the output.
+    let first = job.columnStart &* s.strideWidth
+    let columnCount = columnEnd(job) &- job.columnStart
+    let across = (columnCount &- 1) &* s.strideWidth &+ s.kernelWidth
+    let rowFloats = (direct ? s.inputWidth : across) &* channels
     var y = job.rowStart
     while y < job.rowEnd {
       let rest = job.rowEnd &- y
       let rows = rest < block ? rest : block
       let a: Source
       if direct {
-        a = job.input + y &* s.strideHeight &* rowFloats
+        a = job.input + (y &* s.strideHeight &* rowFloats &+ first &* channels)
       } else {
         guard let scratch = job.scratch else { return }
-        fillBand(job, firstRow: y &* s.strideHeight &- s.paddingTop, rows: rows, scratch)
+        fillBand(
+          job, firstRow: y &* s.strideHeight &- s.paddingTop, rows: rows,
+          firstColumn: first &- s.paddingLeft, columns: across, scratch)
         a = Source(scratch)
       }
       var panel = 0
       while panel < panels {
         let column = panel &* TileShape.panelWidth
-        let columns = n &- column < TileShape.panelWidth ? n &- column : TileShape.panelWidth
+        let rest = n &- column
+        var columns = rest < TileShape.panelWidth ? rest : TileShape.panelWidth
+        // Whole vectors need no detour; the weights behind the last channel are zero.
+        if padded &- n <= job.spareChannels && columns < TileShape.panelWidth {
+          columns = padded &- column
+        }
         var row = 0
         while row < rows {
-          let pixel = (y &+ row) &* s.outputWidth
+          let pixel = (y &+ row) &* s.outputWidth &+ job.columnStart
           let residual = offset(
             job.epilogue.residual, pixel &* job.epilogue.residualStride &+ column)
           let tile = TileJob(
@@ -98,7 +110,7 @@ package enum DenseConvolution {
             ldr: job.epilogue.residualStride, low: splat(job.epilogue.low),
             high: splat(job.epilogue.high))
           runPanel(
-            tile, rows: s.outputWidth, columns: columns,
+            tile, rows: columnCount, columns: columns,
             finish: Finish(job.epilogue, residual: residual))
           row &+= 1
         }
@@ -116,7 +128,7 @@ package enum DenseConvolution {
     return rows < 1 ? 1 : (rows > s.outputHeight ? s.outputHeight : rows)
   }
 
-  /// Columns of a padded input row.
+  /// Columns of a padded input row, at most.
   @inline(always)
   static func bandWidth(_ s: ConvolutionShape) -> Int {
     s.inputWidth &+ s.paddingLeft &+ s.paddingRight
@@ -128,13 +140,20 @@ package enum DenseConvolution {
     (rows &- 1) &* s.strideHeight &+ s.kernelHeight
   }
 
-  /// Copies the input rows under some output rows, with the zeros of the padding around them.
+  /// Copies the input under some output rows and columns, with the zeros of the padding around it.
   @inline(never)
-  static func fillBand(_ job: ConvolutionJob, firstRow: Int, rows: Int, _ band: Destination) {
+  static func fillBand(
+    _ job: ConvolutionJob, firstRow: Int, rows: Int, firstColumn: Int, columns: Int,
+    _ band: Destination
+  ) {
     let s = job.shape
     let channels = s.inputChannels
-    let width = bandWidth(s) &* channels
+    let width = columns &* channels
     let height = bandHeight(s, rows)
+    // The columns inside the image.
+    let left = firstColumn < 0 ? 0 &- firstColumn : 0
+    let rest = s.inputWidth &- firstColumn
+    let right = rest < columns ? rest : columns
     var i = 0
     while i < height {
       let y = firstRow &+ i
@@ -142,11 +161,13 @@ package enum DenseConvolution {
       if y < 0 || y >= s.inputHeight {
         fillZeros(row, width)
       } else {
-        fillZeros(row, s.paddingLeft &* channels)
-        fillZeros(row + (s.paddingLeft &+ s.inputWidth) &* channels, s.paddingRight &* channels)
+        fillZeros(row, left &* channels)
+        fillZeros(row + right &* channels, (columns &- right) &* channels)
         copyPixels(
-          job.prologue, job.input + y &* s.inputWidth &* job.inputStride, job.inputStride,
-          row + s.paddingLeft &* channels, channels, rows: s.inputWidth, channels: channels)
+          job.prologue,
+          job.input + (y &* s.inputWidth &+ firstColumn &+ left) &* job.inputStride,
+          job.inputStride, row + left &* channels, channels, rows: right &- left,
+          channels: channels)
       }
       i &+= 1
     }

@@ -29,8 +29,8 @@ package enum Depthwise {
     }
   }
 
-  /// Computes the output rows `rowStart ..< rowEnd` and channels `channelStart ..< channelEnd` of
-  /// one image.
+  /// Computes the output rows `rowStart ..< rowEnd`, columns `columnStart ..< columnEnd` and
+  /// channels `channelStart ..< channelEnd` of one image.
   ///
   /// An output is the chain over the taps inside the image, in row-major order, that starts with
   /// the bias.
@@ -41,9 +41,11 @@ package enum Depthwise {
     // What fits the second-level cache is done in blocks of channels, so that the input rows under
     // the kernel stay in the first level from one output row to the next. A larger image is read in
     // the order it lies in memory.
-    let fitting = 6144 / (s.kernelHeight &* s.inputWidth) / 32 &* 32
+    let across = (columnEnd(job) &- job.columnStart &- 1) &* s.strideWidth &+ s.kernelWidth
+    let width = across < s.inputWidth ? across : s.inputWidth
+    let fitting = 6144 / (s.kernelHeight &* width) / 32 &* 32
     let rows = (job.rowEnd &- job.rowStart) &* s.strideHeight
-    let isSmall = rows &* s.inputWidth &* channels <= 160 &* 1024
+    let isSmall = rows &* width &* channels <= 160 &* 1024
     let block = isSmall ? (fitting < 32 ? 32 : fitting) : channels
     var c = job.channelStart
     while c < last {
@@ -85,8 +87,10 @@ package enum Depthwise {
       channels: end &- first, weightStride: c, taps: ky1 &- ky0, rowStride: rowStride,
       low: splat(early ? job.epilogue.low : -.infinity),
       high: splat(early ? job.epilogue.high : .infinity))
-    var x = 0
-    while x < s.outputWidth {
+    let last = columnEnd(job)
+    if x1 > last { x1 = last }
+    var x = job.columnStart
+    while x < last {
       if most > 0 && x >= x0 && x < x1 {
         let rest = x1 &- x
         let tiles = (rest &+ most &- 1) / most
@@ -107,9 +111,16 @@ package enum Depthwise {
       }
     }
     finishRows(
-      job.epilogue, output, job.outputStride, firstRow: y &* s.outputWidth, firstColumn: first,
-      rows: s.outputWidth, columns: end &- first)
+      job.epilogue, output + job.columnStart &* job.outputStride, job.outputStride,
+      firstRow: y &* s.outputWidth &+ job.columnStart, firstColumn: first,
+      rows: last &- job.columnStart, columns: end &- first)
   }
+}
+
+/// The output column after the last one that a job computes.
+@inline(always)
+func columnEnd(_ job: ConvolutionJob) -> Int {
+  job.columnEnd < job.shape.outputWidth ? job.columnEnd : job.shape.outputWidth
 }
 
 /// What the tiles of one output row share.

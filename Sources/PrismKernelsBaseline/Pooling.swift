@@ -31,8 +31,8 @@ package enum Pooling {
       let y0 = top < 0 ? 0 : top
       let bottom = top &+ s.kernelHeight
       let y1 = bottom > s.inputHeight ? s.inputHeight : bottom
-      var x = 0
-      while x < s.outputWidth {
+      var x = job.columnStart
+      while x < columnEnd(job) {
         let left = x &* s.strideWidth &- s.paddingLeft
         let x0 = left < 0 ? 0 : left
         let right = left &+ s.kernelWidth

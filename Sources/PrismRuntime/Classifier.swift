@@ -27,9 +27,22 @@ public protocol Classifier: Sendable {
   func logits(
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor
+
+  /// The classifier for many images that differ from a known one in a part, such as under a window.
+  ///
+  /// - Parameter image: The known image, `[1, H, W, C]`.
+  /// - Returns: A classifier that gives the same bits; itself where it knows no faster way.
+  /// - Throws: What the model throws for the image.
+  func near(_ image: Tensor) throws -> any Classifier
 }
 
 extension Classifier {
+  /// The classifier itself, which computes every image whole.
+  ///
+  /// - Parameter image: The known image.
+  /// - Returns: The classifier.
+  public func near(_ image: Tensor) throws -> any Classifier { self }
+
   /// Composes the images in batches of sixteen for a model that has no buffers of its own to offer.
   ///
   /// - Parameters:
@@ -76,7 +89,7 @@ public protocol DifferentiableClassifier: Classifier {
   /// Walks back from logits to a named value, for several images.
   ///
   /// - Parameters:
-  ///   - targets: The indices of the logits.
+  ///   - targets: The logits, or sums of logits.
   ///   - name: The name of the value to stop at: a layer, or the input; `nil` for the input.
   ///   - passes: The images, and what is known of them.
   ///   - rule: What happens at every operation.
@@ -84,7 +97,7 @@ public protocol DifferentiableClassifier: Classifier {
   /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no
   ///   logit has the index; what the model throws.
   func backward(
-    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+    from targets: [LogitTarget], to name: String?, passes: [ForwardPass], rule: any BackwardRule
   ) throws -> [BackwardPass]
 
   /// The logits of one image with a named value replaced by others.
@@ -105,6 +118,22 @@ public protocol DifferentiableClassifier: Classifier {
 }
 
 extension DifferentiableClassifier {
+  /// Walks back from logits to a named value, for several images.
+  ///
+  /// - Parameters:
+  ///   - targets: The indices of the logits.
+  ///   - name: The name of the value to stop at: a layer, or the input; `nil` for the input.
+  ///   - passes: The images, and what is known of them.
+  ///   - rule: What happens at every operation.
+  /// - Returns: For every image the value, and for every target what the rule found at it.
+  /// - Throws: ``UnknownValueError`` where no value has the name, ``UnknownOutputError`` where no
+  ///   logit has the index; what the model throws.
+  public func backward(
+    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+  ) throws -> [BackwardPass] {
+    try backward(from: targets.map { LogitTarget($0) }, to: name, passes: passes, rule: rule)
+  }
+
   /// A named value and the gradients of logits at it, for one image.
   ///
   /// - Parameters:

@@ -52,14 +52,18 @@ public struct BackwardPass: Sendable {
   public let value: Tensor
   /// What the rule found, in the value's shape, for every logit: gradients by the exact rule.
   public let cotangents: [Tensor]
+  /// The logits from which the walk began, `[1, K]`; `nil` where the classifier does not tell.
+  public let logits: Tensor?
 
   /// Makes a result.
   ///
   /// - Parameters:
   ///   - value: The named value.
   ///   - cotangents: One tensor a logit, in the value's shape.
-  public init(value: Tensor, cotangents: [Tensor]) {
+  ///   - logits: The logits from which the walk began.
+  public init(value: Tensor, cotangents: [Tensor], logits: Tensor? = nil) {
     self.value = value
     self.cotangents = cotangents
+    self.logits = logits
   }
 }

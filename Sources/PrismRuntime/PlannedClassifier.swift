@@ -13,6 +13,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let precision: Plan.Precision
   private let weights: PackedWeights
   private let plans = PlanStore()
+  private let nearby = NearbyPlans()
   private let owner = ForwardPass.Owner()
 
   /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to
@@ -114,6 +115,34 @@ public final class PlannedClassifier: DifferentiableClassifier {
     try plan(for: recording.outputs).run(count: count, composing: compose)[0]
   }
 
+  /// The most bytes that ``near(_:)`` takes for an image and those that differ from it; for larger
+  /// networks images are computed whole.
+  static let mostNearby = 768 << 20
+
+  /// The classifier for images that differ from a known one in a part, which computes only what the
+  /// part reaches and gives the same bits.
+  ///
+  /// It holds the values of the known image once for itself and once a thread, at most 768 MiB;
+  /// where there is no room for that, it is this classifier.
+  ///
+  /// - Throws: `EvaluationError` where the image has another shape than the recording's input;
+  ///   `OutOfMemoryError`.
+  public func near(_ image: Tensor) throws -> any Classifier {
+    guard image.shape == inputShape else {
+      throw EvaluationError.misshapen(
+        recording.inputs[0], expected: inputShape, given: image.shape)
+    }
+    let whole = try plan(for: recording.outputs)
+    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
+      NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby
+    else { return self }
+    do {
+      return try NearbyClassifier(near: image, update: update, rest: rest, whole: whole)
+    } catch is OutOfMemoryError {
+      return self
+    }
+  }
+
   /// Computes of an image what is needed to go on from a named value, by a plan.
   ///
   /// - Throws: ``UnknownValueError``, `EvaluationError`.
@@ -136,32 +165,43 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// Walks back from logits to a named value, for several images, one image a thread.
   ///
   /// The value is computed by a plan where it is not the input and the pass does not have it; only
-  /// what follows it is evaluated for the walk, once for all logits.
+  /// what follows it is evaluated for the walk, once for all logits. A rule that walks a recording
+  /// of its own ends at the input alone.
   ///
   /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
   public func backward(
-    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+    from targets: [LogitTarget], to name: String?, passes: [ForwardPass], rule: any BackwardRule
   ) throws -> [BackwardPass] {
     let layer = try name.map(layer) ?? recording.inputs[0]
     let cotangents = try targets.map(cotangent)
+    if let walked = try rule.rewritten(recording) {
+      guard layer == recording.inputs[0] else { throw UnknownValueError(name: name ?? "") }
+      return try Workers.pool.map(passes.count) { index in
+        try Self.walkBack(
+          walked, to: walked.inputs[0], cotangents, from: [walked.inputs[0]: passes[index].image],
+          rule)
+      }
+    }
     let starts = try passes.map { try start(at: layer, $0) }
     return try Workers.pool.map(passes.count) { index in
-      try walkBack(to: layer, cotangents, from: starts[index], rule)
+      try Self.walkBack(recording, to: layer, cotangents, from: starts[index], rule)
     }
   }
 
-  private func walkBack(
-    to layer: ValueID, _ cotangents: [Tensor], from start: [ValueID: Tensor],
-    _ rule: any BackwardRule
+  private static func walkBack(
+    _ recording: Recording, to layer: ValueID, _ cotangents: [Tensor],
+    from start: [ValueID: Tensor], _ rule: any BackwardRule
   ) throws -> BackwardPass {
     let value = start[layer] ?? Tensor(recording[layer].shape)
     guard let last = cotangents.last else { return BackwardPass(value: value, cotangents: []) }
     let trace = try recording.trace(
       of: recording.outputs[0], at: [layer], given: start, rule: rule)
     func found(_ result: [ValueID: Tensor]) -> Tensor { result[layer] ?? Tensor(value.shape) }
+    let logits = trace.output
     let first = try cotangents.dropLast().map { found(try trace.gradient(cotangent: $0)) }
     return BackwardPass(
-      value: value, cotangents: first + [found(try trace.gradient(cotangent: last))])
+      value: value, cotangents: first + [found(try trace.gradient(cotangent: last))],
+      logits: logits)
   }
 
   /// The logits of one image with a named value replaced by others, `[count, K]`.
@@ -187,13 +227,15 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return Tensor.stacking(rows)
   }
 
-  /// The cotangent that selects one logit.
-  private func cotangent(_ target: Int) throws(UnknownOutputError) -> Tensor {
-    guard (0..<outputCount).contains(target) else {
-      throw UnknownOutputError(index: target, count: outputCount)
-    }
+  /// The cotangent that selects a logit, or a sum of logits.
+  private func cotangent(_ target: LogitTarget) throws(UnknownOutputError) -> Tensor {
     var cotangent = Tensor(recording[recording.outputs[0]].shape)
-    cotangent[0, target] = 1
+    for term in target.terms {
+      guard (0..<outputCount).contains(term.index) else {
+        throw UnknownOutputError(index: term.index, count: outputCount)
+      }
+      cotangent[0, term.index] += term.weight
+    }
     return cotangent
   }
 

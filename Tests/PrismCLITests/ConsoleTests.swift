@@ -127,6 +127,64 @@ struct TargetTests {
     }
   }
 
+  @Test("one label against another, whatever hyphens their names have")
+  func contrasts() throws {
+    let prediction = try prediction(["husky", "malamute", "semi-vs-truck", "Semi", "Cat, wild"])
+    func contrast(_ target: String) throws -> Contrast? {
+      let entries = try Target.entries(target, of: prediction)
+      #expect(entries.count == 1)
+      return entries[0].contrast
+    }
+    #expect(try contrast("husky-vs-malamute") == Contrast(0, against: 1))
+    #expect(try contrast("MALAMUTE-VS-Husky") == Contrast(1, against: 0))
+    #expect(try contrast("0-vs-cat, wild") == Contrast(0, against: 4))
+    #expect(try contrast("top-vs-husky") == Contrast(4, against: 0))
+    // A label is itself before it is a contrast.
+    #expect(try contrast("semi-vs-truck") == nil)
+    #expect(try contrast("semi-vs-truck-vs-husky") == Contrast(2, against: 0))
+    #expect(try contrast("husky-vs-semi-vs-truck") == Contrast(0, against: 2))
+    let several = try Target.entries("husky,husky-vs-malamute,2-vs-1", of: prediction)
+    #expect(several.map(\.label) == ["husky", "husky-vs-malamute", "semi-vs-truck-vs-malamute"])
+    #expect(Set(several.map(\.index)).count == 3 && several[1].index >= 5)
+    // The logits are 0, 1, 2, 3 and 4.
+    #expect(several[2].logit == 1 && abs(several[2].probability - 0.7310585786) < 1e-9)
+    for (target, part) in [
+      ("husky-vs-malamut", "did you mean malamute?"), ("husky-vs-HUSKY", "with itself"),
+      ("husky-vs-top2", "one label on each side"), ("husky-vs-", "no label "),
+      ("9-vs-husky", "the index 9"), ("-vs-", "no label"), ("husky-vs-a-vs-b", "-vs-"),
+    ] {
+      do {
+        _ = try Target.entries(target, of: prediction)
+        Issue.record("\(target) is understood")
+      } catch {
+        #expect("\(error)".contains(part), "\(target): \(error)")
+      }
+    }
+    // Two ways to divide are no guess.
+    let twice = Prediction(
+      logits: [1, 2, 3, 4], labels: ["a", "a-vs-b", "b-vs-c", "c"], output: .softmax)
+    do {
+      _ = try Target.entries("a-vs-b-vs-c", of: twice)
+      Issue.record("the text has two meanings")
+    } catch {
+      #expect("\(error)".contains("a-vs-b-vs-c may be"), "\(error)")
+    }
+    // The numbers of another prediction of the same model.
+    let other = Prediction(
+      logits: [5, 1, 0, 0, 0], labels: prediction.entries.map(\.label), output: .softmax)
+    let moved = other.counterpart(of: several[1])
+    #expect(moved.logit == 4 && moved.index == several[1].index)
+    #expect(other.counterpart(of: several[0]) == other.entries[0])
+  }
+
+  @Test("a text of separators alone takes no time")
+  func separators() throws {
+    let prediction = try prediction(["husky", "malamute"])
+    #expect(throws: TargetError.self) {
+      try Target.entries(String(repeating: "-vs-", count: 2000), of: prediction)
+    }
+  }
+
   @Test("a label that the model has twice is never guessed")
   func twice() throws {
     let prediction = try prediction(["crane", "heron", "crane"])

@@ -80,9 +80,9 @@ struct ModelMethodTests {
       if method.choices.contains(.segments) {
         #expect(explanation["segments"]?["values"]?.elements.count == 6)
         #expect(explanation["segments"]?["standardErrors"]?.elements.count == 6)
-        #expect(explanation["score"]?.double != nil)
+        if method != .permutationSHAP { #expect(explanation["score"]?.double != nil) }
       }
-      if [.kernelSHAP, .partitionSHAP].contains(method) {
+      if [.kernelSHAP, .partitionSHAP, .permutationSHAP].contains(method) {
         #expect(try abs(#require(explanation["completenessGap"]?.double)) < 1e-5)
         let parts = try ["baseValue", "sum"].map { try #require(explanation[$0]?.double) }
         let whole = try #require(explanation["explainedValue"]?.double)
@@ -118,7 +118,9 @@ struct ModelMethodTests {
         let document = try JSONReader.parse(
           String(decoding: try Files.read("\(folder)/\(stem).json"), as: UTF8.self))
         let gap = document["explanations"]?.elements.first?["completenessGap"]?.double
-        if let gap, [.kernelSHAP, .partitionSHAP].contains(method) { #expect(abs(gap) < 1e-5) }
+        if let gap, [.kernelSHAP, .partitionSHAP, .permutationSHAP].contains(method) {
+          #expect(abs(gap) < 1e-5)
+        }
       }
     }
   }
@@ -184,6 +186,66 @@ struct ModelMethodTests {
       }
       #expect(above?.count ?? 0 > 1)
       #expect(document["explanations"]?.elements.count == 2 * (above?.count ?? 0))
+    }
+  }
+
+  @Test("one label against another, of pictures and sounds, in documents, tables and figures")
+  func contrasts() throws {
+    for (model, input, target, stem) in [
+      (SmallModel.grey, husky, "three-vs-one", "husky"),
+      (SmallModel.binary, husky, "1-vs-0", "husky"),
+      (SmallModel.levels, Repository.samples + "voice-real.wav", "one-vs-two", "voice-real"),
+      (SmallModel.sigmoid, husky, "4-vs-top", "husky"),
+    ] {
+      try Repository.withFolder { folder in
+        let outcome = Outcome(
+          "explain", input, "--model", model, "--method", "inputxgradient,lrp,deeplift,kernelshap",
+          "--segments", "grid:2x2", "--samples", "20", "--target", target, "--output", folder,
+          "--format", "npy,json,png,csv,html")
+        #expect(outcome.status == .done, "\(outcome.diagnostics)")
+        let document = try JSONReader.parse(
+          String(decoding: try Files.read("\(folder)/\(stem).json"), as: UTF8.self))
+        let explanations = try #require(document["explanations"]?.elements)
+        #expect(explanations.count == 4)
+        for explanation in explanations {
+          #expect(explanation["explains"]?.string == "logit difference")
+          let entry = try #require(explanation["target"])
+          let contrast = try #require(entry["contrast"])
+          let logit = try #require(entry["logit"]?.double)
+          #expect(entry["label"]?.string?.contains("-vs-") == true)
+          // The document's predictions are of the same picture, or of the whole sound of a window.
+          let logits = ["index", "rival"].map { side in
+            document["predictions"]?.elements.first { $0["index"] == contrast[side] }?["logit"]?
+              .double ?? .nan
+          }
+          #expect(abs(logits[0] - logits[1] - logit) < 1e-5 * max(1, abs(logit)))
+          if let whole = explanation["explainedValue"]?.double {
+            #expect(abs(whole - logit) < 1e-5 * max(1, abs(logit)))
+          }
+        }
+      }
+    }
+  }
+
+  @Test("contrasts are compared as labels are, and the label beside them has the same bytes")
+  func comparedContrasts() throws {
+    try Repository.withFolder { folder in
+      let outcome = Outcome(
+        "compare", husky, "--model", SmallModel.grey, "--methods", "gradcam,saliency", "--targets",
+        "one,one-vs-two", "--sanity", "--output", folder, "--format", "html,json,csv")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      let page = String(
+        decoding: try Files.read(folder + "/husky.compare.html"), as: UTF8.self)
+      #expect(page.contains("one-vs-two"))
+      for targets in ["one", "one,one-vs-two"] {
+        let made = Outcome(
+          "explain", husky, "--model", SmallModel.grey, "--method", "saliency", "--target", targets,
+          "--output", "\(folder)/\(targets.count)", "--format", "npy")
+        #expect(made.status == .done, "\(made.diagnostics)")
+      }
+      #expect(
+        try Files.read(folder + "/3/husky.saliency.npy")
+          == Files.read(folder + "/14/husky.saliency.one.npy"))
     }
   }
 

@@ -59,7 +59,8 @@ struct ClassActivationMapTests {
     #expect(logits == (try classifier.logits(image.input)))
     var before = counted.evaluations
     for method: any Explainer in [
-      GradCAM(), GradCAMPlusPlus(), HiResCAM(), XGradCAM(), LayerCAM(), EigenCAM(), AblationCAM(),
+      GradCAM(), GradCAMPlusPlus(), HiResCAM(), XGradCAM(), LayerCAM(), EigenCAM(),
+      EigenGradCAM(), FinerCAM(), AblationCAM(),
     ] {
       let map = try method.explain(image, targets: [0, 1], of: classifier)
       #expect(counted.evaluations == before)

@@ -13,7 +13,7 @@ public struct Concatenate: Primitive {
 
   public var name: String { "concatenate" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   // Only channels, the last axis of an image, can be joined without moving positions.
   public var reach: Reach { axis == -1 ? .pointwise : .everywhere }

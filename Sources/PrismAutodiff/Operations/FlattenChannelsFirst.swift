@@ -10,7 +10,7 @@ public struct FlattenChannelsFirst: Primitive {
 
   public var name: String { "flattenChannelsFirst" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   public var reach: Reach { .everywhere }
 

@@ -22,7 +22,7 @@ public struct Pad: Primitive {
 
   public var name: String { "pad" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   public var reach: Reach { .window(window) }
 

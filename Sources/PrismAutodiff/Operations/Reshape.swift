@@ -13,7 +13,7 @@ public struct Reshape: Primitive {
 
   public var name: String { "reshape" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   public var reach: Reach { .everywhere }
 

@@ -16,7 +16,7 @@ public struct ShuffleChannels: Primitive {
 
   public var name: String { "shuffleChannels" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   public var reach: Reach { .pointwise }
 

@@ -22,7 +22,7 @@ public struct Slice: Primitive {
 
   public var name: String { "slice" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   // Only channels, the last axis of an image, can be left out without moving positions.
   public var reach: Reach { axis == -1 ? .pointwise : .everywhere }

@@ -13,7 +13,7 @@ public struct Transpose: Primitive {
 
   public var name: String { "transpose" }
 
-  public var nature: Nature { .linear }
+  public var nature: Nature { .rearrangement }
 
   public var reach: Reach { .everywhere }
 

@@ -10,6 +10,14 @@ public protocol BackwardRule: Sendable {
   /// `nil` where it looks at one evaluation alone.
   var reference: [Tensor]? { get }
 
+  /// The recording that is walked instead, for rules that need to know the whole of it.
+  ///
+  /// - Parameter recording: What was recorded.
+  /// - Returns: A recording with the same inputs and outputs, or `nil` where the recording itself is
+  ///   walked.
+  /// - Throws: `OutOfMemoryError` where there is no room for it.
+  func rewritten(_ recording: Recording) throws -> Recording?
+
   /// The cotangents of an operation's inputs.
   ///
   /// - Parameters:
@@ -23,4 +31,7 @@ public protocol BackwardRule: Sendable {
 extension BackwardRule {
   /// Rules look at one evaluation unless they say otherwise.
   public var reference: [Tensor]? { nil }
+
+  /// Rules walk the recording itself unless they say otherwise.
+  public func rewritten(_ recording: Recording) throws -> Recording? { nil }
 }

@@ -36,7 +36,7 @@ public struct DeepLIFTRule: BackwardRule {
     return switch operation.primitive.nature {
     case .rectifier, .elementwise: [rescaled(cotangent, operation, reference)]
     case .selection: credited(cotangent, operation, reference)
-    case .linear, .product, .other: halfway(cotangent, operation, reference)
+    case .linear, .rearrangement, .product, .other: halfway(cotangent, operation, reference)
     }
   }
 

@@ -9,6 +9,8 @@ public enum Nature: Sendable {
   case elementwise
   /// Linear, or affine, in its first input while the others (weights, moments) are held.
   case linear
+  /// Linear, and hands on every number as it is to another place.
+  case rearrangement
   /// The product of its two inputs.
   case product
   /// Hands on one of the input's numbers for each of its own, such as the largest.

@@ -3,7 +3,7 @@ public import PrismTensor
 /// How much every position of an image contributes to one of a model's numbers.
 public struct Attribution: Sendable, Equatable, Codable {
   /// The index of the explained logit.
-  public let target: Int
+  public package(set) var target: Int
   /// The number that is explained: the logit, or a probability made of it.
   public let output: ExplainedOutput
   /// The raw attribution, `[H, W]` at the model's input size: not normalised, signed where the

@@ -44,6 +44,12 @@ public struct BatchedClassifier: DifferentiableClassifier {
       })
   }
 
+  /// The classifier for images that differ from a known one in a part, which chooses how many it
+  /// takes at a time.
+  ///
+  /// - Throws: What the classifier throws.
+  public func near(_ image: Tensor) throws -> any Classifier { try base.near(image) }
+
   /// Computes of an image what is needed to go on from a named value.
   ///
   /// - Throws: What the classifier throws.
@@ -55,7 +61,7 @@ public struct BatchedClassifier: DifferentiableClassifier {
   ///
   /// - Throws: What the classifier throws.
   public func backward(
-    from targets: [Int], to name: String?, passes: [ForwardPass], rule: any BackwardRule
+    from targets: [LogitTarget], to name: String?, passes: [ForwardPass], rule: any BackwardRule
   ) throws -> [BackwardPass] {
     try base.backward(from: targets, to: name, passes: passes, rule: rule)
   }

@@ -40,6 +40,7 @@ struct Evaluator {
   private func numbers(
     _ count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> [Double] {
+    let contrasts = (classifier as? any ContrastingClassifier)?.contrasts.count ?? 0
     var result: [Double] = []
     result.reserveCapacity(count * targets.count)
     try classifier.forEachBatch(of: count, work: work, composing: compose) { logits in
@@ -51,7 +52,8 @@ struct Evaluator {
       logits.withUnsafeBufferPointer { logits in
         for start in stride(from: 0, to: logits.count, by: labels) {
           result += output(
-            UnsafeBufferPointer(rebasing: logits[start..<start + labels]), targets: targets)
+            UnsafeBufferPointer(rebasing: logits[start..<start + labels]), targets: targets,
+            contrasts: contrasts)
         }
       }
     }

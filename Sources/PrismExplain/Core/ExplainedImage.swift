@@ -45,6 +45,23 @@ public struct ExplainedImage: Sendable {
     return try pass.logits ?? classifier.logits(input)
   }
 
+  /// What black and white are in the network's input, one number a channel each: the least and the
+  /// largest of this input where they are not known, which is noted.
+  var range: (black: [Float], white: [Float], notes: [String]) {
+    if let black, let white, black.count == channels, white.count == channels {
+      return (black, white, [])
+    }
+    var low = [Float](repeating: .infinity, count: channels)
+    var high = low.map { -$0 }
+    for (i, value) in input.scalars.enumerated() {
+      low[i % channels] = min(low[i % channels], value)
+      high[i % channels] = max(high[i % channels], value)
+    }
+    return (
+      low, high, ["black and white are not known: the ends of this input's own range are taken"]
+    )
+  }
+
   /// The rows.
   var height: Int { input.shape[1] }
   /// The columns.

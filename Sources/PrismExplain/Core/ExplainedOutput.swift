@@ -22,13 +22,24 @@ public enum ExplainedOutput: String, Sendable, CaseIterable, Codable {
   public var isProbability: Bool { self != .logit }
 
   /// The explained numbers of one row of logits.
-  func callAsFunction(_ logits: UnsafeBufferPointer<Float>, targets: [Int]) -> [Double] {
+  ///
+  /// - Parameters:
+  ///   - logits: The logits, and behind them the differences of contrasts.
+  ///   - targets: Which of them.
+  ///   - contrasts: How many of them are differences; the probability of such a one is that of the
+  ///     one label where only the two are possible.
+  /// - Returns: One number a target.
+  func callAsFunction(
+    _ logits: UnsafeBufferPointer<Float>, targets: [Int], contrasts: Int = 0
+  ) -> [Double] {
     switch self {
     case .logit: return targets.map { Double(logits[$0]) }
     case .sigmoid: return targets.map { PrismTensor.sigmoid(Double(logits[$0])) }
     case .softmax:
-      let shares = PrismTensor.softmax(logits.lazy.map(Double.init))
-      return targets.map { shares[$0] }
+      let shares = PrismTensor.softmax(logits.dropLast(contrasts).lazy.map(Double.init))
+      return targets.map {
+        $0 < shares.count ? shares[$0] : PrismTensor.sigmoid(Double(logits[$0]))
+      }
     }
   }
 }

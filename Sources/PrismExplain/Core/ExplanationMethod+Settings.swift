@@ -17,11 +17,14 @@ extension ExplanationMethod {
     public var stopping: StoppingRule?
     /// The number that is explained; `nil` for the method's default.
     public var output: ExplainedOutput?
+    /// Which rules relevance is shared out by; `nil` for the method's default.
+    public var composite: LRP.Composite?
 
     /// Makes settings; those left out are the methods' defaults.
     public init(
       layer: String? = nil, samples: Int? = nil, seed: UInt64 = 0, segmenter: Segmenter? = nil,
-      masker: Masker? = nil, stopping: StoppingRule? = nil, output: ExplainedOutput? = nil
+      masker: Masker? = nil, stopping: StoppingRule? = nil, output: ExplainedOutput? = nil,
+      composite: LRP.Composite? = nil
     ) {
       self.layer = layer
       self.samples = samples
@@ -30,6 +33,7 @@ extension ExplanationMethod {
       self.masker = masker
       self.stopping = stopping
       self.output = output
+      self.composite = composite
     }
   }
 }

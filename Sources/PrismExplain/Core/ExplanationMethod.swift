@@ -9,21 +9,33 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
   case xgradcam
   case layercam
   case eigencam
+  case eigengradcam
+  case finercam
+  case opticam
   case scorecam
   case ablationcam
   case saliency
   case inputXGradient = "inputxgradient"
   case integratedGradients = "ig"
+  case blurIG = "blurig"
+  case guidedIG = "guidedig"
   case smoothgrad
   case vargrad
   case gradientSHAP = "gradientshap"
   case deeplift
+  case lrp
+  case fullgrad
+  case xrai
   case guidedBackpropagation = "guided-backprop"
   case occlusion
   case rise
   case lime
   case kernelSHAP = "kernelshap"
   case partitionSHAP = "shap"
+  case permutationSHAP = "permutation-shap"
+  case sobol
+  case hsic
+  case extremal
 
   /// Something that users choose for a method.
   public enum Choice: String, Sendable, CaseIterable, Codable {
@@ -42,23 +54,30 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case stopping
     /// Which number of the model is explained: the logit or the probability.
     case output
+    /// Which rules relevance is shared out by.
+    case composite
   }
 
   /// What users can choose for the method.
   public var choices: Set<Choice> {
     switch self {
-    case .gradcam, .gradcamPlusPlus, .hirescam, .xgradcam, .layercam, .eigencam, .scorecam,
-      .ablationcam:
+    case .gradcam, .gradcamPlusPlus, .hirescam, .xgradcam, .layercam, .eigencam, .eigengradcam,
+      .finercam, .scorecam, .ablationcam:
       [.layer]
-    case .saliency, .inputXGradient, .guidedBackpropagation: []
-    case .integratedGradients: [.samples, .mask]
+    case .opticam: [.layer, .samples]
+    case .saliency, .inputXGradient, .fullgrad, .guidedBackpropagation: []
+    case .integratedGradients, .guidedIG: [.samples, .mask]
+    case .blurIG, .xrai: [.samples]
     case .smoothgrad, .vargrad: [.samples, .seed, .stopping]
     case .gradientSHAP: [.samples, .seed, .mask, .stopping]
     case .rise: [.samples, .seed, .mask, .stopping, .output]
     case .deeplift: [.mask]
+    case .lrp: [.composite]
     case .occlusion: [.mask, .output]
-    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping, .output]
-    case .partitionSHAP: [.samples, .mask, .output]
+    case .lime, .kernelSHAP, .permutationSHAP:
+      [.samples, .seed, .segments, .mask, .stopping, .output]
+    case .partitionSHAP, .sobol, .hsic: [.samples, .mask, .output]
+    case .extremal: [.samples]
     }
   }
 
@@ -87,18 +106,27 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case .xgradcam: return XGradCAM(layer: layer)
     case .layercam: return LayerCAM(layer: layer)
     case .eigencam: return EigenCAM(layer: layer)
+    case .eigengradcam: return EigenGradCAM(layer: layer)
+    case .finercam: return FinerCAM(layer: layer)
+    case .opticam:
+      return OptiCAM(LayerChoice(layer: layer), steps: settings.samples ?? 100)
     case .scorecam: return ScoreCAM(layer: layer)
     case .ablationcam: return AblationCAM(layer: layer)
     case .saliency: return Saliency()
     case .inputXGradient: return InputXGradient()
     case .integratedGradients:
       return IntegratedGradients(steps: settings.samples, baseline: masker())
+    case .blurIG: return BlurIG(steps: settings.samples ?? 100)
+    case .guidedIG: return GuidedIG(steps: settings.samples ?? 200, baseline: masker())
+    case .xrai: return XRAI(steps: settings.samples ?? 50)
     case .smoothgrad: return SmoothGrad(samples: samples(50), seed: seed, stopping: stopping)
     case .vargrad: return VarGrad(samples: samples(50), seed: seed, stopping: stopping)
     case .gradientSHAP:
       return ExpectedGradients(
         samples: samples(200), baselines: [masker()], seed: seed, stopping: stopping)
     case .deeplift: return DeepLIFT(baselines: [masker()])
+    case .lrp: return LRP(composite: settings.composite ?? .epsilonPlusFlat)
+    case .fullgrad: return FullGrad()
     case .guidedBackpropagation: return GuidedBackpropagation()
     case .occlusion: return Occlusion(masker: masker(), output: output)
     case .rise:
@@ -118,6 +146,13 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
       return PartitionSHAP(
         evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)),
         output: output)
+    case .permutationSHAP:
+      return PermutationSHAP(
+        samples: settings.samples, segmenter: segmenter, masker: masker(.segmentMean),
+        output: output, seed: seed, stopping: stopping)
+    case .sobol: return Sobol(samples: settings.samples ?? 2080, masker: masker(), output: output)
+    case .hsic: return HSIC(samples: settings.samples ?? 500, masker: masker(), output: output)
+    case .extremal: return ExtremalPerturbation(steps: settings.samples ?? 800)
     }
   }
 
@@ -139,6 +174,9 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
       guard shape.rank == 4, shape[1] * shape[2] > 1 else {
         return "the layer \(name) has the shape \(shape) and no rows and columns"
       }
+    }
+    if self == .finercam, classifier.outputCount < 2 {
+      return "the model has one label, and none to compare it with"
     }
     if self == .guidedBackpropagation, let planned = classifier as? PlannedClassifier,
       !planned.hasRectifiers

@@ -40,14 +40,21 @@ struct InputGradient {
 
   /// For every image one gradient a target, in the image's shape.
   func callAsFunction(_ images: [Tensor]) throws -> [[Tensor]] {
-    let gradients = try classifier.backward(
-      from: targets, to: nil, passes: images.map { ForwardPass($0) }, rule: rule
-    ).map(\.cotangents)
+    try passes(images).map(\.cotangents)
+  }
+
+  /// For every image one gradient a target, in the image's shape, and the logits where the
+  /// classifier tells them.
+  func passes(_ images: [Tensor]) throws -> [BackwardPass] {
+    let passes = try classifier.backward(
+      from: targets, to: nil, passes: images.map { ForwardPass($0) }, rule: rule)
     try work.did(images.count)
-    guard gradients.count == images.count,
-      gradients.allSatisfy({ $0.count == targets.count && $0.allSatisfy(\.isFinite) })
+    guard passes.count == images.count,
+      passes.allSatisfy({ pass in
+        pass.cotangents.count == targets.count && pass.cotangents.allSatisfy(\.isFinite)
+      })
     else { throw ExplanationError.notFinite(layer: "the gradient of the input") }
-    return gradients
+    return passes
   }
 }
 

@@ -58,12 +58,13 @@ public struct ParameterRandomization: Sendable, Equatable, Codable {
   ///   - target: The logit that is explained.
   ///   - image: The image.
   ///   - classifier: The network; it is not changed.
+  ///   - contrasts: Differences of logits that are further outputs of the network.
   ///   - work: Is told of every batch.
   /// - Returns: One result a method; `nil` for one whose first map is constant.
   /// - Throws: ``ExplanationError``, and what the methods throw.
   public func callAsFunction(
     _ explainers: [any Explainer], target: Int, image: ExplainedImage,
-    of classifier: PlannedClassifier,
+    of classifier: PlannedClassifier, contrasts: [Contrast] = [],
     work: Work = .unwatched
   ) throws -> [Result?] {
     guard stages >= 1 else {
@@ -71,7 +72,7 @@ public struct ParameterRandomization: Sendable, Equatable, Codable {
     }
     func magnitudes(_ explainer: any Explainer, _ classifier: PlannedClassifier) throws -> Tensor {
       let maps = try explainer.explain(
-        image, targets: [target], of: classifier, work: work)
+        image, targets: [target], of: classifier.contrasting(contrasts), work: work)
       guard let map = maps.first else {
         throw ExplanationError.unsuitable("\(explainer.name) explained nothing")
       }

@@ -71,7 +71,8 @@ public struct Occlusion: BlackBoxExplainer {
     // The last image is the whole one.
     let images = try PerturbedImages(
       .windows(hidden: windows + [.empty]), of: image, masker: masker)
-    let scores = try Evaluator(classifier, targets: targets, output: output, work: work)(images)
+    let scores = try Evaluator(
+      classifier.near(image.input), targets: targets, output: output, work: work)(images)
     return targets.enumerated().map { t, target in
       let whole = scores[count * targets.count + t]
       var sums = [Double](repeating: 0, count: image.area)

@@ -4,11 +4,12 @@ import { keep, settings } from "/settings.js";
 import { maybe, t } from "/texts.js";
 
 const families = [
-  ["cam", ["gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam", "scorecam",
-    "ablationcam"]],
-  ["gradient", ["saliency", "inputxgradient", "ig", "smoothgrad", "vargrad", "gradientshap",
-    "deeplift", "guided-backprop"]],
-  ["mask", ["occlusion", "rise", "lime", "kernelshap", "shap"]],
+  ["cam", ["gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam",
+    "eigengradcam", "finercam", "opticam", "scorecam", "ablationcam"]],
+  ["gradient", ["saliency", "inputxgradient", "ig", "blurig", "guidedig", "smoothgrad", "vargrad",
+    "gradientshap", "deeplift", "lrp", "fullgrad", "xrai", "guided-backprop"]],
+  ["mask", ["occlusion", "rise", "lime", "kernelshap", "shap", "permutation-shap",
+    "sobol", "hsic", "extremal"]],
 ];
 
 const family = (name) => families.find(([, names]) => names.includes(name))?.[0] ?? "mask";
@@ -27,6 +28,10 @@ const fields = {
   },
   stopping: { name: "confidence", type: "number", min: 0.51, max: 0.999, step: "any" },
   output: { name: "quantity", type: "select", options: ["logit", "probability"] },
+  composite: {
+    name: "composite", type: "select",
+    options: ["epsilon-plus-flat", "epsilon-gamma-box", "epsilon", "gamma"],
+  },
 };
 
 /** The models that take a kind of file, and those that do not. */
@@ -130,7 +135,7 @@ export class MethodPicker {
         h("option", { value: "" }, t("choices.usual", { value: usual ?? "" })),
         rule.options.map((name) => h("option", {
           value: name, selected: kept[rule.name] === name,
-        }, t(`quantity.${name}`))))
+        }, t(`${rule.name}.${name}`))))
       : h("input", {
         id, type: rule.type, placeholder, value: kept[rule.name] ?? "", onchange: change,
         min: rule.min ?? null, max: rule.max ?? null, step: rule.step ?? null,
@@ -225,25 +230,51 @@ export class ChoiceForm {
       }),
       h("label", { for: id }, model.name),
       h("span", { class: "choice-note", id: `${id}-note` },
-        t("choices.modelNote", {
-          description: model.description, input: model.input, labels: model.labels.length,
-        })));
+        [model.description && `${model.description.replace(/\.$/, "")}.`,
+          t("choices.modelNote", { input: model.input, labels: model.labels.length })]
+          .filter(Boolean).join(" ")));
+  }
+
+  /** The label that the chosen one is compared with, where one is chosen by name. */
+  rival(others) {
+    if (others.includes(this.kept.targets) || this.model.labels.length < 2) { return []; }
+    const [first, second] = this.kept.targets.split("-vs-");
+    const id = unique("against");
+    const change = (event) => this.keep({
+      targets: event.target.value === "" ? first : `${first}-vs-${event.target.value}`,
+    });
+    return [h("p", { class: "field" }, h("label", { for: id }, t("choices.against")),
+      h("select", { id, onchange: change },
+        h("option", { value: "", selected: !second }, t("choices.against.none")),
+        this.model.labels.map((label, index) => (`${index}` === first ? null
+          : h("option", { value: `${index}`, selected: `${index}` === second }, label)))),
+      h("span", { class: "hint" }, t("choices.against.meaning")))];
   }
 
   rest() {
     const [labels, seed, windows] = [unique("targets"), unique("seed"), unique("windows")];
     const targets = ["", "top2", "top3", "top5", "all"];
     const named = !targets.includes(this.kept.targets);
+    const [first] = this.kept.targets.split("-vs-");
+    const rival = h("div");
+    const drawRival = () => rival.replaceChildren(...this.rival(targets));
+    drawRival();
     return h("div", { class: "rest" },
       h("p", { class: "field" }, h("label", { for: labels }, t("choices.targets")),
-        h("select", { id: labels, onchange: (e) => this.keep({ targets: e.target.value }) },
+        h("select", {
+          id: labels, onchange: (e) => {
+            this.keep({ targets: e.target.value });
+            drawRival();
+          },
+        },
           targets.map((value) => h("option", {
             value, selected: value === this.kept.targets,
           }, t(`targets.${value || "usual"}`))),
           this.model.labels.map((label, index) => h("option", {
-            value: `${index}`, selected: named && this.kept.targets === `${index}`,
+            value: `${index}`, selected: named && first === `${index}`,
           }, label))),
         h("span", { class: "hint" }, t("choices.targets.meaning"))),
+      rival,
       this.kind === "audio" ? h("p", { class: "field" },
         h("label", { for: windows }, t("choices.windows")),
         h("input", {

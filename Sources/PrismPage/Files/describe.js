@@ -4,13 +4,15 @@ import { number, percent, t } from "/texts.js";
 
 /** Methods whose values add up to, or are differences of, the number that is explained. */
 const inUnits = new Set([
-  "inputxgradient", "ig", "gradientshap", "deeplift", "occlusion", "lime", "kernelshap", "shap",
+  "inputxgradient", "ig", "blurig", "guidedig", "gradientshap", "deeplift", "lrp", "occlusion",
+  "lime", "kernelshap", "shap", "permutation-shap",
 ]);
 
 /** The unit of a method's values. */
 export function unitOf(method, explains) {
   if (method === "rise") { return t("unit.probability"); }
   if (!inUnits.has(method)) { return t("unit.none"); }
+  if (explains === "logit difference") { return t("unit.difference"); }
   return t(explains === "logit" || !explains ? "unit.logit" : "unit.probability");
 }
 

@@ -51,27 +51,34 @@ public enum InputDocument {
       .init(
         name: "input",
         value: ["path": .string(input.path), "sha256": .string(input.sha256)]),
-      .init(
-        name: "model",
-        value: [
-          "name": .string(model.card.name),
-          "architecture": .string(model.card.architecture.rawValue),
-          "sha256": .string(model.file.sha256),
-        ]),
+      .init(name: "model", value: self.model(model)),
       .init(name: "predictions", value: .array(prediction.ranked.map(entry))),
     ]
     return header + document + (hearing.map { [.init(name: "sound", value: $0.json)] } ?? [])
       + (picture.map { [.init(name: "picture", value: $0.json)] } ?? [])
   }
 
-  /// A label with its numbers.
-  static func entry(_ entry: Prediction.Entry) -> JSON {
+  /// Which model was asked.
+  static func model(_ model: Model) -> JSON {
     [
-      "index": .integer(entry.index),
-      "label": .string(entry.label),
-      "logit": .number(entry.logit),
-      "probability": .number(entry.probability),
+      "name": .string(model.card.name),
+      "architecture": .string(model.card.architecture.rawValue),
+      "sha256": .string(model.file.sha256),
     ]
+  }
+
+  /// A label, or a contrast of two, with its numbers.
+  static func entry(_ entry: Prediction.Entry) -> JSON {
+    let members: [JSON.Member] = [
+      .init(name: "index", value: .integer(entry.index)),
+      .init(name: "label", value: .string(entry.label)),
+      .init(name: "logit", value: .number(entry.logit)),
+      .init(name: "probability", value: .number(entry.probability)),
+    ]
+    let contrast = entry.contrast.map { contrast -> JSON in
+      ["index": .integer(contrast.index), "rival": .integer(contrast.rival)]
+    }
+    return .object(members + (contrast.map { [.init(name: "contrast", value: $0)] } ?? []))
   }
 
   /// A part of time or frequency, as far as there are digits.

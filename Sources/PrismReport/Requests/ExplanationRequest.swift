@@ -19,6 +19,8 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     public var confidence: Double?
     /// Which number of the model is explained.
     public var quantity: Quantity?
+    /// Which rules relevance is shared out by.
+    public var composite: LRP.Composite?
 
     /// Makes a method with its defaults.
     public init(_ name: String) { self.name = name }
@@ -131,6 +133,7 @@ extension ExplanationRequest {
       ("--segments", choices.segments != nil, .segments), ("--mask", choices.mask != nil, .mask),
       ("--until-stable", choices.confidence != nil, .stopping),
       ("--explain", choices.quantity != nil, .output),
+      ("--composite", choices.composite != nil, .composite),
     ]
     for (option, isGiven, choice) in given where isGiven {
       guard methods.contains(where: { $0.choices.contains(choice) }) else {
@@ -147,6 +150,7 @@ extension ExplanationRequest {
       if known.contains(.mask) { result.mask = choices.mask }
       if known.contains(.stopping) { result.confidence = choices.confidence }
       if known.contains(.output) { result.quantity = choices.quantity }
+      if known.contains(.composite) { result.composite = choices.composite }
       return result
     }
   }
@@ -171,7 +175,7 @@ extension ExplanationRequest.Method {
     if let samples, samples < 1 { throw RequestError.samples(samples) }
     var settings = ExplanationMethod.Settings(
       layer: layer, samples: samples, seed: seed,
-      stopping: confidence.map { StoppingRule(confidence: $0) })
+      stopping: confidence.map { StoppingRule(confidence: $0) }, composite: composite)
     let size = model.card.input.image
     settings.segmenter = try segments.map {
       try Segmenter(argument: $0, height: size.height, width: size.width)

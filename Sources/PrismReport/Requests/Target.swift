@@ -2,9 +2,11 @@ public import Prism
 
 /// Which labels of a prediction are explained.
 public enum Target {
-  /// The entries that a `--target` names: labels, indices, `top`, `top3`, `above-threshold` and
-  /// `all`, separated by commas; a label that itself has a comma is understood where it stands
-  /// alone, and one in another case where only one label is meant.
+  /// The entries that a `--target` names.
+  ///
+  /// Labels, indices, `top`, `top3`, `above-threshold` and `all`, separated by commas; a label that itself has a comma is understood where it stands
+  /// alone, and one in another case where only one label is meant. `husky-vs-malamute` is one label
+  /// against another (``Prediction/contrast(of:against:)``); each side is what means one label.
   ///
   /// - Throws: ``TargetError``.
   public static func entries(
@@ -14,6 +16,7 @@ public enum Target {
     if named.count > 1 { throw TargetError.duplicate(target, indices: named.map(\.index)) }
     if let entry = named.first { return [entry] }
     let alike = prediction.entries.filter { $0.label.lowercased() == target.lowercased() }
+    if alike.isEmpty, let contrast = try contrast(target, of: prediction) { return [contrast] }
     let parts = target.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if alike.count == 1, parts.count > 1 { return alike }
     if parts.count > 1 {
@@ -48,8 +51,66 @@ public enum Target {
     }
     if alike.count == 1 { return alike }
     if alike.count > 1 { throw TargetError.ambiguous(target, candidates: alike.map(\.label)) }
+    if let sides = sides(of: target).first { try misfit(sides, of: prediction, target) }
     let labels = prediction.entries.map(\.label)
     throw TargetError.unknownLabel(target, nearest: Text.nearest(to: target, among: labels))
+  }
+
+  /// What stands between the two labels of a contrast.
+  private static let versus = "-vs-"
+
+  /// The contrast that a text means: at whichever of its separators both sides are a label, in any
+  /// case, its index or `top`.
+  ///
+  /// - Returns: `nil` where there is no such separator.
+  /// - Throws: ``TargetError`` where there are several, or both sides are the same label.
+  private static func contrast(
+    _ target: String, of prediction: Prediction
+  ) throws(TargetError) -> Prediction.Entry? {
+    let sides = sides(of: target)
+    guard !sides.isEmpty else { return nil }
+    let exact = Dictionary(grouping: prediction.entries, by: \.label)
+    let alike = Dictionary(grouping: prediction.entries) { $0.label.lowercased() }
+    func label(_ side: String) -> Prediction.Entry? {
+      if let named = exact[side] { return named.count == 1 ? named[0] : nil }
+      if let named = alike[side.lowercased()] { return named.count == 1 ? named[0] : nil }
+      if side.lowercased() == "top" { return prediction.top }
+      return Int(side).flatMap {
+        prediction.entries.indices.contains($0) ? prediction.entries[$0] : nil
+      }
+    }
+    let found = sides.compactMap { first, second in
+      label(first).flatMap { first in label(second).map { (first, $0) } }
+    }
+    guard let (first, second) = found.first else { return nil }
+    guard found.count == 1 else {
+      throw .ambiguous(target, candidates: found.map { "\($0.label) against \($1.label)" })
+    }
+    guard first.index != second.index else { throw .sameLabel(target) }
+    return prediction.contrast(of: first, against: second)
+  }
+
+  /// What stands on both sides of every separator of a text.
+  private static func sides(of target: String) -> [(String, String)] {
+    let (text, separator) = (Array(target.utf8), Array(versus.utf8))
+    let lower = text.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    return text.indices.dropLast(separator.count - 1).compactMap { place in
+      guard lower[place..<place + separator.count].elementsEqual(separator) else { return nil }
+      return (
+        String(decoding: text[..<place], as: UTF8.self),
+        String(decoding: text[(place + separator.count)...], as: UTF8.self)
+      )
+    }
+  }
+
+  /// Why a text with a separator means no contrast.
+  private static func misfit(
+    _ sides: (String, String), of prediction: Prediction, _ target: String
+  ) throws -> Never {
+    for side in [sides.0, sides.1] where Self.sides(of: side).isEmpty {
+      _ = try entries(side, of: prediction)
+    }
+    throw TargetError.severalLabels(target)
   }
 }
 
@@ -65,6 +126,10 @@ public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
   case noIndex(Int, count: Int)
   /// The labels exclude each other.
   case noThreshold
+  /// A side of a contrast means several labels.
+  case severalLabels(String)
+  /// A contrast of a label with itself.
+  case sameLabel(String)
   /// No label is probable enough.
   case nothingAbove(Double, top: Prediction.Entry)
 
@@ -79,6 +144,10 @@ public enum TargetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .duplicate(let name, let indices):
       "the model has \(indices.count) labels \(name); give the index of the one that is meant: "
         + indices.map { "\($0)" }.joined(separator: " or ")
+    case .severalLabels(let name):
+      "\(name) needs one label on each side of -vs-"
+    case .sameLabel(let name):
+      "\(name) compares a label with itself; name two labels"
     case .noIndex(let index, let count):
       "the model has no label with the index \(index); its \(count) labels are counted from 0"
     case .noThreshold:

@@ -4,25 +4,36 @@ internal import PrismKernels
 /// Turns a recording into a program, by one pass after the other.
 struct Compiler {
   let recording: Recording
+  /// What is given: the recording's input, or a value that all paths from there lead through.
+  let start: ValueID
   let precision: Plan.Precision
   let kernels: Kernels
   let weights: PackedWeights
 
   /// The program that computes some values.
   ///
+  /// - Parameters:
+  ///   - wanted: The values.
+  ///   - keepsValues: Whether every value of an image is stored, whole and in memory of its own.
+  /// - Returns: Steps that do the same to every image, and the memory they need.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
-  func program(for wanted: [ValueID]) throws -> Program {
+  func program(for wanted: [ValueID], keepsValues: Bool = false) throws -> Program {
     let operations = Fusion(
-      recording, wanted: wanted, vectorWidth: kernels.vectorWidth
+      recording, from: start, wanted: wanted, vectorWidth: kernels.vectorWidth
     ).operations
-    let locations = Locations(operations, recording: recording, wanted: wanted)
+    let locations = Locations(
+      operations, recording: recording, given: start, wanted: wanted)
     let lowering = Lowering(
       operations, locations: locations, precision: precision, kernels: kernels)
-    let joining = Joining(
-      lowering.drafts, operations: operations, wanted: wanted, kernels: kernels)
+    let drafts =
+      keepsValues
+      ? lowering.drafts
+      : Joining(lowering.drafts, operations: operations, wanted: wanted, kernels: kernels).joined
     try weights.pack(
       lowering.packing, recording: recording, kernels: kernels, pool: Workers.pool)
-    return Placement(joining.joined, locations: locations, recording: recording, wanted: wanted)
-      .program(weights: weights, kernels: kernels)
+    return Placement(
+      drafts, locations: locations, recording: recording, given: start, wanted: wanted,
+      keepsValues: keepsValues
+    ).program(weights: weights, kernels: kernels)
   }
 }

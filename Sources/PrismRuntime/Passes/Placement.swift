@@ -22,6 +22,7 @@ struct Placement {
   private let recording: Recording
   private let locations: Locations
   private let drafts: [Draft]
+  private let keepsValues: Bool
   /// The first step of the group at the end; the number of steps where there is none.
   private let groupStart: Int
   private var homes: [Home]
@@ -34,12 +35,20 @@ struct Placement {
   ///   - drafts: The steps in their order.
   ///   - locations: The buffers of their values.
   ///   - recording: Has the values.
+  ///   - given: What the caller gives.
   ///   - wanted: What is stored for the caller, each as soon as it is there.
-  init(_ drafts: [Draft], locations: Locations, recording: Recording, wanted: [ValueID]) {
+  ///   - keepsValues: Whether every value stays where it is from one image to the next.
+  init(
+    _ drafts: [Draft], locations: Locations, recording: Recording, given: ValueID,
+    wanted: [ValueID], keepsValues: Bool = false
+  ) {
     self.recording = recording
     self.locations = locations
-    self.drafts = Self.exchanging(drafts, locations, recording, wanted)
-    groupStart = Self.groupStart(of: self.drafts, locations, recording)
+    self.keepsValues = keepsValues
+    self.drafts = Self.exchanging(drafts, locations, recording, given, wanted)
+    groupStart =
+      keepsValues
+      ? self.drafts.count : Self.groupStart(of: self.drafts, locations, recording)
     homes = [Home](repeating: Home(), count: locations.bufferSizes.count)
     layOut()
   }
@@ -54,6 +63,7 @@ struct Placement {
     var phases: [Program.Phase] = []
     var current: [Step] = []
     var scratchSize = 0
+    var tensorSize = 0
     var isInGroup = false
     func close() {
       phases.append(isInGroup ? .group(.init(current)) : .image(.init(current)))
@@ -66,6 +76,7 @@ struct Placement {
       }
       let step = step(draft, weights)
       scratchSize = max(scratchSize, step.kind.scratchSize(of: step, kernels: kernels))
+      tensorSize = max(tensorSize, step.kind.tensorSize(of: step))
       if let batched = step.kind.batched {
         close()
         phases.append(.batch(step, batched))
@@ -77,16 +88,17 @@ struct Placement {
     return Program(
       phases: phases,
       layout: WorkspaceLayout(
-        arenaSize: arenaSize, scratchSize: scratchSize, imageArenaSize: imageArenaSize))
+        arenaSize: arenaSize, scratchSize: scratchSize, imageArenaSize: imageArenaSize),
+      tensorSize: tensorSize)
   }
 
   // MARK: - Order
 
   /// The steps with the input before them, and every wanted value stored as soon as it is there.
   private static func exchanging(
-    _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ wanted: [ValueID]
+    _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ input: ValueID,
+    _ wanted: [ValueID]
   ) -> [Draft] {
-    let input = recording.inputs[0]
     var drafts = drafts
     drafts.insert(Draft(kind: LoadStep(), input: input, output: input), at: 0)
     for (index, id) in wanted.enumerated() {
@@ -175,7 +187,9 @@ struct Placement {
     let layout = ArenaLayout(
       buffers.map {
         .init(
-          size: locations.bufferSizes[$0], moments: lifetimes[$0].first...lifetimes[$0].last)
+          size: locations.bufferSizes[$0],
+          moments: keepsValues
+            ? 0...2 * drafts.count : lifetimes[$0].first...lifetimes[$0].last)
       })
     for (buffer, offset) in zip(buffers, layout.offsets) {
       homes[buffer] = Home(arena: arena, offset: offset)
@@ -195,7 +209,8 @@ struct Placement {
 
   private func step(_ draft: Draft, _ weights: PackedWeights) -> Step {
     Step(
-      kind: draft.kind, input: place(draft.input), output: place(draft.output),
+      kind: draft.kind, value: draft.output, input: place(draft.input),
+      output: place(draft.output),
       others: draft.others.map(place), links: draft.links.map { step($0, weights) },
       weights: draft.weights.flatMap { weights[$0] }, head: draft.head.map(place),
       tail: draft.tail.map(place))

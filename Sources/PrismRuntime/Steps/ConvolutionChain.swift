@@ -90,7 +90,8 @@ struct ConvolutionChain: StepKind {
     let middle = stepOfDepthwise(step)
     return [
       Step(
-        kind: first, input: step.input, output: middle.output, links: [stepBefore(step), middle]),
+        kind: first, value: middle.value, input: step.input, output: middle.output,
+        links: [stepBefore(step), middle]),
       stepAfter(step),
     ]
   }

@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A concatenation's operands that could not be written in place: the step's other values.
-struct GatherStep: StepKind {
+struct GatherStep: PixelStepKind {
   /// The first channel of every operand in the output.
   let firstChannels: [Int]
 
@@ -9,12 +9,13 @@ struct GatherStep: StepKind {
 
   func divisions(of step: Step) -> Int { 1 }
 
-  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    let target = context.pointer(step.output)
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels: Range<Int>) {
+    let target = context.pointer(step.output) + pixels.lowerBound * step.output.stride
     for (operand, first) in zip(step.others, firstChannels) {
       copyRows(
-        context.pointer(operand), stride: operand.stride, to: target + first,
-        stride: step.output.stride, rows: operand.rows, channels: operand.channels)
+        context.pointer(operand) + pixels.lowerBound * operand.stride, stride: operand.stride,
+        to: target + first, stride: step.output.stride, rows: pixels.count,
+        channels: operand.channels)
     }
   }
 }

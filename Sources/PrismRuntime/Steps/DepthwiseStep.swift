@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A convolution of every channel by itself.
-struct DepthwiseStep: PackedStepKind {
+struct DepthwiseStep: PackedStepKind, RegionStepKind {
   let shape: ConvolutionShape
 
   func label(of step: Step) -> String {
@@ -17,6 +17,12 @@ struct DepthwiseStep: PackedStepKind {
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     guard var job = step.convolutionJob(shape, context) else { return }
     job.rows = part.range(of: shape.outputHeight)
+    kernels.depthwise(job)
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    guard var job = step.convolutionJob(shape, context) else { return }
+    (job.rows, job.columns) = (region.rows, region.columns)
     kernels.depthwise(job)
   }
 

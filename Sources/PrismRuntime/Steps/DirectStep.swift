@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A convolution of any kernel, by the direct sum.
-struct DirectStep: PackedStepKind, RowStepKind {
+struct DirectStep: PackedStepKind, RowStepKind, RegionStepKind {
   let shape: ConvolutionShape
 
   func label(of step: Step) -> String {
@@ -28,6 +28,12 @@ struct DirectStep: PackedStepKind, RowStepKind {
     job.rows = rows
     job.output = target
     job.outputStride = step.output.channels
+    kernels.dense(job)
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    guard var job = step.convolutionJob(shape, context) else { return }
+    (job.rows, job.columns) = (region.rows, region.columns)
     kernels.dense(job)
   }
 

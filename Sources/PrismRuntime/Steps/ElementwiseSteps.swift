@@ -6,13 +6,13 @@ extension Step {
 }
 
 /// One factor and one summand a channel: the step's head, by itself.
-struct ScaleShiftStep: StepKind {
+struct ScaleShiftStep: PixelStepKind {
   func label(of step: Step) -> String { "scale and shift \(sizes(of: step))" }
 
   func divisions(of step: Step) -> Int { step.rowDivisions }
 
-  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    let (input, output, rows) = (step.input, step.output, part.range(of: step.output.rows))
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
+    let (input, output) = (step.input, step.output)
     kernels.scaleShift(
       context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
       into: context.pointer(output) + rows.lowerBound * output.stride,
@@ -22,13 +22,13 @@ struct ScaleShiftStep: StepKind {
 }
 
 /// A function or a sum: the step's tail, by itself.
-struct FinishStep: StepKind {
+struct FinishStep: PixelStepKind {
   func label(of step: Step) -> String { "element-wise \(sizes(of: step))" }
 
   func divisions(of step: Step) -> Int { step.rowDivisions }
 
-  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    let (input, output, rows) = (step.input, step.output, part.range(of: step.output.rows))
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
+    let (input, output) = (step.input, step.output)
     var epilogue = step.epilogue(context)
     epilogue.residual = epilogue.residual.map { $0 + rows.lowerBound * epilogue.residualStride }
     kernels.finish(
@@ -39,14 +39,13 @@ struct FinishStep: StepKind {
 }
 
 /// The product of two values, number by number; the second is the step's other value.
-struct ProductStep: StepKind {
+struct ProductStep: PixelStepKind {
   func label(of step: Step) -> String { "product \(sizes(of: step))" }
 
   func divisions(of step: Step) -> Int { step.rowDivisions }
 
-  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
     let (input, output, other) = (step.input, step.output, step.others[0])
-    let rows = part.range(of: output.rows)
     kernels.multiply(
       context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
       by: context.pointer(other) + rows.lowerBound * other.stride, otherStride: other.stride,

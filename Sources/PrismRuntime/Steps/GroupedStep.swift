@@ -4,7 +4,7 @@ internal import PrismKernels
 ///
 /// Where a group has fewer outputs than a vector register has numbers, as many as fit are computed
 /// as one, with zeros for the weights between them: that takes no more products, and fewer passes.
-struct GroupedStep: PackedStepKind {
+struct GroupedStep: PackedStepKind, RegionStepKind {
   let shape: ConvolutionShape
   /// The groups of the convolution.
   private let groups: Int
@@ -37,22 +37,40 @@ struct GroupedStep: PackedStepKind {
   func scratchSize(of step: Step, kernels: Kernels) -> Int { kernels.denseScratchSize(part) }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part share: Part) {
+    execute(
+      step, context, kernels, rows: share.range(of: shape.outputHeight),
+      columns: 0..<shape.outputWidth)
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    execute(step, context, kernels, rows: region.rows, columns: region.columns)
+  }
+
+  private func execute(
+    _ step: Step, _ context: Context, _ kernels: Kernels, rows: Range<Int>, columns: Range<Int>
+  ) {
     guard let whole = step.convolutionJob(shape, context) else { return }
-    let rows = share.range(of: shape.outputHeight)
     let size = partSize(kernels)
     // Some rows of all groups after each other, so that the input is read from the cache.
     let row = shape.inputWidth * shape.inputChannels * shape.strideHeight
-    let block = max(8, (1 << 16) / row)
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+    let most = max(8, (1 << 17) / row)
+    // Blocks of about the same size: neighbours read the rows under the kernel twice.
+    let blocks = max(1, (rows.count + most - 1) / most)
+    for block in 0..<blocks {
+      let share = Part(index: block, count: blocks).range(of: rows.count)
       for index in 0..<groups / joined {
         var job = whole
         job.shape = part
-        job.rows = start..<min(start + block, rows.upperBound)
+        job.rows = (rows.lowerBound + share.lowerBound)..<(rows.lowerBound + share.upperBound)
+        job.columns = columns
         job.input += index * part.inputChannels
         job.output += index * part.outputChannels
         job.weights += index * size
         if let residual = job.epilogue.residual {
           job.epilogue.residual = residual + index * part.outputChannels
+        } else {
+          // The next groups write theirs afterwards.
+          job.spareChannels = shape.outputChannels - (index + 1) * part.outputChannels
         }
         kernels.dense(job)
       }

@@ -19,6 +19,12 @@ extension ConvolutionJob {
     set { (rowStart, rowEnd) = (newValue.lowerBound, newValue.upperBound) }
   }
 
+  /// The output columns, or the columns of Winograd's tiles, that are computed.
+  var columns: Range<Int> {
+    get { columnStart..<columnEnd }
+    set { (columnStart, columnEnd) = (newValue.lowerBound, newValue.upperBound) }
+  }
+
   /// The channels that are computed; depthwise alone.
   var channels: Range<Int> {
     get { channelStart..<channelEnd }

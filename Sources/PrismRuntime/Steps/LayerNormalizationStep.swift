@@ -2,7 +2,7 @@ internal import PrismKernels
 internal import PrismTensor
 
 /// Every pixel normalised over its channels.
-struct LayerNormalizationStep: StepKind {
+struct LayerNormalizationStep: PixelStepKind {
   /// `[C]`.
   let scale, shift: Tensor
   let epsilon: Float
@@ -11,8 +11,8 @@ struct LayerNormalizationStep: StepKind {
 
   func divisions(of step: Step) -> Int { step.rowDivisions }
 
-  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    let (input, output, rows) = (step.input, step.output, part.range(of: step.output.rows))
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
+    let (input, output) = (step.input, step.output)
     scale.withUnsafePointer { scale in
       shift.withUnsafePointer { shift in
         kernels.normalizeRows(

@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A convolution with a 1×1 kernel and no stride: a product of pixels and weights.
-struct PointwiseStep: PackedStepKind, RowStepKind {
+struct PointwiseStep: PackedStepKind, RowStepKind, RegionStepKind {
   let shape: ConvolutionShape
 
   func label(of step: Step) -> String { "pointwise \(sizes(of: step))" }
@@ -44,6 +44,14 @@ struct PointwiseStep: PackedStepKind, RowStepKind {
     job.output = target
     job.outputStride = step.output.channels
     kernels.pointwise(job)
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    guard var job = job(step, context) else { return }
+    region.forEachRun { pixels in
+      job.rows = pixels
+      kernels.pointwise(job)
+    }
   }
 
   /// Computes some pixels from other memory, where pixel 0 would be at `source`.

@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// The largest number of every window.
-struct MaximumPoolStep: StepKind {
+struct MaximumPoolStep: RegionStepKind {
   let shape: ConvolutionShape
 
   func label(of step: Step) -> String { "maximum pool \(sizes(of: step))" }
@@ -13,10 +13,16 @@ struct MaximumPoolStep: StepKind {
     job.rows = part.range(of: shape.outputHeight)
     kernels.maximumPool(job)
   }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    var job = step.poolJob(shape, context)
+    (job.rows, job.columns) = (region.rows, region.columns)
+    kernels.maximumPool(job)
+  }
 }
 
 /// The mean of every window.
-struct AveragePoolStep: StepKind {
+struct AveragePoolStep: RegionStepKind {
   let shape: ConvolutionShape
   /// Whether padding counts as zeros.
   let countsPadding: Bool
@@ -28,6 +34,12 @@ struct AveragePoolStep: StepKind {
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     var job = step.poolJob(shape, context)
     job.rows = part.range(of: shape.outputHeight)
+    kernels.averagePool(job, countsPadding: countsPadding)
+  }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
+    var job = step.poolJob(shape, context)
+    (job.rows, job.columns) = (region.rows, region.columns)
     kernels.averagePool(job, countsPadding: countsPadding)
   }
 }

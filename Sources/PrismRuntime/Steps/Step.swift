@@ -1,9 +1,12 @@
+internal import PrismAutodiff
 internal import PrismKernels
 
 /// One operation of a plan, with everything it needs but the memory.
 struct Step: Sendable {
   /// How it is computed.
   let kind: any StepKind
+  /// The value that is computed.
+  let value: ValueID
   let input: Place
   let output: Place
   /// What is read besides the input, in the order that the kind wants.

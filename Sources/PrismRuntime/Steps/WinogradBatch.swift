@@ -8,19 +8,22 @@ struct WinogradBatch {
   /// small part of the work.
   static let mostTiles = 200
 
-  private let shape: ConvolutionShape
-  private let m: Int
+  private let kind: WinogradStep
   private let images: Int
   private let tilesPerImage: Int
   /// The most images that are taken through the phases together; no more for fewer images.
   private let most: Int
 
   init(_ kind: WinogradStep, images: Int) {
-    (shape, m) = (kind.shape, kind.m)
+    self.kind = kind
     self.images = images
+    let (shape, m) = (kind.shape, kind.m)
     tilesPerImage = ((shape.outputHeight + m - 1) / m) * ((shape.outputWidth + m - 1) / m)
     most = max(1, min(images, Self.mostTiles / tilesPerImage))
   }
+
+  private var shape: ConvolutionShape { kind.shape }
+  private var m: Int { kind.m }
 
   private func inputSize(_ kernels: Kernels) -> Int {
     ArenaLayout.aligned(
@@ -39,47 +42,91 @@ struct WinogradBatch {
     }.max() ?? 0
   }
 
+  /// Some tiles of one image, and where their numbers lie among those of all images.
+  private struct Share {
+    let image: Int
+    /// The tiles, counted among these columns of tiles.
+    let tiles: Range<Int>
+    let columns: Range<Int>
+    var slot = 0
+  }
+
+  private var columns: Range<Int> { 0..<(shape.outputWidth + m - 1) / m }
+
+  /// Computes all tiles of all images.
   func execute(_ step: Step, workspace: Workspace, kernels: Kernels, pool: WorkerPool) {
     // Shares of about the same size.
     let turns = (images + most - 1) / most
     for turn in 0..<turns {
-      execute(
-        step, (images * turn / turns)..<(images * (turn + 1) / turns), workspace: workspace,
-        kernels: kernels, pool: pool)
+      let range = (images * turn / turns)..<(images * (turn + 1) / turns)
+      // A single image's tiles are divided, of several images each goes to one thread.
+      let parts = max(1, min(pool.workerCount / range.count, tilesPerImage))
+      let shares = range.flatMap { image in
+        (0..<parts).map {
+          Share(
+            image: image, tiles: Part(index: $0, count: parts).range(of: tilesPerImage),
+            columns: columns)
+        }
+      }
+      execute(step, shares, workspace: workspace, kernels: kernels, pool: pool)
     }
   }
 
+  /// Computes the tiles that meet a region of each of some images.
+  ///
+  /// - Parameter regions: The images by their slots.
+  func execute(
+    _ step: Step, over regions: [(slot: Int, region: Region)], workspace: Workspace,
+    kernels: Kernels, pool: WorkerPool
+  ) {
+    var (shares, count) = ([Share](), 0)
+    func run() {
+      execute(step, shares, workspace: workspace, kernels: kernels, pool: pool)
+      (shares, count) = ([], 0)
+    }
+    for (slot, region) in regions {
+      let (tiles, columns) = kind.tiles(over: region)
+      if count + tiles.count > most * tilesPerImage { run() }
+      shares.append(Share(image: slot, tiles: tiles, columns: columns))
+      count += tiles.count
+    }
+    if !shares.isEmpty { run() }
+  }
+
   private func execute(
-    _ step: Step, _ range: Range<Int>, workspace: Workspace, kernels: Kernels, pool: WorkerPool
+    _ step: Step, _ shares: [Share], workspace: Workspace, kernels: Kernels, pool: WorkerPool
   ) {
     guard let weights = step.weights else { return }
     let transformed = workspace.shared
     let products = transformed + inputSize(kernels)
-    let capacity = tilesPerImage * range.count
-    // A single image's tiles are divided, of several images each goes to one thread.
-    let parts = max(1, min(pool.workerCount / range.count, tilesPerImage))
-    func job(_ task: Int, _ worker: Int) -> (job: ConvolutionJob, slot: Int)? {
-      let (image, part) = (task / parts, Part(index: task % parts, count: parts))
-      let context = workspace.context(
-        lane: worker, slot: range.lowerBound + image, image: range.lowerBound + image)
-      guard var job = step.convolutionJob(shape, context) else { return nil }
-      job.rows = part.range(of: tilesPerImage)
-      return (job, image * tilesPerImage + job.rowStart)
+    var (shares, capacity) = (shares, 0)
+    for index in shares.indices {
+      shares[index].slot = capacity
+      capacity += shares[index].tiles.count
     }
-    pool.run(tasks: range.count * parts) { task, worker in
-      guard let (job, slot) = job(task, worker) else { return }
-      kernels.winogradInput(job, m: m, into: transformed, capacity: capacity, slot: slot)
+    let placed = shares
+    let count = capacity
+    func job(_ share: Share, _ worker: Int) -> ConvolutionJob? {
+      let context = workspace.context(lane: worker, slot: share.image, image: share.image)
+      guard var job = kind.job(step, context) else { return nil }
+      (job.rows, job.columns) = (share.tiles, share.columns)
+      return job
+    }
+    pool.run(tasks: placed.count) { task, worker in
+      guard let job = job(placed[task], worker) else { return }
+      kernels.winogradInput(
+        job, m: m, into: transformed, capacity: count, slot: placed[task].slot)
     }
     let points = (m + 2) * (m + 2)
     pool.run(tasks: points) { point, _ in
       kernels.winogradMultiply(
         shape, m: m, weights: weights.pointer, input: transformed, products: products,
-        capacity: capacity, slotStart: 0, slotEnd: capacity, pointStart: point,
-        pointEnd: point + 1)
+        capacity: count, slotStart: 0, slotEnd: count, pointStart: point, pointEnd: point + 1)
     }
-    pool.run(tasks: range.count * parts) { task, worker in
-      guard let (job, slot) = job(task, worker) else { return }
-      kernels.winogradOutput(job, m: m, products: products, capacity: capacity, slot: slot)
+    pool.run(tasks: placed.count) { task, worker in
+      guard let job = job(placed[task], worker) else { return }
+      kernels.winogradOutput(
+        job, m: m, products: products, capacity: count, slot: placed[task].slot)
     }
   }
 }

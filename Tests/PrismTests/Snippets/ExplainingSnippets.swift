@@ -15,6 +15,13 @@ func explainByName(_ model: Model, _ image: Image) throws -> [Explanation] {
   return try model.explain(image, with: lime, targets: targets)
 }
 
+func explainContrast(_ model: Model, _ image: Image) throws -> Explanation {
+  let prediction = try model.predict(image)
+  let (first, second) = (prediction.ranked[0], prediction.ranked[1])
+  let contrast = prediction.contrast(of: first, against: second)
+  return try model.explain(image, with: LRP(), target: contrast)
+}
+
 func explainInTask(_ model: Model, _ image: Image, _ target: Prediction.Entry) async throws {
   let watched = Work { print("\($0.done) of \($0.planned) evaluations") }
   let task = Task {

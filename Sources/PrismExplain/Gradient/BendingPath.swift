@@ -1,0 +1,133 @@
+internal import PrismRuntime
+internal import PrismTensor
+
+/// An integral of gradients along a straight way, refined where the output bends.
+///
+/// The outputs at the ends of a piece of the way say what its gradients must add up to. Networks of
+/// rectifiers and maximum pools are straight between bends: a piece with one bend is integrated
+/// exactly by the gradients at its two ends, each weighted by the length on its side of the bend,
+/// and the outputs say where that is. What no place of one bend explains is the piece's defect, and
+/// the pieces with the largest defects and the sharpest bends are halved first.
+struct BendingPath {
+  /// What a look at a point of the way finds, for every target.
+  struct Look {
+    let position: Double
+    /// The output.
+    let outputs: [Double]
+    /// The product of way and gradient, added up over the channels: `[H · W]`.
+    let maps: [[Float]]
+    /// The sums of the maps: how fast the output changes along the way.
+    let slopes: [Double]
+  }
+
+  /// A piece between two looks, as one target sees it.
+  private struct Piece {
+    /// The part of the piece that counts with the first look's gradient.
+    let share: Double
+    /// What the outputs differ by beyond what the weighted gradients add up to.
+    let defect: Double
+    /// How much there is to win by halving it.
+    let uncertainty: Double
+
+    init(from a: Look, to b: Look, target t: Int) {
+      let length = b.position - a.position
+      let rise = b.outputs[t] - a.outputs[t]
+      let (first, last) = (a.slopes[t], b.slopes[t])
+      let bend = (first - last) * length
+      let share = bend == 0 ? 0.5 : min(max((rise - last * length) / bend, 0), 1)
+      self.share = share
+      defect = rise - length * (share * first + (1 - share) * last)
+      uncertainty = abs(defect) + abs(bend) / 4
+    }
+  }
+
+  /// The equal pieces that are looked at first.
+  static let firstPieces = 16
+  /// The largest part of the explained difference to which defects add up, whatever their signs.
+  static let mostDefects = 0.05
+
+  /// The smallest uncertainty of a piece that is halved, relative to the largest.
+  static let leastUncertainty = 0.1
+
+  private let targets: Int
+  private(set) var looks: [Look]
+
+  /// Divides the way into equal pieces.
+  ///
+  /// - Parameters:
+  ///   - targets: The number of targets.
+  ///   - look: Looks at points.
+  /// - Throws: What `look` throws.
+  init(targets: Int, look: ([Double]) throws -> [Look]) throws {
+    self.targets = targets
+    looks = try look(
+      (0...Self.firstPieces).map { Double($0) / Double(Self.firstPieces) })
+  }
+
+  private func pieces(_ target: Int) -> [Piece] {
+    zip(looks, looks.dropFirst()).map { Piece(from: $0, to: $1, target: target) }
+  }
+
+  /// Halves pieces until the integral is complete for all targets, or looks are spent.
+  ///
+  /// - Parameters:
+  ///   - tolerance: The largest gap, relative to the explained difference.
+  ///   - limit: The most looks.
+  ///   - look: Looks at points.
+  /// - Throws: What `look` throws.
+  mutating func refine(
+    tolerance: Double, limit: Int, look: ([Double]) throws -> [Look]
+  ) throws {
+    while looks.count < limit {
+      let pieces = (0..<targets).map(pieces)
+      let differences = (0..<targets).map(difference)
+      let isDone = (0..<targets).allSatisfy { t in
+        let defects = pieces[t].map(\.defect)
+        return abs(defects.reduce(0, +)) <= tolerance * abs(differences[t])
+          && defects.reduce(0) { $0 + abs($1) } <= Self.mostDefects * abs(differences[t])
+      }
+      if isDone { return }
+      let uncertainties = (0..<looks.count - 1).map { index in
+        (0..<targets).map { t in
+          pieces[t][index].uncertainty / max(abs(differences[t]), .leastNormalMagnitude)
+        }.max() ?? 0
+      }
+      // The largest first, among equals that at the beginning of the way; none that does not matter.
+      let least = Self.leastUncertainty * (uncertainties.max() ?? 0)
+      let order = uncertainties.indices.filter { uncertainties[$0] >= least }.sorted {
+        (-uncertainties[$0], $0) < (-uncertainties[$1], $1)
+      }
+      let chosen = order.prefix(min(InputGradient.group, limit - looks.count)).sorted()
+      let found = try look(
+        chosen.map { (looks[$0].position + looks[$0 + 1].position) / 2 })
+      for (index, new) in zip(chosen, found).reversed() { looks.insert(new, at: index + 1) }
+    }
+  }
+
+  /// What a target's output changes by along the whole way.
+  func difference(_ target: Int) -> Double {
+    (looks.last?.outputs[target] ?? 0) - (looks.first?.outputs[target] ?? 0)
+  }
+
+  /// The part of a target's explained difference that the defects add up to, whatever their signs.
+  func wildness(_ target: Int) -> Double {
+    pieces(target).reduce(0) { $0 + abs($1.defect) } / abs(difference(target))
+  }
+
+  /// A target's integral, in row-major order.
+  func map(_ target: Int) -> [Double] {
+    var map = [Double](repeating: 0, count: looks.first?.maps[target].count ?? 0)
+    let pieces = pieces(target)
+    for (index, look) in looks.enumerated() {
+      var weight = 0.0
+      if index > 0 {
+        weight += (1 - pieces[index - 1].share) * (look.position - looks[index - 1].position)
+      }
+      if index < pieces.count {
+        weight += pieces[index].share * (looks[index + 1].position - look.position)
+      }
+      for (i, value) in look.maps[target].enumerated() { map[i] += weight * Double(value) }
+    }
+    return map
+  }
+}

@@ -1,0 +1,170 @@
+internal import PrismAutodiff
+internal import PrismKernels
+public import PrismTensor
+internal import Synchronization
+
+/// A classifier for images that differ from a known one in a part: it computes what the part
+/// reaches, and its logits have the bits of whole passes.
+///
+/// Images that differ in too much are computed whole. Calls take turns.
+public final class NearbyClassifier: Classifier {
+  /// The largest part of all operations that is worth it to be computed by steps that are not
+  /// joined.
+  static let usualLimit = 0.7
+
+  private struct State {
+    var run: UpdateRun
+    var known: [Float]
+  }
+
+  private let update: Update
+  private let rest: Plan
+  private let whole: Plan
+  private let limit: Double
+  private let state: Mutex<State>
+  private let memory: WorkspaceMemory
+  private let budget: MemoryBudget?
+  private let byteCount: Int
+
+  /// The shape of one image, `[1, H, W, C]`.
+  public var inputShape: Shape { update.inputShape }
+
+  /// Computes the known image.
+  ///
+  /// - Parameters:
+  ///   - image: The known image, of the update's shape.
+  ///   - update: How others are computed at first.
+  ///   - rest: The plan from where the update ends.
+  ///   - whole: The plan of the same recording, for images that differ in too much.
+  ///   - limit: The largest part of the update's operations that is computed for an image.
+  ///   - memory: Where memory is taken from.
+  ///   - pool: The threads.
+  /// - Throws: `OutOfMemoryError`.
+  init(
+    near image: Tensor, update: Update, rest: Plan, whole: Plan, limit: Double = usualLimit,
+    memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
+  ) throws {
+    self.update = update
+    self.rest = rest
+    self.whole = whole
+    self.limit = limit
+    self.memory = memory
+    let blocks = try memory.take(UpdateRun.sizes(update, threads: pool.workerCount))
+    byteCount = blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride
+    budget = MemoryBudget.current
+    do {
+      try budget?.admit(byteCount)
+    } catch {
+      memory.give(blocks)
+      throw error
+    }
+    let run = UpdateRun(update: update, layout: update.program.layout, pool: pool, blocks: blocks)
+    let known = Self.flushing {
+      image.withUnsafePointer { image in
+        [Float](unsafeUninitializedCapacity: update.endShape.count) { buffer, count in
+          guard let target = buffer.baseAddress else { return }
+          run.prepare(image, into: target)
+          count = update.endShape.count
+        }
+      }
+    }
+    state = Mutex(State(run: run, known: known))
+  }
+
+  deinit {
+    budget?.gave(byteCount)
+    memory.give(state.withLock { $0.run.blocks })
+  }
+
+  /// The bytes that the known image's values and those of the images that are computed take.
+  ///
+  /// - Parameters:
+  ///   - update: How images are computed.
+  ///   - threads: The number of threads.
+  /// - Returns: The size of all memory beside weights and results.
+  static func size(of update: Update, threads: Int) -> Int {
+    UpdateRun.sizes(update, threads: threads).reduce(0, +) * MemoryLayout<Float>.stride
+  }
+
+  private static func flushing<Result>(_ body: () -> Result) -> Result {
+    let mode = SubnormalNumbers.flush()
+    defer { SubnormalNumbers.restore(mode) }
+    return body()
+  }
+
+  /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
+  ///
+  /// - Throws: `EvaluationError` where the images have another shape; `OutOfMemoryError`.
+  public func logits(_ images: Tensor) throws -> Tensor {
+    let count = images.shape.rank > 0 ? images.shape[0] : 0
+    guard images.shape == inputShape.replacing(axis: 0, with: max(count, 1)) else {
+      return try whole(images)[0]
+    }
+    let size = inputShape.count
+    return try logits(count: count) { index, target in
+      images.withUnsafePointer { target.update(from: $0 + index * size, count: size) }
+    }
+  }
+
+  /// The logits of many images that are composed one by one, `[count, K]`.
+  ///
+  /// - Throws: `OutOfMemoryError`.
+  public func logits(
+    count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor {
+    let shape = update.endShape.replacing(axis: 0, with: count)
+    var far: [Int] = []
+    let middle = try state.withLock { state in
+      try Memory.expecting(floats: shape.count) {
+        Self.flushing {
+          Tensor.filling([shape]) { results in
+            let exchange = Exchange(compose: compose, results: results)
+            for first in stride(from: 0, to: count, by: Update.chunk) {
+              far += state.run.execute(
+                first..<min(first + Update.chunk, count), limit: limit, known: state.known,
+                exchange)
+            }
+          }[0]
+        }
+      }
+    }
+    guard far.count < count else { return try whole.run(count: count, composing: compose)[0] }
+    let isFar = Set(far)
+    let near = (0..<count).filter { !isFar.contains($0) }
+    let logits = try middle.withUnsafePointer { pointer in
+      let values = Values(pointer: pointer, size: update.endShape.count)
+      return try rest.run(count: near.count) { values.copy(near[$0], to: $1) }[0]
+    }
+    guard !far.isEmpty else { return logits }
+    let others = far
+    let computed = try whole.run(count: others.count) { compose(others[$0], $1) }[0]
+    return Self.merge((logits, near), (computed, others))
+  }
+
+  // Values that are only read while a call lasts.
+  private struct Values: @unchecked Sendable {
+    let pointer: UnsafePointer<Float>
+    let size: Int
+
+    func copy(_ index: Int, to target: UnsafeMutablePointer<Float>) {
+      target.update(from: pointer + index * size, count: size)
+    }
+  }
+
+  /// The rows of two tensors at their places.
+  private static func merge(
+    _ first: (rows: Tensor, places: [Int]), _ second: (rows: Tensor, places: [Int])
+  ) -> Tensor {
+    let count = first.places.count + second.places.count
+    let size = first.rows.count / first.places.count
+    return Tensor(uninitialized: first.rows.shape.replacing(axis: 0, with: count)) { target in
+      for (rows, places) in [first, second] {
+        rows.withUnsafePointer { rows in
+          for (row, place) in places.enumerated() {
+            (target + place * size).update(from: rows + row * size, count: size)
+          }
+        }
+      }
+    }
+  }
+}

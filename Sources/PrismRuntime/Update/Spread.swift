@@ -1,0 +1,117 @@
+internal import PrismAutodiff
+internal import PrismTensor
+
+/// Which part of every value of a recording a change in a part of its input can alter, to the last
+/// bit.
+struct Spread: Sendable {
+  private struct Node: Sendable {
+    let index: Int
+    let reach: Reach
+    let shape: Shape
+    /// The operands that an input can alter, with their places in the primitive's inputs.
+    let operands: [(index: Int, position: Int, shape: Shape)]
+    /// Whether every change alters all of it.
+    let isWhole: Bool
+    /// The side of the tiles in which it is computed: the rounding of all pixels of a tile depends
+    /// on every pixel under the tile.
+    let tile: Int
+  }
+
+  private let input: Int
+  private let count: Int
+  private let nodes: [Node]
+
+  /// Follows the operations of a recording with one input.
+  ///
+  /// - Parameters:
+  ///   - recording: The operations.
+  ///   - tiles: The sides of the tiles of values that are computed in tiles.
+  init(_ recording: Recording, tiles: [ValueID: Int]) {
+    input = recording.inputs[0].index
+    count = recording.ids.count
+    var nodes: [Node] = []
+    // Whether every change of the input alters all of a value; `nil` for values that none alters.
+    var isWhole = [Bool?](repeating: nil, count: count)
+    isWhole[input] = false
+    for id in recording.ids {
+      guard let primitive = recording.primitive(of: id) else { continue }
+      let operands = recording.operands(of: id).enumerated().compactMap { position, operand in
+        isWhole[operand.index] == nil
+          ? nil : (index: operand.index, position: position, shape: recording[operand].shape)
+      }
+      guard !operands.isEmpty else { continue }
+      let shape = recording[id].shape
+      let node = Node(
+        index: id.index, reach: primitive.reach, shape: shape, operands: operands,
+        isWhole: operands.contains {
+          isWhole[$0.index] == true || primitive.reach == .everywhere || shape.rank != 4
+            || !Self.isLocal($0.shape, under: shape, primitive.reach, position: $0.position)
+        }, tile: tiles[id] ?? 1)
+      isWhole[id.index] = node.isWhole
+      nodes.append(node)
+    }
+    self.nodes = nodes
+  }
+
+  /// Whether a part of an operand alters only a part of the output.
+  private static func isLocal(
+    _ operand: Shape, under output: Shape, _ reach: Reach, position: Int
+  ) -> Bool {
+    guard operand.rank == 4 else { return false }
+    switch reach {
+    case .everywhere: return false
+    case .window: return position == 0
+    case .pointwise: return operand[1] == output[1] && operand[2] == output[2]
+    }
+  }
+
+  /// The whole of a value: all rows and columns of a map, one pixel of what is none.
+  static func whole(_ shape: Shape) -> Rectangle {
+    shape.rank == 4
+      ? Rectangle(rows: 0..<shape[1], columns: 0..<shape[2])
+      : Rectangle(rows: 0..<1, columns: 0..<1)
+  }
+
+  /// What a change alters.
+  ///
+  /// - Parameter rectangle: The changed rows and columns of the input; not empty.
+  /// - Returns: One entry a value of the recording; `nil` where nothing of it can change.
+  func altered(by rectangle: Rectangle) -> [Rectangle?] {
+    var altered = [Rectangle?](repeating: nil, count: count)
+    altered[input] = rectangle
+    for node in nodes {
+      if node.isWhole {
+        altered[node.index] = Self.whole(node.shape)
+        continue
+      }
+      var union: Rectangle?
+      for operand in node.operands {
+        guard let part = altered[operand.index] else { continue }
+        let reached = node.reach.altered(by: part, of: operand.shape, in: node.shape)
+        guard !reached.rows.isEmpty, !reached.columns.isEmpty else { continue }
+        union = union.map { $0.union(reached) } ?? reached
+      }
+      altered[node.index] = union?.inTiles(node.tile, of: node.shape)
+    }
+    return altered
+  }
+}
+
+extension Rectangle {
+  /// The tiles of a map that hold some of the rectangle.
+  func inTiles(_ side: Int, of map: Shape) -> Rectangle {
+    guard side > 1 else { return self }
+    func tiles(_ range: Range<Int>, _ count: Int) -> Range<Int> {
+      range.lowerBound / side * side..<min((range.upperBound + side - 1) / side * side, count)
+    }
+    return Rectangle(rows: tiles(rows, map[1]), columns: tiles(columns, map[2]))
+  }
+
+  /// The smallest rectangle that holds this one and another.
+  func union(_ other: Rectangle) -> Rectangle {
+    func union(_ a: Range<Int>, _ b: Range<Int>) -> Range<Int> {
+      min(a.lowerBound, b.lowerBound)..<max(a.upperBound, b.upperBound)
+    }
+    return Rectangle(rows: union(rows, other.rows), columns: union(columns, other.columns))
+  }
+}
