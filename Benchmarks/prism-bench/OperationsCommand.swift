@@ -47,7 +47,7 @@ private struct Sample {
   init(_ operation: OperationCase, scale: Int) {
     primitive = operation.primitive
     wanted = operation.wanted
-    inputs = Self.scaled(operation.makeInputs(), for: operation.primitive, by: scale)
+    inputs = operation.makeInputs(scale: scale)
     let shapes = inputs.map(\.shape.description).joined(separator: ", ")
     let label = operation.label.isEmpty ? "" : operation.label + " "
     name = "\(operation.primitive.name) \(label)(\(shapes))"
@@ -70,36 +70,5 @@ private struct Sample {
       sink(primitive.pullback(cotangent, inputs: inputs, output: output, wanted: wanted))
     }
     return Row(name: name + ", pullback", timing: timing)
-  }
-
-  /// The inputs repeated along the first axis: of the first input alone where the operation accepts
-  /// that (the others are then weights), otherwise of all that are as long.
-  private static func scaled(
-    _ inputs: [Tensor], for primitive: any Primitive, by factor: Int
-  ) -> [Tensor] {
-    guard factor > 1, let first = inputs.first, first.shape.rank > 0 else { return inputs }
-    let same = inputs.map { $0.shape.rank > 0 && $0.shape[0] == first.shape[0] }
-    let sets = [inputs.indices.map { $0 == 0 }, same]
-    let count = (try? primitive.outputShape(inputs.map(\.shape)).count) ?? 0
-    for chosen in sets {
-      let shapes = zip(inputs, chosen).map { input, isChosen in
-        isChosen ? input.shape.replacing(axis: 0, with: input.shape[0] * factor) : input.shape
-      }
-      guard let output = try? primitive.outputShape(shapes), output.count <= count * factor else {
-        continue
-      }
-      return zip(inputs, zip(shapes, chosen)).map { input, target in
-        target.1 ? repeated(input, as: target.0) : input
-      }
-    }
-    return inputs
-  }
-
-  private static func repeated(_ tensor: Tensor, as shape: Shape) -> Tensor {
-    tensor.withUnsafePointer { source in
-      Tensor(uninitialized: shape) { target in
-        for i in 0..<shape.count { target[i] = source[i % tensor.count] }
-      }
-    }
   }
 }

@@ -14,9 +14,20 @@ struct StepsCommand: ParsableCommand {
 
   @Option(help: "Among how many threads a step is divided.") var threads = 1
 
+  @Option(help: "How much rounding is allowed: standard, careful or strict; else the model's own.")
+  var precision: String?
+
+  func validate() throws {
+    if let precision, Plan.Precision(rawValue: precision) == nil {
+      throw ValidationError("--precision is one of standard, careful and strict")
+    }
+  }
+
   func run() throws {
     let model = try Model(contentsOf: file)
-    let plan = try Plan(try Network(model.card, weights: model.file).record())
+    let plan = try Plan(
+      try Network(model.card, weights: model.file).record(),
+      precision: precision.flatMap(Plan.Precision.init) ?? Model.precision(of: model.card))
     let steps = try plan.profile(
       model.randomInputs(1), repeats: max(1, repeats), threads: max(1, threads))
     let total = steps.reduce(0) { $0 + $1.seconds }

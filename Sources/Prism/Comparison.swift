@@ -131,7 +131,7 @@ extension Model {
     batch: Int? = nil, work: Work = .unwatched
   ) throws -> (judgements: [[Comparison.Judgement]], agreements: [[[Agreement]]]) {
     let targets = explanations.first?.indices ?? 0..<0
-    let judge = Judge(
+    let judge = MapJudge(
       image: image, classifier: classifier(batch: batch), labels: labels.count,
       output: card.output, work: work)
     let judged = try targets.map { t in
@@ -221,60 +221,6 @@ extension Model {
       try test(
         explainers, target: [target].outputs(labels: labels.count)[0], image: image,
         of: classifier, contrasts: [target].contrasts, work: work)
-    }
-  }
-}
-
-/// The measures of faithfulness, as comparisons use them.
-private struct Judge {
-  /// The points of the curves of insertion and deletion, but for the first.
-  static let points = 50
-  /// The squares of infidelity: how many, and their side relative to the picture's shorter one.
-  static let squares = (count: 100, share: 5)
-
-  let image: ExplainedImage
-  let classifier: any DifferentiableClassifier
-  let labels: Int
-  let output: ExplainedOutput
-  let work: Work
-
-  init(
-    image: ExplainedImage, classifier: any DifferentiableClassifier, labels: Int,
-    output: ModelCard.Output, work: Work
-  ) {
-    self.image = image
-    self.classifier = classifier
-    self.labels = labels
-    self.work = work
-    self.output = if case .softmax = output { .softmax } else { .sigmoid }
-  }
-
-  /// Judges the maps of one label.
-  func judge(
-    _ explanations: [Explanation], truth: Tensor?
-  ) throws -> [Comparison.Judgement] {
-    guard let first = explanations.first else { return [] }
-    let shape = first.values.shape
-    let target = [first.target].outputs(labels: labels)[0]
-    let classifier = classifier.contrasting([first.target].contrasts)
-    let maps = explanations.map(\.values)
-    let step = max(1, (shape.count + Self.points - 1) / Self.points)
-    // A map of zeros predicts nothing.
-    let infidelities = try Infidelity(
-      samples: Self.squares.count, side: max(1, min(shape[0], shape[1]) / Self.squares.share),
-      isScaled: true
-    )(maps + [Tensor(shape)], target: target, image: image, of: classifier, work: work)
-    let nothing = infidelities[maps.count]
-    return try zip(maps, infidelities).map { map, infidelity in
-      let curves = try RemovalCurve.Direction.allCases.map {
-        try RemovalCurve($0, step: step, output: output)(
-          map, target: target, image: image, of: classifier, work: work
-        ).area
-      }
-      return Comparison.Judgement(
-        deletion: curves[0], insertion: curves[1],
-        infidelity: nothing > 0 ? infidelity / nothing : nil, sparseness: map.giniSparseness,
-        localization: try truth.map { try Localization(of: map, in: $0) })
     }
   }
 }

@@ -84,13 +84,19 @@ public struct Model: Sendable {
       of: "\(file.path): a value of the network")
     classifier = PlannedClassifier(
       recording, defaultLayer: card.layers.default, aliases: card.layers.aliases,
-      didPack: file.releasePages)
+      precision: Self.precision(of: card), didPack: file.releasePages)
     self.file = file
     self.card = card
     guard classifier.shape(of: card.layers.default) != nil else {
       throw ModelError.unknownLayer(
         card.layers.default, nearest: Text.nearest(to: card.layers.default, among: layerNames))
     }
+  }
+
+  /// How much rounding the plans of a network may trade for speed: of graphs, which may be deeper
+  /// than those of the zoo and are compared with other programs, less.
+  package static func precision(of card: ModelCard) -> Plan.Precision {
+    if case .graph = card.architecture { .careful } else { .standard }
   }
 
   /// The labels in the order of the outputs.

@@ -134,7 +134,13 @@ extension Model {
   }
 
   /// The samples of a split with the model's labels.
-  private func members(
+  ///
+  /// - Parameters:
+  ///   - name: The name of the split, or ``DataSet/wholeName`` for all.
+  ///   - data: Has labels of the model's.
+  /// - Returns: Each with the split that it is in.
+  /// - Throws: ``DataSetError``, ``TrainingError/otherLabels(_:model:data:)``.
+  package func members(
     of name: String, _ data: DataSet
   ) throws -> [(sample: DataSet.Sample, split: String)] {
     let splits = data.splits.filter { name == DataSet.wholeName || $0.name == name }

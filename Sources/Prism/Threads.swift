@@ -10,6 +10,16 @@ public enum Threads {
     set { Workers.count = newValue }
   }
 
+  /// Does short work beside other such work; where there is enough of it for all threads, each
+  /// computes on its own.
+  ///
+  /// - Parameter body: The work.
+  /// - Returns: What it returns.
+  /// - Throws: What it throws.
+  package static func beside<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try Workers.pool.beside(body)
+  }
+
   /// Starts the threads, which otherwise happens when they are first needed.
   package static func start() { _ = Workers.pool }
 }

@@ -73,8 +73,9 @@ public enum Verdict: String, Sendable, CaseIterable, Codable {
 }
 
 extension Prediction {
-  /// Whether a label counts in a window.
-  func counts(_ label: Int, for output: ModelCard.Output) -> Bool {
+  /// Whether a label counts: is above its threshold, or is the most probable where labels exclude
+  /// each other.
+  package func counts(_ label: Int, for output: ModelCard.Output) -> Bool {
     switch output {
     case .softmax: top.index == label
     case .sigmoid: entries[label].isPresent ?? false

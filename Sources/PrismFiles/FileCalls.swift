@@ -21,6 +21,15 @@ enum FileCalls {
     hasFailed() ? -1 : open(path, O_WRONLY | O_CLOEXEC)
   }
 
+  static func openForAppending(_ path: String) -> CInt {
+    hasFailed() ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+  }
+
+  /// Cuts a file off.
+  static func cut(_ file: CInt, to count: Int) -> CInt {
+    hasFailed() ? -1 : ftruncate(file, off_t(count))
+  }
+
   /// Writes everything.
   ///
   /// - Returns: 0, or the number of the error.

@@ -165,23 +165,31 @@ public struct JSONReader {
 
   private mutating func readNumber() throws(JSONError) -> JSON {
     let start = offset
-    if current == UInt8(ascii: "-") { offset += 1 }
+    var decimal = Decimal()
+    if current == UInt8(ascii: "-") {
+      decimal.isNegative = true
+      offset += 1
+    }
     let leadingZero = current == UInt8(ascii: "0")
-    let digits = try skipDigits()
+    let digits = try readDigits(into: &decimal)
     if leadingZero, digits > 1 { throw failure("number with a leading zero") }
     var isInteger = true
     if current == UInt8(ascii: ".") {
       isInteger = false
       offset += 1
-      _ = try skipDigits()
+      decimal.exponent = -(try readDigits(into: &decimal))
     }
     if current == UInt8(ascii: "e") || current == UInt8(ascii: "E") {
       isInteger = false
+      decimal.isExact = false
       offset += 1
       if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { offset += 1 }
-      _ = try skipDigits()
+      _ = try readDigits(into: &decimal)
     }
     guard offset - start <= 1024 else { throw failure("number of too many digits") }
+    if let value = isInteger ? decimal.integer.map(JSON.integer) : decimal.value.map(JSON.number) {
+      return value
+    }
     let text = String(decoding: bytes[start..<offset], as: UTF8.self)
     if isInteger, let value = Int(text) { return .integer(value) }
     guard let value = Double(text), value.isFinite else {
@@ -190,9 +198,15 @@ public struct JSONReader {
     return .number(value)
   }
 
-  private mutating func skipDigits() throws(JSONError) -> Int {
+  /// Reads digits, at least one.
+  ///
+  /// - Returns: How many.
+  private mutating func readDigits(into decimal: inout Decimal) throws(JSONError) -> Int {
     let start = offset
-    while isDigit(current) { offset += 1 }
+    while let byte = current, isDigit(byte) {
+      decimal.append(byte &- UInt8(ascii: "0"))
+      offset += 1
+    }
     guard offset > start else { throw failure("expected a digit") }
     return offset - start
   }

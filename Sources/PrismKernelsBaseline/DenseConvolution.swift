@@ -90,7 +90,12 @@ package enum DenseConvolution {
       var panel = 0
       while panel < panels {
         let column = panel &* TileShape.panelWidth
-        let columns = n &- column < TileShape.panelWidth ? n &- column : TileShape.panelWidth
+        let rest = n &- column
+        var columns = rest < TileShape.panelWidth ? rest : TileShape.panelWidth
+        // Whole vectors need no detour; the weights behind the last channel are zero.
+        if padded &- n <= job.spareChannels && columns < TileShape.panelWidth {
+          columns = padded &- column
+        }
         var row = 0
         while row < rows {
           let pixel = (y &+ row) &* s.outputWidth &+ job.columnStart

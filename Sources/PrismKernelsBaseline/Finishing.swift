@@ -55,6 +55,18 @@ struct Finish {
   /// Changes `rows` stored rows; the first of them is row `row` of the block.
   @inline(never)
   func run(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
+    if residual == nil {
+      // A loop for each curve: one that chooses among them again and again takes half as long more.
+      switch curve {
+      case .none: break
+      case .silu: return finishSilu(c, ldc, rows, columns)
+      case .sigmoid: return finishSigmoid(c, ldc, rows, columns)
+      case .hardSigmoid: return finishHardSigmoid(c, ldc, rows, columns)
+      case .hardSwish: return finishHardSwish(c, ldc, rows, columns)
+      case .gelu: return finishGelu(c, ldc, rows, columns)
+      case .geluTanh: return finishGeluTanh(c, ldc, rows, columns)
+      }
+    }
     var i = 0
     while i < rows {
       let p = c + i &* ldc
@@ -74,6 +86,52 @@ struct Finish {
       i &+= 1
     }
   }
+}
+
+/// Changes stored rows by a curve, which is a constant wherever this is used.
+@inline(always)
+func finish(_ curve: Curve, _ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  var i = 0
+  while i < rows {
+    let p = c + i &* ldc
+    var j = 0
+    while j < columns {
+      let n = columns &- j
+      storeUpTo(curved(loadUpTo(Source(p + j), n), curve), p + j, n)
+      j &+= W
+    }
+    i &+= 1
+  }
+}
+
+@inline(never)
+func finishSilu(_ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  finish(.silu, c, ldc, rows, columns)
+}
+
+@inline(never)
+func finishSigmoid(_ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  finish(.sigmoid, c, ldc, rows, columns)
+}
+
+@inline(never)
+func finishHardSigmoid(_ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  finish(.hardSigmoid, c, ldc, rows, columns)
+}
+
+@inline(never)
+func finishHardSwish(_ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  finish(.hardSwish, c, ldc, rows, columns)
+}
+
+@inline(never)
+func finishGelu(_ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  finish(.gelu, c, ldc, rows, columns)
+}
+
+@inline(never)
+func finishGeluTanh(_ c: Destination, _ ldc: Int, _ rows: Int, _ columns: Int) {
+  finish(.geluTanh, c, ldc, rows, columns)
 }
 
 /// Writes finished sums with the whole epilogue: residual, clamp, curve.

@@ -217,6 +217,14 @@ package struct ConvolutionShape: Sendable, Equatable {
   package let outputWidth: Int
 }
 
+/// Where F(4×4, 3×3) evaluates the polynomials that it multiplies.
+package enum WinogradPoints: UInt8, Sendable {
+  /// At 0, ±1, ±2 and infinity.
+  case whole
+  /// At 0, ±5/8, ±3/2 and infinity: half the rounding error, for a few more products.
+  case near
+}
+
 /// A convolution of one image: `[H, W, I]` to `[H', W', O]`, rows of pixels without gaps, pixels
 /// with a stride.
 package struct ConvolutionJob {
@@ -245,6 +253,11 @@ package struct ConvolutionJob {
   package var channelStart = 0
   /// The channel after the last one to compute; larger values mean all.
   package var channelEnd = Int.max
+  /// How many numbers behind a pixel's last channel may be overwritten; dense alone, and without a
+  /// residual.
+  package var spareChannels = 0
+  /// The points of Winograd's algorithm.
+  package var points = WinogradPoints.whole
   /// What is done to the sums; the residual has the pixels of the output.
   package var epilogue: Epilogue
   /// What is done to the input before padding; not for depthwise.

@@ -31,12 +31,25 @@ func copyPixels(
   while i < (dense ? 1 : rows) {
     let p = a + i &* lda
     let q = out + i &* ldo
-    var j = 0
-    while j < count {
-      storeUpTo(loadUpTo(p + j, count &- j), q + j, count &- j)
-      j &+= W
-    }
+    copyNumbers(p, q, count)
     i &+= 1
+  }
+}
+
+/// Copies numbers to where they do not overlap; the last of them as a whole vector, of which some are
+/// copied twice.
+@inline(always)
+func copyNumbers(_ p: Source, _ q: Destination, _ count: Int) {
+  var j = 0
+  while j &+ W <= count {
+    store(load(p + j), q + j)
+    j &+= W
+  }
+  guard j < count else { return }
+  if count >= W {
+    store(load(p + (count &- W)), q + (count &- W))
+  } else {
+    storePartial(loadPartial(p, count), q, count)
   }
 }
 

@@ -125,15 +125,10 @@ func runPartial(_ start: TileJob, rows: Int, columns: Int) {
     if let residual = start.residual {
       var i = 0
       while i < rows {
-        var j = 0
-        while j < columns {
-          residuals[i &* width &+ j] = residual[i &* start.ldr &+ j]
-          j &+= 1
-        }
-        while j < width {
-          residuals[i &* width &+ j] = 0
-          j &+= 1
-        }
+        let (from, to) = (residual + i &* start.ldr, residuals + i &* width)
+        if wide { store(load(from), to) }
+        let whole = wide ? W : 0
+        store(loadPartial(from + whole, columns &- whole), to + whole)
         i &+= 1
       }
       job.residual = Source(residuals)
@@ -144,15 +139,10 @@ func runPartial(_ start: TileJob, rows: Int, columns: Int) {
     let ldc = start.ldc
     var i = 0
     while i < rows {
-      var j = 0
-      if wide {
-        store(load(buffer + i &* width), c + i &* ldc)
-        j = W
-      }
-      while j < columns {
-        c[i &* ldc &+ j] = buffer[i &* width &+ j]
-        j &+= 1
-      }
+      let (from, to) = (buffer + i &* width, c + i &* ldc)
+      if wide { store(load(from), to) }
+      let whole = wide ? W : 0
+      storePartial(load(from + whole), to + whole, columns &- whole)
       i &+= 1
     }
   }

@@ -7,6 +7,8 @@
 #if PRISM_AVX512
   /// One vector register.
   typealias V = SIMD16<Float>
+  /// Half of it.
+  typealias HalfV = SIMD8<Float>
   /// The integers that share a register with `V`.
   typealias VI = SIMD16<Int32>
   /// Lanes of `V`.
@@ -14,6 +16,8 @@
 #elseif PRISM_AVX2
   /// One vector register.
   typealias V = SIMD8<Float>
+  /// Half of it.
+  typealias HalfV = SIMD4<Float>
   /// The integers that share a register with `V`.
   typealias VI = SIMD8<Int32>
   /// Lanes of `V`.
@@ -21,6 +25,8 @@
 #else
   /// One vector register.
   typealias V = SIMD4<Float>
+  /// Half of it.
+  typealias HalfV = SIMD2<Float>
   /// The integers that share a register with `V`.
   typealias VI = SIMD4<Int32>
   /// Lanes of `V`.
@@ -65,9 +71,27 @@ func maximum(_ v: V, _ low: V) -> V { v.replacing(with: low, where: v .< low) }
 @inline(always)
 func minimum(_ v: V, _ high: V) -> V { v.replacing(with: high, where: v .> high) }
 
+/// Half the lanes of `V`: many networks have channels in multiples of eight.
+@_transparent var H: Int { W / 2 }
+
+/// Loads half a vector and fills the other lanes with zero.
+@inline(always)
+func loadHalf(_ p: Source) -> V {
+  V(
+    lowHalf: UnsafeRawPointer(p).loadUnaligned(as: HalfV.self),
+    highHalf: HalfV(repeating: 0))
+}
+
+/// Stores the first half of a vector.
+@inline(always)
+func storeHalf(_ v: V, _ p: Destination) {
+  UnsafeMutableRawPointer(p).storeBytes(of: v.lowHalf, as: HalfV.self)
+}
+
 /// Loads `n < W` floats and fills the other lanes with zero.
 @inline(always)
 func loadPartial(_ p: Source, _ n: Int) -> V {
+  if n == H { return loadHalf(p) }
   var v = V(repeating: 0)
   var i = 0
   while i < n {
@@ -80,6 +104,7 @@ func loadPartial(_ p: Source, _ n: Int) -> V {
 /// Stores the first `n < W` lanes.
 @inline(always)
 func storePartial(_ v: V, _ p: Destination, _ n: Int) {
+  if n == H { return storeHalf(v, p) }
   var i = 0
   while i < n {
     p[i] = v[i]

@@ -9,9 +9,10 @@
 ///
 /// A tile of `m x m` outputs needs `(m + 2)²` multiplications a channel pair instead of `9 m²`:
 /// 2.25 times fewer for `m = 2`, 4 times for `m = 4`. The rounding error of `m = 2` is that of the
-/// direct sum, that of `m = 4` six to ten times larger (relative RMS 2e-6 to 6e-6). A job's
-/// `rowStart ..< rowEnd` are tiles in row-major order, of the columns `columnStart ..< columnEnd`
-/// of tiles alone.
+/// direct sum, that of `m = 4` six to ten times larger (relative RMS 2e-6 to 6e-6) at whole points,
+/// and half of that at near ones. A job's `rowStart ..< rowEnd` are tiles in row-major order, of
+/// the columns `columnStart ..< columnEnd` of tiles alone; the points of the job are those of its
+/// packed weights.
 package enum Winograd {
   /// Returns the tiles of an image.
   package static func tiles(_ shape: ConvolutionShape, m: Int) -> Int {
@@ -43,7 +44,7 @@ package enum Winograd {
   /// can share the work.
   package static func pack(
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int,
-    outputChannels: Int, m: Int, panelStart: Int, panelEnd: Int,
+    outputChannels: Int, m: Int, points: WinogradPoints = .whole, panelStart: Int, panelEnd: Int,
     into packed: UnsafeMutablePointer<Float>
   ) {
     let padded = TileShape.padded(outputChannels)
@@ -67,7 +68,7 @@ package enum Winograd {
           let missing = outputChannels &- channel
           transformWeights(
             weights + (channel &* inputChannels &+ i) &* 9, channelStep: inputChannels &* 9,
-            channels: missing < W ? (missing < 0 ? 0 : missing) : W, m,
+            channels: missing < W ? (missing < 0 ? 0 : missing) : W, m, points,
             start + (column &* inputChannels &+ i &* width &+ j), step: slice)
           j &+= W
         }
@@ -165,11 +166,12 @@ package enum Winograd {
       if inside && !gather {
         let p = job.input + (y &* rowStride &+ x &* job.inputStride)
         transformInputTile(
-          m, p, rowStride, job.inputStride, target, capacity &* ldv, s.inputChannels, scratch)
+          m, job.points, p, rowStride, job.inputStride, target, capacity &* ldv, s.inputChannels,
+          scratch)
       } else {
         gatherPatch(job, y, x, size, patch, ldv)
         transformInputTile(
-          m, Source(patch), size &* ldv, ldv, target, capacity &* ldv,
+          m, job.points, Source(patch), size &* ldv, ldv, target, capacity &* ldv,
           TileShape.padded(s.inputChannels), scratch)
       }
       tile &+= 1
@@ -231,7 +233,8 @@ package enum Winograd {
       let y = tile / across &* m
       let x = (job.columnStart &+ tile % across) &* m
       transformOutputTile(
-        m, products + (slot &+ tile &- job.rowStart) &* ldm, capacity &* ldm, patch, padded,
+        m, job.points, products + (slot &+ tile &- job.rowStart) &* ldm, capacity &* ldm, patch,
+        padded,
         job.weights, scratch)
       let below = s.outputHeight &- y
       let right = s.outputWidth &- x
@@ -266,7 +269,8 @@ package enum Winograd {
 /// ones become zero.
 @inline(never)
 func transformWeights(
-  _ g: Source, channelStep: Int, channels: Int, _ m: Int, _ out: Destination, step: Int
+  _ g: Source, channelStep: Int, channels: Int, _ m: Int, _ points: WinogradPoints,
+  _ out: Destination, step: Int
 ) {
   // The taps, lane by lane, in the places of the first products, which are written last.
   var tap = 0
@@ -289,19 +293,42 @@ func transformWeights(
     storeRow2(x.1, y.1, z.1, out + (4 &* step), step)
     storeRow2(x.2, y.2, z.2, out + (8 &* step), step)
     storeRow2(x.3, y.3, z.3, out + (12 &* step), step)
+  } else if points == .whole {
+    transformNine4(.whole, out, step)
   } else {
-    let x = transformThree4(load(out + a), load(out + b), load(out + c))
-    let y = transformThree4(
-      load(out + (a &+ step)), load(out + (b &+ step)), load(out + (c &+ step)))
-    let z = transformThree4(
-      load(out + (a &+ 2 &* step)), load(out + (b &+ 2 &* step)), load(out + (c &+ 2 &* step)))
-    storeRow4(x.0, y.0, z.0, out, step)
-    storeRow4(x.1, y.1, z.1, out + (6 &* step), step)
-    storeRow4(x.2, y.2, z.2, out + (12 &* step), step)
-    storeRow4(x.3, y.3, z.3, out + (18 &* step), step)
-    storeRow4(x.4, y.4, z.4, out + (24 &* step), step)
-    storeRow4(x.5, y.5, z.5, out + (30 &* step), step)
+    transformNine4(.near, out, step)
   }
+}
+
+/// Turns nine numbers into the 36 of F(4, 3), in place.
+@inline(always)
+func transformNine4(_ points: Points4, _ out: Destination, _ step: Int) {
+  let (a, b, c) = (out, out + 3 &* step, out + 6 &* step)
+  let x = transformThree4(points, load(a), load(b), load(c))
+  let y = transformThree4(points, load(a + step), load(b + step), load(c + step))
+  let z = transformThree4(
+    points, load(a + 2 &* step), load(b + 2 &* step), load(c + 2 &* step))
+  storeRow4(points, x.0, y.0, z.0, out, step)
+  storeRow4(points, x.1, y.1, z.1, out + (6 &* step), step)
+  storeRow4(points, x.2, y.2, z.2, out + (12 &* step), step)
+  storeRow4(points, x.3, y.3, z.3, out + (18 &* step), step)
+  storeRow4(points, x.4, y.4, z.4, out + (24 &* step), step)
+  storeRow4(points, x.5, y.5, z.5, out + (30 &* step), step)
+}
+
+/// The points 0, ±a, ±b and infinity of F(4, 3): constants wherever they are used, so that products
+/// with one vanish.
+struct Points4 {
+  var a: Float
+  var b: Float
+
+  /// 0, ±1, ±2: no numbers but sums and powers of two.
+  @inline(always)
+  static var whole: Points4 { Points4(a: 1, b: 2) }
+
+  /// 0, ±5/8, ±3/2: the powers are nearer to one another, and so is what cancels in the end.
+  @inline(always)
+  static var near: Points4 { Points4(a: 0.625, b: 1.5) }
 }
 
 /// The products of three numbers with the matrix `G` of F(2, 3).
@@ -314,12 +341,20 @@ func transformThree2(_ a: V, _ b: V, _ c: V) -> (V, V, V, V) {
 
 /// The products of three numbers with the matrix `G` of F(4, 3).
 @inline(always)
-func transformThree4(_ a: V, _ b: V, _ c: V) -> (V, V, V, V, V, V) {
-  let sum = (a + c) * splat(-1.0 / 6)
-  let sixth = b * splat(1.0 / 6)
-  let outer = fma(c * splat(1.0 / 6), a, splat(1.0 / 24))
-  let twelfth = b * splat(1.0 / 12)
-  return (a * splat(0.25), sum - sixth, sum + sixth, outer + twelfth, outer - twelfth, c)
+func transformThree4(_ points: Points4, _ a: V, _ b: V, _ c: V) -> (V, V, V, V, V, V) {
+  if points.a == 1 {
+    let sum = (a + c) * splat(-1.0 / 6)
+    let sixth = b * splat(1.0 / 6)
+    let outer = fma(c * splat(1.0 / 6), a, splat(1.0 / 24))
+    let twelfth = b * splat(1.0 / 12)
+    return (a * splat(0.25), sum - sixth, sum + sixth, outer + twelfth, outer - twelfth, c)
+  }
+  let (p, q) = (points.a * points.a, points.b * points.b)
+  let (inner, outer) = (1 / (2 * p * (p - q)), 1 / (2 * q * (q - p)))
+  let x = fma(a * splat(inner), c, splat(p * inner))
+  let y = fma(a * splat(outer), c, splat(q * outer))
+  let (u, v) = (b * splat(points.a * inner), b * splat(points.b * outer))
+  return (a * splat(1 / (p * q)), x + u, x - u, y + v, y - v, c)
 }
 
 @inline(always)
@@ -332,8 +367,10 @@ func storeRow2(_ a: V, _ b: V, _ c: V, _ out: Destination, _ step: Int) {
 }
 
 @inline(always)
-func storeRow4(_ a: V, _ b: V, _ c: V, _ out: Destination, _ step: Int) {
-  let row = transformThree4(a, b, c)
+func storeRow4(
+  _ points: Points4, _ a: V, _ b: V, _ c: V, _ out: Destination, _ step: Int
+) {
+  let row = transformThree4(points, a, b, c)
   store(row.0, out)
   store(row.1, out + step)
   store(row.2, out + (2 &* step))
@@ -372,67 +409,85 @@ func gatherPatch(
 /// Transforms the input of one tile, `Bᵀ d B`, vector by vector of channels.
 @inline(never)
 func transformInputTile(
-  _ m: Int, _ input: Source, _ rowStride: Int, _ columnStride: Int, _ out: Destination,
+  _ m: Int, _ points: WinogradPoints, _ input: Source, _ rowStride: Int, _ columnStride: Int,
+  _ out: Destination, _ pointStride: Int, _ channels: Int, _ temporary: Destination
+) {
+  if m == 4 {
+    if points == .whole {
+      transformInputTile4(
+        .whole, input, rowStride, columnStride, out, pointStride, channels, temporary)
+    } else {
+      transformInputTile4(
+        .near, input, rowStride, columnStride, out, pointStride, channels, temporary)
+    }
+    return
+  }
+  var c = 0
+  while c < channels {
+    var j = 0
+    while j < 4 {
+      let p = input + (j &* columnStride &+ c)
+      winogradInput2(p, rowStride, temporary + j &* W, 4 &* W)
+      j &+= 1
+    }
+    var i = 0
+    while i < 4 {
+      winogradInput2(
+        Source(temporary + 4 &* i &* W), W, out + (4 &* i &* pointStride &+ c), pointStride)
+      i &+= 1
+    }
+    c &+= W
+  }
+}
+
+@inline(always)
+func transformInputTile4(
+  _ points: Points4, _ input: Source, _ rowStride: Int, _ columnStride: Int, _ out: Destination,
   _ pointStride: Int, _ channels: Int, _ temporary: Destination
 ) {
   var c = 0
-  if m == 4 {
-    while c < channels {
-      var j = 0
-      while j < 6 {
-        let p = input + (j &* columnStride &+ c)
-        winogradInput4(p, rowStride, temporary + j &* W, 6 &* W)
-        j &+= 1
-      }
-      var i = 0
-      while i < 6 {
-        winogradInput4(
-          Source(temporary + 6 &* i &* W), W, out + (6 &* i &* pointStride &+ c), pointStride)
-        i &+= 1
-      }
-      c &+= W
+  while c < channels {
+    var j = 0
+    while j < 6 {
+      let p = input + (j &* columnStride &+ c)
+      winogradInput4(points, p, rowStride, temporary + j &* W, 6 &* W)
+      j &+= 1
     }
-  } else {
-    while c < channels {
-      var j = 0
-      while j < 4 {
-        let p = input + (j &* columnStride &+ c)
-        winogradInput2(p, rowStride, temporary + j &* W, 4 &* W)
-        j &+= 1
-      }
-      var i = 0
-      while i < 4 {
-        winogradInput2(
-          Source(temporary + 4 &* i &* W), W, out + (4 &* i &* pointStride &+ c), pointStride)
-        i &+= 1
-      }
-      c &+= W
+    var i = 0
+    while i < 6 {
+      winogradInput4(
+        points, Source(temporary + 6 &* i &* W), W, out + (6 &* i &* pointStride &+ c), pointStride)
+      i &+= 1
     }
+    c &+= W
   }
 }
 
 /// Six numbers times `Bᵀ` of F(4, 3).
 @inline(always)
-func winogradInput4(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int) {
+func winogradInput4(
+  _ points: Points4, _ p: Source, _ step: Int, _ q: Destination, _ outStep: Int
+) {
   let d0 = load(p)
   let d1 = load(p + step)
   let d2 = load(p + 2 &* step)
   let d3 = load(p + 3 &* step)
   let d4 = load(p + 4 &* step)
   let d5 = load(p + 5 &* step)
-  let two = splat(2)
-  let four = splat(4)
-  let five = splat(-5)
-  store(fma(fma(d4, d2, five), d0, four), q)
-  let a = fma(d4, d2, splat(-4))
-  let b = fma(d3, d1, splat(-4))
+  let inner = points.a * points.a
+  let outer = points.b * points.b
+  let sum = splat(-(inner + outer))
+  let product = splat(inner * outer)
+  store(fma(fma(d4, d2, sum), d0, product), q)
+  let a = fma(d4, d2, splat(-outer))
+  let b = fma(d3, d1, splat(-outer)) * splat(points.a)
   store(a + b, q + outStep)
   store(a - b, q + 2 &* outStep)
-  let e = d4 - d2
-  let f = (d3 - d1) * two
+  let e = fma(d4, d2, splat(-inner))
+  let f = fma(d3, d1, splat(-inner)) * splat(points.b)
   store(e + f, q + 3 &* outStep)
   store(e - f, q + 4 &* outStep)
-  store(fma(fma(d5, d3, five), d1, four), q + 5 &* outStep)
+  store(fma(fma(d5, d3, sum), d1, product), q + 5 &* outStep)
 }
 
 /// Four numbers times `Bᵀ` of F(2, 3).
@@ -451,52 +506,67 @@ func winogradInput2(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int) 
 /// Transforms the products of one tile, `Aᵀ M A` plus bias, into `m x m` pixels.
 @inline(never)
 func transformOutputTile(
-  _ m: Int, _ products: Source, _ pointStride: Int, _ out: Destination, _ channels: Int,
-  _ bias: Source, _ temporary: Destination
+  _ m: Int, _ points: WinogradPoints, _ products: Source, _ pointStride: Int, _ out: Destination,
+  _ channels: Int, _ bias: Source, _ temporary: Destination
+) {
+  if m == 4 {
+    if points == .whole {
+      transformOutputTile4(.whole, products, pointStride, out, channels, bias, temporary)
+    } else {
+      transformOutputTile4(.near, products, pointStride, out, channels, bias, temporary)
+    }
+    return
+  }
+  var c = 0
+  while c < channels {
+    var j = 0
+    while j < 4 {
+      winogradOutput2(
+        products + (j &* pointStride &+ c), 4 &* pointStride, temporary + j &* W, 4 &* W,
+        splat(0))
+      j &+= 1
+    }
+    let b = load(bias + c)
+    var i = 0
+    while i < 2 {
+      winogradOutput2(
+        Source(temporary + 4 &* i &* W), W, out + (2 &* i &* channels &+ c), channels, b)
+      i &+= 1
+    }
+    c &+= W
+  }
+}
+
+@inline(always)
+func transformOutputTile4(
+  _ points: Points4, _ products: Source, _ pointStride: Int, _ out: Destination,
+  _ channels: Int, _ bias: Source, _ temporary: Destination
 ) {
   var c = 0
-  if m == 4 {
-    while c < channels {
-      var j = 0
-      while j < 6 {
-        winogradOutput4(
-          products + (j &* pointStride &+ c), 6 &* pointStride, temporary + j &* W, 6 &* W,
-          splat(0))
-        j &+= 1
-      }
-      let b = load(bias + c)
-      var i = 0
-      while i < 4 {
-        winogradOutput4(
-          Source(temporary + 6 &* i &* W), W, out + (4 &* i &* channels &+ c), channels, b)
-        i &+= 1
-      }
-      c &+= W
+  while c < channels {
+    var j = 0
+    while j < 6 {
+      winogradOutput4(
+        points, products + (j &* pointStride &+ c), 6 &* pointStride, temporary + j &* W, 6 &* W,
+        splat(0))
+      j &+= 1
     }
-  } else {
-    while c < channels {
-      var j = 0
-      while j < 4 {
-        winogradOutput2(
-          products + (j &* pointStride &+ c), 4 &* pointStride, temporary + j &* W, 4 &* W,
-          splat(0))
-        j &+= 1
-      }
-      let b = load(bias + c)
-      var i = 0
-      while i < 2 {
-        winogradOutput2(
-          Source(temporary + 4 &* i &* W), W, out + (2 &* i &* channels &+ c), channels, b)
-        i &+= 1
-      }
-      c &+= W
+    let b = load(bias + c)
+    var i = 0
+    while i < 4 {
+      winogradOutput4(
+        points, Source(temporary + 6 &* i &* W), W, out + (4 &* i &* channels &+ c), channels, b)
+      i &+= 1
     }
+    c &+= W
   }
 }
 
 /// Six numbers times `Aᵀ` of F(4, 3).
 @inline(always)
-func winogradOutput4(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int, _ bias: V) {
+func winogradOutput4(
+  _ points: Points4, _ p: Source, _ step: Int, _ q: Destination, _ outStep: Int, _ bias: V
+) {
   let d0 = load(p)
   let d1 = load(p + step)
   let d2 = load(p + 2 &* step)
@@ -507,10 +577,13 @@ func winogradOutput4(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int,
   let b = d1 - d2
   let e = d3 + d4
   let f = d3 - d4
+  let inner = points.a * points.a
+  let outer = points.b * points.b
   store((d0 + a) + (e + bias), q)
-  store(fma(b + bias, f, splat(2)), q + outStep)
-  store(fma(a + bias, e, splat(4)), q + 2 &* outStep)
-  store(fma(b + (d5 + bias), f, splat(8)), q + 3 &* outStep)
+  store(fma(fma(bias, b, splat(points.a)), f, splat(points.b)), q + outStep)
+  store(fma(fma(bias, a, splat(inner)), e, splat(outer)), q + 2 &* outStep)
+  let last = fma(d5 + bias, b, splat(inner * points.a))
+  store(fma(last, f, splat(outer * points.b)), q + 3 &* outStep)
 }
 
 /// Four numbers times `Aᵀ` of F(2, 3).

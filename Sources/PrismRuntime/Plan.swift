@@ -12,10 +12,13 @@ internal import Synchronization
 /// the same bits whatever the batch it is in, its place there, and the number of threads.
 public final class Plan: Sendable {
   /// How much rounding is allowed for speed.
-  public enum Precision: Sendable {
+  public enum Precision: String, Sendable {
     /// Winograd's F(4×4, 3×3) where it is faster: its rounding errors are up to ten times those of
     /// the direct sum.
     case standard
+    /// F(4×4, 3×3) at points whose rounding errors are half as large, for a few more products, and
+    /// F(2×2, 3×3) where that is no slower.
+    case careful
     /// F(2×2, 3×3) at most, whose rounding errors are those of the direct sum.
     case strict
   }
@@ -55,18 +58,20 @@ public final class Plan: Sendable {
       kernels: Kernels(try InstructionSet.select().get()))
   }
 
-  /// Makes a plan for a stated set of kernels and a stated store of memory.
+  /// Makes a plan for a stated set of kernels and a stated store of memory, that begins with the
+  /// recording's input or at a value that all paths from there lead through.
   init(
-    _ recording: Recording, wanted: [ValueID], precision: Precision, weights: PackedWeights,
-    kernels: Kernels, memory: WorkspaceMemory = .shared
+    _ recording: Recording, from start: ValueID? = nil, wanted: [ValueID], precision: Precision,
+    weights: PackedWeights, kernels: Kernels, memory: WorkspaceMemory = .shared
   ) throws {
-    input = recording.inputs[0]
+    input = start ?? recording.inputs[0]
     inputShape = recording[input].shape
     shapes = wanted.map { recording[$0].shape }
     self.kernels = kernels
     self.memory = memory
     program = try Compiler(
-      recording: recording, precision: precision, kernels: kernels, weights: weights
+      recording: recording, start: input, precision: precision, kernels: kernels,
+      weights: weights
     ).program(for: wanted)
   }
 
@@ -116,7 +121,8 @@ public final class Plan: Sendable {
   ) throws -> [Tensor] {
     let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
     return try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
-      try Memory.expecting(floats: shapes.reduce(0) { $0 + $1.count }) {
+      let taken = program.tensorSize * pool.workerCount
+      return try Memory.expecting(floats: shapes.reduce(taken) { $0 + $1.count }) {
         withoutActuallyEscaping(compose) { compose in
           Tensor.filling(shapes) { results in
             let workspace = Workspace(

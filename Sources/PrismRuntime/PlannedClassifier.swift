@@ -13,7 +13,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let precision: Plan.Precision
   private let weights: PackedWeights
   private let plans = PlanStore()
-  private let update = Mutex<Update?>(nil)
+  private let nearby = NearbyPlans()
   private let owner = ForwardPass.Owner()
 
   /// Makes a classifier from the recording of one image's forward pass, from `[1, H, W, C]` to
@@ -133,18 +133,11 @@ public final class PlannedClassifier: DifferentiableClassifier {
         recording.inputs[0], expected: inputShape, given: image.shape)
     }
     let whole = try plan(for: recording.outputs)
-    let update = try update.withLock { update in
-      if let update { return update }
-      let made = try Update(
-        recording, precision: precision, weights: weights, kernels: whole.kernels)
-      update = made
-      return made
-    }
-    guard NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby else {
-      return self
-    }
+    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
+      NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby
+    else { return self }
     do {
-      return try NearbyClassifier(near: image, update: update, whole: whole)
+      return try NearbyClassifier(near: image, update: update, rest: rest, whole: whole)
     } catch is OutOfMemoryError {
       return self
     }

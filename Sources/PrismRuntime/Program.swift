@@ -25,8 +25,20 @@ struct Program: Sendable {
     }
   }
 
+  /// All steps, in the form in which one thread takes them.
+  var steps: [Step] {
+    phases.flatMap { phase in
+      switch phase {
+      case .image(let steps), .group(let steps): steps.whole
+      case .batch(let step, _): [step]
+      }
+    }
+  }
+
   let phases: [Phase]
   let layout: WorkspaceLayout
+  /// The floats of tensors that a thread takes at the most beside its arena.
+  let tensorSize: Int
 
   /// The floats that batched steps share, for a number of images.
   func sharedSize(images: Int) -> Int {

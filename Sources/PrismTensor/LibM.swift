@@ -22,5 +22,6 @@ package func exponentialLessOne(_ x: Float) -> Float { expm1f(x) }
 package func logarithm(_ x: Float) -> Float { logf(x) }
 package func logarithm(onePlus x: Float) -> Float { log1pf(x) }
 package func power(_ x: Float, _ y: Float) -> Float { powf(x, y) }
+package func logGamma(_ x: Double) -> Double { lgamma(x) }
 package func errorFunction(_ x: Double) -> Double { erf(x) }
 package func complementaryErrorFunction(_ x: Double) -> Double { erfc(x) }

@@ -75,6 +75,37 @@ public struct OperationCase: Sendable, CustomStringConvertible {
     }
   }
 
+  /// The case's inputs repeated along the first axis: of the first input alone where the operation
+  /// accepts it and its result grows no faster, else of all that share its length; as they are
+  /// where it accepts neither.
+  public func makeInputs(scale: Int) -> [Tensor] {
+    let inputs = makeInputs()
+    guard scale > 1, let first = inputs.first, first.shape.rank > 0 else { return inputs }
+    let same = inputs.map { $0.shape.rank > 0 && $0.shape[0] == first.shape[0] }
+    let sets = [inputs.indices.map { $0 == 0 }, same]
+    let count = (try? primitive.outputShape(inputs.map(\.shape)).count) ?? 0
+    for chosen in sets {
+      let shapes = zip(inputs, chosen).map { input, isChosen in
+        isChosen ? input.shape.replacing(axis: 0, with: input.shape[0] * scale) : input.shape
+      }
+      guard let output = try? primitive.outputShape(shapes), output.count <= count * scale else {
+        continue
+      }
+      return zip(inputs, zip(shapes, chosen)).map { input, target in
+        target.1 ? Self.repeated(input, as: target.0) : input
+      }
+    }
+    return inputs
+  }
+
+  private static func repeated(_ tensor: Tensor, as shape: Shape) -> Tensor {
+    tensor.withUnsafePointer { source in
+      Tensor(uninitialized: shape) { target in
+        for i in 0..<shape.count { target[i] = source[i % tensor.count] }
+      }
+    }
+  }
+
   /// Which inputs are differentiated.
   public var wanted: [Bool] {
     fillings.map { if case .fixed = $0 { false } else { true } }

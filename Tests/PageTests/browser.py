@@ -35,28 +35,42 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Server:
-    """A process of prism-server, which ends with the tests."""
+    """A process of prism-server, which ends with the tests.
 
-    def __init__(self, *options: str):
+    `graphs` names small models of the fixtures that it has besides those of the checkout; `folder` is where it runs.
+    """
+
+    def __init__(self, *options: str, graphs: tuple[str, ...] = (), folder: pathlib.Path = ROOT):
         program = os.environ.get("PRISM_SERVER", str(ROOT / ".build" / "debug" / "prism-server"))
-        weights = os.environ.get("PRISM_WEIGHTS", str(ROOT / "Weights"))
         self.data = tempfile.mkdtemp(prefix="prism-page-")
-        self.command = [program, "--data", self.data, "--weights", weights, *options]
+        self.folder = folder
+        self.command = [program, "--data", self.data, "--weights", self.weights(graphs), *options]
         self.start("0")
         atexit.register(self.close)
+
+    def weights(self, graphs: tuple[str, ...]) -> str:
+        usual = os.environ.get("PRISM_WEIGHTS", str(ROOT / "Weights"))
+        if not graphs:
+            return usual
+        weights = pathlib.Path(self.data) / "weights"
+        weights.mkdir()
+        files = [pathlib.Path(usual) / f"{name}.safetensors" for name in ("dogs", "voice")]
+        for file in files + [ROOT / "Tests" / "Fixtures" / "graphs" / f"{name}.safetensors" for name in graphs]:
+            (weights / file.name).symlink_to(file.resolve())
+        return str(weights)
 
     def start(self, port: str) -> None:
         with open(SHOTS / "server.log", "a") as log:
             self.process = subprocess.Popen(
-                [*self.command, "--port", port], stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+                [*self.command, "--port", port], stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder
             )
         line = self.process.stdout.readline()
         if "http://" not in line:
             sys.exit("the server did not start; is it built? (swift build)")
         self.address = "http://" + line.split("http://")[1].strip().rstrip("/")
 
-    def stop(self) -> None:
-        self.process.terminate()
+    def stop(self, kills: bool = False) -> None:
+        (self.process.kill if kills else self.process.terminate)()
         self.process.wait()
         self.process.stdout.close()
 
@@ -84,7 +98,6 @@ class Shared:
         driver = sync_playwright().start()
         cls.browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         atexit.register(lambda: (cls.browser.close(), driver.stop()))
-
 
     @classmethod
     @functools.cache
@@ -114,6 +127,13 @@ class PageTest(unittest.TestCase):
         if any(test is self for test, _ in result.failures + result.errors):
             self.shot(f"failed-{self._testMethodName}")
         self.assertEqual(self.complaints, [], "the page complained")
+
+    def serve(self, *options: str, **settings) -> None:
+        """Goes on with a server of the test's own."""
+        self.page.context.close()
+        self.server = Server(*options, **settings)
+        self.addCleanup(self.server.close)
+        self.page = self.open()
 
     def open(self, path: str = "/", width: int = 1280, height: int = 900, **options) -> Page:
         context: BrowserContext = Shared.browser.new_context(
@@ -198,6 +218,17 @@ class PageTest(unittest.TestCase):
         mouse.up()
 
     # What is looked at
+
+    def drawn(self, canvas, other_than: str | None = None) -> str:
+        """What a canvas shows once it comes to rest; another thing than it did, where that is asked."""
+        last = None
+        for _ in range(PATIENCE // 60):
+            shown = canvas.evaluate("c => c.toDataURL()")
+            if shown == last and shown != other_than:
+                return shown
+            last = shown
+            canvas.page.wait_for_timeout(60)
+        raise AssertionError("a panel does not change" if last == other_than else "a panel does not come to rest")
 
     def shot(self, name: str, page: Page | None = None) -> None:
         (page or self.page).screenshot(path=SHOTS / f"{name}.png", full_page=True)

@@ -1,8 +1,8 @@
-"""Keys, narrow windows, dark colours, languages, and a server that goes away."""
+"""Keys, narrow windows, dark colours and languages."""
 
 import re
 
-from browser import SAMPLES, PageTest, Server, expect
+from browser import SAMPLES, PageTest, expect
 
 
 class FrameTests(PageTest):
@@ -101,29 +101,7 @@ class FrameTests(PageTest):
         paths = {url[len(self.server.address) :] for url in asked if re.search(r"\.(js|css|svg)$|:\d+/$", url)}
         self.assertGreater(len(paths), 15)
         answers = [self.ask(path) for path in paths]
-        self.assertLess(sum(len(answer.body()) for answer in answers), 300_000)
+        # What goes over the line: the server sends it in a smaller form.
+        self.assertLess(sum(int(answer.headers["content-length"]) for answer in answers), 150_000)
         for answer in answers:
             self.assertIn("script-src 'self'", answer.headers["content-security-policy"])
-
-
-class OfflineTests(PageTest):
-    may_be_offline = True
-
-    def test_a_server_that_goes_away_and_comes_back(self):
-        self.page.context.close()
-        server = self.server = Server()
-        self.addCleanup(server.close)
-        page = self.page = self.open()
-        expect(page.locator(".sample").first).to_be_visible()
-        server.stop()
-        page.get_by_role("link", name="Saved").click()
-        expect(page.locator("#banner")).to_contain_text("The server does not answer")
-        self.shot("offline", page)
-        self.check_access("offline", page)
-        server.start(server.address.rsplit(":", 1)[1])
-        expect(page.locator("#banner")).not_to_contain_text("The server does not answer")
-        self.analyse_again(page)
-
-    def analyse_again(self, page) -> None:
-        page.goto(self.server.address + "/")
-        self.analyse(SAMPLES / "cat.png", page)

@@ -112,8 +112,7 @@ class PictureTests(PageTest):
         # How maps are shown.
         page.locator("summary", has_text="Display").click()
         shown = second.locator("canvas")
-        picture = lambda: shown.evaluate("c => c.toDataURL()")
-        last = picture()
+        last = self.drawn(shown)
         for change in (
             lambda: page.get_by_label("Overlay").fill("100"),
             lambda: page.get_by_label("Threshold").fill("60"),
@@ -122,9 +121,7 @@ class PictureTests(PageTest):
             lambda: page.get_by_label("Sign").select_option("negative"),
         ):
             change()
-            page.wait_for_timeout(150)
-            self.assertNotEqual(picture(), last)
-            last = picture()
+            last = self.drawn(shown, other_than=last)
 
     def test_methods_and_labels_are_added(self):
         page = self.analyse(SAMPLES / "husky.png")

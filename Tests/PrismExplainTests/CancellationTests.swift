@@ -30,7 +30,8 @@ struct CancellationTests {
     [
       LIME(samples: 6000, segmenter: grid), KernelSHAP(samples: 400, segmenter: grid),
       RISE(samples: 6000, cells: 3, output: .logit), Occlusion(window: 1, stride: 1),
-      PartitionSHAP(evaluations: 100, masker: .mean),
+      PartitionSHAP(evaluations: 100, masker: .mean), Sobol(samples: 500, cells: 3),
+      HSIC(samples: 300, cells: 3), PermutationSHAP(segmenter: grid),
     ]
   }
 

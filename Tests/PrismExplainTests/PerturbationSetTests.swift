@@ -30,6 +30,9 @@ struct PerturbationSetTests {
       .removal(steps: PixelRemoval(by: map, step: 10, isInsertion: true)),
       .removal(steps: PixelRemoval(by: map, step: 72, isInsertion: false)),
       .softMasks(masks: SoftMasks(count: 7, cells: 3, probability: 0.5, seed: .max)),
+      .gridMasks(
+        masks: GridMasks(
+          rows: 2, columns: 3, values: [[0, 1, 0.5, 0.25, 1, 0], [1, 1, 1, 1, 1, 1]])),
       .channels(value: value),
     ]
   }
@@ -78,6 +81,11 @@ struct PerturbationSetTests {
     }
     expectMisfit(.windows(hidden: [PixelBox(rows: 0..<9, columns: 0..<1)]))
     expectMisfit(.boxes(kept: [[PixelBox(rows: -1..<2, columns: 0..<1)]]))
+    for (rows, values) in [(0, [[1]]), (9, [[1]]), (2, [[1]]), (1, [[2]]), (1, [[.nan]])]
+      as [(Int, [[Float]])]
+    {
+      expectMisfit(.gridMasks(masks: GridMasks(rows: rows, columns: 1, values: values)))
+    }
     expectMisfit(.boxes(kept: [[PixelBox(rows: 0..<2, columns: 0..<1, channels: 0..<4)]]))
     let small = try Segmentation(height: 1, width: 2, labels: [0, 1])
     expectMisfit(.coalitions(samples: Coalitions(segments: 2), segmentation: small))

@@ -43,4 +43,29 @@ struct JSONTests {
       #expect(try JSONReader.parse(JSON.number(value).description) == .number(value))
     }
   }
+
+  @Test("numbers are the nearest ones, to the bit")
+  func rounding() throws {
+    var texts = [
+      "0.0", "-0.0", "-0", "0.1", "9007199254740993.0", "9007199254740992.5", "-0.000", "1e-7",
+      "4503599627370497.5", "4503599627370496.5", "9007199254740991.4999999999",
+      "9999999999999999999.0", "18446744073709551616.0", "0.9999999999999999999",
+      "0.00000000000000000000123", "4611686018427387904", "-4611686018427387905",
+      "1.00000000000000011102230246251565404236316680908203125", "123456789012345678901234567890.5",
+    ]
+    var state: UInt64 = 1
+    func draw() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state ^ (state >> 31)
+    }
+    for _ in 0..<20_000 {
+      let (digits, zeros) = (String(draw() >> (draw() % 60)), Int(draw() % 4))
+      texts.append("\(draw() >> (draw() % 60)).\(String(repeating: "0", count: zeros))\(digits)")
+      texts.append("\(Double(Int64(bitPattern: draw())) / 0x1p62)")
+    }
+    for text in texts {
+      let value = try #require(try JSONReader.parse(text).double)
+      #expect(value.bitPattern == Double(text)?.bitPattern || text == "-0")
+    }
+  }
 }

@@ -65,6 +65,29 @@ struct ZIPTests {
     return archive
   }
 
+  @Test(
+    "what is made smaller for a client is the same when it is unpacked", arguments: [0, 1, 70_000])
+  func small(count: Int) throws {
+    let contents = (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0 / 7) }
+    let packed = try #require(GZIP.compressed(contents))
+    #expect(packed.starts(with: [0x1F, 0x8B]) && packed == GZIP.compressed(contents))
+    var stream = z_stream()
+    let size = Int32(MemoryLayout<z_stream>.size)
+    #expect(inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, size) == Z_OK)
+    defer { inflateEnd(&stream) }
+    let unpacked = [UInt8](unsafeUninitializedCapacity: count + 1) { target, used in
+      packed.withUnsafeBufferPointer { source in
+        stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
+        stream.avail_in = uInt(source.count)
+        stream.next_out = target.baseAddress
+        stream.avail_out = uInt(count + 1)
+        #expect(inflate(&stream, Z_FINISH) == Z_STREAM_END)
+        used = count + 1 - Int(stream.avail_out)
+      }
+    }
+    #expect(unpacked == contents)
+  }
+
   @Test("deflated files are read too", arguments: [0, 1, 70_000])
   func deflation(count: Int) throws {
     let contents = (0..<count).map { UInt8($0 * $0 % 253) }

@@ -71,6 +71,8 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     same(14, 15, 96, 96, 3, 2, "relu6"),
     same(9, 30, 40, 40, 5, 1, "silu", inputGap: 2, outputGap: 3),
     same(16, 17, 24, 24, 5, 2, "silu+", residual: true), same(8, 9, 18, 18, 7, 1, "relu"),
+    same(9, 30, 40, 40, 7, 1, "silu+", residual: true), same(15, 20, 36, 36, 7, 1, "relu6"),
+    same(20, 18, 48, 48, 7, 1, "none", inputGap: 3, outputGap: 5), same(8, 19, 72, 72, 3, 1),
     same(6, 6, 130, 130, 3, 1, "none", residual: true),
     same(6, 7, 20, 20, 3, 1, "relu", residual: true),
     same(6, 7, 37, 37, 3, 2, "relu+", residual: true), same(13, 13, 20, 20, 3, 3),
@@ -85,7 +87,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
 
 @Suite("convolution")
 struct ConvolutionTests {
-  enum Kind: Sendable { case dense, depthwise, winograd2, winograd4 }
+  enum Kind: Sendable { case dense, depthwise, winograd2, winograd4, near4 }
 
   @Test("dense agrees with double precision", arguments: variants, ConvolutionCase.dense)
   func dense(set: InstructionSet, c: ConvolutionCase) { check(.dense, set, c) }
@@ -98,6 +100,9 @@ struct ConvolutionTests {
 
   @Test("F(4x4) agrees with double precision", arguments: variants, ConvolutionCase.winograd)
   func winograd4(set: InstructionSet, c: ConvolutionCase) { check(.winograd4, set, c) }
+
+  @Test("F(4x4) at near points as well", arguments: variants, ConvolutionCase.winograd)
+  func near4(set: InstructionSet, c: ConvolutionCase) { check(.near4, set, c) }
 
   @Test("depthwise agrees with double precision", arguments: variants, ConvolutionCase.depthwise)
   func depthwise(set: InstructionSet, c: ConvolutionCase) { check(.depthwise, set, c) }
@@ -122,7 +127,7 @@ struct ConvolutionTests {
       case .dense: kernels.densePackedSize(s)
       case .depthwise:
         kernels.depthwisePackedSize(channels: c.i, kernelHeight: c.kh, kernelWidth: c.kw)
-      case .winograd2, .winograd4:
+      case .winograd2, .winograd4, .near4:
         kernels.winogradPackedSize(inputChannels: c.i, outputChannels: c.o, m: m)
       }
     let packed = GuardedBuffer(count: count)
@@ -133,11 +138,12 @@ struct ConvolutionTests {
       kernels.packDepthwise(
         weights: w.source, bias: bias.source, channels: c.i, kernelHeight: c.kh,
         kernelWidth: c.kw, into: packed.pointer)
-    case .winograd2, .winograd4:
+    case .winograd2, .winograd4, .near4:
       for panel in 0..<kernels.pointwisePanels(outputChannels: c.o) {
         kernels.packWinograd(
           weights: w.source, bias: bias.source, inputChannels: c.i, outputChannels: c.o, m: m,
-          panelStart: panel, panelEnd: panel + 1, into: packed.pointer)
+          points: kind == .near4 ? .near : .whole, panelStart: panel, panelEnd: panel + 1,
+          into: packed.pointer)
       }
     }
     #expect(packed.isIntact)
@@ -161,16 +167,17 @@ struct ConvolutionTests {
     let end: Int
     switch kind {
     case .dense, .depthwise: end = s.outputHeight
-    case .winograd2, .winograd4: end = kernels.winogradTiles(s, m: m)
+    case .winograd2, .winograd4, .near4: end = kernels.winogradTiles(s, m: m)
     }
     func run() {
       switch kind {
       case .dense: kernels.dense(job)
       case .depthwise: kernels.depthwise(job)
-      case .winograd2, .winograd4: kernels.winograd(job, m: m)
+      case .winograd2, .winograd4, .near4: kernels.winograd(job, m: m)
       }
     }
     job.rowEnd = end
+    if kind == .near4 { job.points = .near }
     run()
     #expect(output.isIntact && scratch.isIntact)
 
@@ -194,6 +201,7 @@ struct ConvolutionTests {
         // of that.
         if kind == .winograd2 { bound += 8 * (terms + 4) * unit * 4 }
         if kind == .winograd4 { bound += 64 * (terms + 4) * unit * 4 }
+        if kind == .near4 { bound += 32 * (terms + 4) * unit * 4 }
         if epilogue.curve != .none { bound += 4e-7 * (abs(expected) + 1) }
         worst = max(worst, abs(Double(output[p * ldc + o]) - expected) / bound)
       }
@@ -209,7 +217,7 @@ struct ConvolutionTests {
       run()
     }
     #expect(split.isIntact && split.bits == output.bits)
-    guard kind == .winograd2 || kind == .winograd4 else { return }
+    guard [.winograd2, .winograd4, .near4].contains(kind) else { return }
 
     // The three phases, two images in one buffer.
     let capacity = 2 * end + 3

@@ -59,6 +59,31 @@ struct WorkerPoolTests {
     #expect(total.value == expected)
   }
 
+  @Test("where as many work beside each other as there are workers, each works alone")
+  func besides() {
+    let pool = WorkerPool(workerCount: 2)
+    let others = Counter()
+    let total = Counter()
+    pool.beside {
+      pool.beside {
+        for _ in 0..<100 {
+          pool.run(tasks: 20) { _, worker in
+            total.add()
+            if worker != 0 { others.add() }
+          }
+        }
+      }
+      // One of them is helped again: its two tasks are at work at the same time.
+      let inside = Counter()
+      pool.run(tasks: 2) { _, _ in
+        inside.add()
+        while inside.value < 2 {}
+      }
+      total.add()
+    }
+    #expect(total.value == 2001 && others.value == 0)
+  }
+
   @Test("wakes again after sleeping")
   func sleeping() async throws {
     let pool = WorkerPool(workerCount: 2)

@@ -104,6 +104,20 @@ struct LevelsTests {
     }
   }
 
+  @Test("levels are those that torchlibrosa gives PANNs' networks")
+  func torchlibrosa() throws {
+    let input = ModelCard.AudioInput(
+      sampleRate: 8000, seconds: 0.4, fft: 256, hop: 80, bands: 64, minimum: 50, maximum: 4000,
+      melScale: .slaney, frames: nil, levels: Levels())
+    let samples = try #require(SoundTests.signal)
+    let sound = Sound(exactly: 8000, samples: Array(samples[..<3200]), name: "sound.npy")
+    let expected = try ArrayFile.tensor(contentsOf: Fixtures.folder + "levels-panns.npy")
+    let found = try AudioPreparation(input).tensor(of: sound)
+    #expect(found.shape == [1, 41, 64, 1] && expected.shape == [41, 64])
+    // Decibels; its transform, of single precision, is within 1e-4 of that of double.
+    #expect((found.reshaped(to: [41, 64]) - expected).map(abs).maximum < 1e-3)
+  }
+
   @Test("maps of frames by bands stand upright for people, and back")
   func upright() throws {
     let rule = try AudioPreparation(Self.input(Levels()))

@@ -63,6 +63,7 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
   static let all: [GraphPiece] = [
     grouped(2, 32, 32, kernel: 3), grouped(8, 32, 32, kernel: 3, stride: 2),
     grouped(32, 128, 128, kernel: 3), grouped(3, 9, 6, kernel: 5), grouped(4, 96, 96, kernel: 3),
+    grouped(4, 96, 96, kernel: 3, stride: 2), grouped(3, 30, 120, kernel: 3),
     grouped(2, 6, 70, kernel: 1), grouped(5, 10, 20, kernel: 3),
     function("hard swish") { $0.hardSwish() }, function("hard sigmoid") { $0.hardSigmoid() },
     function("gelu") { $0.gelu() }, function("gelu by tanh") { $0.gelu(approximation: .tanh) },
@@ -130,6 +131,23 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
         both, middle.sliced(from: 1, to: 4), both.sliced(axis: 1, from: 0, to: 4),
       ])
     },
+    GraphPiece(
+      testDescription: "what looks at one pixel at a time", input: [1, 40, 30, 24],
+      steps: ["plain maximum", "plain softmax", "plain prelu", "plain divide"]
+    ) { x, random in
+      let slope = x.parameter(.uniform([24], in: 0.1..<0.4, using: &random), named: "slope")
+      let mean = x.mean(over: [1, 2], keepsDimensions: true)
+      let y = x.maximum(mean).prelu(slope).softmax()
+      return y * x / (x.absolute() + x.parameter(Tensor([1], [1]), named: "one"))
+    },
+    GraphPiece(
+      testDescription: "maps at other sizes", input: [1, 9, 7, 20], steps: ["bilinear resize"]
+    ) { x, random in
+      let y = x.convolution(tensor(x, "w", [12, 20, 1, 1], &random)).relu()
+      let z = y.resized(height: 33, width: 28, method: .bilinear)
+      let nearest = y.resized(height: 33, width: 28, method: .nearest, coordinates: .asymmetric)
+      return z.concatenated(with: [nearest]).relu()
+    },
     GraphPiece(testDescription: "the rest, computed as recorded", input: [1, 6, 6, 8]) {
       x, random in
       let y = x.resized(height: 9, width: 5, method: .bilinear).transposed([0, 2, 1, 3])
@@ -182,6 +200,34 @@ struct GraphPlanTests {
         }
       }
       #expect(try plan(images.slice(4))[0] == results[0].slice(4))
+    }
+  }
+
+  @Test(
+    "whichever request is refused, that call ends with an error, and nothing is taken unasked",
+    arguments: GraphPiece.all)
+  func memory(_ piece: GraphPiece) throws {
+    var random = SeededRandom(seed: 31)
+    let recording = try Recording(input: piece.input) { piece.body($0, &random) }
+    let images = Tensor.uniform(piece.input.replacing(axis: 0, with: 4), in: -2..<2, using: &random)
+    let expected = try Plan(recording)(images)
+    for request in 1... {
+      let budget = MemoryBudget(refusing: request)
+      let result = MemoryBudget.$current.withValue(budget) {
+        Result {
+          let plan = try Plan(
+            recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+            kernels: Kernels(InstructionSet.select().get()), memory: WorkspaceMemory(limit: 0))
+          return try plan(images)
+        }
+      }
+      if budget.isWaiting {
+        #expect(try result.get() == expected)
+        #expect(budget.unexpected.isEmpty, "\(budget.unexpected) bytes")
+        #expect(request > 1)
+        break
+      }
+      #expect(throws: OutOfMemoryError.self, "request \(request)") { try result.get() }
     }
   }
 

@@ -132,6 +132,24 @@ struct PlanTests {
   }
 
   @Test(
+    "careful plans round less than standard ones",
+    arguments: NetworkCase.all.filter { $0.architecture == .vgg16 })
+  func careful(_ network: NetworkCase) throws {
+    let recording = try network.recording()
+    let images = network.images(4)
+    func plan(_ precision: Plan.Precision) throws -> Tensor {
+      try Plan(recording, precision: precision)(images)[0]
+    }
+    let exact = try plan(.strict)
+    func error(_ precision: Plan.Precision) throws -> Double {
+      zip(try plan(precision).scalars, exact.scalars).reduce(0) {
+        $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1)
+      }.squareRoot()
+    }
+    #expect(try error(.careful) < 0.75 * error(.standard))
+  }
+
+  @Test(
     "an image's bits do not depend on the batch, the place in it or the threads",
     arguments: NetworkCase.all)
   func determinism(_ network: NetworkCase) throws {

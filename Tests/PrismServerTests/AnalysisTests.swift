@@ -273,6 +273,30 @@ struct AnalysisTests {
     for answer in [json, answer] { _ = try await server.events(answer.json["id"]?.string ?? "") }
   }
 
+  @Test("an analysis that is asked for more the moment it is done goes on to its end")
+  func more() async throws {
+    let server = try TestServer()
+    for seed in 0..<20 {
+      let begun = try await server.analyse(
+        Sample.husky, "model=softmax&methods=gradcam&seed=\(seed)")
+      let id = begun.json["id"]?.string ?? ""
+      while try await server(.get, "/v1/analyses/\(id)").json["state"] != .string("done") {
+        await Task.yield()
+      }
+      let more = try await server.post(
+        "/v1/analyses/\(id)/methods", ["methods": .array([.string("hirescam")])])
+      #expect(more.status == .accepted)
+      let events = try await server.events(id).text
+      #expect(events.contains("\"state\":\"done\""))
+      for method in ["gradcam", "hirescam"] {
+        let address = events.split(separator: "\"").first {
+          $0.hasSuffix(".npy") && $0.contains("/maps/\(method)/")
+        }
+        #expect(try await server(.get, String(address ?? "/")).body.starts(with: [0x93]))
+      }
+    }
+  }
+
   @Test("an Idempotency-Key makes one analysis, and belongs to one request")
   func repeats() async throws {
     let server = try TestServer()
@@ -297,6 +321,21 @@ struct AnalysisTests {
     }
     #expect(ids.count == 8 && ids.allSatisfy { $0 == ids[0] && $0 != nil })
     _ = try await server.events(ids[0]?.string ?? "")
+    // Of different requests that come at the same time with one key, one is taken.
+    let answers = try await withThrowingTaskGroup(of: TestServer.Answer.self) { group in
+      for seed in 0..<6 {
+        group.addTask {
+          try await server.analyse(
+            Sample.husky, query + "&seed=\(seed)", headers: [("Idempotency-Key", "three")])
+        }
+      }
+      return try await group.reduce(into: [TestServer.Answer]()) { $0.append($1) }
+    }
+    let taken = answers.filter { $0.status == .accepted }
+    #expect(taken.count == 1 && answers.allSatisfy { [202, 422].contains($0.status.code) })
+    _ = try await server.events(taken.first?.json["id"]?.string ?? "")
+    let kept = try await server(.get, "/v1/analyses").json["analyses"]?.elements ?? []
+    #expect(kept.count == 3)
     let queue = await server.service.platform.queue.counts(in: .long)
     #expect(queue.waiting == 0)
   }

@@ -28,6 +28,29 @@ struct GatekeeperTests {
     #expect(allowed == (headers.first?.1 == "https://good.example" ? "https://good.example" : nil))
   }
 
+  @Test(
+    "the page is sent in a smaller form to those who read it",
+    arguments: [
+      (nil, false), ("", false), ("br", false), ("gzip;q=0, br", false), ("xgzip", false),
+      ("gzip", true), ("deflate, GZIP ; q=0.5", true), ("gzip, deflate, br, zstd", true),
+    ] as [(String?, Bool)])
+  func small(accepted: String?, isSmall: Bool) async throws {
+    let server = try TestServer { $0.origins = ["https://good.example"] }
+    let headers =
+      (accepted.map { [("Accept-Encoding", $0)] } ?? []) + [("Origin", "https://good.example")]
+    let answer = try await server(.get, "/views.js", headers: headers)
+    #expect(answer.headers[.contentEncoding] == (isSmall ? "gzip" : nil))
+    #expect(answer.body.starts(with: [0x1F, 0x8B]) == isSmall)
+    #expect(answer.headers[values: .vary] == ["Accept-Encoding", "Origin"])
+    let whole = try await server(.get, "/views.js")
+    #expect(whole.headers[.contentEncoding] == nil && whole.text.hasPrefix("//"))
+    #expect(isSmall ? answer.body.count < whole.body.count / 2 : answer.body == whole.body)
+    let tag = answer.headers[.eTag] ?? ""
+    #expect((tag != whole.headers[.eTag]) == isSmall)
+    let again = try await server(.get, "/views.js", headers: headers + [("If-None-Match", tag)])
+    #expect(again.status == .notModified && again.body.isEmpty)
+  }
+
   @Test("the token is asked for by everything but the page and health")
   func token() async throws {
     let token = "a-long-enough-token"

@@ -109,6 +109,43 @@ struct LiveTests {
     }
   }
 
+  @Test("places that clients leave, waiting or running, go to others")
+  func places() async throws {
+    try await withLiveServer {
+      $0.queue = 1
+    } _: { server, port in
+      let queue = server.service.platform.queue
+      func ask(samples: Int) -> Task<String, any Error> {
+        let body = JSON.object([
+          .init(
+            name: "instances", value: .array([["b64": .string(Base64.encode(Sample.husky))]])),
+          .init(
+            name: "parameters",
+            value: [
+              "methods": .array([["name": .string("rise"), "samples": .integer(samples)]])
+            ]),
+        ]).description
+        return Task { try await exchange(port, request("POST /v1/models/softmax:explain", body)) }
+      }
+      let running = ask(samples: 100_000)
+      while await queue.counts(in: .long).running == 0 { await Task.yield() }
+      let waiting = ask(samples: 99_999)
+      while await queue.counts(in: .long).waiting == 0 { await Task.yield() }
+      let refused = try await ask(samples: 10).value
+      #expect(refused.hasPrefix("HTTP/1.1 429") && refused.contains("Retry-After"))
+      waiting.cancel()
+      _ = try? await waiting.value
+      while await queue.counts(in: .long).waiting > 0 { await Task.yield() }
+      let next = ask(samples: 10)
+      while await queue.counts(in: .long).waiting == 0 { await Task.yield() }
+      running.cancel()
+      _ = try? await running.value
+      #expect(try await next.value.hasPrefix("HTTP/1.1 200"))
+      let counts = await queue.counts(in: .long)
+      #expect(counts == (0, 0))
+    }
+  }
+
   @Test("events come while the work runs, and a server that ends marks it as interrupted")
   func events() async throws {
     let folder = Mutex("")

@@ -54,6 +54,10 @@ struct SnippetTests {
       try explainOne(model, image, to: folder + "/map.png")
       #expect(try Image(contentsOf: folder + "/map.png").width > 32)
     }
+    let measured = try await measureMap(
+      model, model.explained(image), model.predict(image).top,
+      mask: Tensor([32, 32], repeating: 1))
+    #expect(measured[.inside] == 1 && measured[.difference] != nil && measured[.infidelity] == nil)
     try await explainInTask(model, image, model.predict(image).top)
     #expect(try explainOwnClassifier(image).target.label == "right")
     #expect(try explainClosure(image).values.shape == [32, 32])
@@ -70,5 +74,24 @@ struct SnippetTests {
     let own = try model.explain(image, with: SquaredGradient(), target: model.predict(image).top)
     #expect(own.method == "squared-gradient" && own.values.shape == [32, 32])
     #expect(own.values.minimum >= 0 && own.values.maximum > 0)
+  }
+
+  @Test("concepts and examples")
+  func concepts() throws {
+    let model = try Pictures.model()
+    func inputs(_ half: Int, _ count: Int, seed: UInt64) throws -> [Tensor] {
+      try (0..<count).map {
+        model.input(for: try Pictures.picture(brightHalf: half, seed: seed + UInt64($0)))
+      }
+    }
+    let (right, left) = (try inputs(1, 12, seed: 1), try inputs(0, 12, seed: 100))
+    let target = try #require(try model.predict(Pictures.picture(brightHalf: 1, seed: 9))["right"])
+    // What is bright on the right is what the label means.
+    let score = try conceptScore(model, right, left, right + left, target)
+    #expect(score.mean > 0.9 && score.isBetterThanChance)
+    let found = try discoveredConcepts(model, Array(right.prefix(3) + left.prefix(3)), target)
+    #expect(found.concepts.count == 2 && found.layer == "features")
+    let (near, standing) = try nearestExamples(model, right + left)
+    #expect(near[0].index == 0 && near.allSatisfy { $0.index < 12 } && standing.count == 3)
   }
 }

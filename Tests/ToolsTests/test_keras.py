@@ -820,6 +820,28 @@ class Networks(ConverterTest):
             gate = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
             self.assertEqual((gate["primitive"], gate.get("attributes")), ("hard_sigmoid", attributes))
 
+    def test_hard_sigmoid_behind_a_known_base(self):
+        """A head's has the slope of Keras 3; of Keras 2 it becomes a graph that states its own."""
+
+        def head(net):
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "a", 1280, 8)
+            net.add("Activation", "gate", config={"activation": "hard_sigmoid"})
+            dense(net, "b", 8, 2, "softmax")
+
+        for keras in (2, 3):
+            path = classifier(keras=keras, head=head).save_h5(self.folder / "m.h5")
+            with h5py.File(path, "r+") as file:
+                file.attrs["keras_version"] = f"{keras}.1.0"
+            card, _ = self.convert(path)
+            if keras == 3:
+                self.assertEqual(card["architecture"], "mobilenet_v2")
+                self.assertEqual(card["head"][1]["activation"], "hard_sigmoid")
+            else:
+                self.assertEqual(card["architecture"], "graph")
+                gates = [node for node in card["graph"]["nodes"] if node["primitive"] == "hard_sigmoid"]
+                self.assertEqual([node["attributes"] for node in gates], [{"slope": 0.2, "offset": 0.5}])
+
 
 def convolution(filters):
     return {"filters": filters, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "data_format": "channels_last"}

@@ -186,6 +186,9 @@ class Translator:
         name = str(activation).rsplit(">", 1)[-1].rsplit(".", 1)[-1].lower()
         if name not in ACTIVATIONS:
             raise ConversionError(f"{node}: activation {activation} is not supported")
+        if name == "hard_sigmoid" and self.weights is not None and self.weights.is_keras_2:
+            # A head's has the slope of Keras 3; a graph card states one.
+            raise ConversionError(f"{node}: hard_sigmoid has the slope of Keras 2 there")
         return ACTIVATIONS[name]
 
     def rectifier(self, node, config):

@@ -160,19 +160,21 @@ def torch_logits(source, model, pixels):
 
 
 def torch_features(torch, models, model):
-    """torchvision's base with the tensors, the epsilon and the stem of the model."""
+    """torchvision's base with the tensors, the epsilon, the stem and the padding of the model."""
     arch = model.architecture
-    if not hasattr(models, arch.name) or model.padding == "same" or any(step.pads for step in arch.steps):
-        raise ConversionError(f"verify: torchvision has no {arch.title} that pads as this one")
-    extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
-    whole = getattr(models, arch.name)(weights=None, **extra).eval()
-    if arch.name.startswith("resnet"):
+    if arch.name.removeprefix("se-").startswith(("resne", "wide ")):
+        whole = any_resnet(torch, models, arch)
         features, start = resnet_features(torch, whole), ""
-    else:
+    elif hasattr(models, arch.name):
+        extra = {"width_mult": arch.width} if arch.name == "mobilenet_v2" else {}
+        whole = getattr(models, arch.name)(weights=None, **extra).eval()
         features, start = whole.features, "features."
+    else:
+        raise ConversionError(f"verify: torchvision has no {arch.title}")
     for module in whole.modules():
         if isinstance(module, torch.nn.BatchNorm2d) and model.epsilon is not None:
             module.eps = model.epsilon
+    pad_as(torch, whole, model)
     if arch.image_channels != 3:
         stem = next(module for module in whole.modules() if isinstance(module, torch.nn.Conv2d))
         stem.weight = torch.nn.Parameter(torch.zeros(stem.out_channels, arch.image_channels, *stem.kernel_size))
@@ -183,6 +185,54 @@ def torch_features(torch, models, model):
         state[name.removeprefix(start)] = value.reshape(own[name.removeprefix(start)].shape)
     features.load_state_dict(state, strict=False)
     return features
+
+
+def pad_as(torch, whole, model):
+    """Gives convolutions the padding of TensorFlow, or another than torchvision's on one side."""
+    pad = torch.nn.functional.pad
+
+    def same(module, inputs):
+        pads = []
+        for axis in (1, 0):
+            kernel, stride, extent = module.kernel_size[axis], module.stride[axis], inputs[0].shape[2 + axis]
+            total = max((-(-extent // stride) - 1) * stride + kernel - extent, 0)
+            pads += [total // 2, total - total // 2]
+        return (pad(inputs[0], pads),)
+
+    steps = {step.module: step for step in model.architecture.steps if step.kind == "conv"}
+    for name, module in whole.named_modules():
+        if not isinstance(module, torch.nn.Conv2d):
+            continue
+        before, after = getattr(steps.get(name), "pads", None) or (0, 0)
+        if before != after:
+            module.register_forward_pre_hook(lambda _, inputs, p=(before, after): (pad(inputs[0], [*p, *p]),))
+        elif model.padding == "same" and max(module.stride) > 1:
+            module.register_forward_pre_hook(same)
+        else:
+            continue
+        module.padding = (0, 0)
+
+
+def any_resnet(torch, models, arch):
+    """torchvision's class with the blocks, the groups and the widths of an architecture, and with gates where it has them."""
+    shapes = arch.tensors()
+    layers = []
+    for stage in (1, 2, 3, 4):
+        layers.append(len({name.split(".")[1] for name in shapes if name.startswith(f"layer{stage}.")}))
+    first, second = shapes["layer1.0.conv1.weight"][0], shapes["layer1.0.conv2.weight"]
+    deep = "layer1.0.conv3.weight" in shapes
+    block = models.resnet.Bottleneck if deep else models.resnet.BasicBlock
+    groups = first // second[1] if deep else 1
+    whole = models.ResNet(block, layers, groups=groups, width_per_group=second[0] // groups).eval()
+    for name, module in whole.named_modules():
+        if not isinstance(module, block) or f"{name}.se.fc1.weight" not in shapes:
+            continue
+        hidden, channels = shapes[f"{name}.se.fc1.weight"][:2]
+        gate = module.se = import_torchvision(torch).ops.SqueezeExcitation(channels, hidden)
+        # The block's sum comes after its last normalisation.
+        last = module.bn3 if deep else module.bn2
+        last.register_forward_hook(lambda _, inputs, output, gate=gate: gate(output))
+    return whole
 
 
 def resnet_features(torch, whole):

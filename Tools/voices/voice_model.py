@@ -5,12 +5,11 @@ Called by Tools/voices/voice_model.sh. The best run is the one with the lowest v
 unseen engines and speakers, is measured after that choice and decides nothing.
 """
 
-import csv
-import json
 import pathlib
-import shutil
-import subprocess
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from training_runs import best_epoch, evaluation, publish, shown, table, train
 
 DROPOUTS = (0.3, 0.6)
 DEPTHS = ("10%", "30%", "100%")
@@ -27,47 +26,14 @@ SOURCE = (
 MEASURES = ("accuracy", "balanced_accuracy", "auc", "average_precision", "f1", "eer", "ece")
 
 
-def run(prism, *arguments):
-    return subprocess.run([prism, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def train(prism, folder, name, dropout, depth):
-    """Trains a run unless it is there; goes on with one that was interrupted."""
-    path = folder / "runs" / f"{name}.safetensors"
-    path.parent.mkdir(exist_ok=True)
-    checkpoint = path.with_suffix(".checkpoint")
-    if not path.exists() or checkpoint.exists():
-        run(
-            prism, "train", "--data", folder / "data", "--base", "dogs", "--task", "binary",
-            "--head", f"pool,dropout:{dropout},dense", "--fine-tune-from", depth, "--warmup-epochs", WARMUP,
-            "--epochs", EPOCHS, "--patience", PATIENCE, "--seed", SEED, "--half", "--name", "voice",
-            "--description", DESCRIPTION, "--source", SOURCE, "--license", "MIT", "--output", path,
-            *(["--resume"] if checkpoint.exists() else []),
-        )  # fmt: skip
-    return path
-
-
-def best_epoch(path):
-    with path.with_suffix(".curve.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    return next(row for row in rows if row["best"] == "1"), len(rows)
-
-
-def evaluate(prism, folder, path, split):
-    """The measures of a split, by name, each with its interval."""
-    output = folder / "runs" / f"{path.stem}.{split}"
-    run(prism, "evaluate", "--model", path, "--data", folder / "data", "--split", split, "--output", output)
-    document = json.loads((output / "evaluation.json").read_text())["evaluation"]
-    return document["measures"]
-
-
-def shown(measure):
-    return "{value:.3f} ({low:.3f} to {high:.3f})".format(**measure)
-
-
-def table(header, rows):
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+def trained(prism, folder, name, dropout, depth):
+    return train(
+        prism, folder / "runs" / f"{name}.safetensors",
+        "--data", folder / "data", "--base", "dogs", "--task", "binary",
+        "--head", f"pool,dropout:{dropout},dense", "--fine-tune-from", depth, "--warmup-epochs", WARMUP,
+        "--epochs", EPOCHS, "--patience", PATIENCE, "--seed", SEED, "--name", "voice",
+        "--description", DESCRIPTION, "--source", SOURCE, "--license", "MIT",
+    )  # fmt: skip
 
 
 def main(prism, folder):
@@ -76,13 +42,15 @@ def main(prism, folder):
         for dropout in DROPOUTS:
             name = f"voice-{depth.rstrip('%')}-{dropout}"
             print(f"voice_model: {name}", file=sys.stderr, flush=True)
-            path = train(prism, folder, name, dropout, depth)
+            path = trained(prism, folder, name, dropout, depth)
             epoch, epochs = best_epoch(path)
             runs[name] = (depth, dropout, path, epoch, epochs)
     best = min(runs, key=lambda name: float(runs[name][3]["validation_loss"]))
     rows, measured = [], {}
     for name, (depth, dropout, path, epoch, epochs) in runs.items():
-        measured[name] = {split: evaluate(prism, folder, path, split) for split in ("validation", "testing")}
+        measured[name] = {
+            split: evaluation(prism, path, folder / "data", split)["measures"] for split in ("validation", "testing")
+        }
         cells = [depth, dropout, f"{epoch['epoch']} of {epochs}", f"{float(epoch['validation_loss']):.4f}"]
         for split in ("validation", "testing"):
             cells += [shown(measured[name][split][key]) for key in ("accuracy", "auc")]
@@ -94,9 +62,7 @@ def main(prism, folder):
     print(table(header, rows), end="\n\n")
     rows = [[key, *(shown(measured[best][split][key]) for split in ("validation", "testing"))] for key in MEASURES]
     print(table(["measure", "validation", "testing (unseen engines and speakers)"], rows))
-    path = runs[best][2]
-    for suffix in (".safetensors", ".curve.png", ".curve.csv"):
-        shutil.copyfile(path.with_suffix(suffix), pathlib.Path("Weights") / f"voice{suffix}")
+    publish(runs[best][2], "voice")
 
 
 if __name__ == "__main__":

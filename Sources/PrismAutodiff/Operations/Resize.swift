@@ -108,17 +108,24 @@ public struct Resize: Primitive {
 
   /// Calls a closure with every pixel of the input that a pixel of the output is made of, and its
   /// share.
-  private func forEachShare(
-    _ shape: Shape, _ body: (_ from: Int, _ to: Int, _ share: Float) -> Void
+  ///
+  /// - Parameters:
+  ///   - shape: The shape of the input, `[N, H, W, C]`.
+  ///   - rows: The rows of the output; all of them unless stated.
+  ///   - body: Is told the index of an input's pixel, that of the output's, and the share; an output's
+  ///     pixels come one after the other.
+  package func forEachShare(
+    _ shape: Shape, rows: Range<Int>? = nil,
+    _ body: (_ from: Int, _ to: Int, _ share: Float) -> Void
   ) {
-    let rows = (0..<height).map { neighbours($0, of: height, from: shape[1]) }
-    let columns = (0..<width).map { neighbours($0, of: width, from: shape[2]) }
+    let above = (0..<height).map { neighbours($0, of: height, from: shape[1]) }
+    let beside = (0..<width).map { neighbours($0, of: width, from: shape[2]) }
     for n in 0..<shape[0] {
-      for y in 0..<height {
+      for y in rows ?? 0..<height {
         for x in 0..<width {
           let to = (n * height + y) * width + x
-          for row in rows[y] {
-            for column in columns[x] {
+          for row in above[y] {
+            for column in beside[x] {
               body(
                 (n * shape[1] + row.index) * shape[2] + column.index, to, row.share * column.share)
             }

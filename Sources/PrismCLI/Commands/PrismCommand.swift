@@ -127,7 +127,8 @@ struct Root: ParsableCommand {
     version: version,
     subcommands: [
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
-      CompareCommand.self, DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
+      CompareCommand.self, JudgeCommand.self, SurveyCommand.self, ConceptsCommand.self,
+      ExamplesCommand.self, DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
       ServeCommand.self, VersionCommand.self,
     ])
 

@@ -44,7 +44,8 @@ struct MethodOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       How often a method may evaluate the model, where it draws samples; for ig, blurig, \
-      guidedig and xrai the steps of the path, for opticam those of the search. (default: the method's)
+      guidedig and xrai the steps of the path, for extremal those of the climb, for opticam those \
+      of the search. (default: the method's)
       """,
       valueName: "n"))
   var samples: Int?
@@ -58,7 +59,7 @@ struct MethodOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How lime and kernelshap divide the picture: quickshift, slic[:N], felzenszwalb[:SCALE], \
+      How lime, kernelshap and permutation-shap divide the picture: quickshift, slic[:N], felzenszwalb[:SCALE], \
       grid:RxC, or a map of labels, FILE.npy or FILE.png. (default: quickshift; of a \
       spectrogram grid:8x10, mel bands by time)
       """, valueName: "segments"))
@@ -78,8 +79,8 @@ struct MethodOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Which number of the model rise, occlusion, lime, kernelshap and shap explain. (default: \
-      logit; of rise probability)
+      Which number of the model the methods that mask parts explain, such as rise, lime and shap. \
+      (default: logit; of rise probability)
       """, valueName: "number"))
   var explain: Choice<ExplanationRequest.Quantity>?
 
@@ -123,7 +124,10 @@ struct MethodOptions: ParsableArguments {
   var isListing: Bool { names.lowercased() == "list" }
 
   /// The methods in the order in which they were named.
-  func methods() throws(ValidationError) -> [ExplanationMethod] {
+  func methods() throws(ValidationError) -> [ExplanationMethod] { try Self.methods(named: names) }
+
+  /// The methods in the order in which they are named, separated by commas.
+  static func methods(named names: String) throws(ValidationError) -> [ExplanationMethod] {
     var methods: [ExplanationMethod] = []
     for part in names.split(separator: ",", omittingEmptySubsequences: false) {
       let name = String(part)

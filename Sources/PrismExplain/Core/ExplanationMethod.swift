@@ -32,6 +32,10 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
   case lime
   case kernelSHAP = "kernelshap"
   case partitionSHAP = "shap"
+  case permutationSHAP = "permutation-shap"
+  case sobol
+  case hsic
+  case extremal
 
   /// Something that users choose for a method.
   public enum Choice: String, Sendable, CaseIterable, Codable {
@@ -70,8 +74,10 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case .deeplift: [.mask]
     case .lrp: [.composite]
     case .occlusion: [.mask, .output]
-    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping, .output]
-    case .partitionSHAP: [.samples, .mask, .output]
+    case .lime, .kernelSHAP, .permutationSHAP:
+      [.samples, .seed, .segments, .mask, .stopping, .output]
+    case .partitionSHAP, .sobol, .hsic: [.samples, .mask, .output]
+    case .extremal: [.samples]
     }
   }
 
@@ -140,6 +146,13 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
       return PartitionSHAP(
         evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)),
         output: output)
+    case .permutationSHAP:
+      return PermutationSHAP(
+        samples: settings.samples, segmenter: segmenter, masker: masker(.segmentMean),
+        output: output, seed: seed, stopping: stopping)
+    case .sobol: return Sobol(samples: settings.samples ?? 2080, masker: masker(), output: output)
+    case .hsic: return HSIC(samples: settings.samples ?? 500, masker: masker(), output: output)
+    case .extremal: return ExtremalPerturbation(steps: settings.samples ?? 800)
     }
   }
 

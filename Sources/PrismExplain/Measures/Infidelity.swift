@@ -66,16 +66,32 @@ public struct Infidelity: Sendable, Equatable, Codable {
     _ maps: [Tensor], target: Int, image: ExplainedImage, of classifier: any Classifier,
     work: Work = .unwatched
   ) throws -> [Double] {
-    try image.check(for: classifier)
-    guard samples >= 1, (1...min(image.height, image.width)).contains(side) else {
-      throw ExplanationError.parameter(
-        "infidelity", "needs at least 1 sample, and squares no larger than the image")
-    }
     for map in maps {
       guard map.shape == [image.height, image.width] else {
         throw ExplanationError.maskSize(given: map.shape, expected: [image.height, image.width])
       }
       guard map.isFinite else { throw ExplanationError.notFinite(layer: "the map") }
+    }
+    let removals = try removals(target: target, image: image, of: classifier, work: work)
+    return maps.map { removals.error(of: $0) }
+  }
+
+  /// What the removal of the squares does to one logit, for maps that are made one after the other.
+  ///
+  /// - Parameters:
+  ///   - target: The logit.
+  ///   - image: The explained image.
+  ///   - classifier: The model.
+  ///   - work: Is told of every batch.
+  /// - Returns: What judges maps.
+  /// - Throws: ``ExplanationError``.
+  public func removals(
+    target: Int, image: ExplainedImage, of classifier: any Classifier, work: Work = .unwatched
+  ) throws -> Removals {
+    try image.check(for: classifier)
+    guard samples >= 1, (1...min(image.height, image.width)).contains(side) else {
+      throw ExplanationError.parameter(
+        "infidelity", "needs at least 1 sample, and squares no larger than the image")
     }
     let squares = squares(in: image)
     work.plan(samples + 1)
@@ -84,8 +100,21 @@ public struct Infidelity: Sendable, Equatable, Codable {
       .windows(hidden: [.empty] + squares), of: image, masker: masker)
     let outputs = try Evaluator(
       classifier, targets: [target], output: output, work: work)(images)
-    let fallen = outputs.dropFirst().map { outputs[0] - $0 }
-    return maps.map { error(of: $0, squares: squares, fallen: fallen) }
+    return Removals(
+      squares: squares, fallen: outputs.dropFirst().map { outputs[0] - $0 }, isScaled: isScaled)
+  }
+
+  /// What the removal of squares does to an output.
+  public struct Removals: Sendable, Equatable {
+    fileprivate let squares: [PixelBox]
+    /// How far the output falls when a square is removed.
+    public let fallen: [Double]
+    fileprivate let isScaled: Bool
+
+    /// The mean square of how far the output falls: the error of a map that predicts nothing.
+    public var errorOfNothing: Double {
+      fallen.reduce(0) { $0 + $1 * $1 } / Double(fallen.count)
+    }
   }
 
   /// The random squares.
@@ -97,9 +126,14 @@ public struct Infidelity: Sendable, Equatable, Codable {
       return PixelBox(rows: y..<y + side, columns: x..<x + side)
     }
   }
+}
 
+extension Infidelity.Removals {
   /// The mean square between what a map predicts and how far the output has fallen.
-  private func error(of map: Tensor, squares: [PixelBox], fallen: [Double]) -> Double {
+  ///
+  /// - Parameter map: `[H, W]` of the explained image's size, finite.
+  /// - Returns: Zero for a perfect map.
+  public func error(of map: Tensor) -> Double {
     let (values, width) = (map.scalars, map.shape[1])
     let predicted = squares.map { square in
       square.rows.reduce(0.0) { sum, y in
@@ -114,6 +148,6 @@ public struct Infidelity: Sendable, Equatable, Codable {
     return zip(predicted, fallen).reduce(0) {
       let error = factor * $1.0 - $1.1
       return $0 + error * error
-    } / Double(samples)
+    } / Double(fallen.count)
   }
 }

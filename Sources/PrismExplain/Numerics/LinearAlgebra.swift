@@ -65,6 +65,18 @@ func checkLAPACK() throws(ExplanationError) { try callingLAPACK { _ in } }
 func largestEigenpair(
   of matrix: [Double], size: Int
 ) throws(ExplanationError) -> (value: Double, vector: [Double])? {
+  guard let (values, vectors) = try eigenpairs(of: matrix, size: size), let value = values.last
+  else { return nil }
+  return (value, Array(vectors[(size - 1) * size..<size * size]))
+}
+
+/// The eigenvalues of a symmetric matrix in ascending order, and the eigenvectors one after the
+/// other; `nil` where LAPACK finds none.
+///
+/// - Throws: `ExplanationError` where LAPACK cannot be used.
+func eigenpairs(
+  of matrix: [Double], size: Int
+) throws(ExplanationError) -> (values: [Double], vectors: [Double])? {
   guard size > 0 else { return nil }
   var a = matrix
   var n = Int32(size)
@@ -78,8 +90,7 @@ func largestEigenpair(
   try callingLAPACK {
     $0.dsyev(&job, &part, &n, &a, &lead, &values, &work, &length, &info, 1, 1)
   }
-  guard info == 0, let value = values.last else { return nil }
-  return (value, Array(a[(size - 1) * size..<size * size]))
+  return info == 0 ? (values, a) : nil
 }
 
 /// Calls a function of LAPACK.

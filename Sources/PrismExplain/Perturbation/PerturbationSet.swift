@@ -16,6 +16,8 @@ public enum PerturbationSet: Sendable, Equatable, Codable {
   case removal(steps: PixelRemoval)
   /// The image shines through soft masks.
   case softMasks(masks: SoftMasks)
+  /// The image shines through masks of rectangles.
+  case gridMasks(masks: GridMasks)
   /// The image shines through the channels of a value `[1, h, w, C]`, each enlarged (corners on
   /// corners) and scaled to the range from 0 to 1, with 1e-8 added to the range.
   case channels(value: Tensor)
@@ -28,6 +30,7 @@ public enum PerturbationSet: Sendable, Equatable, Codable {
     case .boxes(let kept): kept.count
     case .removal(let steps): steps.count
     case .softMasks(let masks): max(masks.count, 0)
+    case .gridMasks(let masks): masks.values.count
     case .channels(let value): value.shape.rank == 4 ? value.shape[3] : 0
     }
   }

@@ -18,6 +18,7 @@ public struct PerturbedImages: Sendable {
     case boxes([[PixelBox]])
     case removal(ranks: [Int], step: Int, isInsertion: Bool)
     case softMasks(SoftMasks.Sized)
+    case gridMasks(GridMasks.Sized)
     case channels(ChannelMasks)
   }
 
@@ -65,6 +66,8 @@ public struct PerturbedImages: Sendable {
         ranks: try steps.ranks(for: explained), step: steps.step, isInsertion: steps.isInsertion)
     case .softMasks(let masks):
       renderer = .softMasks(try masks.sized(height: explained.height, width: explained.width))
+    case .gridMasks(let masks):
+      renderer = .gridMasks(try masks.sized(height: explained.height, width: explained.width))
     case .channels(let value):
       renderer = .channels(
         try ChannelMasks(value, height: explained.height, width: explained.width))
@@ -92,6 +95,7 @@ public struct PerturbedImages: Sendable {
     case .removal(let ranks, let step, let isInsertion):
       image.write(target) { (ranks[$0] < sample * step) == isInsertion }
     case .softMasks(let masks): image.write(target, through: masks[sample])
+    case .gridMasks(let masks): image.write(target, through: masks[sample])
     case .channels(let masks): image.write(target, through: masks[sample])
     }
   }

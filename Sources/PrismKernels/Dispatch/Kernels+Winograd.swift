@@ -42,35 +42,35 @@ extension Kernels {
     }
   }
 
-  /// Transforms and packs `[O, I, 3, 3]` weights; panels are those of `pointwisePanels` and can be
+  /// Transforms and packs `[O, I, 3, 3]` weights for jobs of the same points; panels are those of `pointwisePanels` and can be
   /// divided among threads, all together are `0 ..< Int.max`.
   package func packWinograd(
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, inputChannels: Int,
-    outputChannels: Int, m: Int, panelStart: Int, panelEnd: Int,
+    outputChannels: Int, m: Int, points: WinogradPoints = .whole, panelStart: Int, panelEnd: Int,
     into packed: UnsafeMutablePointer<Float>
   ) {
     switch instructionSet {
     case .baseline:
       PrismKernelsBaseline.Winograd.pack(
         weights: weights, bias: bias, inputChannels: inputChannels, outputChannels: outputChannels,
-        m: m, panelStart: panelStart, panelEnd: panelEnd, into: packed)
+        m: m, points: points, panelStart: panelStart, panelEnd: panelEnd, into: packed)
     #if arch(x86_64)
       case .avx2:
         PrismKernelsAVX2.Winograd.pack(
           weights: weights, bias: bias, inputChannels: inputChannels,
-          outputChannels: outputChannels, m: m, panelStart: panelStart, panelEnd: panelEnd,
-          into: packed)
+          outputChannels: outputChannels, m: m, points: points, panelStart: panelStart,
+          panelEnd: panelEnd, into: packed)
       case .avx512:
         PrismKernelsAVX512.Winograd.pack(
           weights: weights, bias: bias, inputChannels: inputChannels,
-          outputChannels: outputChannels, m: m, panelStart: panelStart, panelEnd: panelEnd,
-          into: packed)
+          outputChannels: outputChannels, m: m, points: points, panelStart: panelStart,
+          panelEnd: panelEnd, into: packed)
     #else
       case .avx2, .avx512:
         PrismKernelsBaseline.Winograd.pack(
           weights: weights, bias: bias, inputChannels: inputChannels,
-          outputChannels: outputChannels, m: m, panelStart: panelStart, panelEnd: panelEnd,
-          into: packed)
+          outputChannels: outputChannels, m: m, points: points, panelStart: panelStart,
+          panelEnd: panelEnd, into: packed)
     #endif
     }
   }

@@ -18,6 +18,7 @@ import Synchronization
 package final class WorkerPool: Sendable {
   private let shared: PoolState
   private let threads: [SystemThread]
+  private let besides = Atomic<Int>(0)
 
   /// The workers, the calling thread included.
   package let workerCount: Int
@@ -58,12 +59,27 @@ package final class WorkerPool: Sendable {
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     let before = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(before) }
-    guard tasks > 1, !threads.isEmpty, shared.acquire() else {
+    let isTaken = besides.load(ordering: .relaxed) >= workerCount
+    guard tasks > 1, !threads.isEmpty, !isTaken, shared.acquire() else {
       for task in 0..<max(tasks, 0) { body(task, 0) }
       return
     }
     withoutActuallyEscaping(body) { body in shared.runRegion(tasks: tasks, body) }
     shared.release()
+  }
+
+  /// Does work that goes on beside other work of its kind.
+  ///
+  /// Where as much of it goes on as there are workers, each computes on its own thread alone:
+  /// nobody waits for threads that help somebody else.
+  ///
+  /// - Parameter body: Runs regions.
+  /// - Returns: What it returns.
+  /// - Throws: What it throws.
+  package func beside<Result>(_ body: () throws -> Result) rethrows -> Result {
+    besides.add(1, ordering: .relaxed)
+    defer { besides.subtract(1, ordering: .relaxed) }
+    return try body()
   }
 
   /// Returns the processors this process may use: its affinity, bounded by the CPU quota of its

@@ -62,10 +62,9 @@ extension ModelCard.ImageInput {
               Int(pixels[position + order.2])
             )
             if channels == .grey {
-              // ITU-R BT.601, rounded as Pillow's conversion to `L` does.
-              let luma =
-                0.299 * Double(samples.0) + 0.587 * Double(samples.1) + 0.114 * Double(samples.2)
-              let sample = Int(luma.rounded())
+              // ITU-R BT.601 in 65536ths, as Pillow's conversion to `L` has it.
+              let luma = 19595 * samples.0 + 38470 * samples.1 + 7471 * samples.2
+              let sample = (luma + 0x8000) >> 16
               samples = (sample, sample, sample)
             }
             let place = pixel * channelCount

@@ -1,4 +1,5 @@
 // One analysis: its input and maps side by side, how far it is, what is known of it.
+import { newKey } from "/api.js";
 import { MethodPicker } from "/choices.js";
 import { tables } from "/tables.js";
 import { alternativeOf, findingsOf, unitOf } from "/describe.js";
@@ -10,7 +11,7 @@ import { pictureOf, previewOf } from "/media.js";
 import { upright } from "/npy.js";
 import { Levels } from "/picture.js";
 import { Progress } from "/progress.js";
-import { maybe, moment, percent, t } from "/texts.js";
+import { maybe, moment, percent, reasonOf, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { soundAxes, windowAt } from "/sound-signal.js";
 import { Views } from "/views.js";
@@ -41,7 +42,8 @@ export class AnalysisView {
     this.progress = new Progress({
       title: (name) => this.title(name),
       onCancel: () => this.act(() => page.api.cancel(this.analysis.id)),
-      onResume: () => this.restart(() => page.api.resume(this.analysis.id)),
+      onResume: () => (this.analysis
+        ? this.restart(() => page.api.resume(this.analysis.id)) : this.sendAgain()),
       onShow: (name, isShown) => {
         this.hidden[isShown ? "delete" : "add"](name);
         this.showMaps();
@@ -87,36 +89,42 @@ export class AnalysisView {
     this.model = this.page.models.find((model) => model.name === request.model);
     this.fileName = file.name;
     this.drawHead();
-    this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
     if (kind === "image") { this.showFile(file); }
+    this.chosen = { file, request, key: newKey() };
+    await this.send();
+  }
+
+  /** Sends the file that was chosen; where that fails, it can be sent again. */
+  async send() {
+    const { chosen: { file, request, key }, page } = this;
+    this.views.say(h("p", { class: "waiting" }, t("analysis.waiting")));
+    this.isSending = true;
     try {
-      const analysis = await this.send(file, request);
+      const analysis = await page.api.beginPatiently(file, request, key, (seconds) => {
+        this.progress.say(t("analysis.busy", { n: seconds }));
+        page.announce(t("analysis.busy", { n: seconds }));
+        return !this.isClosed;
+      });
       if (this.isClosed) { return; }
       this.watch(analysis.id);
-      this.page.note(`/analysis/${analysis.id}`);
+      page.note(`/analysis/${analysis.id}`);
       this.take(analysis);
-      if (kind === "audio") { this.showSound(); }
+      if (this.kind === "audio") { this.showSound(); }
     } catch (error) {
-      this.progress.setState("failed", error.detail ?? error.message);
-      this.progress.resume.hidden = true;
-      this.sayFailure(error.detail ?? error.message);
-      if (error.isOffline) { throw error; }
+      if (this.isClosed) { return; }
+      const reason = reasonOf(error);
+      this.progress.refuse(reason, error.isBusy || error.isOffline || error.status === 401);
+      this.predictions.replaceChildren(h("p", { class: "muted" }, t("predictions.none")));
+      this.sayFailure(reason);
+    } finally {
+      this.isSending = false;
     }
   }
 
-  /** Sends a file; a server that has too much to do is asked again when it says. */
-  async send(file, request) {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.page.api.begin(file, file.name, request);
-      } catch (error) {
-        const isBusy = error.status === 429 || error.status === 503;
-        if (!isBusy || attempt >= 5 || this.isClosed) { throw error; }
-        const seconds = error.retryAfter ?? 2;
-        this.views.say(h("p", { class: "waiting" }, t("analysis.busy", { n: seconds })));
-        await new Promise((done) => setTimeout(done, 1000 * seconds));
-      }
-    }
+  sendAgain() {
+    if (this.isSending) { return; }
+    this.progress.say(t("loading"));
+    this.send();
   }
 
   /** Opens an analysis that is kept. */
@@ -297,9 +305,12 @@ export class AnalysisView {
 
   /** Goes on after the connection was lost. */
   async reconnect() {
-    if (!this.analysis || !this.progress.isOpen) { return; }
-    this.take(await this.page.api.analysis(this.analysis.id));
-    this.watch();
+    this.details?.reconnect();
+    if (!this.analysis) {
+      this.sendAgain();
+    } else if (this.analysis.state !== "done" || !this.report) {
+      await this.restart(() => this.page.api.analysis(this.analysis.id));
+    }
   }
 
   async takeMethod(data) {
@@ -376,6 +387,11 @@ export class AnalysisView {
   }
 
   async ended({ state, error, cached }) {
+    if (["queued", "running"].includes(state)) {
+      // Somebody else has asked for more.
+      this.watch();
+      return;
+    }
     this.analysis = { ...this.analysis, state, error, cached };
     this.progress.setState(state, error, cached);
     this.page.announce(t(`state.${state}`));
@@ -659,4 +675,4 @@ export class AnalysisView {
 }
 
 /** Methods whose maps have one value a segment. */
-const segmented = new Set(["lime", "kernelshap"]);
+const segmented = new Set(["lime", "kernelshap", "permutation-shap"]);

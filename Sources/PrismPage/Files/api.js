@@ -15,12 +15,15 @@ class Problem extends Error {
 
   /** Whether the server could not be reached at all. */
   get isOffline() { return this.status === 0; }
+
+  /** Whether the server has too much to do, or is ending. */
+  get isBusy() { return this.status === 429 || this.status === 503; }
 }
 
 export class API {
   /**
-   * @param {{onOffline: () => void, askToken: () => Promise<string?>}} hooks What to do when the
-   *   server does not answer, and how to come by a token.
+   * @param {{onOffline: () => void, askToken: (isAgain: boolean) => Promise<string?>}} hooks What
+   *   to do when the server does not answer, and how to come by a token, also after a wrong one.
    */
   constructor(hooks = {}) {
     this.hooks = hooks;
@@ -31,7 +34,8 @@ export class API {
   /** A request; throws a Problem for everything but an answer of success. */
   async fetch(path, options = {}) {
     const headers = new Headers(options.headers);
-    if (this.token) { headers.set("Authorization", `Bearer ${this.token}`); }
+    const { token } = this;
+    if (token) { headers.set("Authorization", `Bearer ${bytesOf(token)}`); }
     let answer;
     try {
       answer = await fetch(path, { ...options, headers });
@@ -41,7 +45,7 @@ export class API {
       throw new Problem(0, "the server does not answer");
     }
     if (answer.ok) { return answer; }
-    if (answer.status === 401 && this.hooks.askToken && await this.askForToken()) {
+    if (answer.status === 401 && this.hooks.askToken && await this.askForToken(token)) {
       return this.fetch(path, options);
     }
     let detail = `${answer.status} ${answer.statusText}`;
@@ -51,9 +55,10 @@ export class API {
     throw new Problem(answer.status, detail, Number(answer.headers.get("Retry-After")) || null);
   }
 
-  /** Asks once, however many requests need it. */
-  async askForToken() {
-    this.asking ??= this.hooks.askToken().finally(() => { this.asking = null; });
+  /** Asks once, however many requests were refused; `refused` is the token that they had. */
+  async askForToken(refused) {
+    if (this.token !== refused) { return true; }
+    this.asking ??= this.hooks.askToken(Boolean(refused)).finally(() => { this.asking = null; });
     const token = await this.asking;
     if (!token) { return false; }
     this.token = token;
@@ -93,15 +98,37 @@ export class API {
 
   // Analyses
 
-  /** Begins an analysis of a file; `request` is the interface's own object. */
-  async begin(file, name, request) {
+  /**
+   * Begins an analysis of a file; `request` is the interface's own object. What is sent a second
+   * time under the same `key` begins nothing new.
+   */
+  async begin(file, name, request, key = newKey()) {
     const answer = await this.fetch(`/v1/analyses?${new URLSearchParams({ name })}`, {
       method: "POST", body: file,
       headers: {
         "Content-Type": "application/octet-stream", "Prism-Request": ascii(request),
+        "Idempotency-Key": key,
       },
     });
     return answer.json();
+  }
+
+  /**
+   * Begins an analysis; a server that has too much to do is asked again when it says.
+   *
+   * @param {(seconds: number) => boolean} wait Is told how long it takes until then; `false` gives
+   *   up.
+   */
+  async beginPatiently(file, request, key, wait) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.begin(file, file.name, request, key);
+      } catch (error) {
+        const seconds = error.retryAfter ?? 2;
+        if (!error.isBusy || attempt >= 5 || !wait(seconds)) { throw error; }
+        await new Promise((done) => setTimeout(done, 1000 * seconds));
+      }
+    }
   }
 
   /** A picture of any format as PNG; nothing is kept of it. */
@@ -180,6 +207,13 @@ export class API {
     }
   }
 }
+
+/** A name for something that is sent, which nothing else has. */
+export const newKey = () => Array.from(
+  crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** A text as its bytes, which is what headers can carry. */
+const bytesOf = (text) => String.fromCharCode(...new TextEncoder().encode(text));
 
 function parseEvent(text) {
   const event = { id: null, name: null, data: "" };

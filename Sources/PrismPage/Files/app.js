@@ -5,7 +5,7 @@ import { icon } from "/icons.js";
 import { Intake } from "/intake.js";
 import { Keys } from "/keys.js";
 import { showTheme, keep, settings } from "/settings.js";
-import { choose, language, t } from "/texts.js";
+import { choose, language, reasonOf, t } from "/texts.js";
 import { languages } from "/texts-languages.js";
 
 const find = (id) => document.getElementById(id);
@@ -53,7 +53,7 @@ const page = {
   /** Tells of a failure where nothing nearer can. */
   fail(error) {
     if (error.name === "AbortError" || error.isOffline) { return; }
-    notice(error.detail ?? error.message, "bad");
+    notice(reasonOf(error), "bad");
   },
   notice: (text) => notice(text, "good"),
 };
@@ -112,9 +112,10 @@ function showFailure(error) {
   console.warn(error);
   clear();
   replace({
+    reconnect: error.isOffline ? show : undefined,
     element: h("section", { class: "empty" }, icon("warning"),
       h("h1", {}, t(error.status === 404 ? "failure.missing" : "failure.title")),
-      h("p", {}, error.isOffline ? t("offline.text") : error.detail ?? error.message),
+      h("p", {}, reasonOf(error)),
       h("p", { class: "buttons" },
         h("button", { type: "button", onclick: () => location.reload() }, t("failure.again")),
         h("a", { class: "button", href: "#/" }, t("nav.new")))),
@@ -207,19 +208,23 @@ async function watchConnection() {
   if (!page.models) { await start(); } else { current?.reconnect?.(); }
 }
 
-function askToken() {
+/** Asks for the server's token; `isAgain` where it does not know the one before. */
+function askToken(isAgain) {
   return new Promise((done) => {
     const input = h("input", {
       type: "password", id: "token", autocomplete: "current-password", required: true,
+      "aria-describedby": "token-text",
     });
     const dialog = h("dialog", { "aria-labelledby": "token-title" },
-      h("h2", { id: "token-title" }, t("token.title")), h("p", {}, t("token.text")),
+      h("h2", { id: "token-title" }, t("token.title")),
+      isAgain ? h("p", { class: "error", role: "alert" }, t("token.wrong")) : null,
+      h("p", { id: "token-text" }, t("token.text")),
       h("form", { method: "dialog", class: "buttons" },
         h("label", { for: "token" }, t("token.label")), input,
-        h("button", { class: "primary" }, t("token.send"))));
+        h("button", { class: "primary", value: "send" }, t("token.send"))));
     dialog.addEventListener("close", () => {
       dialog.remove();
-      done(input.value || null);
+      done(dialog.returnValue === "send" ? input.value.trim() : null);
     });
     document.body.append(dialog);
     dialog.showModal();
@@ -248,4 +253,8 @@ keys.add("page", "s", "nav.saved", () => page.go("/saved"));
 keys.add("page", "o", "intake.choose", () => intake.choose());
 addEventListener("hashchange", show);
 intake.listen(document);
-start();
+await start();
+// What is shown later has to be here when the server is not.
+for (const name of ["archive", "compare", "saved", "sound", "whatif"]) {
+  import(`/${name}.js`).catch(() => {});
+}

@@ -8,7 +8,8 @@ const families = [
     "eigengradcam", "finercam", "opticam", "scorecam", "ablationcam"]],
   ["gradient", ["saliency", "inputxgradient", "ig", "blurig", "guidedig", "smoothgrad", "vargrad",
     "gradientshap", "deeplift", "lrp", "fullgrad", "xrai", "guided-backprop"]],
-  ["mask", ["occlusion", "rise", "lime", "kernelshap", "shap"]],
+  ["mask", ["occlusion", "rise", "lime", "kernelshap", "shap", "permutation-shap",
+    "sobol", "hsic", "extremal"]],
 ];
 
 const family = (name) => families.find(([, names]) => names.includes(name))?.[0] ?? "mask";
@@ -152,8 +153,8 @@ export class MethodPicker {
 const costs = {
   back: ["gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigengradcam", "finercam",
     "saliency", "inputxgradient", "fullgrad", "guided-backprop"],
-  stepBack: ["ig", "blurig"], stepBoth: ["guidedig", "opticam"],
-  sample: ["rise", "lime"], sampleBack: ["smoothgrad", "vargrad", "gradientshap"],
+  stepBack: ["ig", "blurig"], stepBoth: ["guidedig", "opticam", "extremal"],
+  sample: ["rise", "lime", "sobol", "hsic"], sampleBack: ["smoothgrad", "vargrad", "gradientshap"],
 };
 
 /** What a method costs, in words of the page's language where they are known. */
@@ -240,9 +241,9 @@ export class ChoiceForm {
       }),
       h("label", { for: id }, model.name),
       h("span", { class: "choice-note", id: `${id}-note` },
-        t("choices.modelNote", {
-          description: model.description, input: model.input, labels: model.labels.length,
-        })));
+        [model.description && `${model.description.replace(/\.$/, "")}.`,
+          t("choices.modelNote", { input: model.input, labels: model.labels.length })]
+          .filter(Boolean).join(" ")));
   }
 
   /** The label that the chosen one is compared with, where one is chosen by name. */

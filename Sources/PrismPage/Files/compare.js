@@ -1,9 +1,9 @@
 // Two analyses beside each other: two inputs, or two models on one input.
 import { Collected } from "/collected.js";
-import { h, unique } from "/dom.js";
+import { h, term, unique } from "/dom.js";
 import { rankCorrelation } from "/maps.js";
 import { card } from "/saved.js";
-import { measure, percent, t } from "/texts.js";
+import { measure, number, percent, t } from "/texts.js";
 import { Toolbar } from "/toolbar.js";
 import { Views } from "/views.js";
 
@@ -51,7 +51,8 @@ export class CompareView {
       h("p", { class: "muted" }, t("compare.choose.note")),
       await this.otherModels(analysis), h("h2", {}, t("compare.saved")), place);
     const { analyses } = await this.page.api.list({ limit: 60 });
-    const others = analyses.filter((one) => one.id !== first);
+    const others = analyses.filter(
+      (one) => one.id !== first && one.type === analysis.type && one.label);
     place.append(...others.map((one) => card(this.page, one, `#/compare/${first}/${one.id}`)));
     if (others.length === 0) {
       place.replaceWith(h("p", { class: "muted" }, t("compare.none")));
@@ -65,11 +66,22 @@ export class CompareView {
     if (models.length === 0) { return h("p", { class: "muted" }, t("compare.oneModel")); }
     const id = unique("model");
     const select = h("select", { id }, models.map(({ name }) => h("option", {}, name)));
-    return h("p", { class: "field inline" }, h("label", { for: id }, t("compare.model")), select,
-      h("button", {
-        type: "button", onclick: () => this.askOther(analysis, select.value)
-          .catch((error) => this.page.fail(error)),
-      }, t("compare.explain")));
+    const state = h("span", { class: "muted", role: "status" });
+    const button = h("button", {
+      type: "button", onclick: async () => {
+        button.disabled = true;
+        state.textContent = t("compare.explaining", { model: select.value });
+        try {
+          await this.askOther(analysis, select.value);
+        } catch (error) {
+          this.page.fail(error);
+        }
+        button.disabled = false;
+        state.textContent = "";
+      },
+    }, t("compare.explain"));
+    return h("p", { class: "field inline" },
+      h("label", { for: id }, t("compare.model")), select, button, state);
   }
 
   async askOther(analysis, name) {
@@ -80,26 +92,43 @@ export class CompareView {
     const file = await this.page.api.blob(analysis.input.file);
     const other = await this.page.api.begin(file, analysis.input.name, {
       model: name, methods: methods.length > 0 ? methods : [{ name: "gradcam" }],
+      seed: analysis.request.seed,
     });
-    await new Promise((done) => this.page.api.watch(other.id, { end: done, lost: done }));
-    this.page.go(`/compare/${analysis.id}/${other.id}`);
+    const last = await new Promise((done) => this.page.api.watch(other.id, {
+      end: done, lost: () => done({ state: "interrupted" }),
+    }));
+    if (last.state !== "done") { throw new Error(last.error ?? t(`state.${last.state}`)); }
+    if (this.element.isConnected) { this.page.go(`/compare/${analysis.id}/${other.id}`); }
+  }
+
+  /** What tells the two apart: their names, or their models where one input was given to both. */
+  static titles(analyses) {
+    for (const title of [(one) => one.name, (one) => one.model]) {
+      const [a, b] = analyses.map(title);
+      if (a !== b) { return [a, b]; }
+    }
+    return analyses.map((one, i) => `${one.name} (${i + 1})`);
   }
 
   predictions(collected) {
     const [a, b] = collected.map(({ report }) =>
       new Map(report.predictions.map((one) => [one.label, one.probability])));
     const most = (label) => Math.max(a.get(label) ?? 0, b.get(label) ?? 0);
+    const titles = CompareView.titles(collected.map((one) => one.analysis));
     const labels = [...new Set([...a.keys(), ...b.keys()])]
       .sort((x, y) => most(y) - most(x)).slice(0, 8);
-    const difference = (label) => (a.has(label) && b.has(label)
-      ? `${b.get(label) >= a.get(label) ? "+" : "−"}${
-        percent(Math.abs(b.get(label) - a.get(label)))}` : "–");
+    const difference = (label) => {
+      if (!a.has(label) || !b.has(label)) { return "–"; }
+      const points = Math.round(1000 * (b.get(label) - a.get(label))) / 10;
+      return `${points < 0 ? "−" : "+"}${number(Math.abs(points), 3)}`;
+    };
     return h("section", {}, h("div", {
       class: "scrolling", tabIndex: 0, role: "region", "aria-label": t("analysis.predictions"),
     }, h("table", {}, h("caption", {}, t("analysis.predictions")),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("tables.label")),
-        collected.map((one) => h("th", { scope: "col", class: "number" }, one.analysis.name)),
-        h("th", { scope: "col", class: "number" }, t("compare.difference")))),
+        titles.map((title) => h("th", { scope: "col", class: "number" }, title)),
+        h("th", { scope: "col", class: "number" },
+          term(t("compare.difference"), t("compare.difference.meaning"))))),
       h("tbody", {}, labels.map((label) => h("tr", {}, h("th", { scope: "row" }, label),
         h("td", { class: "number" }, percent(a.get(label))),
         h("td", { class: "number" }, percent(b.get(label))),

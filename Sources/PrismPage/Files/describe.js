@@ -5,7 +5,7 @@ import { number, percent, t } from "/texts.js";
 /** Methods whose values add up to, or are differences of, the number that is explained. */
 const inUnits = new Set([
   "inputxgradient", "ig", "blurig", "guidedig", "gradientshap", "deeplift", "lrp", "occlusion",
-  "lime", "kernelshap", "shap",
+  "lime", "kernelshap", "shap", "permutation-shap",
 ]);
 
 /** The unit of a method's values. */

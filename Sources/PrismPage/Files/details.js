@@ -1,6 +1,6 @@
 // What is kept with an analysis: its name, tags and notes; exports, links and removal.
 import { afterQuiet, h, unique } from "/dom.js";
-import { t } from "/texts.js";
+import { reasonOf, t } from "/texts.js";
 
 const formats = ["pdf", "html", "csv", "json", "zip"];
 
@@ -46,18 +46,27 @@ export class Details {
     ];
   }
 
+  /** Saves a change, and with it those that could not be saved before. */
   async change(change) {
     this.saved.textContent = t("details.saving");
+    const all = { ...this.unsaved, ...change };
+    this.unsaved = all;
     try {
-      const analysis = await this.page.api.change(this.analysis.id, change);
+      const analysis = await this.page.api.change(this.analysis.id, all);
+      if (this.unsaved === all) { this.unsaved = null; }
       Object.assign(this.owner.analysis, {
         name: analysis.name, tags: analysis.tags, notes: analysis.notes,
       });
       this.owner.drawHead();
       this.saved.textContent = t("details.saved");
     } catch (error) {
-      this.saved.textContent = error.isOffline ? t("offline.text") : error.detail;
+      this.saved.textContent = reasonOf(error);
     }
+  }
+
+  /** Goes on after the connection was lost. */
+  reconnect() {
+    if (this.unsaved) { this.change({}); }
   }
 
   /** What the picture or sound is, and what it was computed with. */

@@ -1,10 +1,11 @@
 // Where pictures and sounds come in: dropped, pasted, chosen or taken from the samples.
+import { newKey } from "/api.js";
 import { h } from "/dom.js";
 import { icon } from "/icons.js";
 import { ChoiceForm, fitting } from "/choices.js";
 import { accepted, kindOf, pictureOf, previewOf, thumbnail } from "/media.js";
 import { keep, settings } from "/settings.js";
-import { t } from "/texts.js";
+import { reasonOf, t } from "/texts.js";
 
 export class Intake {
   constructor(page) {
@@ -22,6 +23,8 @@ export class Intake {
     });
     this.queue = h("div", { class: "queue" });
     this.samples = h("div", { class: "samples" });
+    this.samplesPlace = h("section", { hidden: true }, h("h2", {}, t("intake.samples")),
+      h("p", { class: "muted" }, t("intake.samples.note")), this.samples);
     this.formsPlace = h("div", { class: "forms" });
     this.archivePlace = h("div", { class: "archive" });
     this.recent = h("div", { class: "recent" });
@@ -34,9 +37,7 @@ export class Intake {
             type: "button", class: "primary", onclick: () => this.choose(),
           }, t("intake.choose")), this.input),
         h("p", { class: "muted" }, t("intake.formats"))),
-      this.queue,
-      h("section", {}, h("h2", {}, t("intake.samples")),
-        h("p", { class: "muted" }, t("intake.samples.note")), this.samples),
+      this.queue, this.samplesPlace,
       h("section", {}, h("h2", {}, t("intake.choices")), h("label", { class: "check" },
         h("input", {
           type: "checkbox", checked: settings.startsAtOnce,
@@ -72,13 +73,14 @@ export class Intake {
     try {
       const samples = await this.page.api.samples();
       this.samples.replaceChildren(...samples.map((sample) => this.sample(sample)));
-      if (samples.length === 0) {
-        this.samples.append(h("p", { class: "muted" }, t("intake.samples.none")));
-      }
+      this.samplesPlace.hidden = samples.length === 0;
     } catch (error) {
       this.page.fail(error);
     }
   }
+
+  /** Goes on after the connection was lost. */
+  reconnect() { this.open(); }
 
   async mountArchive() {
     this.archive = null;
@@ -198,19 +200,21 @@ export class Intake {
 
   drawQueue() {
     const count = this.waiting.length;
+    this.queueState = h("span", { class: "muted", role: "status" });
     this.queue.replaceChildren(...count === 0 ? [] : [
       h("h2", {}, t("intake.waiting", { count })),
       h("ul", { class: "cards" }, this.waiting.map((item) => this.waitingCard(item))),
       h("p", { class: "buttons" },
         h("button", {
-          type: "button", class: "primary", onclick: () => this.beginAll(),
+          type: "button", class: "primary", disabled: Boolean(this.isSending),
+          onclick: () => this.beginAll(),
         }, t("intake.explain", { count })),
         h("button", {
           type: "button", onclick: () => {
             this.waiting = [];
             this.drawQueue();
           },
-        }, t("intake.clear"))),
+        }, t("intake.clear")), this.queueState),
     ]);
   }
 
@@ -228,32 +232,61 @@ export class Intake {
         `${item.format} · ${t(`kind.${item.kind}`)} · ${this.forms[item.kind].summary}`),
       h("button", {
         type: "button", class: "plain", "aria-label": t("intake.remove", { name: item.file.name }),
-        onclick: () => {
-          this.waiting = this.waiting.filter((one) => one !== item);
-          this.drawQueue();
-        },
+        onclick: () => this.takeOff(item),
       }, "×"));
   }
 
   /** One is shown as it goes; of several, the list of analyses shows how they go. */
   async beginAll() {
-    const items = this.waiting;
-    this.waiting = [];
-    this.drawQueue();
-    if (items.length === 1) {
-      await this.begin(items[0]);
+    if (this.isSending) { return; }
+    if (this.waiting.length === 1) {
+      const [item] = this.waiting.splice(0);
+      this.drawQueue();
+      await this.begin(item);
       return;
     }
-    for (const { file, kind } of items) {
+    this.isSending = true;
+    this.drawQueue();
+    const refused = [];
+    let reason = null;
+    while (this.waiting.length > 0 && !reason) {
+      const [item] = this.waiting;
       try {
-        await this.page.api.begin(file, file.name, this.forms[kind].request);
+        await this.send(item);
+        this.takeOff(item);
       } catch (error) {
-        this.page.fail(error);
-        this.waiting.push({ file, kind, ...await kindOf(file) });
-        if (error.status === 429) { break; }
+        if (error.isBusy || error.isOffline) {
+          reason = reasonOf(error);
+        } else {
+          this.page.fail(error);
+          refused.push(item);
+          this.takeOff(item);
+        }
       }
     }
+    this.isSending = false;
+    this.waiting.push(...refused);
     this.drawQueue();
-    if (this.waiting.length === 0) { this.page.go("/saved"); }
+    if (reason) {
+      this.page.fail(new Error(t("intake.left", { count: this.waiting.length, reason })));
+    } else if (this.waiting.length === 0) {
+      this.page.go("/saved");
+    }
+  }
+
+  /** Sends one of several files, which stays in the list until the server has it. */
+  send(item) {
+    const { request } = this.forms[item.kind];
+    const asked = JSON.stringify(request);
+    if (item.asked !== asked) { Object.assign(item, { asked, key: newKey() }); }
+    return this.page.api.beginPatiently(item.file, request, item.key, (seconds) => {
+      this.queueState.textContent = t("analysis.busy", { n: seconds });
+      return true;
+    });
+  }
+
+  takeOff(item) {
+    this.waiting = this.waiting.filter((one) => one !== item);
+    this.drawQueue();
   }
 }

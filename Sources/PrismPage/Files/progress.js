@@ -46,9 +46,24 @@ export class Progress {
     if (!this.isOpen) {
       for (const line of this.lines.values()) {
         if (!line.isDone) { this.write(line, t(ending(line, state))); }
+        if (line.isDone && isCached && !this.hasWorked) { this.write(line, t("state.cached")); }
         line.bar.hidden = true;
       }
     }
+  }
+
+  /** Says what is waited for before there is an analysis. */
+  say(text) {
+    this.setState("queued");
+    this.isOpen = false;
+    this.cancel.hidden = true;
+    this.state.textContent = text;
+  }
+
+  /** Tells that nothing has begun; `isWorthwhile` where it may work a second time. */
+  refuse(reason, isWorthwhile) {
+    this.setState("failed", reason);
+    this.resume.hidden = !isWorthwhile;
   }
 
   line(name) {
@@ -74,7 +89,7 @@ export class Progress {
 
   /** A method goes on. */
   progress({ method, done, planned, secondsLeft }) {
-    this.hasWorked = true;
+    this.hasWorked ||= done > 0;
     if (!this.isOpen) { this.setState("running"); }
     this.state.textContent = t("state.running");
     const line = this.line(method);

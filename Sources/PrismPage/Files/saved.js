@@ -1,7 +1,7 @@
 // Analyses that are kept: found by words, tags and models, with what they look like.
 import { afterQuiet, h, unique } from "/dom.js";
 import { icon } from "/icons.js";
-import { moment, percent, t } from "/texts.js";
+import { moment, percent, reasonOf, t } from "/texts.js";
 
 /** An analysis as a card; `extra` is added to it. */
 export function card(page, analysis, href = `#/analysis/${analysis.id}`, extra = null) {
@@ -122,7 +122,7 @@ export class SavedView {
     try {
       found = await this.page.api.list({ ...this.filter, ...page });
     } catch (error) {
-      this.note.textContent = error.isOffline ? t("offline.text") : error.detail;
+      this.note.textContent = reasonOf(error);
       return;
     }
     if (number !== this.number) { return; }

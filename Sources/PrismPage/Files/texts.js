@@ -35,6 +35,12 @@ export function t(name, values = {}) {
 /** A text, or nothing where there is none of this name. */
 export const maybe = (name) => texts[name] ?? null;
 
+/** Why something did not work, in words for people: the server's own where it has to say more. */
+export function reasonOf(error) {
+  const name = { 0: "offline.text", 401: "token.needed", 429: "busy.text" }[error.status];
+  return name ? t(name) : error.detail ?? error.message;
+}
+
 /** A number with as many digits as matter. */
 export function number(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) { return "–"; }
@@ -68,6 +74,7 @@ export function percent(value, digits = 1) {
 
 /** A span of time, such as "2 min 5 s". */
 export function duration(seconds) {
+  if (seconds < 0.001) { return t("time.instant"); }
   if (seconds < 1) { return t("time.milliseconds", { n: Math.round(1000 * seconds) }); }
   const whole = Math.round(seconds);
   return whole < 60

@@ -51,17 +51,20 @@ public enum InputDocument {
       .init(
         name: "input",
         value: ["path": .string(input.path), "sha256": .string(input.sha256)]),
-      .init(
-        name: "model",
-        value: [
-          "name": .string(model.card.name),
-          "architecture": .string(model.card.architecture.rawValue),
-          "sha256": .string(model.file.sha256),
-        ]),
+      .init(name: "model", value: self.model(model)),
       .init(name: "predictions", value: .array(prediction.ranked.map(entry))),
     ]
     return header + document + (hearing.map { [.init(name: "sound", value: $0.json)] } ?? [])
       + (picture.map { [.init(name: "picture", value: $0.json)] } ?? [])
+  }
+
+  /// Which model was asked.
+  static func model(_ model: Model) -> JSON {
+    [
+      "name": .string(model.card.name),
+      "architecture": .string(model.card.architecture.rawValue),
+      "sha256": .string(model.file.sha256),
+    ]
   }
 
   /// A label, or a contrast of two, with its numbers.

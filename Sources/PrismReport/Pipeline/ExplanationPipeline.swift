@@ -303,22 +303,32 @@ public struct ExplanationPipeline: Sendable {
     /// Whether a label is explained in several windows.
     let hasSeveralWindows: Bool
 
-    init(_ input: ReportInput, for pipeline: ExplanationPipeline) throws {
+    /// - Parameters:
+    ///   - input: The picture or sound.
+    ///   - pipeline: How it is looked at.
+    ///   - wanted: The indices of the labels that are explained; `nil` for those of the request.
+    /// - Throws: What the input cannot be read for; ``TargetError``; ``RequestError`` for a mask.
+    init(_ input: ReportInput, for pipeline: ExplanationPipeline, labels wanted: [Int]? = nil)
+      throws
+    {
       self.input = input
+      func entries(of prediction: Prediction) throws -> [Prediction.Entry] {
+        try wanted.map { $0.map { prediction.entries[$0] } } ?? pipeline.targets(of: prediction)
+      }
       if pipeline.model.card.input.audio == nil {
         let image = try input.picture(pipeline.request.pictures)
         picture = PictureFacts(image, for: pipeline.model)
         var explained = try pipeline.model.admitting { pipeline.model.explained(image) }
         prediction = try pipeline.model.predict(&explained)
         hearing = nil
-        let targets = try pipeline.targets(of: prediction)
+        let targets = try entries(of: prediction)
         labels = targets.map(\.index)
         hasSeveralWindows = false
         views = [
           ExplainedView(
             image: explained, picture: image, prediction: prediction, targets: targets,
             truths: try pipeline.truths(
-              of: targets, in: input, explained, rule: nil,
+              of: targets, in: input, explained,
               area: pipeline.model.card.input.image.area(of: image)),
             window: nil, rule: nil)
         ]
@@ -328,7 +338,7 @@ public struct ExplanationPipeline: Sendable {
       self.hearing = hearing
       picture = nil
       prediction = hearing.prediction
-      let targets = try pipeline.targets(of: hearing.prediction)
+      let targets = try entries(of: hearing.prediction)
       labels = targets.map(\.index)
       let chosen = try targets.map { try hearing.windows(for: $0, pipeline.windows) }
       hasSeveralWindows = chosen.contains { $0.count > 1 }
@@ -363,22 +373,20 @@ public struct ExplanationPipeline: Sendable {
       return ExplainedView(
         image: image, picture: try rule.shown(window.sound, seconds: window.end - window.start),
         prediction: prediction, targets: entries,
-        truths: try truths(of: entries, in: input, image, rule: rule), window: window, rule: rule)
+        truths: try truths(
+          of: entries, in: input, image,
+          sound: TruthMasks.SoundView(rule: rule, times: window.start...window.end)),
+        window: window, rule: rule)
     }
   }
 
   /// For every label the region that is known to be right, as the network sees it.
   private func truths(
     of targets: [Prediction.Entry], in input: ReportInput, _ image: ExplainedImage,
-    rule: AudioPreparation?, area: PictureArea = .whole
+    sound: TruthMasks.SoundView? = nil, area: PictureArea = .whole
   ) throws -> [Tensor?] {
-    var (height, width) = (image.input.shape[1], image.input.shape[2])
-    // Masks of spectrograms are drawn as people see them.
-    if rule?.hasFramesAsRows == true { swap(&height, &width) }
-    return try targets.map { target in
-      let region = try truths?.region(
-        for: target, of: input.path, height: height, width: width, area: area)
-      return region.map { rule?.turned($0) ?? $0 }
+    try targets.map {
+      try truths?.region(for: $0, of: input.path, seenAs: image, area: area, sound: sound)
     }
   }
 }

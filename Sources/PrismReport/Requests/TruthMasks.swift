@@ -1,12 +1,27 @@
 public import Prism
 
 /// Where maps ought to be: masks from a file, a folder or a table, each for one input and, where
-/// stated, one label.
+/// stated, one label; of sounds also parts of time and frequency.
 public struct TruthMasks: Sendable {
   private struct Mask: Sendable {
     /// The label's name or index; `nil` for every label.
     let target: String?
-    let path: String
+    let source: Source
+  }
+
+  private enum Source: Sendable {
+    /// A mask as a picture or an array.
+    case file(String)
+    /// A part of a sound.
+    case passage(SoundPassage)
+  }
+
+  /// The part of a sound that a view shows.
+  struct SoundView {
+    /// How the sound becomes a picture.
+    let rule: AudioPreparation
+    /// In seconds from the start of the sound.
+    let times: ClosedRange<Double>
   }
 
   private let masks: [String: [Mask]]
@@ -14,9 +29,11 @@ public struct TruthMasks: Sendable {
   /// Finds the masks of inputs.
   ///
   /// A file is the mask of the only input. In a folder a mask is called like its input, or like it
-  /// and a label (`cat.png`, `cat.pug.npy`); where inputs are in folders, so may the masks be. A
-  /// CSV has the columns `input` (or `path`), `mask` and, if wanted, `target`; its paths begin
-  /// where the CSV is, or in the working folder.
+  /// and a label (`cat.png`, `cat.pug.npy`), or it is called like its input and in a folder that is
+  /// called like a label (`pug/cat.png`); where inputs are in folders, so may the masks be. A CSV
+  /// has the columns `input` (or `path`), `mask` and, if wanted, `target` (or `label`); its paths
+  /// begin where the CSV is, or in the working folder. For sounds it has, instead of `mask`, `start`
+  /// and `end` in seconds and, if wanted, `low` and `high` in hertz, a row a part of the sound.
   ///
   /// - Parameters:
   ///   - path: The file, folder or CSV.
@@ -24,28 +41,34 @@ public struct TruthMasks: Sendable {
   /// - Throws: ``RequestError/sharedTruth(_:inputs:)``, ``RequestError/noTruth(_:)``; `FileError`.
   public init(_ path: String, for inputs: [String]) throws {
     let wholes = inputs.map(ReportInput.wholePath)
-    let unique = wholes.enumerated().filter { wholes.firstIndex(of: $1) == $0 }.map(\.element)
+    var seen: Set<String> = []
+    let unique = wholes.filter { seen.insert($0).inserted }
     var masks: [String: [Mask]] = [:]
     switch Folder.isFolder(path) {
     case nil: throw FileError.notFound(path)
-    case true?: for input in unique { masks[input] = Self.masks(of: input, in: path) }
+    case true?:
+      let folders = Self.labelFolders(in: path)
+      for input in unique {
+        let own = Self.masks(of: input, in: path)
+        masks[input] = own.isEmpty ? Self.masks(of: input, inLabelFolders: folders) : own
+      }
     case false? where path.lowercased().hasSuffix(".csv"):
       masks = try Self.masks(in: path, for: unique)
     case false?:
       guard unique.count <= 1 else {
         throw RequestError.sharedTruth(path, inputs: Array(unique.prefix(2)))
       }
-      for input in unique { masks[input] = [Mask(target: nil, path: path)] }
+      for input in unique { masks[input] = [Mask(target: nil, source: .file(path))] }
     }
     guard masks.values.contains(where: { !$0.isEmpty }) else { throw RequestError.noTruth(path) }
     // No picture is judged by another's mask.
     var owners: [String: String] = [:]
     for input in unique {
-      for mask in masks[input] ?? [] {
-        if let other = owners[mask.path], other != input {
-          throw RequestError.sharedTruth(mask.path, inputs: [other, input])
+      for case .file(let mask) in (masks[input] ?? []).map(\.source) {
+        if let other = owners[mask], other != input {
+          throw RequestError.sharedTruth(mask, inputs: [other, input])
         }
-        owners[mask.path] = input
+        owners[mask] = input
       }
     }
     self.masks = masks
@@ -66,13 +89,43 @@ public struct TruthMasks: Sendable {
     for target: Prediction.Entry, of input: String, height: Int, width: Int,
     area: PictureArea = .whole
   ) throws -> Tensor? {
+    try region(
+      for: target, of: input, height: height, width: width, area: area, sound: nil, picture: nil)
+  }
+
+  /// The region that is right for a label in a view of an input.
+  ///
+  /// - Parameters:
+  ///   - target: The label.
+  ///   - input: The input's whole path.
+  ///   - height: The rows of the map, as people see it.
+  ///   - width: The columns of the map.
+  ///   - area: The part of the input that the map is about; masks are of the whole input.
+  ///   - sound: What of a sound is seen; parts of sounds are `nil` for who does not say.
+  ///   - picture: The picture's size, whose proportions the mask must have unless it has the map's
+  ///     size; `nil` for masks of any size.
+  /// - Returns: `[H, W]`, or `nil` where no mask is known, and where no part of the sound that is
+  ///   right lies in the view.
+  /// - Throws: As ``region(for:of:height:width:area:)``.
+  func region(
+    for target: Prediction.Entry, of input: String, height: Int, width: Int, area: PictureArea,
+    sound: SoundView?, picture: (width: Int, height: Int)?
+  ) throws -> Tensor? {
     let known = masks[input] ?? []
-    let mask =
-      known.first {
-        $0.target.map { Self.names($0, target) } ?? false
-      } ?? known.first { $0.target == nil }
-    guard let mask else { return nil }
-    let map = try LabelMap(contentsOf: mask.path)
+    let own = known.filter { $0.target.map { Self.names($0, target) } ?? false }
+    let right = own.isEmpty ? known.filter { $0.target == nil } : own
+    let passages = right.compactMap { mask -> SoundPassage? in
+      if case .passage(let passage) = mask.source { passage } else { nil }
+    }
+    if !passages.isEmpty {
+      return sound.flatMap { view in
+        SoundPassage.region(
+          of: passages, height: height, width: width, rule: view.rule, times: view.times)
+      }
+    }
+    guard case .file(let path)? = right.first?.source else { return nil }
+    let map = try LabelMap(contentsOf: path)
+    if let picture { try Self.check(map, path, against: picture, height: height, width: width) }
     func sources(_ count: Int, of all: Int, _ start: Double, _ share: Double) -> [Int] {
       guard area != .whole else { return (0..<count).map { $0 * all / count } }
       return (0..<count).map {
@@ -88,15 +141,62 @@ public struct TruthMasks: Sendable {
         map.numbers.contains { $0 != 0 }
         ? "marks no region in the centre of the picture, which is all that the model looks at"
         : "marks no region: all of it is zero"
-      throw RequestError.labelFile(mask.path, reason: reason)
+      throw RequestError.labelFile(path, reason: reason)
     }
     return Tensor([height, width], values)
   }
 
+  /// The region that is right for a label as a network sees it.
+  ///
+  /// - Parameters:
+  ///   - target: The label.
+  ///   - input: The input's whole path.
+  ///   - image: What the network sees.
+  ///   - area: The part of the input that the map is about; masks are of the whole input.
+  ///   - sound: What of a sound is seen; its masks are drawn as people see spectrograms.
+  ///   - picture: The picture's size, whose proportions the mask must have; `nil` for any.
+  /// - Returns: `[H, W]` at the network's size, or `nil` where nothing is known.
+  /// - Throws: As ``region(for:of:height:width:area:)``.
+  func region(
+    for target: Prediction.Entry, of input: String, seenAs image: ExplainedImage,
+    area: PictureArea, sound: SoundView?, picture: (width: Int, height: Int)? = nil
+  ) throws -> Tensor? {
+    var (height, width) = (image.input.shape[1], image.input.shape[2])
+    if sound?.rule.hasFramesAsRows == true { swap(&height, &width) }
+    let region = try region(
+      for: target, of: input, height: height, width: width, area: area, sound: sound,
+      picture: picture)
+    return region.map { sound?.rule.turned($0) ?? $0 }
+  }
+
+  /// Makes sure that a mask is of a picture's proportions, but for rounding, or of the map's size.
+  private static func check(
+    _ map: LabelMap, _ path: String, against picture: (width: Int, height: Int), height: Int,
+    width: Int
+  ) throws(RequestError) {
+    if map.width == width, map.height == height { return }
+    let wanted = Double(map.width) * Double(picture.height) / Double(picture.width)
+    guard abs(wanted - Double(map.height)) > 1 else { return }
+    throw .labelFile(
+      path,
+      reason: "the mask has \(map.width)×\(map.height) pixels and its picture "
+        + "\(picture.width)×\(picture.height), which are other proportions")
+  }
+
+  /// Whether there is a mask for an input and a label.
+  func has(_ target: Prediction.Entry, of input: String) -> Bool {
+    (masks[input] ?? []).contains { $0.target.map { Self.names($0, target) } ?? true }
+  }
+
   /// What the results depend on: the contents of the masks of an input.
   func digest(of input: String) throws -> String {
-    try (masks[input] ?? []).map {
-      try ($0.target ?? "") + SHA256.hexadecimalDigest(of: Files.read($0.path))
+    try (masks[input] ?? []).map { mask in
+      let contents =
+        switch mask.source {
+        case .file(let path): try SHA256.hexadecimalDigest(of: Files.read(path))
+        case .passage(let passage): passage.text
+        }
+      return (mask.target ?? "") + contents
     }.joined(separator: " ")
   }
 
@@ -124,19 +224,46 @@ public struct TruthMasks: Sendable {
       guard let names = try? Folder.names(in: place) else { continue }
       let found = names.filter(isMask).compactMap { name -> Mask? in
         let own = FileStem.stem(of: name)
-        if own == stem { return Mask(target: nil, path: "\(place)/\(name)") }
+        let source = Source.file("\(place)/\(name)")
+        if own == stem { return Mask(target: nil, source: source) }
         guard own.hasPrefix(stem + ".") else { return nil }
-        return Mask(target: String(own.dropFirst(stem.count + 1)), path: "\(place)/\(name)")
+        return Mask(target: String(own.dropFirst(stem.count + 1)), source: source)
       }
       if !found.isEmpty { return found }
     }
     return []
   }
 
+  /// The folders that are called like labels, with the masks in each by their stems.
+  private static func labelFolders(in folder: String) -> [(label: String, masks: [String: String])]
+  {
+    ((try? Folder.names(in: folder)) ?? []).compactMap { label in
+      let place = "\(folder)/\(label)"
+      guard Folder.isFolder(place) == true, let names = try? Folder.names(in: place) else {
+        return nil
+      }
+      let masks = names.filter(isMask).map { (FileStem.stem(of: $0), "\(place)/\($0)") }
+      return masks.isEmpty ? nil : (label, Dictionary(masks) { first, _ in first })
+    }
+  }
+
+  private static func masks(
+    of input: String, inLabelFolders folders: [(label: String, masks: [String: String])]
+  ) -> [Mask] {
+    let stem = FileStem.stem(of: input)
+    return folders.compactMap { folder in
+      folder.masks[stem].map { Mask(target: folder.label, source: .file($0)) }
+    }
+  }
+
   private static func masks(in table: String, for inputs: [String]) throws -> [String: [Mask]] {
     var reader = try CSVReader(contentsOf: table)
-    guard let input = reader.column("input", "path"), let mask = reader.column("mask") else {
-      throw FileError.malformed(table, reason: "needs the columns input (or path) and mask")
+    let mask = reader.column("mask")
+    let passages = SoundPassage.Columns(reader)
+    guard let input = reader.column("input", "path"), mask != nil || passages != nil else {
+      throw FileError.malformed(
+        table,
+        reason: "needs the columns input (or path) and mask, or start and end of parts of sounds")
     }
     let target = reader.column("target", "label")
     let folder = table.split(separator: "/", omittingEmptySubsequences: false).dropLast()
@@ -145,15 +272,23 @@ public struct TruthMasks: Sendable {
     func places(_ path: String) -> [String] {
       path.hasPrefix("/") ? [path] : ["\(base)/\(path)", path]
     }
+    let known = Set(inputs)
     var masks: [String: [Mask]] = [:]
     while let row = try reader.next() {
       let wholes = places(try row.text(input)).map(ReportInput.wholePath)
-      guard let owner = inputs.first(where: wholes.contains) else { continue }
-      let candidates = places(try row.text(mask))
-      let path = candidates.first(where: Folder.exists) ?? candidates[0]
+      guard let owner = wholes.first(where: known.contains) else { continue }
+      let source: Source
+      if let mask {
+        let candidates = places(try row.text(mask))
+        source = .file(candidates.first(where: Folder.exists) ?? candidates[0])
+      } else if let passages {
+        source = .passage(try passages.passage(row, of: table))
+      } else {
+        continue
+      }
       let label = try target.map { try row.text($0).trimmed }
       masks[owner, default: []].append(
-        Mask(target: label?.isEmpty ?? true ? nil : label, path: path))
+        Mask(target: label?.isEmpty ?? true ? nil : label, source: source))
     }
     return masks
   }

@@ -11,17 +11,18 @@ struct Fusion {
   private var absorbed: Set<ValueID> = []
   private(set) var operations: [FusedOperation] = []
 
-  // Values that are `wanted` must be stored as they are.
-  init(_ recording: Recording, wanted: [ValueID], vectorWidth: Int) {
+  // Values that are `wanted` must be stored as they are; what comes before `start` is known.
+  init(_ recording: Recording, from start: ValueID, wanted: [ValueID], vectorWidth: Int) {
     self.recording = recording
     self.vectorWidth = vectorWidth
     self.wanted = Set(wanted)
-    let needed = recording.ancestors(of: wanted)
+    absorbed = [start]
+    let needed = recording.ancestors(of: wanted) { $0 == start }
     users = [[ValueID]](repeating: [], count: recording.values.count)
     for id in needed {
       for operand in recording.operands(of: id) { users[operand.index].append(id) }
     }
-    let computed = needed.filter { recording.primitive(of: $0) != nil }
+    let computed = needed.filter { $0 != start && recording.primitive(of: $0) != nil }
     // Convolutions first: what they absorb is no operation of its own.
     for id in computed { addFused(id) }
     for id in computed where !absorbed.contains(id) { addSingle(id) }
@@ -185,6 +186,8 @@ struct Fusion {
     case let mean as Mean where isOverPixels(mean.axes, operands[0]):
       return .step(GlobalAverageStep())
     case let slice as Slice where isOfChannels(slice, id): return .channels(from: slice.start)
+    case let resize as Resize:
+      return .step(ResizeStep(resize: resize, input: recording[operands[0]].shape))
     case let shuffle as ShuffleChannels where recording[id].shape.rank == 4:
       return .step(ShuffleStep(groups: shuffle.groups))
     case let concatenate as Concatenate where isByChannels(concatenate, id):
@@ -236,7 +239,8 @@ struct Fusion {
       values += 1
       return .value(values - 1, recording[id].shape)
     }
-    operation.work = .step(PlainStep(primitive: primitive, operands: given))
+    operation.work = .step(
+      PlainStep(primitive, operands: given, output: recording[operation.output].shape))
   }
 
   // MARK: - Questions

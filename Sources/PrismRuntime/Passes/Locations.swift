@@ -17,10 +17,13 @@ struct Locations {
 
   /// Gives every stored value a buffer; what is concatenated is written straight into the
   /// concatenation.
-  init(_ operations: [FusedOperation], recording: Recording, wanted: [ValueID]) {
+  init(
+    _ operations: [FusedOperation], recording: Recording, given: ValueID, wanted: [ValueID]
+  ) {
     self.recording = recording
     placeConcatenations(operations)
-    for id in recording.inputs + wanted where recording.primitive(of: id) == nil { add(id) }
+    add(given)
+    for id in wanted where recording.primitive(of: id) == nil { add(id) }
     let wanted = Set(wanted)
     for operation in operations where locations[operation.output] == nil {
       if case .channels(let first) = operation.work {

@@ -51,8 +51,8 @@ struct Lowering {
     _ shape: ConvolutionShape, isPointwise: Bool, hasHead: Bool
   ) -> any StepKind {
     if isPointwise { return PointwiseStep(shape: shape) }
-    if !hasHead, let m = WinogradStep.tile(shape, precision: precision) {
-      return WinogradStep(shape, m: m, kernels: kernels)
+    if !hasHead, let step = WinogradStep(shape, precision: precision, kernels: kernels) {
+      return step
     }
     return DirectStep(shape: shape)
   }

@@ -35,16 +35,17 @@ struct Placement {
   ///   - drafts: The steps in their order.
   ///   - locations: The buffers of their values.
   ///   - recording: Has the values.
+  ///   - given: What the caller gives.
   ///   - wanted: What is stored for the caller, each as soon as it is there.
   ///   - keepsValues: Whether every value stays where it is from one image to the next.
   init(
-    _ drafts: [Draft], locations: Locations, recording: Recording, wanted: [ValueID],
-    keepsValues: Bool = false
+    _ drafts: [Draft], locations: Locations, recording: Recording, given: ValueID,
+    wanted: [ValueID], keepsValues: Bool = false
   ) {
     self.recording = recording
     self.locations = locations
     self.keepsValues = keepsValues
-    self.drafts = Self.exchanging(drafts, locations, recording, wanted)
+    self.drafts = Self.exchanging(drafts, locations, recording, given, wanted)
     groupStart =
       keepsValues
       ? self.drafts.count : Self.groupStart(of: self.drafts, locations, recording)
@@ -62,6 +63,7 @@ struct Placement {
     var phases: [Program.Phase] = []
     var current: [Step] = []
     var scratchSize = 0
+    var tensorSize = 0
     var isInGroup = false
     func close() {
       phases.append(isInGroup ? .group(.init(current)) : .image(.init(current)))
@@ -74,6 +76,7 @@ struct Placement {
       }
       let step = step(draft, weights)
       scratchSize = max(scratchSize, step.kind.scratchSize(of: step, kernels: kernels))
+      tensorSize = max(tensorSize, step.kind.tensorSize(of: step))
       if let batched = step.kind.batched {
         close()
         phases.append(.batch(step, batched))
@@ -85,16 +88,17 @@ struct Placement {
     return Program(
       phases: phases,
       layout: WorkspaceLayout(
-        arenaSize: arenaSize, scratchSize: scratchSize, imageArenaSize: imageArenaSize))
+        arenaSize: arenaSize, scratchSize: scratchSize, imageArenaSize: imageArenaSize),
+      tensorSize: tensorSize)
   }
 
   // MARK: - Order
 
   /// The steps with the input before them, and every wanted value stored as soon as it is there.
   private static func exchanging(
-    _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ wanted: [ValueID]
+    _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ input: ValueID,
+    _ wanted: [ValueID]
   ) -> [Draft] {
-    let input = recording.inputs[0]
     var drafts = drafts
     drafts.insert(Draft(kind: LoadStep(), input: input, output: input), at: 0)
     for (index, id) in wanted.enumerated() {

@@ -53,18 +53,24 @@ struct GroupedStep: PackedStepKind, RegionStepKind {
     let size = partSize(kernels)
     // Some rows of all groups after each other, so that the input is read from the cache.
     let row = shape.inputWidth * shape.inputChannels * shape.strideHeight
-    let block = max(8, (1 << 16) / row)
-    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+    let most = max(8, (1 << 17) / row)
+    // Blocks of about the same size: neighbours read the rows under the kernel twice.
+    let blocks = max(1, (rows.count + most - 1) / most)
+    for block in 0..<blocks {
+      let share = Part(index: block, count: blocks).range(of: rows.count)
       for index in 0..<groups / joined {
         var job = whole
         job.shape = part
-        job.rows = start..<min(start + block, rows.upperBound)
+        job.rows = (rows.lowerBound + share.lowerBound)..<(rows.lowerBound + share.upperBound)
         job.columns = columns
         job.input += index * part.inputChannels
         job.output += index * part.outputChannels
         job.weights += index * size
         if let residual = job.epilogue.residual {
           job.epilogue.residual = residual + index * part.outputChannels
+        } else {
+          // The next groups write theirs afterwards.
+          job.spareChannels = shape.outputChannels - (index + 1) * part.outputChannels
         }
         kernels.dense(job)
       }

@@ -61,7 +61,7 @@ struct PooledConvolution: StepKind {
     let band = context.scratch
     var context = context
     context.scratch += bandCount
-    guard var first = step.links[0].convolutionJob(shape, context) else { return }
+    guard var first = convolution.job(step.links[0], context) else { return }
     let range = part.range(of: tileRows)
     for start in stride(from: range.lowerBound, to: range.upperBound, by: bandRows) {
       let end = min(start + bandRows, range.upperBound)

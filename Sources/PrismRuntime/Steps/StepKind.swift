@@ -18,6 +18,9 @@ protocol StepKind: Sendable {
   /// The floats of scratch that a thread needs.
   func scratchSize(of step: Step, kernels: Kernels) -> Int
 
+  /// The floats of tensors that a thread takes beside the arenas while it computes the step.
+  func tensorSize(of step: Step) -> Int
+
   /// Computes one part of the step.
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part)
 
@@ -31,6 +34,7 @@ protocol StepKind: Sendable {
 extension StepKind {
   func flops(of step: Step) -> Int { 0 }
   func scratchSize(of step: Step, kernels: Kernels) -> Int { 0 }
+  func tensorSize(of step: Step) -> Int { 0 }
   func divided(_ step: Step) -> [Step] { [step] }
   var batched: (any BatchedStepKind)? { nil }
 

@@ -8,19 +8,22 @@ struct WinogradBatch {
   /// small part of the work.
   static let mostTiles = 200
 
-  private let shape: ConvolutionShape
-  private let m: Int
+  private let kind: WinogradStep
   private let images: Int
   private let tilesPerImage: Int
   /// The most images that are taken through the phases together; no more for fewer images.
   private let most: Int
 
   init(_ kind: WinogradStep, images: Int) {
-    (shape, m) = (kind.shape, kind.m)
+    self.kind = kind
     self.images = images
+    let (shape, m) = (kind.shape, kind.m)
     tilesPerImage = ((shape.outputHeight + m - 1) / m) * ((shape.outputWidth + m - 1) / m)
     most = max(1, min(images, Self.mostTiles / tilesPerImage))
   }
+
+  private var shape: ConvolutionShape { kind.shape }
+  private var m: Int { kind.m }
 
   private func inputSize(_ kernels: Kernels) -> Int {
     ArenaLayout.aligned(
@@ -76,7 +79,6 @@ struct WinogradBatch {
     _ step: Step, over regions: [(slot: Int, region: Region)], workspace: Workspace,
     kernels: Kernels, pool: WorkerPool
   ) {
-    let kind = WinogradStep(shape, m: m, kernels: kernels)
     var (shares, count) = ([Share](), 0)
     func run() {
       execute(step, shares, workspace: workspace, kernels: kernels, pool: pool)
@@ -106,7 +108,7 @@ struct WinogradBatch {
     let count = capacity
     func job(_ share: Share, _ worker: Int) -> ConvolutionJob? {
       let context = workspace.context(lane: worker, slot: share.image, image: share.image)
-      guard var job = step.convolutionJob(shape, context) else { return nil }
+      guard var job = kind.job(step, context) else { return nil }
       (job.rows, job.columns) = (share.tiles, share.columns)
       return job
     }

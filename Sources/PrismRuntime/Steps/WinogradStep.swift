@@ -4,26 +4,27 @@ internal import PrismKernels
 struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
   let shape: ConvolutionShape
   let m: Int
+  let points: WinogradPoints
   /// Whether the weights are worth reading once for a whole batch.
   let isBatched: Bool
 
-  /// Makes the kind for a convolution.
-  init(_ shape: ConvolutionShape, m: Int, kernels: Kernels) {
-    self.shape = shape
-    self.m = m
-    let weights = kernels.winogradPackedSize(
-      inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
-    isBatched = weights >= 1 << 21 && kernels.winogradTiles(shape, m: m) <= 64
-  }
-
-  /// The output tile of the algorithm that suits a convolution, or `nil` where the direct sum is
-  /// better.
-  static func tile(_ shape: ConvolutionShape, precision: Plan.Precision) -> Int? {
+  /// Makes the kind for a convolution, where it suits one: elsewhere the direct sum is better.
+  init?(_ shape: ConvolutionShape, precision: Plan.Precision, kernels: Kernels) {
     guard shape.kernelHeight == 3, shape.kernelWidth == 3, shape.strideHeight == 1,
       shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
       min(shape.outputHeight, shape.outputWidth) >= 4
     else { return nil }
-    return precision == .strict ? 2 : 4
+    func weights(_ m: Int) -> Int {
+      kernels.winogradPackedSize(
+        inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
+    }
+    // The products of few tiles take less time than it takes to read the weights of F(4×4).
+    let readsMost = weights(4) >= 1 << 21 && kernels.winogradTiles(shape, m: 4) <= 16
+    self.shape = shape
+    m = precision == .strict || (precision == .careful && readsMost) ? 2 : 4
+    points = precision == .careful ? .near : .whole
+    let large = precision == .careful && m == 2 ? 1 << 20 : 1 << 21
+    isBatched = weights(m) >= large && kernels.winogradTiles(shape, m: m) <= 64
   }
 
   func label(of step: Step) -> String { "winograd F(\(m)×\(m)) \(sizes(of: step))" }
@@ -37,13 +38,20 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
   }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    guard var job = step.convolutionJob(shape, context) else { return }
+    guard var job = job(step, context) else { return }
     job.rows = part.range(of: kernels.winogradTiles(shape, m: m))
     kernels.winograd(job, m: m)
   }
 
+  /// The job over all tiles.
+  func job(_ step: Step, _ context: Context) -> ConvolutionJob? {
+    var job = step.convolutionJob(shape, context)
+    job?.points = points
+    return job
+  }
+
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
-    guard var job = step.convolutionJob(shape, context) else { return }
+    guard var job = job(step, context) else { return }
     (job.rows, job.columns) = tiles(over: region)
     kernels.winograd(job, m: m)
   }
@@ -75,7 +83,7 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
 
   // MARK: - Weights
 
-  var format: String { "winograd F(\(m)×\(m))" }
+  var format: String { "winograd F(\(m)×\(m)) \(points)" }
 
   func packedSize(_ kernels: Kernels) -> Int {
     kernels.winogradPackedSize(
@@ -92,7 +100,7 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
   ) {
     kernels.packWinograd(
       weights: weights, bias: bias, inputChannels: shape.inputChannels,
-      outputChannels: shape.outputChannels, m: m, panelStart: panels.lowerBound,
+      outputChannels: shape.outputChannels, m: m, points: points, panelStart: panels.lowerBound,
       panelEnd: panels.upperBound, into: packed)
   }
 }

@@ -18,6 +18,7 @@ public final class NearbyClassifier: Classifier {
   }
 
   private let update: Update
+  private let rest: Plan
   private let whole: Plan
   private let limit: Double
   private let state: Mutex<State>
@@ -32,17 +33,19 @@ public final class NearbyClassifier: Classifier {
   ///
   /// - Parameters:
   ///   - image: The known image, of the update's shape.
-  ///   - update: How others are computed.
+  ///   - update: How others are computed at first.
+  ///   - rest: The plan from where the update ends.
   ///   - whole: The plan of the same recording, for images that differ in too much.
-  ///   - limit: The largest part of all operations that is computed for an image that differs.
+  ///   - limit: The largest part of the update's operations that is computed for an image.
   ///   - memory: Where memory is taken from.
   ///   - pool: The threads.
   /// - Throws: `OutOfMemoryError`.
   init(
-    near image: Tensor, update: Update, whole: Plan, limit: Double = usualLimit,
+    near image: Tensor, update: Update, rest: Plan, whole: Plan, limit: Double = usualLimit,
     memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
   ) throws {
     self.update = update
+    self.rest = rest
     self.whole = whole
     self.limit = limit
     self.memory = memory
@@ -58,10 +61,10 @@ public final class NearbyClassifier: Classifier {
     let run = UpdateRun(update: update, layout: update.program.layout, pool: pool, blocks: blocks)
     let known = Self.flushing {
       image.withUnsafePointer { image in
-        [Float](unsafeUninitializedCapacity: update.outputShape.count) { buffer, count in
+        [Float](unsafeUninitializedCapacity: update.endShape.count) { buffer, count in
           guard let target = buffer.baseAddress else { return }
           run.prepare(image, into: target)
-          count = update.outputShape.count
+          count = update.endShape.count
         }
       }
     }
@@ -109,9 +112,9 @@ public final class NearbyClassifier: Classifier {
   public func logits(
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor {
-    let shape = update.outputShape.replacing(axis: 0, with: count)
+    let shape = update.endShape.replacing(axis: 0, with: count)
     var far: [Int] = []
-    var logits = try state.withLock { state in
+    let middle = try state.withLock { state in
       try Memory.expecting(floats: shape.count) {
         Self.flushing {
           Tensor.filling([shape]) { results in
@@ -125,17 +128,43 @@ public final class NearbyClassifier: Classifier {
         }
       }
     }
+    guard far.count < count else { return try whole.run(count: count, composing: compose)[0] }
+    let isFar = Set(far)
+    let near = (0..<count).filter { !isFar.contains($0) }
+    let logits = try middle.withUnsafePointer { pointer in
+      let values = Values(pointer: pointer, size: update.endShape.count)
+      return try rest.run(count: near.count) { values.copy(near[$0], to: $1) }[0]
+    }
     guard !far.isEmpty else { return logits }
     let others = far
     let computed = try whole.run(count: others.count) { compose(others[$0], $1) }[0]
-    let width = update.outputShape.count
-    computed.withUnsafeBufferPointer { computed in
-      logits.withUnsafeMutablePointer { target in
-        for (row, image) in others.enumerated() {
-          for k in 0..<width { target[image * width + k] = computed[row * width + k] }
+    return Self.merge((logits, near), (computed, others))
+  }
+
+  // Values that are only read while a call lasts.
+  private struct Values: @unchecked Sendable {
+    let pointer: UnsafePointer<Float>
+    let size: Int
+
+    func copy(_ index: Int, to target: UnsafeMutablePointer<Float>) {
+      target.update(from: pointer + index * size, count: size)
+    }
+  }
+
+  /// The rows of two tensors at their places.
+  private static func merge(
+    _ first: (rows: Tensor, places: [Int]), _ second: (rows: Tensor, places: [Int])
+  ) -> Tensor {
+    let count = first.places.count + second.places.count
+    let size = first.rows.count / first.places.count
+    return Tensor(uninitialized: first.rows.shape.replacing(axis: 0, with: count)) { target in
+      for (rows, places) in [first, second] {
+        rows.withUnsafePointer { rows in
+          for (row, place) in places.enumerated() {
+            (target + place * size).update(from: rows + row * size, count: size)
+          }
         }
       }
     }
-    return logits
   }
 }

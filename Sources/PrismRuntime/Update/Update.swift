@@ -2,14 +2,14 @@ internal import PrismAutodiff
 internal import PrismKernels
 internal import PrismTensor
 
-/// A recording of one image made ready to follow changes: of an image that differs from a known
-/// one in a rectangle, only what the rectangle reaches is computed.
+/// The first part of a recording of one image, made ready to follow changes: of an image that
+/// differs from a known one in a rectangle, only what the rectangle reaches is computed.
 ///
 /// The steps are those of a ``Plan``, by the same kernels on the same grid of tiles, so that every
 /// number has the bits of a whole pass; but every value is whole and keeps its place, for the next
 /// image to differ from. What one image has altered is put back from the known one's values
-/// afterwards. Where the rest of the network sees the whole of the map, as behind a global pool or
-/// a squeeze-and-excitation gate, everything is computed.
+/// afterwards. Where even a small change in the middle of the image reaches most of the map, the
+/// update ends, and a plan goes on.
 final class Update: Sendable {
   /// A step, and how a part of it is computed.
   struct PartialStep: Sendable {
@@ -63,9 +63,15 @@ final class Update: Sendable {
 
   /// The images whose values exist at a time.
   static let chunk = 8
+  /// The side of the small change that decides where the update ends, relative to the image's.
+  static let smallChange = 1.0 / 14
+  /// The largest part of a map that such a change may reach.
+  static let largestReach = 0.7
 
   let inputShape: Shape
-  let outputShape: Shape
+  /// The value that is computed, from which a plan goes on.
+  let end: ValueID
+  let endShape: Shape
   let program: Program
   let phases: [Phase]
   let kernels: Kernels
@@ -82,17 +88,27 @@ final class Update: Sendable {
   ///   - precision: How much rounding is allowed for speed: that of the plan whose bits it has.
   ///   - weights: Shared with plans of the same recording.
   ///   - kernels: What computes.
+  ///   - reach: The largest part of a map that a small change may reach before the update ends.
+  /// - Returns: `nil` where the first operations already see most of the image.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
-  init(
-    _ recording: Recording, precision: Plan.Precision, weights: PackedWeights, kernels: Kernels
+  init?(
+    _ recording: Recording, precision: Plan.Precision, weights: PackedWeights, kernels: Kernels,
+    reach: Double = largestReach
   ) throws {
-    self.kernels = kernels
+    let compiler = Compiler(
+      recording: recording, start: recording.inputs[0], precision: precision, kernels: kernels,
+      weights: weights)
     inputIndex = recording.inputs[0].index
     inputShape = recording[recording.inputs[0]].shape
-    outputShape = recording[recording.outputs[0]].shape
-    program = try Compiler(
-      recording: recording, precision: precision, kernels: kernels, weights: weights
-    ).program(for: [recording.outputs[0]], keepsValues: true)
+    self.kernels = kernels
+    guard inputShape.rank == 4,
+      let end = Self.end(
+        recording, try compiler.program(for: [recording.outputs[0]], keepsValues: true), reach)
+    else { return nil }
+    self.end = end
+    endShape = recording[end].shape
+    program = try compiler.program(for: [end], keepsValues: true)
+    spread = Spread(recording, tiles: Self.tiles(program))
     var input: Place?
     phases = program.phases.map { phase in
       switch phase {
@@ -106,14 +122,45 @@ final class Update: Sendable {
       case .batch(let step, let kind): .batch(PartialStep(step, recording), kind)
       }
     }
-    let steps = phases.flatMap(\.steps).map(\.step)
-    spread = Spread(
-      recording,
-      tiles: Dictionary(
-        steps.compactMap { step in (step.kind as? WinogradStep).map { (step.value, $0.m) } },
-        uniquingKeysWith: max))
     self.input = input ?? Place(arena: .thread, offset: 0, stride: 0, rows: 0, channels: 0)
     flops = phases.reduce(0) { $0 + $1.steps.reduce(0) { $0 + $1.flops } }
+  }
+
+  /// The sides of the tiles of values that are computed in tiles.
+  private static func tiles(_ program: Program) -> [ValueID: Int] {
+    Dictionary(
+      program.steps.compactMap { step in
+        (step.kind as? WinogradStep).map { (step.value, $0.m) }
+      }, uniquingKeysWith: max)
+  }
+
+  /// The last value that all paths lead through before a small change in the middle of the image
+  /// reaches more than a part of a map; the output where there is no such map.
+  private static func end(
+    _ recording: Recording, _ program: Program, _ reach: Double
+  ) -> ValueID? {
+    let (input, output) = (recording.inputs[0], recording.outputs[0])
+    func middle(_ size: Int) -> Range<Int> {
+      let count = max(1, Int(Double(size) * smallChange))
+      return (size - count) / 2..<(size + count) / 2
+    }
+    let shape = recording[input].shape
+    let altered = Spread(recording, tiles: tiles(program))
+      .altered(by: Rectangle(rows: middle(shape[1]), columns: middle(shape[2])))
+    let steps = program.steps.filter { !($0.kind is StoreStep) && !($0.kind is LoadStep) }
+    let first = steps.first { step in
+      let shape = recording[step.value].shape
+      let whole = Spread.whole(shape)
+      return altered[step.value.index].map {
+        shape.rank != 4 || Double($0.area) > reach * Double(whole.area)
+      } ?? false
+    }
+    guard let first else { return output }
+    // Only what a step stores can be handed on.
+    let stored = Set(steps.map(\.value))
+    var cut = recording.cut(before: first.value)
+    while cut != input, !stored.contains(cut) { cut = recording.cut(before: cut) }
+    return cut == input ? nil : cut
   }
 
   /// What a change alters, by the index of a value.

@@ -79,7 +79,7 @@ struct UpdateRun {
   ///
   /// - Parameters:
   ///   - images: The images, no more than a chunk.
-  ///   - limit: The largest part of all operations that is computed here.
+  ///   - limit: The largest part of the update's operations that is computed here.
   ///   - known: What is wanted of the known image, for images that are the same.
   ///   - exchange: Composes the images and receives what is wanted.
   /// - Returns: The images that were left out.
@@ -98,8 +98,10 @@ struct UpdateRun {
     for (slot, rectangle) in rectangles.withLock({ $0 }).enumerated() {
       let image = images.lowerBound + slot
       guard let rectangle else {
-        let target = exchange.results[0] + image * known.count
-        for (index, value) in known.enumerated() { target[index] = value }
+        known.withUnsafeBufferPointer { known in
+          guard let source = known.baseAddress else { return }
+          (exchange.results[0] + image * known.count).update(from: source, count: known.count)
+        }
         continue
       }
       let altered = update.altered(by: rectangle)

@@ -50,12 +50,15 @@ actor Analyses: Service {
     let log = EventLog()
     let task = Task {
       await self.work(on: record, ticket, log)
-      self.forget(record.id)
+      self.forget(record.id, log)
     }
     running[record.id] = Running(task: task, log: log)
   }
 
-  private func forget(_ id: String) { running[id] = nil }
+  /// Forgets work that has ended, unless the analysis runs again already.
+  private func forget(_ id: String, _ log: EventLog) {
+    if running[id]?.log === log { running[id] = nil }
+  }
 
   /// Ends the work on an analysis within a batch, and waits until it has ended.
   func cancel(_ id: String) async {

@@ -37,6 +37,9 @@ struct AnalysisRun {
         keep: { try? keep($0) })
       try compare(input, archive, meter.work, progress)
       let wasComputed = computed.advance(to: 1) == 0
+      // Once it is done, it may be asked for more: nothing of it is touched after that.
+      try store.drop(
+        of: id, besides: results.files.map(\.name) + ["comparison.json", "comparison.png"])
       try keep(results) { record in
         record.state = .done
         record.isCached = !wasComputed
@@ -45,8 +48,6 @@ struct AnalysisRun {
           results.failures.isEmpty
           ? nil : results.failures.map(\.line).joined(separator: "; ")
       }
-      try store.drop(
-        of: id, besides: results.files.map(\.name) + ["comparison.json", "comparison.png"])
       for entry in results.document["explanations"]?.elements ?? [] {
         platform.metrics.count(
           method: entry["method"]?.string ?? "", seconds: entry["seconds"]?.double ?? 0)

@@ -39,7 +39,9 @@ final class Platform: Sendable {
       do {
         return try await within(seconds: min(patience, limits[.time])) {
           try await queue.run(ticket) {
-            try await WorkThreads.run { try Limits.$current.withValue(limits) { try work() } }
+            try await WorkThreads.run {
+              try Threads.beside { try Limits.$current.withValue(limits) { try work() } }
+            }
           }
         }
       } catch {

@@ -111,7 +111,7 @@ struct Gatekeeper: RouterMiddleware {
 
   private func allow(_ origin: String, in response: inout Response) {
     response.headers[.accessControlAllowOrigin] = origin
-    response.headers[.vary] = "Origin"
+    response.headers.append(HTTPField(name: .vary, value: "Origin"))
     response.headers[.accessControlAllowMethods] = "GET, POST, PATCH, DELETE"
     response.headers[.accessControlAllowHeaders] =
       "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prism-Request, "

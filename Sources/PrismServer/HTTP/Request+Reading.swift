@@ -35,6 +35,15 @@ extension Request {
     return try JSON(utf8: try await bytes(platform, limit: limit))
   }
 
+  /// Whether the client reads answers in the form of gzip.
+  var readsGZIP: Bool {
+    (headers[.acceptEncoding] ?? "").split(separator: ",").contains { coding in
+      let parts = coding.split(separator: ";").map { $0.trimmed.lowercased() }
+      let weight = parts.dropFirst().first { $0.hasPrefix("q=") }?.dropFirst(2)
+      return parts.first == "gzip" && weight.flatMap { Double($0) } != 0
+    }
+  }
+
   /// The type of the body without its parameters, in small letters.
   var contentType: String {
     (headers[.contentType] ?? "").split(separator: ";").first.map { $0.trimmed.lowercased() } ?? ""

@@ -19,15 +19,24 @@ struct EventRoutes {
     }
     let last = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
     let place = EventLog.Place(after: last)
-    var log = await analyses.log(of: id)
-    if log == nil { log = try await finishedLog(record) }
-    let source = log ?? EventLog()
+    let source = try await log(of: record)
     return Response(
       status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
       body: ResponseBody { writer in
         try await Self.write(source, from: place, to: &writer)
         try await writer.finish(nil)
       })
+  }
+
+  /// The events of an analysis, of which one that is kept as open runs in a moment.
+  private func log(of record: AnalysisRecord) async throws -> EventLog {
+    for _ in 0..<50 {
+      if let log = await analyses.log(of: record.id) { return log }
+      let latest = try await platform.store.analysis(record.id)
+      guard latest?.state.isOpen ?? false else { break }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    return try await finishedLog(record)
   }
 
   /// The events of an analysis that does not run, from what is kept of it.

@@ -154,9 +154,11 @@ struct TensorBody {
       let size = input["parameters"]?["binary_data_size"]?.double.flatMap({ Int(exactly: $0) }),
       size == rest.count, size % 4 == 0
     else { throw Problem(.badRequest, "the input has no data") }
-    return stride(from: rest.startIndex, to: rest.endIndex, by: 4).map { place in
-      Float(
-        bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(rest[place + $1]) << (8 * UInt32($1)) })
+    return unsafe rest.withUnsafeBytes { bytes in
+      (0..<size / 4).map { place in
+        let word = unsafe bytes.loadUnaligned(fromByteOffset: 4 * place, as: UInt32.self)
+        return Float(bitPattern: UInt32(littleEndian: word))
+      }
     }
   }
 

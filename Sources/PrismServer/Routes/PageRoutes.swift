@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Hummingbird
 internal import Prism
 internal import PrismPage
@@ -7,8 +8,17 @@ struct PageRoutes {
   func add(to router: Router<PrismContext>) {
     for file in Page.files {
       let tag = SHA256.hexadecimalDigest(of: file.contents)
+      let small = Self.small[file.name]
       let answer: @Sendable (Request, PrismContext) async throws -> Response = { request, _ in
-        Response.bytes(file.contents, type: file.type).tagged(tag, for: request)
+        var response: Response
+        if let small, request.readsGZIP {
+          response = Response.bytes(small, type: file.type).tagged("\(tag)-gzip", for: request)
+          response.headers[.contentEncoding] = "gzip"
+        } else {
+          response = Response.bytes(file.contents, type: file.type).tagged(tag, for: request)
+        }
+        response.headers[.vary] = "Accept-Encoding"
+        return response
       }
       router.get(RouterPath(file.name), use: answer)
       if file.name == "index.html" { router.get("/", use: answer) }
@@ -19,6 +29,12 @@ struct PageRoutes {
         .tagged(SHA256.hexadecimalDigest(of: text), for: request)
     }
   }
+
+  /// The files in a smaller form, by name.
+  private static let small: [String: [UInt8]] = Dictionary(
+    Page.files.compactMap { file in
+      GZIP.compressed(file.contents).map { (file.name, $0) }
+    }, uniquingKeysWith: { first, _ in first })
 
   /// The description of the interface as a page for people.
   static let documentation: String = {

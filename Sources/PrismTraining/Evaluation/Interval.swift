@@ -1,8 +1,8 @@
 /// 95 % intervals that say something also where every resample gives the same.
-enum Interval {
+package enum Interval {
   /// The 2.5 and 97.5 percentiles of resamples; `nil` where they are all the same, which says
   /// nothing.
-  static func bootstrap(_ draws: [Double]) -> ClosedRange<Double>? {
+  package static func bootstrap(_ draws: [Double]) -> ClosedRange<Double>? {
     let sorted = draws.sorted()
     guard let first = sorted.first, let last = sorted.last, first < last else { return nil }
     return percentile(sorted, 0.025)...percentile(sorted, 0.975)

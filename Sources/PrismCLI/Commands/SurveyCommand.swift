@@ -1,0 +1,146 @@
+internal import ArgumentParser
+internal import Prism
+internal import PrismReport
+
+struct SurveyCommand: LimitedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "survey",
+    abstract: "See what the explanations of a whole data set give away, such as shortcuts.",
+    discussion: """
+        prism survey --model scenes --data scenes --split training
+        prism survey --model voice --data recordings --method saliency
+
+      Every label that is true of an input is explained, and the maps of each label are grouped by \
+      spectral clustering (SpRAy). Where a group points at one fixed place at which other maps do \
+      not, the place is filled in and the model asked again; the score of suspicion is both \
+      together. A mark in the corner of a label's pictures, or a hum in its recordings, shows so.
+
+      The output folder then holds survey.html and survey.pdf (groups with their mean maps and \
+      members, inputs unlike all others), survey.csv (the group of every input), survey.json \
+      (everything) and survey.journal: a run that was interrupted goes on where it ended when the \
+      same command is given again.
+
+      \(Status.explanation)
+      """)
+
+  @Option(help: ArgumentHelp("A model in the weights folder, or a path.", valueName: "model"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp("A folder or a CSV; `prism dataset` tells what it holds.", valueName: "path")
+  )
+  var data: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The method that explains; `prism explain --method list` tells what there is."),
+    completion: .list(ExplanationMethod.allCases.map(\.rawValue)))
+  var method = "gradcam"
+
+  @Option(
+    help: ArgumentHelp(
+      "The layer that CAM methods look at; `prism layers` lists them. (default: the model's)",
+      valueName: "name"))
+  var layer: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How often a method may evaluate the model, where it draws samples. (default: the method's)",
+      valueName: "n"))
+  var samples: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Selects all random draws; the same seed gives the same numbers.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "The labels that are surveyed, separated by commas. (default: all)", valueName: "labels"))
+  var labels: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most inputs a label, drawn by the seed. (default: all)", valueName: "n"))
+  var pictures: Int?
+
+  @Flag(help: "Leave out labels that the model does not find in an input.") var onlyFound = false
+
+  @Option(
+    help: ArgumentHelp(
+      "training, validation, testing or all. (default: as of `prism evaluate`)", valueName: "name"))
+  var split: String?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("The folder for the results, made if missing.", valueName: "dir"),
+    completion: .directory)
+  var output = "survey"
+
+  @OptionGroup var dataOptions: DataOptions
+  @OptionGroup var reading: PictureReadingOptions
+  @OptionGroup var sound: SoundReadingOptions
+  @OptionGroup var catalog: ModelOptions
+  @OptionGroup var machine: MachineOptions
+  @OptionGroup var limits: LimitOptions
+
+  @Flag(help: "Print the JSON document instead of a table.") var json = false
+
+  func validate() throws {
+    guard try MethodOptions.methods(named: method).count == 1 else {
+      throw ValidationError("--method takes one method: maps of several do not compare")
+    }
+    if let pictures, pictures < 1 {
+      throw ValidationError("--pictures is \(pictures); it must be at least 1")
+    }
+    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
+      throw ValidationError("--split must be training, validation, testing or all")
+    }
+  }
+
+  func run(_ console: Console) throws -> Status {
+    machine.apply()
+    let model = try catalog.model(self.model)
+    let data = try dataOptions.open(self.data)
+    let folder = try OutputFolder(output)
+    let run = try JudgeRun(request(for: model), for: .survey, model: model, data: data, in: folder)
+    let results = DataRun(run, console)
+    guard !results.isInterrupted else { return results.status }
+    guard !results.findings.isEmpty else { return .failed }
+    let report = try SurveyReport(
+      run, findings: results.findings, unread: results.unread,
+      work: Work { console.progress("\($0.done) of \($0.planned) labels grouped") })
+    console.endProgress()
+    let files = try report.files()
+    try folder.write(files)
+    guard !json else {
+      console.print(report.document)
+      return results.status
+    }
+    for line in report.lines { console.print(line) }
+    console.print("  " + files.map { folder.path(of: $0.name) }.joined(separator: ", "))
+    return results.status
+  }
+
+  private func request(for model: Model) throws -> JudgeRequest {
+    var choices = ExplanationRequest.Method("")
+    choices.layer = layer
+    choices.samples = samples
+    var explanations = ExplanationRequest(
+      model: self.model,
+      methods: try ExplanationRequest.methods(
+        try MethodOptions.methods(named: method), sharing: choices), formats: [])
+    explanations.seed = seed
+    explanations.pictures = reading.reading
+    explanations.sound = try sound.reading(for: model)
+    var request = JudgeRequest(explanations)
+    request.tests = []
+    request.labels = labels?.split(separator: ",").map { String($0) }
+    request.pictures = pictures
+    request.onlyFound = onlyFound
+    request.split = split
+    return request
+  }
+}

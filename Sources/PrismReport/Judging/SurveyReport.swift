@@ -1,0 +1,354 @@
+public import Prism
+
+/// What the explanations of many inputs give away together.
+public struct SurveyReport {
+  /// The rows and columns to which maps are made small before they are grouped.
+  static let side = 16
+  /// The score from which a group is called suspicious.
+  public static let alarm = 0.25
+  /// The fixedness from which the effect of the place is measured.
+  static let worthMeasuring = 0.2
+  /// The pictures of a group, and those beside it, on which an effect is measured.
+  static let measured = 16
+  /// The most maps of other labels with which places are compared.
+  static let others = 500
+
+  /// A group of maps of one label.
+  struct Group: Sendable {
+    /// The label's index.
+    let label: Int
+    /// The maps in the order of ``MapGroups/Group/members``, by the numbers of their pictures.
+    let pictures: [Int]
+    let maps: MapGroups.Group
+    /// By how much the probability falls, relative to what it is, when the place is filled in; `nil`
+    /// where that was not measured.
+    let effect: Double?
+    /// The same of pictures of the label outside the group; `nil` where there are none.
+    let effectElsewhere: Double?
+    /// The pictures of which the place holds at least half as much as of most.
+    let typical: [Int]
+
+    /// How suspicious the group is, from 0 to 1: its fixedness times its effect, less the effect
+    /// elsewhere.
+    var score: Double {
+      maps.fixedness * max(0, (effect ?? 0) - max(0, effectElsewhere ?? 0))
+    }
+
+    /// Whether somebody should look.
+    var isSuspicious: Bool { score >= SurveyReport.alarm }
+  }
+
+  /// The groups of a label's maps.
+  struct Label: Sendable {
+    /// The label's index.
+    let label: Int
+    /// How many maps it has.
+    let count: Int
+    let groups: [Group]
+    /// Pictures whose maps are unlike all others.
+    let outliers: [Int]
+    let eigenvalues: [Double]
+    let rows: Int
+    let columns: Int
+  }
+
+  let run: JudgeRun
+  /// The labels with maps.
+  let labels: [Label]
+  let small: [MapPlace: SmallMap]
+  /// Pictures that could not be read, and why.
+  let unread: [(path: String, reason: String)]
+  /// What a reader should know.
+  let notes: [String]
+  /// The pictures with maps.
+  let pictures: Int
+
+  /// Groups the maps.
+  ///
+  /// - Parameters:
+  ///   - run: What was explained, by its first method.
+  ///   - findings: What is known of every picture that could be read.
+  ///   - unread: Pictures that could not be read, and why.
+  ///   - work: Is told of labels; ends where its task is cancelled.
+  /// - Throws: ``JudgeError`` where there is nothing; `ExplanationError`; `CancellationError`.
+  public init(
+    _ run: JudgeRun, findings: [(path: String, findings: JudgeRun.Findings)],
+    unread: [(path: String, reason: String)], work: Work = .unwatched
+  ) throws {
+    self.run = run
+    self.unread = unread
+    let records = findings.flatMap(\.findings.records)
+    let known = Set(records.map(\.picture))
+    let small = try run.smallMaps { place in
+      let sample = run.samples[place.picture]
+      return known.contains(sample.path) && sample.labels.contains(place.label)
+    }
+    self.small = small
+    guard !small.isEmpty else {
+      if let failure = findings.lazy.flatMap(\.findings.failures).first {
+        throw ExplanationError.unsuitable(failure.line)
+      }
+      throw JudgeError.noneFound
+    }
+    pictures = Set(small.keys.map(\.picture)).count
+    var places: [Int: [MapPlace]] = [:]
+    for place in small.keys { places[place.label, default: []].append(place) }
+    for label in places.keys { places[label]?.sort { $0.picture < $1.picture } }
+    let vectors = small.mapValues(Self.vector)
+    let seed = run.request.explanations.seed
+    work.plan(places.count)
+    var panels = Panels(run, maps: small)
+    var labels: [Label] = []
+    var notes = run.notes
+    for label in places.keys.sorted() {
+      var own = places[label] ?? []
+      if own.count > SpectralClustering.limit {
+        notes.append(
+          "\(run.model.labels[label]): \(SpectralClustering.limit) of \(own.count) maps are grouped"
+        )
+        own = Self.drawn(own, SpectralClustering.limit, seed: seed)
+      }
+      let rest = places.keys.sorted().filter { $0 != label }.flatMap { places[$0] ?? [] }
+      let others = Self.drawn(rest, Self.others, seed: seed).compactMap { vectors[$0]?.values }
+      guard let shape = own.first.flatMap({ vectors[$0] }) else { continue }
+      let maps = try MapGroups(
+        own.compactMap { vectors[$0]?.values },
+        others: others.filter { $0.count == shape.values.count }, rows: shape.rows,
+        columns: shape.columns, seed: seed)
+      let groups = try maps.groups.map { group in
+        try Self.examined(
+          group, of: label, own.map(\.picture), &panels, run: run, rows: shape.rows,
+          columns: shape.columns)
+      }
+      labels.append(
+        Label(
+          label: label, count: own.count, groups: groups,
+          outliers: maps.outliers.map { own[$0].picture }, eigenvalues: maps.eigenvalues,
+          rows: shape.rows, columns: shape.columns))
+      try work.did(1)
+    }
+    self.labels = labels
+    let few = labels.filter { $0.count < 20 }.count
+    if few > 0 {
+      notes.append(
+        "\(few) of \(labels.count) labels have fewer than 20 maps, of which groups say little")
+    }
+    self.notes = notes
+  }
+
+  /// A map as it is grouped.
+  private static func vector(_ map: SmallMap) -> (values: [Double], rows: Int, columns: Int) {
+    let small = SmallMap(map.tensor, side: side)
+    return (small.levels.map { Double($0) }, small.rows, small.columns)
+  }
+
+  /// At most so many of a list, in their order.
+  private static func drawn<Element>(_ list: [Element], _ count: Int, seed: UInt64) -> [Element] {
+    guard list.count > count else { return list }
+    var random = SeededRandom(seed: seed)
+    return list.indices.shuffled(using: &random).prefix(count).sorted().map { list[$0] }
+  }
+
+  /// A group with the effect of its place, where that is worth measuring.
+  private static func examined(
+    _ group: MapGroups.Group, of label: Int, _ pictures: [Int], _ panels: inout Panels,
+    run: JudgeRun, rows: Int, columns: Int
+  ) throws -> Group {
+    let members = group.members.map { pictures[$0] }
+    let typical = group.typicalMembers.map { pictures[$0] }
+    guard group.fixedness >= worthMeasuring else {
+      return Group(
+        label: label, pictures: members, maps: group, effect: nil, effectElsewhere: nil,
+        typical: typical)
+    }
+    let place = Tensor([rows, columns], group.place.map { $0 ? 1 : 0 })
+    let inGroup = Set(members)
+    let seed = run.request.explanations.seed
+    func effect(_ pictures: [Int]) throws -> Double? {
+      let falls = try drawn(pictures, measured, seed: seed).compactMap {
+        try panels.fall(of: label, in: $0, without: place)
+      }
+      return falls.isEmpty ? nil : falls.reduce(0, +) / Double(falls.count)
+    }
+    return Group(
+      label: label, pictures: members, maps: group, effect: try effect(typical),
+      effectElsewhere: try effect(pictures.filter { !inGroup.contains($0) }), typical: typical)
+  }
+
+  // MARK: Words
+
+  /// The suspicious groups, the most suspicious first.
+  var suspicious: [Group] {
+    labels.flatMap(\.groups).filter(\.isSuspicious).sorted { $0.score > $1.score }
+  }
+
+  /// What to look at, in plain sentences.
+  public var advice: String {
+    let found = suspicious
+    guard let first = found.first else {
+      return "No group of explanations points at one fixed place that matters: no sign of a "
+        + "shortcut of that kind in these \(pictures) inputs. Shortcuts that move about or fill the "
+        + "whole input do not show here."
+    }
+    let name = run.model.labels[first.label]
+    let all = labels.first { $0.label == first.label }?.count ?? first.pictures.count
+    var text =
+      "Look at \(name): in \(first.typical.count) of \(all) inputs the evidence lies at one fixed "
+      + "place, \(placeName(first)), and where it is filled in, the label's probability falls by "
+      + "\(Text.percent(first.effect ?? 0))"
+    if let elsewhere = first.effectElsewhere {
+      text += " (of the other inputs with the label by \(Text.percent(max(0, elsewhere))))"
+    }
+    text +=
+      ". If nothing there belongs to \(name), the model has learnt a shortcut: mask the place in, or "
+      + "remove, the inputs that survey.csv calls suspicious, and train again."
+    let others = Set(found.dropFirst().map { run.model.labels[$0.label] }).sorted()
+    if found.count > 1 {
+      text +=
+        " \(found.count - 1) more suspicious "
+        + (found.count == 2 ? "group" : "groups") + ": \(others.joined(separator: ", "))."
+    }
+    return text
+  }
+
+  /// Where a group's place is, in words.
+  func placeName(_ group: Group) -> String {
+    guard let label = labels.first(where: { $0.label == group.label }) else { return "" }
+    let cells = group.maps.place.indices.filter { group.maps.place[$0] }
+    let weights = cells.map { group.maps.mean[$0] }
+    let sum = max(weights.reduce(0, +), .leastNormalMagnitude)
+    func centre(_ position: (Int) -> Int, of count: Int) -> Double {
+      zip(cells, weights).reduce(0) { $0 + (Double(position($1.0)) + 0.5) * $1.1 }
+        / sum / Double(count)
+    }
+    let down = centre({ $0 / label.columns }, of: label.rows)
+    let across = centre({ $0 % label.columns }, of: label.columns)
+    if let audio = run.model.card.input.audio, let rule = try? AudioPreparation(audio) {
+      return "around \(NumberText.time(rule.time(at: across))) s of the window and "
+        + "\(Text.hertz(rule.frequency(at: 1 - down)))"
+    }
+    let rows = ["top", "middle", "bottom"][min(Int(down * 3), 2)]
+    let columns = ["left", "centre", "right"][min(Int(across * 3), 2)]
+    return rows == "middle" && columns == "centre" ? "the centre" : "\(rows) \(columns)"
+  }
+
+  // MARK: Files
+
+  /// All files of the report.
+  ///
+  /// - Throws: `ImageError` where a picture cannot be drawn.
+  public func files() throws -> [OutputFolder.File] {
+    let page = try page()
+    return [
+      .init(name: "survey.json", contents: Array((document.formatted + "\n").utf8)),
+      .init(name: "survey.csv", contents: Array(csv.utf8)),
+      .init(name: "survey.html", contents: Array(try page.html().utf8)),
+      .init(name: "survey.pdf", contents: try page.pdfData()),
+    ]
+  }
+
+  /// A line for every input and label: its group, and what is known of it.
+  private var csv: String {
+    var lines = [["input", "label", "group", "score", "inside", "suspicious", "outlier"]]
+    for label in labels {
+      let outliers = Set(label.outliers)
+      for (number, group) in label.groups.enumerated() {
+        let typical = Set(group.isSuspicious ? group.typical : [])
+        for (picture, share) in zip(group.pictures, group.maps.shares) {
+          lines.append([
+            run.inputs[picture], run.model.labels[label.label], "\(number + 1)", "\(group.score)",
+            "\(share)", typical.contains(picture) ? "1" : "0",
+            outliers.contains(picture) ? "1" : "0",
+          ])
+        }
+      }
+    }
+    return lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()
+  }
+
+  /// A summary for the terminal.
+  public var lines: [String] {
+    let rows = labels.flatMap { label in
+      label.groups.enumerated().map { number, group in
+        [
+          number == 0 ? Text.printable(run.model.labels[label.label]) : "",
+          "\(number + 1)", "\(group.pictures.count)", placeName(group),
+          NumberText.measure(group.maps.inside), NumberText.measure(group.maps.outside),
+          NumberText.measure(group.effect), NumberText.measure(group.score),
+          group.isSuspicious ? "look" : "",
+        ]
+      }
+    }
+    let header = [
+      "label", "group", "inputs", "place", "inside", "outside", "effect", "score", "",
+    ]
+    return [
+      "\(Text.printable(run.model.card.name)) on \(run.scope.split) of "
+        + "\(Text.printable(run.data)) (\(run.scope.reason)): \(pictures) "
+        + (pictures == 1 ? "input" : "inputs") + ", \(labels.count) "
+        + (labels.count == 1 ? "label" : "labels")
+    ]
+      + TextTable.lines([header] + rows).map { "  \($0)" } + ["  " + advice]
+      + notes.map { "  note: \(Text.printable($0))" }
+  }
+
+  /// Everything that is known.
+  public var document: JSON {
+    var members = InputDocument.header
+    func add(_ name: String, _ value: JSON) { members.append(.init(name: name, value: value)) }
+    add(
+      "model",
+      [
+        "name": .string(run.model.card.name),
+        "architecture": .string(run.model.card.architecture.rawValue),
+        "sha256": .string(run.model.file.sha256),
+      ])
+    add("data", .string(run.data))
+    add("split", .string(run.scope.split))
+    add("splitReason", .string(run.scope.reason))
+    add("method", .string(run.methods.first?.explainer.name ?? ""))
+    add("inputs", .integer(pictures))
+    add("seed", .integer(Int(clamping: run.request.explanations.seed)))
+    add("alarm", .number(Self.alarm))
+    add("advice", .string(advice))
+    add("notes", .array(notes.map(JSON.string)))
+    add("labels", .array(labels.map(json)))
+    add(
+      "unread",
+      .array(unread.map { ["path": .string($0.path), "reason": .string($0.reason)] }))
+    return .object(members)
+  }
+
+  private func json(_ label: Label) -> JSON {
+    [
+      "label": .string(run.model.labels[label.label]),
+      "index": .integer(label.label),
+      "inputs": .integer(label.count),
+      "rows": .integer(label.rows),
+      "columns": .integer(label.columns),
+      "eigenvalues": .array(label.eigenvalues.map(JSON.number)),
+      "groups": .array(label.groups.map(json)),
+      "outliers": .array(label.outliers.map { .string(run.inputs[$0]) }),
+    ]
+  }
+
+  private func json(_ group: Group) -> JSON {
+    [
+      "inputs": .array(group.pictures.map { .string(run.inputs[$0]) }),
+      "typical": .array(group.typical.map { .string(run.inputs[$0]) }),
+      "place": .string(placeName(group)),
+      "cells": .array(
+        group.maps.place.indices.filter { group.maps.place[$0] }.map(JSON.integer)),
+      "mean": .array(group.maps.mean.map(JSON.number)),
+      "area": .number(group.maps.area),
+      "inside": .number(group.maps.inside),
+      "outside": .number(group.maps.outside),
+      "likeness": .number(group.maps.likeness),
+      "fixedness": .number(group.maps.fixedness),
+      "effect": group.effect.map(JSON.number) ?? .null,
+      "effectElsewhere": group.effectElsewhere.map(JSON.number) ?? .null,
+      "score": .number(group.score),
+      "suspicious": .bool(group.isSuspicious),
+    ]
+  }
+}
