@@ -69,11 +69,11 @@ struct PageFileTests {
     #expect(page.matches(of: /<script(?! type="module" src="\/)/).isEmpty)
   }
 
-  @Test("all of the page weighs less than 300 kB in any language", arguments: ["en", "de"])
+  @Test("all of the page weighs less than 310 kB in any language", arguments: ["en", "de"])
   func weight(language: String) {
     let languages = ["texts-en.js", "texts-de.js"].filter { $0 != "texts-\(language).js" }
     let bytes = Page.files.filter { $0.name != "openapi.json" && !languages.contains($0.name) }
       .reduce(0) { $0 + $1.contents.count }
-    #expect(bytes < 300_000 && bytes > 100_000)
+    #expect(bytes < 310_000 && bytes > 100_000)
   }
 }
