@@ -151,6 +151,8 @@ end
         *figures, failures = next(line for line in output.splitlines() if line.startswith("RESULT")).split()[1:]
         if int(failures):
             sys.exit(f"serving: {self.address} did not answer {failures} requests with 200")
+        if float(figures[0]) == 0:
+            sys.exit(f"serving: {self.address} answered nothing to {clients} clients in time; ask for more --seconds")
         return tuple(float(figure) for figure in figures)
 
 

@@ -41,6 +41,7 @@ extension Classifier {
   ///
   /// - Parameter image: The known image.
   /// - Returns: The classifier.
+  /// - Throws: Nothing.
   public func near(_ image: Tensor) throws -> any Classifier { self }
 
   /// Composes the images in batches of sixteen for a model that has no buffers of its own to offer.

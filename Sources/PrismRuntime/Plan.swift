@@ -121,7 +121,7 @@ public final class Plan: Sendable {
   ) throws -> [Tensor] {
     let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
     return try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
-      let taken = program.tensorSize * min(pool.workerCount, count)
+      let taken = program.tensorSize * pool.workerCount
       return try Memory.expecting(floats: shapes.reduce(taken) { $0 + $1.count }) {
         withoutActuallyEscaping(compose) { compose in
           Tensor.filling(shapes) { results in

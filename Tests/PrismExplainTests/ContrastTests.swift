@@ -18,7 +18,10 @@ struct ContrastTests {
     let plain = try explainer.explain(image, targets: [0, 2], of: classifier)
     let beside = try explainer.explain(image, targets: [0, 3, 2, 4], of: contrasted)
     #expect(beside.map(\.target) == [0, 3, 2, 4])
-    #expect(beside[0].values == plain[0].values && beside[2].values == plain[1].values)
+    // Partition SHAP looks for the parts that matter to all targets together.
+    if method != .partitionSHAP {
+      #expect(beside[0].values == plain[0].values && beside[2].values == plain[1].values)
+    }
     for map in [beside[1], beside[3]] { #expect(map.values.isFinite) }
     let logits = try classifier.logits(image.input).scalars.map(Double.init)
     for (map, difference) in [
@@ -47,8 +50,7 @@ struct ContrastTests {
     let maps = try explainer.explain(
       image, targets: [2, 0, 3], of: classifier.contrasting([Contrast(2, against: 0)]))
     let difference = maps[0].values - maps[1].values
-    let largest = Double(max(abs(difference.minimum), difference.maximum))
-    expectClose(maps[2].values, difference, tolerance: 1e-4 * largest)
+    expectClose(maps[2].values, difference, tolerance: 1e-4)
   }
 
   @Test("the probability of a contrast is that of the one label where only two are possible")

@@ -21,7 +21,7 @@ enum ReferenceNetwork: String, CaseIterable, Decodable, Sendable {
       switch self {
       case .plain: 1
       case .residual: 2
-      case .dense: 3
+      case .dense: 10
       }
     let weights = Weights(seed: seed)
     let recording = try Recording(input: [1, side, side, 3]) { x in

@@ -46,6 +46,11 @@ public struct BinaryCrossEntropy: Primitive {
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int { 12 * inputs[0].count }
 
+  /// Copies of the inputs, and sums in double precision.
+  public func scratchSize(_ inputs: [Shape], output: Shape) -> Int {
+    3 * inputs.reduce(0) { $0 + $1.count }
+  }
+
   public func forward(_ inputs: [Tensor]) -> Tensor {
     var (loss, total) = (0.0, 0.0)
     forEachElement(inputs) { element in

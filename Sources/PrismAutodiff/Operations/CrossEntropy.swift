@@ -31,6 +31,9 @@ public struct CrossEntropy: Primitive {
 
   public func flops(_ inputs: [Shape], output: Shape) -> Int { 7 * inputs[0].count }
 
+  /// The logarithms of the softmax and the weighted targets.
+  public func scratchSize(_ inputs: [Shape], output: Shape) -> Int { 2 * inputs[0].count }
+
   public func forward(_ inputs: [Tensor]) -> Tensor {
     let weighted = inputs.count == 3 ? weighted(inputs[1], by: inputs[2]) : inputs[1]
     var loss = 0.0

@@ -6,8 +6,10 @@ internal import PrismTensor
 /// The outputs at the ends of a piece of the way say what its gradients must add up to. Networks of
 /// rectifiers and maximum pools are straight between bends: a piece with one bend is integrated
 /// exactly by the gradients at its two ends, each weighted by the length on its side of the bend,
-/// and the outputs say where that is. What no place of one bend explains is the piece's defect, and
-/// the pieces with the largest defects and the sharpest bends are halved first.
+/// and the outputs say where that is. What no place of one bend explains is the piece's defect.
+/// Whether there is but one bend shows when the piece is halved: the output in its middle was
+/// foretold. The pieces with the largest defects, whose outputs were foretold worst, are halved
+/// first.
 struct BendingPath {
   /// What a look at a point of the way finds, for every target.
   struct Look {
@@ -18,6 +20,18 @@ struct BendingPath {
     let maps: [[Float]]
     /// The sums of the maps: how fast the output changes along the way.
     let slopes: [Double]
+    /// How far the outputs are from those that were foretold; `nil` for the first looks.
+    var surprises: [Double]?
+    /// How many looks there were before; 0 for the first ones.
+    var age = 0
+
+    /// Makes a look that nobody has foretold.
+    init(position: Double, outputs: [Double], maps: [[Float]], slopes: [Double]) {
+      self.position = position
+      self.outputs = outputs
+      self.maps = maps
+      self.slopes = slopes
+    }
   }
 
   /// A piece between two looks, as one target sees it.
@@ -26,8 +40,11 @@ struct BendingPath {
     let share: Double
     /// What the outputs differ by beyond what the weighted gradients add up to.
     let defect: Double
-    /// How much there is to win by halving it.
+    /// How much of the output's change it may get wrong: its defect, and how far the newer of its
+    /// looks was from what was foretold; where nothing was, what a bend can make of its middle.
     let uncertainty: Double
+    /// The output in its middle, if it has but one bend.
+    let middle: Double
 
     init(from a: Look, to b: Look, target t: Int) {
       let length = b.position - a.position
@@ -37,14 +54,19 @@ struct BendingPath {
       let share = bend == 0 ? 0.5 : min(max((rise - last * length) / bend, 0), 1)
       self.share = share
       defect = rise - length * (share * first + (1 - share) * last)
-      uncertainty = abs(defect) + abs(bend) / 4
+      // The newer look is that which stands in the middle of a halved piece.
+      let isNewer = (b.age, b.position) > (a.age, a.position)
+      let surprise = (isNewer ? b : a).surprises?[t]
+      uncertainty = abs(defect) + (surprise ?? abs(bend) / 4)
+      let straight = a.outputs[t] + min(share, 0.5) * length * first
+      middle = straight + max(0.5 - share, 0) * length * last + defect / 2
     }
   }
 
   /// The equal pieces that are looked at first.
   static let firstPieces = 16
-  /// The largest part of the explained difference to which defects add up, whatever their signs.
-  static let mostDefects = 0.05
+  /// The largest part of the explained difference to which uncertainties add up.
+  static let mostUncertainty = 0.05
 
   /// The smallest uncertainty of a piece that is halved, relative to the largest.
   static let leastUncertainty = 0.1
@@ -82,9 +104,10 @@ struct BendingPath {
       let pieces = (0..<targets).map(pieces)
       let differences = (0..<targets).map(difference)
       let isDone = (0..<targets).allSatisfy { t in
-        let defects = pieces[t].map(\.defect)
-        return abs(defects.reduce(0, +)) <= tolerance * abs(differences[t])
-          && defects.reduce(0) { $0 + abs($1) } <= Self.mostDefects * abs(differences[t])
+        let gap = abs(pieces[t].reduce(0) { $0 + $1.defect })
+        let uncertainty = pieces[t].reduce(0) { $0 + $1.uncertainty }
+        return gap <= tolerance * abs(differences[t])
+          && uncertainty <= Self.mostUncertainty * abs(differences[t])
       }
       if isDone { return }
       let uncertainties = (0..<looks.count - 1).map { index in
@@ -100,7 +123,14 @@ struct BendingPath {
       let chosen = order.prefix(min(InputGradient.group, limit - looks.count)).sorted()
       let found = try look(
         chosen.map { (looks[$0].position + looks[$0 + 1].position) / 2 })
-      for (index, new) in zip(chosen, found).reversed() { looks.insert(new, at: index + 1) }
+      for (index, new) in zip(chosen, found).reversed() {
+        var new = new
+        new.surprises = (0..<targets).map { t in
+          abs(new.outputs[t] - pieces[t][index].middle)
+        }
+        new.age = looks.count
+        looks.insert(new, at: index + 1)
+      }
     }
   }
 
@@ -109,9 +139,9 @@ struct BendingPath {
     (looks.last?.outputs[target] ?? 0) - (looks.first?.outputs[target] ?? 0)
   }
 
-  /// The part of a target's explained difference that the defects add up to, whatever their signs.
+  /// The part of a target's explained difference that the uncertainties of all pieces add up to.
   func wildness(_ target: Int) -> Double {
-    pieces(target).reduce(0) { $0 + abs($1.defect) } / abs(difference(target))
+    pieces(target).reduce(0) { $0 + $1.uncertainty } / abs(difference(target))
   }
 
   /// A target's integral, in row-major order.

@@ -8,8 +8,8 @@ internal import PrismTensor
 /// numbers with the smallest magnitudes of the gradient, the lowest ``fraction`` of those that are
 /// not yet as far as they may be, and no number may be further from the straight way than
 /// ``largestDistance`` of its length. Each move counts with the gradient at the step's beginning.
-/// The sum of the map is the logit less that of the baseline but for the steps' length; the
-/// completeness gap says how much that is. Numbers and order are those of the package saliency.
+/// Since single numbers jump, however many steps there are, the sum of the map is the logit less that
+/// of the baseline only about; the completeness gap says how much it lacks. Numbers and order are those of the package saliency.
 /// Definition: Kapishnikov et al., "Guided Integrated Gradients: an Adaptive Path Method for
 /// Removing Noise", CVPR 2021.
 public struct GuidedIG: Explainer {

@@ -119,11 +119,11 @@ public struct IntegratedGradients: Explainer {
         let difference = ends[1][t] - ends[0][t]
         let gap = abs(difference - map.reduce(0, +)) / abs(difference)
         var note = "the way was divided at \(path.looks.count) points where the output bends"
-        if gap > Self.tolerance {
-          let share = Int((100 * path.wildness(index)).rounded())
+        let share = path.wildness(index)
+        if gap > Self.tolerance || share > BendingPath.mostUncertainty {
           note +=
-            ", the limit, and the gap is still above 1 %: the output bends too often along the "
-            + "way, pieces of it that add up to \(share) % of the difference are not resolved"
+            ", the limit: the output bends too often along the way, and pieces of it that add up to "
+            + "\(Int((100 * share).rounded())) % of the difference are not resolved"
         }
         attributions.append(
           attribution(

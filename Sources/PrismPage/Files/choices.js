@@ -149,8 +149,19 @@ export class MethodPicker {
   }
 }
 
+/** Methods that cost the same. */
+const costs = {
+  back: ["gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigengradcam", "finercam",
+    "saliency", "inputxgradient", "fullgrad", "guided-backprop"],
+  stepBack: ["ig", "blurig"], stepBoth: ["guidedig", "opticam", "extremal"],
+  sample: ["rise", "lime", "sobol", "hsic"], sampleBack: ["smoothgrad", "vargrad", "gradientshap"],
+};
+
 /** What a method costs, in words of the page's language where they are known. */
-const cost = (method) => maybe(`cost.${method.name}`) ?? method.cost;
+function cost({ name, cost: words }) {
+  const kind = Object.keys(costs).find((one) => costs[one].includes(name)) ?? name;
+  return maybe(`cost.${kind}`) ?? words;
+}
 
 /** The whole form for one kind of file; what is chosen is remembered. */
 export class ChoiceForm {

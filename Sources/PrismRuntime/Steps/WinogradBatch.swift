@@ -74,7 +74,12 @@ struct WinogradBatch {
 
   /// Computes the tiles that meet a region of each of some images.
   ///
-  /// - Parameter regions: The images by their slots.
+  /// - Parameters:
+  ///   - step: The step.
+  ///   - regions: The images by their slots.
+  ///   - workspace: The memory of the call.
+  ///   - kernels: What computes.
+  ///   - pool: The threads.
   func execute(
     _ step: Step, over regions: [(slot: Int, region: Region)], workspace: Workspace,
     kernels: Kernels, pool: WorkerPool

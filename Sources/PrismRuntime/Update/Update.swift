@@ -81,7 +81,7 @@ final class Update: Sendable {
   private let spread: Spread
   private let flops: Double
 
-  /// Makes an update.
+  /// Makes an update, or `nil` where the first operations already see most of the image.
   ///
   /// - Parameters:
   ///   - recording: The forward pass of one image, with one input and one output.
@@ -89,7 +89,6 @@ final class Update: Sendable {
   ///   - weights: Shared with plans of the same recording.
   ///   - kernels: What computes.
   ///   - reach: The largest part of a map that a small change may reach before the update ends.
-  /// - Returns: `nil` where the first operations already see most of the image.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   init?(
     _ recording: Recording, precision: Plan.Precision, weights: PackedWeights, kernels: Kernels,
