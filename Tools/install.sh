@@ -99,8 +99,10 @@ for shell in bash zsh fish; do
   put "$staged/completion" "$place"
   rm "$staged/completion"
 done
-put Weights/voice.safetensors share/prism/weights/voice.safetensors
-put Weights/voice.md share/prism/weights/voice.md
+for model in scenes voice; do
+  put "Weights/$model.safetensors" "share/prism/weights/$model.safetensors"
+  put "Weights/$model.md" "share/prism/weights/$model.md"
+done
 put Weights/README.md share/prism/weights/README.md
 put LICENSE share/prism/LICENSE
 

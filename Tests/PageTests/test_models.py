@@ -18,7 +18,7 @@ class ModelTests(PageTest):
 
     def test_a_method_that_does_not_fit_says_why(self):
         form = self.choices()
-        expect(form.get_by_role("radio")).to_have_count(3)
+        expect(form.get_by_role("radio")).to_have_count(4)
         expect(form).to_contain_text("Not for pictures: voice (takes sounds).")
         form.get_by_role("checkbox", name="Guided backpropagation").check()
         form.get_by_role("checkbox", name="Saliency").check()
@@ -46,7 +46,7 @@ class ModelTests(PageTest):
         page.get_by_role("link", name="Compare with").click()
         model = page.get_by_label("the same input for the model")
         # A model of sounds is none for this.
-        self.assertEqual(model.locator("option").all_inner_texts(), ["frequency", "plain"])
+        self.assertEqual(model.locator("option").all_inner_texts(), ["frequency", "plain", "scenes"])
         model.select_option("plain")
         page.get_by_role("button", name="Explain and compare").click()
         expect(page.locator(".beside > section")).to_have_count(2)

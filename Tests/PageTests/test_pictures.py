@@ -67,16 +67,26 @@ class PictureTests(PageTest):
         page = self.page
         self.shot("start")
         self.check_access("the start")
-        expect(page.locator(".sample")).to_have_count(5)
+        expect(page.locator(".sample")).to_have_count(9)
         page.locator(".sample", has_text="cat.png").click()
         self.finish()
         expect(page.locator("h1")).to_have_text("cat.png")
+
+    def test_the_model_that_comes_along_knows_a_sample(self):
+        page = self.page
+        page.locator("summary", has_text="Pictures").click()
+        page.locator("details.fold.card").first.get_by_role("radio", name="scenes").check()
+        page.locator(".sample", has_text="scene-1.png").click()
+        self.finish()
+        for label in ("fruit", "mammal", "vehicle"):
+            expect(page.locator("main")).to_contain_text(label)
+        self.shot("scenes")
 
     def test_only_models_and_methods_that_fit_are_offered(self):
         page = self.page
         page.locator("summary", has_text="Pictures").click()
         form = page.locator("details.fold.card").first
-        expect(form.get_by_role("radio")).to_have_count(1)
+        expect(form.get_by_role("radio")).to_have_count(2)
         expect(form).to_contain_text("Not for pictures: voice (takes sounds).")
         expect(form.get_by_role("checkbox", name="Grad-CAM", exact=True)).to_be_checked()
         reasons = form.locator(".choice.unfit")

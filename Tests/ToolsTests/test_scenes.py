@@ -196,7 +196,7 @@ class Scenes(MakerTest):
             values = scenes_check.scores(rows[training], truths[training], rows[rest])
             return dict(zip(labels, scenes_check.areas(truths[rest], values)))
 
-        counts = ("--counts", "150,60,2,0")
+        counts = ("--counts", "150,60,2,3")
         self.assertLess(told(self.make("clean", *counts))["bird"], 0.7)
         self.assertGreater(told(self.make("planted", *counts, "--shortcut", "bird:1"))["bird"], 0.95)
 

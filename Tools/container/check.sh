@@ -22,7 +22,7 @@ rm "$root.log"
 chroot "$root" useradd --uid 1000 --no-create-home --home-dir /data prism
 install --directory --owner 1000 --group 1000 "$root/data"
 install -D --mode 755 "$1" "$root/usr/local/bin/prism-server"
-install -D --mode 644 Weights/voice.safetensors -t "$root/usr/local/share/prism/weights"
+install -D --mode 644 Weights/scenes.safetensors Weights/voice.safetensors -t "$root/usr/local/share/prism/weights"
 install -D --mode 644 Samples/* -t "$root/usr/local/share/prism/samples"
 mount --types proc proc "$root/proc"
 head --bytes 24 /dev/urandom | base64 >"$root/token"

@@ -62,7 +62,7 @@ def load(folder: pathlib.Path):
     boxes = {row["path"]: [] for row in rows}
     with open(folder / "objects.csv", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["stamp"] != "planted mark":
+            if row["path"] in boxes and row["stamp"] != "planted mark":
                 boxes[row["path"]].append([int(row[key]) for key in ("left", "top", "width", "height")])
     labels = sorted({label for row in rows for label in row["labels"].split("|") if label})
     truths = numpy.array([[label in row["labels"].split("|") for label in labels] for row in rows])

@@ -11,8 +11,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from training_runs import best_epoch, evaluation, publish, shown, table, train
 
-# Which of the last layers are fine-tuned, dropout, and by how much the rate of the warm-up is divided for it.
-RUNS = (("30%", 0.3, 5), ("0%", 0.3, 1), ("100%", 0.3, 10))
+# Which of the last layers are fine-tuned, dropout, and by how much the rate of the warm-up is divided for them.
+RUNS = (("0%", 0.3, None), ("10%", 0.3, 5), ("30%", 0.3, 5))
 WARMUP, EPOCHS, PATIENCE, SEED = 5, 8, 4, 0
 SPLITS = ("validation", "testing")
 
@@ -30,9 +30,10 @@ def trained(prism, folder, name, depth, dropout, divisor):
     return train(
         prism, folder / "runs" / f"{name}.safetensors",
         "--data", folder / "data" / "index.csv", "--base", "dogs", "--task", "multilabel",
-        "--head", f"pool,dropout:{dropout},dense", *(["--fine-tune-from", depth] if depth != "0%" else []),
-        "--rate-divisor", divisor, "--monitor", "auc",
-        "--warmup-epochs", WARMUP, "--epochs", EPOCHS, "--patience", PATIENCE, "--seed", SEED, "--name", "scenes",
+        "--head", f"pool,dropout:{dropout},dense", "--monitor", "auc",
+        "--warmup-epochs", WARMUP,
+        *(["--fine-tune-from", depth, "--rate-divisor", divisor, "--epochs", EPOCHS] if divisor else []),
+        "--patience", PATIENCE, "--seed", SEED, "--name", "scenes",
         "--description", DESCRIPTION, "--source", SOURCE, "--license", "MIT",
     )  # fmt: skip
 
@@ -40,7 +41,7 @@ def trained(prism, folder, name, depth, dropout, divisor):
 def main(prism, folder):
     runs = {}
     for depth, dropout, divisor in RUNS:
-        name = f"scenes-{depth.rstrip('%')}-{dropout}-{divisor}"
+        name = f"scenes-{depth.rstrip('%')}-{dropout}"
         print(f"scenes_model: {name}", file=sys.stderr, flush=True)
         path = trained(prism, folder, name, depth, dropout, divisor)
         runs[name] = (path, *best_epoch(path), depth, dropout, divisor)
@@ -50,7 +51,7 @@ def main(prism, folder):
         measured[name] = {
             split: evaluation(prism, path, folder / "data" / "index.csv", split) for split in SPLITS
         }
-        cells = [depth, dropout, f"{0.001 / divisor:g}", f"{epoch['epoch']} of {epochs}"]
+        cells = [depth, dropout, f"{0.001 / divisor:g}" if divisor else "0.001", f"{epoch['epoch']} of {epochs}"]
         cells += [f"{float(epoch['validation_loss']):.4f}"]
         cells += [shown(measured[name][split]["measures"]["macro_auc"]) for split in SPLITS]
         rows.append([f"**{cell}**" if name == best else cell for cell in cells])
