@@ -21,9 +21,10 @@ struct ModelRouteTests {
     let own = models.filter { $0["name"]?.string != "dogs" }
     #expect(
       own.compactMap { $0["name"]?.string } == [
-        "binary", "centre", "sigmoid", "softmax", "voice",
+        "binary", "centre", "scenes", "sigmoid", "softmax", "voice",
       ])
-    #expect(own.map { $0["type"]?.string } == ["image", "image", "image", "image", "audio"])
+    #expect(
+      own.map { $0["type"]?.string } == ["image", "image", "image", "image", "image", "audio"])
     #expect(models[0]["labels"]?.elements.count == 2)
     let methods = models[0]["methods"]?.elements ?? []
     #expect(methods.count == ExplanationMethod.allCases.count)
@@ -70,7 +71,7 @@ struct ModelRouteTests {
   func kserve() async throws {
     let server = try TestServer()
     let names = try await server(.get, "/v1/models").json["models"]?.elements.map(\.string)
-    #expect(names?.filter { $0 != "dogs" }.count == 5)
+    #expect(names?.filter { $0 != "dogs" }.count == 6)
     #expect(try await server(.get, "/v1/models/softmax").json["ready"] == .bool(true))
     let image = try Image(decoding: Sample.husky, name: "husky")
     let rows = (0..<image.height).map { y in
