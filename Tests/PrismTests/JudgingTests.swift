@@ -120,6 +120,10 @@ struct JudgingTests {
     // Much faster, and not told apart.
     let fast = ranking([good, alike, ramp.map { $0 + 0.1 }, ramp], seconds: [3, 1, 1, 1])
     #expect(fast.choice == 1 && fast.advice(pictures: 30).contains("takes much longer"))
+    // Another measure with another leader is named.
+    let other = ranking([ramp, ramp, good, ramp], by: .hit)
+    let weighed = ranked.advice(pictures: 30, besides: [other, ranked])
+    #expect(weighed.contains("Measures differ: by the hit rate Gamma leads (0.545)."))
     // None is better than the centre: say so, and name it.
     let useless = ranking([ramp, ramp.map { $0 - 0.2 }, ramp, ramp.map { $0 + 0.001 }])
     #expect(useless.choice == nil)

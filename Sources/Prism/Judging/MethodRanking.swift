@@ -97,9 +97,12 @@ public struct MethodRanking: Sendable {
 
   /// What to do, in plain sentences.
   ///
-  /// - Parameter pictures: How many pictures were judged.
+  /// - Parameters:
+  ///   - pictures: How many pictures were judged.
+  ///   - others: Rankings of the same methods by other measures; where one has other leaders, it is
+  ///     said.
   /// - Returns: A few sentences; never empty.
-  public func advice(pictures: Int) -> String {
+  public func advice(pictures: Int, besides others: [MethodRanking] = []) -> String {
     guard let best = leaders.first, let value = estimates[best] else {
       return "No method made a map that could be judged."
     }
@@ -143,6 +146,14 @@ public struct MethodRanking: Sendable {
           + "\(leaders.count == 1 ? "it shows" : "they show") hardly changes when the network is "
           + "randomised.")
     }
+    let different = others.compactMap { other -> String? in
+      guard let first = other.leaders.first, !other.leaders.contains(choice ?? best),
+        let value = other.estimates[first]
+      else { return nil }
+      return "by \(other.measure.noun) \(methods[first].title) leads "
+        + "(\(Text.decimal(value.value, decimals: 3)))"
+    }
+    if !different.isEmpty { sentences.append("Measures differ: \(Self.list(different)).") }
     let no = methods.indices.filter {
       !methods[$0].isBaseline && estimates[$0] != nil && !unbeaten[$0].isEmpty
         && !(choice == nil && leaders.contains($0))

@@ -13,6 +13,8 @@ public struct JudgeReport {
   let maps: JudgedMaps
   let measures: [MapMeasure]
   let ranking: MethodRanking?
+  /// Rankings by other measures of the same kind, which the advice weighs.
+  let otherRankings: [MethodRanking]
   /// The mean of every measure, one a method.
   let overall: [MapMeasure: [JudgedMaps.Estimate?]]
   /// The same for every label with maps.
@@ -71,8 +73,14 @@ public struct JudgeReport {
     let methods = run.methods.map {
       MethodRanking.Method(title: $0.explainer.title, isBaseline: $0.isBaseline)
     }
-    ranking = (run.request.ranking ?? MethodRanking.usual(of: maps)).map {
+    let measure = run.request.ranking ?? MethodRanking.usual(of: maps)
+    ranking = measure.map {
       MethodRanking(maps, methods: methods, by: $0, resamples: resamples, seed: seed)
+    }
+    let kin: [MapMeasure] =
+      measure?.needsTruth ?? false ? [.iou, .hit, .inside] : [.road, .difference, .infidelity]
+    otherRankings = kin.filter { $0 != measure && measures.contains($0) }.map {
+      MethodRanking(maps, methods: methods, by: $0, resamples: 0)
     }
     let judged = Set(records.filter { !$0.maps.isEmpty }.map(\.picture))
     pictures = judged.count
@@ -81,7 +89,7 @@ public struct JudgeReport {
 
   /// What to do, in plain sentences.
   public var advice: String {
-    ranking?.advice(pictures: pictures)
+    ranking?.advice(pictures: pictures, besides: otherRankings)
       ?? "Nothing was measured by which methods could be ranked; add --measures."
   }
 
