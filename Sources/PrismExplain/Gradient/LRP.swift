@@ -83,11 +83,25 @@ public struct LRP: Explainer {
     let ends = try Evaluator(classifier, targets: targets, work: work)([image.input])[0]
     return targets.indices.map { t in
       let map = ChannelReduction.sum(relevances[t])
+      let gap = ends[t] - map.reduce(0, +)
       return Attribution(
-        target: targets[t], values: image.map(map), evaluations: 2,
-        completenessGap: ends[t] - map.reduce(0, +), baseValue: 0, explainedValue: ends[t],
-        diagnostics: diagnostics + relevances[t].blankness)
+        target: targets[t], values: image.map(map), evaluations: 2, completenessGap: gap,
+        baseValue: 0, explainedValue: ends[t],
+        diagnostics: diagnostics + relevances[t].blankness + Self.notes(gap, of: ends[t]))
     }
+  }
+
+  /// The smallest part of the relevance that is told to have stayed in biases.
+  static let mentionedShare = 0.5
+
+  /// What is told where most of the relevance does not reach the image.
+  private static func notes(_ gap: Double, of output: Double) -> [String] {
+    guard abs(gap) >= mentionedShare * abs(output), output != 0 else { return [] }
+    let share = Int((100 * gap / output).rounded())
+    return [
+      "\(share) % of the relevance stays in biases and shifts of normalisations; the map shows how "
+        + "the rest is divided, and is no sum"
+    ]
   }
 
   /// The composite for an image, whose range is the box, and what to tell of it.
