@@ -6,7 +6,7 @@ public import PrismTensor
 /// vectors, TCAV.
 ///
 /// A concept is what examples of it have in common. In a layer's values, a plane is laid between
-/// two thirds of the examples and as many random inputs (``LinearSeparator``); its normal, towards
+/// two thirds of the examples and as many random inputs (`LinearSeparator`); its normal, towards
 /// the examples, is the concept's vector. The score is the share of inputs whose logit grows as
 /// the layer's value moves along the vector. The other third tells how often the plane is right.
 /// This is done in several runs, each with other random inputs and another third; as many runs set

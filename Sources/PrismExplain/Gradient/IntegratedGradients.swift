@@ -9,7 +9,7 @@ internal import PrismTensor
 /// Unless a number of steps is given, fifty Gauss-Legendre points are taken first; where the gap is
 /// then larger than 1 % of the explained difference for a target, as for networks with many kinks,
 /// the way is divided where the output bends, and the bends are located from the outputs, until the
-/// gap is small enough or 200 evaluations are spent (``BendingPath``). Definition: Sundararajan,
+/// gap is small enough or 200 evaluations are spent (`BendingPath`). Definition: Sundararajan,
 /// Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
 public struct IntegratedGradients: Explainer {
   /// The method's name on the command line.
