@@ -1,5 +1,6 @@
 import HTTPTypes
 import Prism
+import PrismPage
 import Testing
 
 @testable import PrismServer
@@ -64,6 +65,14 @@ struct GatekeeperTests {
       let answer = try await server(
         .get, path, headers: header.map { [("Authorization", $0)] } ?? [], host: "far.example")
       #expect(answer.status.code == status, "\(path) \(header ?? "")")
+    }
+    for file in Page.files {
+      let answer = try await server(.get, "/\(file.name)", host: "far.example")
+      #expect(answer.status == .ok, "\(file.name)")
+    }
+    for path in ["//v1/models", "/%761/models", "/v1", "/v2", "/v2/models/softmax/ready"] {
+      let answer = try await server(.get, path, host: "far.example")
+      #expect(answer.status == .unauthorized, "\(path)")
     }
     #expect(Gatekeeper.areEqual("abc", "abc"))
     #expect(!Gatekeeper.areEqual("abc", "abd") && !Gatekeeper.areEqual("abc", "ab"))

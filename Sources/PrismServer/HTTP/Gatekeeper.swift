@@ -9,7 +9,9 @@ struct Gatekeeper: RouterMiddleware {
   /// What anybody may see: the page and the descriptions of the interface, which tell nothing of
   /// the data.
   private static func isOpen(_ path: String) -> Bool {
-    !path.hasPrefix("/v") && path != "/metrics" || path.hasPrefix("/v2/health/")
+    let first = path.split(separator: "/").first ?? ""
+    return !["v1", "v2", "metrics"].contains(first) && !first.contains("%")
+      || path.hasPrefix("/v2/health/")
   }
 
   func handle(
