@@ -35,6 +35,16 @@ class TouchTests(PageTest):
     def seen(self, index: int, other_than: str | None = None) -> str:
         return self.drawn(self.page.locator(".screen canvas").nth(index), other_than)
 
+    def show_all(self, page) -> None:
+        """Taps the button; a browser may take a tap right after a glide for the end of that."""
+        for timeout in (3000, 3000, 30000):
+            page.get_by_role("button", name="Show all of it").tap()
+            try:
+                return expect(page).not_to_have_url(re.compile(r"view="), timeout=timeout)
+            except AssertionError:
+                if timeout > 3000:
+                    raise
+
     def test_panels_are_tapped_pinched_and_dragged(self):
         page = self.analyse(SAMPLES / "husky.png")
         self.check_width(page)
@@ -59,8 +69,7 @@ class TouchTests(PageTest):
         self.glide((at(0.5, 0.5), at(0.3, 0.2)))
         self.seen(0, other_than=zoomed)
         self.assertEqual(page.evaluate("scrollY"), top)
-        page.get_by_role("button", name="Show all of it").tap()
-        expect(page).not_to_have_url(re.compile(r"view="))
+        self.show_all(page)
         # What is not zoomed lets the page scroll.
         at, top = self.screen(0), page.evaluate("scrollY")
         self.glide((at(0.5, 0.9), at(0.5, 0.1)))
