@@ -53,6 +53,37 @@ struct DataRun {
     if isInterrupted { console.report("prism: the same command goes on from there") }
   }
 
+  /// Writes what a report makes of a run that came to its end, and tells what it says.
+  ///
+  /// Nothing is made of a run that was interrupted: what is missing is computed by the next run, and
+  /// half a ranking would mislead.
+  ///
+  /// - Parameters:
+  ///   - folder: Receives the files.
+  ///   - printsDocument: Whether the document is printed instead of a summary.
+  ///   - console: Where it is told.
+  ///   - report: Makes the report, with a line of progress.
+  /// - Returns: How the process ends.
+  /// - Throws: What the report throws; what the folder cannot be written for.
+  func finish(
+    in folder: OutputFolder, printsDocument: Bool, _ console: Console,
+    report: (DataRun) throws -> any DataReport
+  ) throws -> Status {
+    guard !isInterrupted else { return status }
+    guard !findings.isEmpty else { return .failed }
+    let report = try report(self)
+    console.endProgress()
+    let files = try report.files()
+    try folder.write(files)
+    guard !printsDocument else {
+      console.print(report.document)
+      return status
+    }
+    for line in report.lines { console.print(line) }
+    console.print("  " + files.map { folder.path(of: $0.name) }.joined(separator: ", "))
+    return status
+  }
+
   /// Why inputs could not be read, told by the threads that tried.
   private final class Reasons: Sendable {
     let all = Mutex<[String: String]>([:])

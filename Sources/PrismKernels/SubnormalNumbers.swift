@@ -47,4 +47,14 @@ package enum SubnormalNumbers {
     /// Does nothing.
     package static func restore(_ mode: Mode) {}
   #endif
+
+  /// Runs work with subnormal numbers taken and given as zero in this thread.
+  ///
+  /// - Parameter body: The work.
+  /// - Returns: What `body` returns.
+  package static func flushing<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = flush()
+    defer { restore(before) }
+    return try body()
+  }
 }

@@ -150,9 +150,7 @@ public final class Plan: Sendable {
     let bytes = blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride
     try budget?.admit(bytes)
     defer { budget?.gave(bytes) }
-    let mode = SubnormalNumbers.flush()
-    defer { SubnormalNumbers.restore(mode) }
-    return try body(blocks)
+    return try SubnormalNumbers.flushing { try body(blocks) }
   }
 
   /// The bytes in which a call computes, beside weights and results.

@@ -62,9 +62,7 @@ struct EvaluateCommand: LimitedCommand {
     if let threshold, !(threshold > 0 && threshold < 1) {
       throw ValidationError("--threshold must be between 0 and 1")
     }
-    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
-      throw ValidationError("--split must be training, validation, testing or all")
-    }
+    try DataOptions.checkSplit(split)
   }
 
   func run(_ console: Console) throws -> Status {

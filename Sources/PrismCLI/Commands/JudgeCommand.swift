@@ -105,9 +105,7 @@ struct JudgeCommand: LimitedCommand {
     if let pictures, pictures < 1 {
       throw ValidationError("--pictures is \(pictures); it must be at least 1")
     }
-    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
-      throw ValidationError("--split must be training, validation, testing or all")
-    }
+    try DataOptions.checkSplit(split)
     _ = try tests()
   }
 
@@ -128,23 +126,11 @@ struct JudgeCommand: LimitedCommand {
     request.resamples = resamples
     request.ranking = rankBy?.measure
     let run = try JudgeRun(request, model: model, data: data, in: folder)
-    let results = DataRun(run, console)
-    // What is missing is computed by the next run; half a ranking would mislead.
-    guard !results.isInterrupted else { return results.status }
-    guard !results.findings.isEmpty else { return .failed }
-    let report = try JudgeReport(
-      run, findings: results.findings, unread: results.unread,
-      work: Work { console.progress("\($0.done) of \($0.planned) means") })
-    console.endProgress()
-    let files = try report.files()
-    try folder.write(files)
-    guard !json else {
-      console.print(report.document)
-      return results.status
+    return try DataRun(run, console).finish(in: folder, printsDocument: json, console) { results in
+      try JudgeReport(
+        run, findings: results.findings, unread: results.unread,
+        work: Work { console.progress("\($0.done) of \($0.planned) means") })
     }
-    for line in report.lines { console.print(line) }
-    console.print("  " + files.map { folder.path(of: $0.name) }.joined(separator: ", "))
-    return results.status
   }
 
   /// The measures that cost something.

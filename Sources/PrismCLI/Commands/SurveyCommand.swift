@@ -95,9 +95,7 @@ struct SurveyCommand: LimitedCommand {
     if let pictures, pictures < 1 {
       throw ValidationError("--pictures is \(pictures); it must be at least 1")
     }
-    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
-      throw ValidationError("--split must be training, validation, testing or all")
-    }
+    try DataOptions.checkSplit(split)
   }
 
   func run(_ console: Console) throws -> Status {
@@ -106,22 +104,11 @@ struct SurveyCommand: LimitedCommand {
     let data = try dataOptions.open(self.data)
     let folder = try OutputFolder(output)
     let run = try JudgeRun(request(for: model), for: .survey, model: model, data: data, in: folder)
-    let results = DataRun(run, console)
-    guard !results.isInterrupted else { return results.status }
-    guard !results.findings.isEmpty else { return .failed }
-    let report = try SurveyReport(
-      run, findings: results.findings, unread: results.unread,
-      work: Work { console.progress("\($0.done) of \($0.planned) labels grouped") })
-    console.endProgress()
-    let files = try report.files()
-    try folder.write(files)
-    guard !json else {
-      console.print(report.document)
-      return results.status
+    return try DataRun(run, console).finish(in: folder, printsDocument: json, console) { results in
+      try SurveyReport(
+        run, findings: results.findings, unread: results.unread,
+        work: Work { console.progress("\($0.done) of \($0.planned) labels grouped") })
     }
-    for line in report.lines { console.print(line) }
-    console.print("  " + files.map { folder.path(of: $0.name) }.joined(separator: ", "))
-    return results.status
   }
 
   private func request(for model: Model) throws -> JudgeRequest {

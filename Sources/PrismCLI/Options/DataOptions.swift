@@ -39,6 +39,16 @@ struct DataOptions: ParsableArguments {
   @Flag(help: "Take folders within the folders of classes as an order of their files alone.")
   var nested = false
 
+  /// Says what is wrong with the name of a split.
+  ///
+  /// - Parameter split: A name; `nil` where none was given.
+  /// - Throws: `ValidationError` for a name that no split has.
+  static func checkSplit(_ split: String?) throws(ValidationError) {
+    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
+      throw ValidationError("--split must be training, validation, testing or all")
+    }
+  }
+
   func open(_ path: String) throws -> DataSet {
     var options = DataSet.Options()
     options.uncertainty = uncertain.element

@@ -1,7 +1,7 @@
 public import Prism
 
 /// What became of methods that were judged over data: for people and programs.
-public struct JudgeReport {
+public struct JudgeReport: DataReport {
   /// The most thumbnails of each end.
   static let shownMaps = 3
   /// The most methods whose best and worst maps are shown.

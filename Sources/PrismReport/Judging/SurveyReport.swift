@@ -1,7 +1,7 @@
 public import Prism
 
 /// What the explanations of many inputs give away together.
-public struct SurveyReport {
+public struct SurveyReport: DataReport {
   /// The rows and columns to which maps are made small before they are grouped.
   static let side = 16
   /// The score from which a group is called suspicious.

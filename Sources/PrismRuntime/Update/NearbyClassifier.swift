@@ -59,7 +59,7 @@ public final class NearbyClassifier: Classifier {
       throw error
     }
     let run = UpdateRun(update: update, layout: update.program.layout, pool: pool, blocks: blocks)
-    let known = Self.flushing {
+    let known = SubnormalNumbers.flushing {
       image.withUnsafePointer { image in
         [Float](unsafeUninitializedCapacity: update.endShape.count) { buffer, count in
           guard let target = buffer.baseAddress else { return }
@@ -86,12 +86,6 @@ public final class NearbyClassifier: Classifier {
     UpdateRun.sizes(update, threads: threads).reduce(0, +) * MemoryLayout<Float>.stride
   }
 
-  private static func flushing<Result>(_ body: () -> Result) -> Result {
-    let mode = SubnormalNumbers.flush()
-    defer { SubnormalNumbers.restore(mode) }
-    return body()
-  }
-
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
   ///
   /// - Throws: `EvaluationError` where the images have another shape; `OutOfMemoryError`.
@@ -116,7 +110,7 @@ public final class NearbyClassifier: Classifier {
     var far: [Int] = []
     let middle = try state.withLock { state in
       try Memory.expecting(floats: shape.count) {
-        Self.flushing {
+        SubnormalNumbers.flushing {
           Tensor.filling([shape]) { results in
             let exchange = Exchange(compose: compose, results: results)
             for first in stride(from: 0, to: count, by: Update.chunk) {
