@@ -74,6 +74,8 @@ def run(run: Run, worker: WorkerOptions, options: EngineOptions, shards: list[in
             stack.callback(ray.shutdown)
         context = DataContext.get_current()
         context.enable_progress_bars = options.bars
+        if not options.bars:
+            logging.getLogger("ray.data").setLevel(logging.ERROR)
         workers = options.workers or processors() // worker.threads
         if workers < 1:
             raise RunError(f"the cluster has {processors()} processors, and a worker takes {worker.threads}: lower --threads")

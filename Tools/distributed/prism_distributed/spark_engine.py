@@ -65,6 +65,8 @@ def session(options: EngineOptions, worker: WorkerOptions):
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if not options.address or options.address.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     count = options.workers or max(1, (os.cpu_count() or 1) // worker.threads)
     builder = (
         SparkSession.builder.appName("prism")
@@ -72,6 +74,7 @@ def session(options: EngineOptions, worker: WorkerOptions):
         .config("spark.task.cpus", worker.threads)
         .config("spark.task.maxFailures", 8)
         .config("spark.ui.enabled", "false")
+        .config("spark.log.level", "ERROR")
         .config("spark.ui.showConsoleProgress", str(options.bars).lower())
         .config("spark.python.worker.reuse", "true")
         # A partition is one group of shards: its line is read at once, and answered line by line.
