@@ -3,15 +3,17 @@
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 
 from . import __version__, local_engine, ray_engine, request, sources, spark_engine, summary
 from .engine import EngineOptions
-from .errors import RunError, WorkerDied
+from .errors import RunError
+from .explainer import started
 from .progress import Progress, duration
 from .run import Run
-from .worker import Worker, WorkerOptions
+from .worker import WorkerOptions
 
 ENGINES = {"local": local_engine, "ray": ray_engine, "spark": spark_engine}
 #: Inputs of a shard, where nobody says how many.
@@ -160,7 +162,7 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
     asked = request.request(
         options.methods, request.from_file(options.request), targets=options.targets, seed=options.seed, windows=options.windows
     )
-    process = Worker(worker)
+    process = started(worker)
     try:
         hello, asked = process.hello, process.prepared(asked)
     finally:
@@ -204,8 +206,12 @@ def _explain(options: argparse.Namespace) -> int:
         if remaining:
             try:
                 ENGINES[options.command].run(run, worker, engine, remaining, tell)
-            except WorkerDied as error:
-                raise RunError(str(error)) from error
+            except Exception as error:
+                # Engines bring errors of nodes as text, with everything that lies between.
+                reasons = re.findall(r"^prism_distributed\.errors\.\w+: (.+)", str(error), re.MULTILINE)
+                if reasons:
+                    raise RunError(reasons[-1]) from error
+                raise
     return _finish(run, progress, options)
 
 

@@ -3,13 +3,16 @@
 import collections
 import dataclasses
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 
-from .errors import WorkerDied
+from .errors import RunError, WorkerDied
 from .worker import Worker, WorkerOptions
 
 #: How often an input may end a worker that has nothing else to do, before it is recorded as failed.
 ATTEMPTS = 2
+#: How often a worker may be killed before its first word, one after the other.
+STARTS = 5
 
 
 @dataclasses.dataclass
@@ -46,6 +49,17 @@ class Failure:
     attempts: int
 
 
+def started(options: WorkerOptions) -> Worker:
+    """A worker; one that is killed before it says anything is started again, a few times."""
+    for attempt in range(1, STARTS + 1):
+        try:
+            return Worker(options)
+        except WorkerDied as error:
+            if attempt == STARTS:
+                raise RunError(f"the worker was killed at each of {STARTS} starts: {error}") from error
+            time.sleep(0.5 * attempt)
+
+
 class Explainer:
     """A worker that lives as long as it is needed."""
 
@@ -66,7 +80,7 @@ class Explainer:
     def worker(self) -> Worker:
         """The running worker; it is started where there is none."""
         if self._worker is None:
-            worker = Worker(self._options)
+            worker = started(self._options)
             try:
                 self._check(worker.hello)
             except BaseException:

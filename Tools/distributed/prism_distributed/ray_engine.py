@@ -48,9 +48,9 @@ def start(worker: WorkerOptions, options: EngineOptions, folder: str) -> None:
         return
     environment = {"py_modules": [staged(worker, folder, options.ship)]}
     settings = dict(options.settings)
-    if options.address:
-        settings["address"] = options.address
-    else:
+    # Without an address Ray would join whatever runs on this machine.
+    settings["address"] = options.address or "local"
+    if not options.address:
         settings.setdefault("include_dashboard", False)
     ray.init(runtime_env=environment, log_to_driver=False, logging_level=logging.WARNING, **settings)
 

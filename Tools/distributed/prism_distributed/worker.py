@@ -78,7 +78,8 @@ class Worker:
     """A running worker that has said hello.
 
     One thread reads the answers, so that neither side waits for the other with a full pipe; there are never more answers
-    than requests in flight, which their sender bounds.
+    than requests in flight, which their sender bounds. Whoever makes one meets WorkerDied where somebody kills it before its
+    hello, and RunError where it has a reason of its own to end.
     """
 
     def __init__(self, options: WorkerOptions):
@@ -100,6 +101,8 @@ class Worker:
         try:
             self.hello, _ = self.receive()
         except WorkerDied as error:
+            if self._process.returncode < 0:
+                raise
             raise RunError(f"the worker did not start: {error}") from error
         if self.hello.get("kind") != "hello" or self.hello.get("protocol") != protocol.VERSION:
             self.kill()

@@ -3,7 +3,8 @@
 
 What an input begins with says what happens: POISON ends the process, BAD fails, RETRY fails as something that may pass, HANG
 says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another order than requests, as
-those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_VERSION, STAND_IN_KIND.
+those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_VERSION,
+STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before the first word.
 """
 
 import hashlib
@@ -119,6 +120,10 @@ def main() -> int:
     if name == "missing":
         print("prism: the model missing is not found", file=sys.stderr)
         return 1
+    stumble = os.environ.get("STAND_IN_STUMBLE")
+    if stumble and not os.path.exists(stumble):
+        pathlib.Path(stumble).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     source = sys.stdin.buffer
     kind = os.environ.get("STAND_IN_KIND", "image")
     write(

@@ -65,6 +65,13 @@ class RunTest(support.Folder):
         (failed,) = [f for record in self.run_of("out").done() for f in record["failed"]]
         self.assertEqual(failed, {"address": "001.png", "attempts": 2, "error": "the worker said nothing for 0.5 s"})
 
+    def test_a_worker_that_is_killed_before_its_first_word_is_started_again(self):
+        self.fill(6)
+        with environment(STAND_IN_STUMBLE=str(self.folder / "stumbled")):
+            status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertTrue((self.folder / "stumbled").exists())
+
     def test_an_input_that_went_away_is_a_failure(self):
         self.fill(6)
         self.explain("plan", "out")
