@@ -404,7 +404,7 @@ def resident(pid: int) -> float:
 
 def hosts(options) -> None:
     """Two namespaces with a link between them, each a node of Ray; what the second one needs is sent to it."""
-    names, addresses = ("prism-a", "prism-b"), ("10.200.7.1", "10.200.7.2")
+    names, links, addresses = ("prism-a", "prism-b"), ("veth-a", "veth-b"), ("10.200.7.1", "10.200.7.2")
     ray = str(pathlib.Path(sys.executable).parent / "ray")
     base = pathlib.Path(options.output)
     hidden = fresh(options, "hosts/only-here")
@@ -413,6 +413,9 @@ def hosts(options) -> None:
     source = f"synthetic:{options.inputs}:256"
     call(command(options, "local", source, local))
     nodes: list[subprocess.Popen] = []
+    # Nobody else reaches the namespaces.
+    closed = {**environment(), "RAY_AUTH_MODE": "disabled"}
+    nodes_own = {name: value for name, value in closed.items() if name != "PYTHONPATH"}
 
     def inside(name, *words):
         return ["ip", "netns", "exec", name, *words]
@@ -420,14 +423,22 @@ def hosts(options) -> None:
     def ip(*words):
         subprocess.run(["ip", *words], check=True)
 
+    def connect():
+        for name, here, there in zip(names, (0, 1), (1, 0), strict=True):
+            way = ("via", f"10.200.8.{there + 1}", "src", addresses[here])
+            ip("-n", name, "route", "replace", f"{addresses[there]}/32", *way)
+
     try:
         for name in names:
             ip("netns", "add", name)
         ip("link", "add", "veth-a", "netns", names[0], "type", "veth", "peer", "name", "veth-b", "netns", names[1])
-        for name, link, address in zip(names, ("veth-a", "veth-b"), addresses, strict=True):
-            ip("-n", name, "addr", "add", f"{address}/24", "dev", link)
+        # A host's address outlives its link: it stands on the loopback, and the way to the other one leads over the link.
+        for name, number in zip(names, (1, 2), strict=True):
+            ip("-n", name, "addr", "add", f"{addresses[number - 1]}/32", "dev", "lo")
+            ip("-n", name, "addr", "add", f"10.200.8.{number}/30", "dev", links[number - 1])
             ip("-n", name, "link", "set", "lo", "up")
-            ip("-n", name, "link", "set", link, "up")
+            ip("-n", name, "link", "set", links[number - 1], "up")
+        connect()
         for number, (name, address) in enumerate(zip(names, addresses, strict=True)):
             role_words = ["--head", "--port", "6399", "--include-dashboard", "false"] if number == 0 else ["--address", f"{addresses[0]}:6399"]
             nodes.append(
@@ -436,24 +447,24 @@ def hosts(options) -> None:
                         name, ray, "start", "--block", "--node-ip-address", address, "--num-cpus", "1", "--temp-dir",
                         f"/tmp/prism-ray-{number}", "--disable-usage-stats", *role_words,
                     ),
-                    env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                    env=nodes_own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
                 )
             )  # fmt: skip
             time.sleep(8)
         words = command(options, "ray", source, output, "--address", f"{addresses[0]}:6399", "--workers", "2", "--ship")
-        driver = subprocess.Popen(
-            inside(names[0], *words), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )  # fmt: skip
+        words += ["--set", f"_node_ip_address={addresses[0]}"]
+        driver = subprocess.Popen(inside(names[0], *words), env=closed, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         cuts = 0
         while driver.poll() is None:
             done = len(list(output.glob("done/*.json")))
             if cuts == 0 and done >= 4 or cuts == 1 and done >= Run(str(output)).shards // 2:
                 pause = (3, options.cut)[cuts]
                 ip("-n", names[0], "link", "set", "veth-a", "down")
+                print(f"hosts: the link is cut for {pause} s at {done} shards")
                 time.sleep(pause)
                 ip("-n", names[0], "link", "set", "veth-a", "up")
+                connect()
                 cuts += 1
-                print(f"hosts: the link was cut for {pause} s at {done} shards")
             time.sleep(0.1)
         if driver.returncode:
             raise Wrong(f"hosts: the driver ended with {driver.returncode}: {driver.stderr.read()[-1500:].decode()}")
@@ -587,6 +598,7 @@ def main() -> int:
     parser.add_argument("--driver", type=float, default=0.005, help="the driver's seconds a shard, of costs")
     parser.add_argument("--seed", type=int, default=0, help="selects moments and victims")
     options = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)
     pathlib.Path(options.output).mkdir(parents=True, exist_ok=True)
     try:
         TRIALS[options.trial](options)

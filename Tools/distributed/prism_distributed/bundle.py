@@ -10,27 +10,37 @@ import zipfile
 
 from . import __version__
 from .errors import RunError
-from .worker import WorkerOptions, find_program
+from .worker import BUNDLE, WorkerOptions, find_program
 
 PACKAGE = pathlib.Path(__file__).parent
 NAME = PACKAGE.name
 
 
-def staged(worker: WorkerOptions, folder: str, ship: bool) -> str:
-    """A copy of the package under `folder`, with the program and the model where they are to be sent; its path."""
+def staged(folder: str) -> str:
+    """A copy of the package's modules under `folder`; its path."""
     target = pathlib.Path(folder) / NAME
-    skipped = shutil.ignore_patterns("__pycache__", "*.pyc", *([] if ship else ["bin", "weights"]))
-    shutil.copytree(PACKAGE, target, ignore=skipped, dirs_exist_ok=True)
-    if ship:
-        (target / "bin").mkdir(exist_ok=True)
-        shutil.copy(find_program(worker.program), target / "bin" / "prism")
-        (target / "weights").mkdir(exist_ok=True)
-        shutil.copy(model_file(worker), target / "weights")
+    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "bin", "weights"))
     return str(target)
 
 
-def packaged(worker: WorkerOptions) -> WorkerOptions:
-    """The options of a node that has the package with everything in it."""
+def bundled(worker: WorkerOptions, folder: str) -> str:
+    """A module with the program and the model under `folder`; its path."""
+    target = pathlib.Path(folder) / BUNDLE
+    target.mkdir()
+    (target / "__init__.py").touch()
+    _add_program(worker, target)
+    return str(target)
+
+
+def _add_program(worker: WorkerOptions, target: pathlib.Path) -> None:
+    for part in ("bin", "weights"):
+        (target / part).mkdir()
+    shutil.copy(find_program(worker.program), target / "bin" / "prism")
+    shutil.copy(model_file(worker), target / "weights")
+
+
+def sent(worker: WorkerOptions) -> WorkerOptions:
+    """The options of a node that has everything from the job."""
     return dataclasses.replace(worker, program=None, weights=None, model=pathlib.Path(model_file(worker)).stem)
 
 
@@ -61,7 +71,8 @@ def wheel(worker: WorkerOptions, output: str, folder: str) -> str:
 
     It fits the machine that the program was built for: Linux with the C library of the build, of this architecture.
     """
-    package = pathlib.Path(staged(worker, folder, ship=True))
+    package = pathlib.Path(staged(folder))
+    _add_program(worker, package)
     tag = f"py3-none-{_platform()}"
     information = f"{NAME}-{__version__}.dist-info"
     contents = {}

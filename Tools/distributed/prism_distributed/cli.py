@@ -211,6 +211,8 @@ def _explain(options: argparse.Namespace) -> int:
                 reasons = re.findall(r"^prism_distributed\.errors\.\w+: (.+)", str(error), re.MULTILINE)
                 if reasons:
                     raise RunError(reasons[-1]) from error
+                if isinstance(error, ConnectionError):
+                    raise RunError(f"the cluster is not reached: {error}") from error
                 raise
     return _finish(run, progress, options)
 

@@ -11,7 +11,7 @@ import logging
 import tempfile
 from collections.abc import Callable
 
-from .bundle import packaged, staged
+from .bundle import bundled, sent, staged
 from .engine import EngineOptions, grouped
 from .errors import RunError
 from .run import Outcome, Run
@@ -23,9 +23,10 @@ class ShardActor:
     """An actor of the pool."""
 
     def __init__(self, folder: str, worker: WorkerOptions):
+        from ray.util import get_node_ip_address
         from ray.util.metrics import Counter
 
-        self._runner = Runner(Run(folder), worker)
+        self._runner = Runner(Run(folder), worker, node=get_node_ip_address())
         self._runner.start()
         self._inputs = Counter("prism_inputs", "Inputs that were explained")
         self._evaluations = Counter("prism_evaluations", "Forward passes of the model")
@@ -46,7 +47,10 @@ def start(worker: WorkerOptions, options: EngineOptions, folder: str) -> None:
 
     if ray.is_initialized():
         return
-    environment = {"py_modules": [staged(worker, folder, options.ship)]}
+    modules = [staged(folder)]
+    if options.ship:
+        modules.append(bundled(worker, folder))
+    environment = {"py_modules": modules}
     settings = dict(options.settings)
     # Without an address Ray would join whatever runs on this machine.
     settings["address"] = options.address or "local"
@@ -81,11 +85,10 @@ def run(run: Run, worker: WorkerOptions, options: EngineOptions, shards: list[in
             raise RunError(f"the cluster has {processors()} processors, and a worker takes {worker.threads}: lower --threads")
         groups = grouped(shards, workers)
         workers = min(workers, len(groups))
-        sent = packaged(worker) if options.ship else worker
         dataset = ray.data.from_items([{"shards": json.dumps(group)} for group in groups], override_num_blocks=len(groups))
         dataset = dataset.map_batches(
             ShardActor,
-            fn_constructor_args=(run.folder, sent),
+            fn_constructor_args=(run.folder, sent(worker) if options.ship else worker),
             compute=ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers, max_tasks_in_flight_per_actor=2),
             batch_size=1,
             num_cpus=worker.threads,

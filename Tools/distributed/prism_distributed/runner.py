@@ -14,11 +14,12 @@ from .worker import WorkerOptions
 class Runner:
     """A worker with a run's shards."""
 
-    def __init__(self, run: Run, options: WorkerOptions):
+    def __init__(self, run: Run, options: WorkerOptions, node: str | None = None):
+        """`node` is how the driver is told where a shard was done; the host's name unless given."""
         self._run = run
         header = {"kind": "explain"} | {name: run.manifest[name] for name in ("request", "maps", "pictures")}
         self._explainer = Explainer(options, header, run.check)
-        self._node = socket.gethostname()
+        self._node = node or socket.gethostname()
 
     def start(self) -> None:
         """Starts the worker before the first shard comes."""

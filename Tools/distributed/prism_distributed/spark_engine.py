@@ -161,7 +161,7 @@ def _lists():
 def _send(spark, worker: WorkerOptions, options: EngineOptions, stack: contextlib.ExitStack) -> WorkerOptions:
     """Sends the package to the executors, and the program and the model where asked; the options as nodes need them."""
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="prism-"))
-    package = staged(worker, folder, ship=False)
+    package = staged(folder)
     archive = os.path.join(folder, "prism_distributed.zip")
     zipped(package, archive)
     spark.sparkContext.addPyFile(archive)

@@ -2,8 +2,8 @@
 
 import collections
 import dataclasses
+import importlib.util
 import os
-import pathlib
 import queue
 import shutil
 import stat
@@ -32,7 +32,7 @@ class WorkerOptions:
     def command(self) -> list[str]:
         """The command line on this node."""
         command = [find_program(self.program), "worker", "--model", self.model, "--threads", str(self.threads)]
-        weights = self.weights or packaged_weights()
+        weights = self.weights or packaged("weights")
         if weights:
             command += ["--weights", weights]
         for limit in self.limits:
@@ -40,19 +40,27 @@ class WorkerOptions:
         return command
 
 
-def packaged_weights() -> str | None:
-    """The folder of weights that came with the package, where there is one."""
-    folder = pathlib.Path(__file__).parent / "weights"
-    return str(folder) if folder.is_dir() else None
+#: The module that is sent with a job, with the program and the model in it.
+BUNDLE = "prism_bundle"
+
+
+def packaged(*parts: str) -> str | None:
+    """What came with the job, or with the installed package, where it has it."""
+    spec = importlib.util.find_spec(BUNDLE)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in (*folders, os.path.dirname(__file__)):
+        path = os.path.join(folder, *parts)
+        if os.path.exists(path):
+            return path
+    return None
 
 
 def find_program(given: str | None) -> str:
     """The path of `prism`: the one that is named, the package's own, that of PRISM_PROGRAM, or the one on the path."""
     if given:
         return _executable(given)
-    packaged = pathlib.Path(__file__).parent / "bin" / "prism"
-    if packaged.is_file():
-        return _executable(str(packaged))
+    if own := packaged("bin", "prism"):
+        return _executable(own)
     found = os.environ.get("PRISM_PROGRAM") or shutil.which("prism")
     if not found:
         raise RunError("prism is not found: name it with --prism, or install it (Tools/install.sh)")

@@ -71,7 +71,7 @@ class BundleTest(support.Folder):
         self.assertEqual(len(record.splitlines()), len(modes))
         code = (
             "from prism_distributed.worker import WorkerOptions as W; import prism_distributed.worker as w;"
-            "print(w.find_program(None), w.packaged_weights())"
+            "print(w.find_program(None), w.packaged('weights'))"
         )
         told = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual([str(pathlib.Path(p).relative_to(place)) for p in told], ["prism_distributed/bin/prism", "prism_distributed/weights"])
