@@ -78,6 +78,8 @@ class Table:
         return self._file.sha256, self._file.size
 
     def abort(self) -> None:
+        # Nothing more is to be written, not even when the writer goes.
+        self._writer.is_open = False
         self._file.abort()
 
 

@@ -214,7 +214,7 @@ class WebDataset(Source):
 
 
 class Synthetic(Source):
-    """Pictures that are made as they are read, for measuring: blocks of colours, each of its own seed."""
+    """Pictures that are made as they are read, for measuring: shaded shapes over a textured ground, each of its own seed."""
 
     def __init__(self, count: int, side: int = 256):
         self.count = count
@@ -228,15 +228,27 @@ class Synthetic(Source):
             yield {"address": f"synthetic-{number:09}.png"}
 
     def read(self, entry):
+        import numpy
+
+        # Counts and bytes are drawn by generators whose streams stay the same from version to version.
         draw = random.Random(int(entry["address"][10:-4]))
-        cells = 8
-        step = -(-self.side // cells)
-        rows = []
-        for _ in range(cells):
-            colours = [draw.randbytes(3) for _ in range(cells)]
-            row = b"\0" + b"".join(colour * step for colour in colours)[: 3 * self.side]
-            rows += [row] * step
-        return png(self.side, self.side, b"".join(rows[: self.side]), colours=3)
+        side = self.side
+        down, across = numpy.mgrid[0:side, 0:side].astype("f4") / side
+        texture = numpy.frombuffer(draw.randbytes(32 * 32), "u1").reshape(32, 32).astype("f4") - 128
+        steps = numpy.minimum(numpy.arange(side) * 32 // side, 31)
+        ground = numpy.array([draw.uniform(60, 200) for _ in range(3)], "f4")
+        pixels = ground + 90 * (down[..., None] - 0.5) + 0.25 * texture[steps][:, steps, None]
+        for _ in range(draw.randint(2, 5)):
+            x, y = draw.uniform(0.1, 0.9), draw.uniform(0.1, 0.9)
+            wide, high, turn = draw.uniform(0.06, 0.3), draw.uniform(0.06, 0.3), draw.uniform(-1, 1)
+            u, v = (across - x) / wide + turn * (down - y), (down - y) / high - turn * (across - x)
+            distance = numpy.maximum(abs(u), abs(v)) if draw.random() < 0.4 else numpy.sqrt(u * u + v * v)
+            colour = numpy.array([draw.uniform(0, 255) for _ in range(3)], "f4")
+            shade = colour * (1.15 - 0.6 * distance[..., None])
+            pixels = numpy.where(distance[..., None] < 1, shade, pixels)
+        levels = numpy.clip(numpy.rint(pixels), 0, 255).astype("u1")
+        rows = numpy.concatenate([numpy.zeros((side, 1), "u1"), levels.reshape(side, 3 * side)], axis=1)
+        return png(side, side, rows.tobytes(), colours=3)
 
 
 def png(width: int, height: int, rows: bytes, colours: int) -> bytes:

@@ -3,8 +3,8 @@
 
 What an input begins with says what happens: POISON ends the process, BAD fails, RETRY fails as something that may pass, HANG
 says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another order than requests, as
-those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_VERSION,
-STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before the first word.
+those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of maps (a multiple of 8),
+STAND_IN_VERSION, STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before the first word.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ import time
 
 VERSION = os.environ.get("STAND_IN_VERSION", "0.0.1")
 DELAY = float(os.environ.get("STAND_IN_DELAY", "0"))
-SIDE = 8
+SIDE = int(os.environ.get("STAND_IN_SIDE", "8"))
 
 
 def sha(*parts) -> str:
@@ -85,7 +85,7 @@ def answer(header: dict, data: bytes, model: bytes):
     explanations, maps, payload = [], [], b""
     for method in request["methods"]:
         seed = sha(digest, model, json.dumps(method, sort_keys=True), request.get("seed", 0))
-        values = struct.pack(f"<{SIDE * SIDE}f", *((byte - 128) / 128 for byte in (bytes.fromhex(seed) * 2)))
+        values = struct.pack("<32f", *((byte - 128) / 128 for byte in bytes.fromhex(seed))) * (SIDE * SIDE // 32)
         explanations.append(
             {"method": method["name"], "target": {"index": 0, "label": "first"}, "window": None, "evaluations": 3,
              "diagnostics": [], "files": {}}
