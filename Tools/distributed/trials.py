@@ -331,7 +331,8 @@ def overhead(options) -> None:
     base = pathlib.Path(options.output)
     paths = sorted(path for path in (base / "pictures").rglob("*.png"))
     told = {}
-    for methods, (few, many) in (("gradcam", options.fast), (f"lime:samples={options.samples}", options.slow)):
+    asked = {"fast": ("gradcam", options.fast), "slow": (f"lime:samples={options.samples}", options.slow)}
+    for methods, (few, many) in (asked[part] for part in options.parts.split(",")):
         times: dict[str, dict[int, list[tuple]]] = {}
         for count in (few, many):
             source = fresh(options, f"overhead/in-{count}")
@@ -365,7 +366,7 @@ def overhead(options) -> None:
                     f"overhead: {methods} {engine}: {1000 * each[engine]:.2f} ms {clock} an input ({100 * ratio:+.1f} %), start "
                     f"{start[engine]:.1f} s, {many} inputs in {best[engine][many]:.1f} s"
                 )
-        save(options, "overhead", told)
+        save(options, f"overhead-{methods.split(':')[0]}", told[methods])
 
 
 def memory(options) -> None:
@@ -588,6 +589,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=30, help="how much is killed, for each engine")
     parser.add_argument("--pause", type=float, default=3, help="the most seconds between kills")
     parser.add_argument("--cut", type=float, default=20, help="seconds of the longer cut of the link")
+    parser.add_argument("--parts", default="fast,slow", help="of overhead: fast is Grad-CAM, slow is LIME")
     parser.add_argument("--fast", type=pair, default=(500, 3000), metavar="FEW,MANY", help="inputs of Grad-CAM")
     parser.add_argument("--slow", type=pair, default=(4, 24), metavar="FEW,MANY", help="inputs of LIME")
     parser.add_argument("--samples", type=int, default=500, help="of LIME")

@@ -186,7 +186,14 @@ class Run:
     def done(self) -> Iterable[dict]:
         """What the files of finished shards say, in order."""
         for shard in sorted(self.done_shards()):
-            yield files.read_json(self.done_path(shard))
+            yield self.record(shard)
+
+    def record(self, shard: int) -> dict:
+        """What the file of a finished shard says."""
+        record = files.read_json(self.done_path(shard))
+        if "size" not in record:
+            raise RunError(f"shard {shard} of {self.folder} was done by prism shard, which writes other files: go on with that")
+        return record
 
     def verify(self) -> list[str]:
         """What is wrong with the files of a run, each in a line: missing shards, other contents than were noted."""

@@ -5,7 +5,6 @@ import functools
 import socket
 from collections.abc import Iterable, Iterator
 
-from . import files
 from .explainer import Explainer, Input
 from .run import Outcome, Run
 from .worker import WorkerOptions
@@ -41,6 +40,7 @@ class Runner:
                     finished.append(known(self._run, shard))
                     continue
                 entries = self._run.entries(shard)
+                self._run.source.check(entries[0])
                 writers[shard] = ShardWriter(self._run, shard, entries, self._node)
                 for position, entry in enumerate(entries):
                     load = functools.partial(self._run.source.read, entry)
@@ -61,7 +61,7 @@ class Runner:
 
 def known(run: Run, shard: int) -> Outcome:
     """The outcome of a shard that an earlier attempt has done."""
-    record = files.read_json(run.done_path(shard))
+    record = run.record(shard)
     return Outcome(
         shard=shard, inputs=record["inputs"], rows=record["rows"], failed=len(record["failed"]),
         evaluations=record["evaluations"], seconds=0, explaining=0, known=True, size=record["size"],

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import socket
 import struct
 import tarfile
 import zlib
@@ -29,6 +30,10 @@ def suffix(name: str) -> str:
     return os.path.splitext(name)[1][1:].lower()
 
 
+def unseen(path: str) -> RunError:
+    return RunError(f"{socket.gethostname()} does not see {path}: all nodes need the inputs under the same path")
+
+
 class Source:
     """What every source has."""
 
@@ -42,6 +47,9 @@ class Source:
     def read(self, entry: dict) -> bytes:
         """The bytes of an entry."""
         raise NotImplementedError
+
+    def check(self, entry: dict) -> None:
+        """Raises where a node does not see the place that an entry is in, which is no fault of the entry."""
 
     def name(self, entry: dict) -> str:
         """The name of a file to show."""
@@ -65,6 +73,10 @@ class Folder(Source):
     def read(self, entry):
         with open(os.path.join(self.root, entry["address"]), "rb") as file:
             return file.read()
+
+    def check(self, entry):
+        if not os.path.isdir(self.root):
+            raise unseen(self.root)
 
 
 class Parquet(Source):
@@ -168,6 +180,10 @@ class Parquet(Source):
             self._group = (number, group, file.read_row_group(group, [self.bytes_column]).column(0))
         return starts[group], self._group[2]
 
+    def check(self, entry):
+        if "at" in entry and not os.path.exists(self.files[entry["at"][0]]):
+            raise unseen(self.files[entry["at"][0]])
+
     def name(self, entry):
         return super().name(entry) if self.address_column else entry["address"].replace("#", "-")
 
@@ -208,6 +224,10 @@ class WebDataset(Source):
         if len(data) != size:
             raise OSError("the tar file has become shorter")
         return data
+
+    def check(self, entry):
+        if not os.path.exists(self.files[entry["at"][0]]):
+            raise unseen(self.files[entry["at"][0]])
 
     def name(self, entry):
         return entry["address"].split("#", 1)[1].rsplit("/", 1)[-1]

@@ -80,6 +80,25 @@ class RunTest(support.Folder):
         (failed,) = [f for record in self.run_of("out").done() for f in record["failed"]]
         self.assertEqual((failed["address"], failed["attempts"]), ("002.png", 2))
 
+    def test_a_node_without_the_inputs_records_no_failures(self):
+        self.fill(12)
+        self.explain("plan", "out")
+        self.inputs.rename(self.folder / "elsewhere")
+        arguments = ["--output", self.folder / "out", "--index", 0, "--of", 1, "--model", "m", "--prism", support.STAND_IN]
+        status, _, err = self.command("shards", *arguments)
+        self.assertEqual(status, 1)
+        self.assertIn("does not see", err)
+        self.assertEqual(list((self.folder / "out/done").iterdir()), [])
+        (self.folder / "elsewhere").rename(self.inputs)
+        self.assertEqual(self.command("shards", *arguments)[0], 0)
+        self.assertEqual(self.run_of("out").verify(), [])
+
+    def test_shards_of_the_other_program_are_not_mixed_in(self):
+        self.fill(12)
+        self.explain("plan", "out")
+        (self.folder / "out/done/00001.json").write_text('{"shard":1,"rows":10,"sha256":"","failed":[],"maps":{}}')
+        self.assertIn("prism shard", self.explain("local", "out")[2])
+
     def test_a_resume_does_what_is_missing_alone(self):
         self.fill(12)
         self.explain("local", "whole")
