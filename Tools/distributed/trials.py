@@ -520,7 +520,7 @@ def simulated(options) -> None:
             ("a failure a day", simulation.Cluster(shard=options.shard, start=options.start)),
             ("a failure an hour", simulation.Cluster(between_failures=3600, shard=options.shard, start=options.start)),
         ):
-            for size in sorted({1, 8, simulation.shards_of(10**6, 1000, sample), 128}):
+            for size in sorted({simulation.shards_of(10**6, 1000, sample), 128}):
                 told_once = simulation.simulate(durations, size, cluster)
                 rows.append({"cluster": label, "size": size, **told_once.__dict__})
                 print(

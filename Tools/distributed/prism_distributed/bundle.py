@@ -81,7 +81,7 @@ def wheel(worker: WorkerOptions, output: str, folder: str) -> str:
             contents[f"{NAME}/{file.relative_to(package)}"] = (file.read_bytes(), os.access(file, os.X_OK))
     requirements = "".join(f"Requires-Dist: {line}\n" for line in ("pyarrow>=20", "numpy"))
     contents[f"{information}/METADATA"] = (
-        f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {__version__}\nRequires-Python: >=3.10\n{requirements}".encode(), False,
+        f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {__version__}\nRequires-Python: >=3.11\n{requirements}".encode(), False,
     )  # fmt: skip
     contents[f"{information}/WHEEL"] = (
         f"Wheel-Version: 1.0\nGenerator: {NAME}\nRoot-Is-Purelib: false\nTag: {tag}\n".encode(), False,

@@ -107,7 +107,8 @@ class Worker:
         for thread in self._threads:
             thread.start()
         try:
-            self.hello, _ = self.receive()
+            # To open a model may take longer than an input.
+            self.hello, _ = self.receive(max(60, options.patience))
         except WorkerDied as error:
             if self._process.returncode < 0:
                 raise
@@ -147,13 +148,14 @@ class Worker:
         except (OSError, ValueError) as error:
             raise self._death() from error
 
-    def receive(self) -> tuple[dict, bytes]:
-        """The next answer."""
+    def receive(self, patience: float | None = None) -> tuple[dict, bytes]:
+        """The next answer; `patience` is how many seconds it may take, the options' unless given."""
+        patience = patience or self._options.patience
         try:
-            answer = self._answers.get(timeout=self._options.patience)
+            answer = self._answers.get(timeout=patience)
         except queue.Empty:
             self.kill()
-            raise WorkerDied(f"the worker said nothing for {self._options.patience:g} s") from None
+            raise WorkerDied(f"the worker said nothing for {patience:g} s") from None
         if answer is None:
             raise self._death()
         return answer

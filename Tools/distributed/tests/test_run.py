@@ -60,10 +60,10 @@ class RunTest(support.Folder):
 
     def test_a_worker_that_says_nothing_is_ended(self):
         self.fill(4, f001=b"HANG")
-        status, _, err = self.explain("local", "out", "--patience", "0.5")
+        status, _, err = self.explain("local", "out", "--patience", "2")
         self.assertEqual(status, 3, err)
         (failed,) = [f for record in self.run_of("out").done() for f in record["failed"]]
-        self.assertEqual(failed, {"address": "001.png", "attempts": 2, "error": "the worker said nothing for 0.5 s"})
+        self.assertEqual(failed, {"address": "001.png", "attempts": 2, "error": "the worker said nothing for 2 s"})
 
     def test_a_worker_that_is_killed_before_its_first_word_is_started_again(self):
         self.fill(6)
