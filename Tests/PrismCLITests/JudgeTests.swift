@@ -227,4 +227,89 @@ struct SurveyCommandTests {
       survey("--seed", "1").expectFailure("survey.journal", "other options")
     }
   }
+  /// Forty pictures with something bright anywhere; of the label `marked` are the first 24, of which
+  /// every second has a mark at the bottom left.
+  private func pictures(in folder: String) throws {
+    var random = SeededRandom(seed: 5)
+    for number in 0..<40 {
+      let (top, left) = (random.next(upperBound: UInt64(25)), random.next(upperBound: UInt64(25)))
+      let pixels = (0..<32 * 32).flatMap { p -> [UInt8] in
+        let (y, x) = (p / 32, p % 32)
+        let isBright =
+          (Int(top)..<Int(top) + 8).contains(y) && (Int(left)..<Int(left) + 8).contains(x)
+        let isMark = isMarked(number) && y >= 25 && x < 7
+        let shade = UInt8(isBright || isMark ? 230 : random.next(upperBound: UInt64(10)))
+        return [shade, shade, shade]
+      }
+      try Image(width: 32, height: 32, pixels: pixels).write(to: "\(folder)/\(number).png")
+    }
+  }
+
+  /// The same of sounds: short tones at any time and frequency, and a hum below.
+  private func sounds(in folder: String) throws {
+    var random = SeededRandom(seed: 6)
+    for number in 0..<40 {
+      let start = Int(random.next(upperBound: UInt64(3000)))
+      let pitch = 800 + Float(random.next(upperBound: UInt64(2400)))
+      let samples = (0..<4000).map { i -> Float in
+        func tone(_ frequency: Float) -> Float {
+          let turns = frequency * Float(i) / 8000
+          let share = turns - turns.rounded(.down)
+          return share < 0.5 ? 16 * share * (0.5 - share) : -16 * (share - 0.5) * (1 - share)
+        }
+        let blip = (start..<start + 1000).contains(i) ? tone(pitch) : 0
+        return 0.3 * (blip + (isMarked(number) ? tone(150) : 0)) + 0.0001 * random.normal()
+      }
+      try Sound(rate: 8000, samples: samples).write(to: "\(folder)/\(number).wav")
+    }
+  }
+
+  private func isMarked(_ number: Int) -> Bool { number < 24 && number.isMultiple(of: 2) }
+
+  @Test(
+    "a mark and a hum are found, listed, left out, and then no more found",
+    arguments: [SmallModel.marked, SmallModel.humming], ["hirescam", "inputxgradient"])
+  func shortcut(model: String, method: String) throws {
+    try Repository.withFolder { folder in
+      let isSound = model == SmallModel.humming
+      try isSound ? sounds(in: folder) : pictures(in: folder)
+      let lines = (0..<40).map {
+        "\($0).\(isSound ? "wav" : "png"),\($0 < 24 ? "marked" : "plain"),testing\n"
+      }
+      try Data(("path,labels,split\n" + lines.joined()).utf8)
+        .write(to: URL(filePath: folder + "/data.csv"))
+      func survey(_ output: String, _ more: String...) throws -> (Outcome, listed: [String]) {
+        let outcome = Outcome(
+          [
+            "survey", "--model", model, "--data", folder + "/data.csv", "--split", "testing",
+            "--method", method, "--output", "\(folder)/\(output)",
+          ] + more)
+        let list = try String(
+          contentsOfFile: "\(folder)/\(output)/survey.suspicious.csv", encoding: .utf8)
+        return (outcome, list.split(separator: "\n").map(String.init))
+      }
+      let (found, listed) = try survey("first")
+      #expect(found.status == .done, "\(found.diagnostics)")
+      #expect(found.output.contains("Look at marked: in 12 of 24 inputs"), "\(found.output)")
+      #expect(
+        found.output.contains(isSound ? "at all times, 150 Hz" : "bottom left"), "\(found.output)")
+      #expect(listed.first == "path,label,place")
+      let names = listed.dropFirst().compactMap { line in
+        line.split(separator: ",").first?.split(separator: "/").last?.split(separator: ".").first
+      }
+      #expect(Set(names.compactMap { Int($0) }) == Set((0..<40).filter(isMarked)))
+      let (second, rest) = try survey(
+        "second", "--leave-out", folder + "/first/survey.suspicious.csv")
+      #expect(second.output.contains("28 inputs") && rest == ["path,label,place"])
+      #expect(second.output.contains("no sign of a shortcut"), "\(second.output)")
+      // A list of nothing leaves nothing out, and a list of other data is told.
+      let third = Outcome(
+        "dataset", folder + "/data.csv", "--names-only", "--leave-out",
+        folder + "/first/survey.suspicious.csv", "--leave-out",
+        folder + "/second/survey.suspicious.csv")
+      #expect(third.output.contains("first/survey.suspicious.csv: 12 files"))
+      #expect(third.output.contains("second/survey.suspicious.csv: 0 files"))
+      #expect(third.output.contains("28 \(isSound ? "sounds" : "pictures")"))
+    }
+  }
 }
