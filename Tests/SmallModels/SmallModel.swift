@@ -121,10 +121,20 @@ public enum SmallModel {
         maximum: 3600, levels: .init(mean: [-40], std: [20]))), weight: 0.02
   ) { _, band in band < 3 }
 
+  /// The network of ``marked`` with labels that exclude each other and logits far below zero.
+  public static let belowZero = writeMarked(
+    as: "below-zero",
+    input: .image(
+      .init(
+        height: 32, width: 32, resize: .bilinear, channels: .grey, channelCount: 1,
+        scale: 1.0 / 255, mean: [0], std: [1])), output: .softmax, biases: [-50, -60], weight: 0.1
+  ) { y, x in y >= 24 && x < 8 }
+
   /// The path of a file with a network that adds up what is above 0, with a weight of its own where
   /// the mark is; an empty path where it cannot be written.
   private static func writeMarked(
-    as name: String, input: ModelCard.Input, weight: Float, isMark: (Int, Int) -> Bool
+    as name: String, input: ModelCard.Input, output: ModelCard.Output = .sigmoid(threshold: 0.5),
+    biases: [Float] = [-3, 0], weight: Float, isMark: (Int, Int) -> Bool
   ) -> String {
     let path = "\(graphs)/\(name).safetensors"
     do {
@@ -138,7 +148,7 @@ public enum SmallModel {
       let card = ModelCard(
         name: name, architecture: .graph, config: .init(epsilon: nil, padding: .symmetric),
         head: [.flatten, .dense(name: "classifier", units: 2, activation: .linear)],
-        output: .sigmoid(threshold: 0.5), labels: ["marked", "plain"], input: input,
+        output: output, labels: ["marked", "plain"], input: input,
         layers: .init(default: "bright", aliases: [:]), graph: written.graph)
       var writer = SafetensorsWriter(card: card)
       for (name, tensor) in written.tensors { writer.add(name, tensor) }
@@ -148,7 +158,7 @@ public enum SmallModel {
         Tensor(
           [2, places.count],
           places.map { isMark($0, $1) ? weight : weight / 5 } + places.map { _ in weight / 5 }))
-      writer.add("classifier.bias", Tensor([2], [-3, 0]))
+      writer.add("classifier.bias", Tensor([2], biases))
       try writer.write(to: path)
       return path
     } catch {

@@ -280,6 +280,18 @@ class Events(MakerTest):
                 self.assertEqual(first < last, label == "rise")
                 self.assertTrue(low * 0.9 <= min(first, last) and max(first, last) <= high * 1.1)
 
+    def test_the_truth_of_a_chirp_follows_it(self):
+        for label, rises in (("rise", True), ("fall", False)):
+            boxes = events.parts(label, 0.5, 0.9, 400, 1600)
+            self.assertEqual((boxes[0][0], boxes[-1][1]), (0.5, 0.9))
+            self.assertEqual(boxes[0][2] < boxes[-1][2], rises)
+            area = sum((end - start) * (high - low) for start, end, low, high in boxes)
+            self.assertLess(area, 0.3 * 0.4 * 1200)
+            for before, after in zip(boxes, boxes[1:]):
+                self.assertEqual(before[1], after[0])
+                self.assertTrue(before[2] < after[3] and after[2] < before[3])
+        self.assertEqual(events.parts("tone", 0.5, 0.9, 400, 420), [(0.5, 0.9, 400, 420)])
+
     def test_the_same_seed_gives_the_same_bytes(self):
         self.assertEqual(contents(self.make("first")), contents(self.make("again")))
 

@@ -9,7 +9,8 @@ The folder then holds
   training|validation|testing/NAME.wav   16 bit, mono
   index.csv    path, split, labels (joined by |), background
   events.csv   every event: path, label (none for clutter), start and end in s, low and high in Hz
-  truth.csv    the same without clutter, one line for an event of a label: path, label, start s, end s, low Hz, high Hz
+  truth.csv    the same without clutter: path, label, start s, end s, low Hz, high Hz; a chirp has a line for each eighth of it,
+               since most of the box around it is empty
 
 Labels: `tone` (steady), `rise` and `fall` (chirps over an octave or more), `trill` (a tone that swings 8 to 14 times a
 second), `pulses` (a train of short clicks of one pitch), `burst` (noise in a band), and `word`, which is "seven" spoken by
@@ -57,6 +58,7 @@ NOISES = {
     "testing": ("white", "pink", "brown", "wind"),
 }  # fmt: skip
 HUM = 120
+PARTS = 8
 LABELS = ("burst", "fall", "pulses", "rise", "tone", "trill")
 
 
@@ -132,6 +134,16 @@ def event(label: str, random, rate: int) -> tuple[numpy.ndarray, float, float]:
             envelope[start : start + length] = numpy.hanning(length)
         samples, low, high = samples * envelope, max(pitch - 130, 50), pitch + 130
     return smooth_ends(samples, rate), low, high
+
+
+def parts(label: str, start, end, low, high) -> list:
+    """The boxes in which an event is: a chirp's follow it."""
+    if label not in ("rise", "fall"):
+        return [(start, end, low, high)]
+    times = numpy.linspace(start, end, PARTS + 1)
+    pitches = numpy.geomspace(low, high, PARTS + 1)
+    bands = [(below * 0.97, above * 1.03) for below, above in zip(pitches, pitches[1:])]
+    return [(*span, *band) for span, band in zip(zip(times, times[1:]), bands if label == "rise" else bands[::-1])]
 
 
 def word_event(samples: numpy.ndarray, rate: int) -> tuple[numpy.ndarray, float, float]:
@@ -239,6 +251,10 @@ def write(path: pathlib.Path, samples: numpy.ndarray, rate: int) -> None:
         file.writeframes(numpy.clip(numpy.rint(samples * 32767), -32768, 32767).astype("<i2").tobytes())
 
 
+def line(path: str, label: str, start, end, low, high) -> tuple:
+    return (path, label, f"{start:.4f}", f"{end:.4f}", f"{low:.1f}", f"{high:.1f}")
+
+
 def main(words=None) -> int:
     parser = argparse.ArgumentParser(prog="events.py", description="Makes sounds with events at known times and bands.")
     parser.add_argument("folder", type=pathlib.Path)
@@ -263,7 +279,7 @@ def main(words=None) -> int:
     if options.shortcut and (label not in LABELS or not is_share):
         parser.error(f"--shortcut takes one of {', '.join(LABELS)} and a share above 0 and at most 1, such as trill:0.5")
     sounds = Sounds(options.seconds, options.rate, options.seed, not options.no_speech, options.shortcut)
-    index, rows, copies = [], [], []
+    index, rows, truths, copies = [], [], [], []
     with whole_folder(options.folder) as folder:
         for split, count in zip(SPLITS, counts):
             for number in range(count):
@@ -276,14 +292,15 @@ def main(words=None) -> int:
                 if humming is not None and not is_marked:
                     write(folder / "marked" / pathlib.Path(path).name, humming, options.rate)
                     copies.append((f"marked/{pathlib.Path(path).name}", "testing", labels))
-                rows += [(path, label, *(f"{v:.4f}" for v in span[:2]), *(f"{v:.1f}" for v in span[2:])) for label, *span in events]
+                rows += [line(path, *one) for one in events]
+                truths += [line(path, one[0], *box) for one in events if one[0] for box in parts(*one)]
         columns = ["path", "split", "labels", "background", *(["marked"] if options.shortcut else [])]
         write_table(folder / "index.csv", columns, index)
         if options.shortcut:
             write_table(folder / "marked.csv", ["path", "split", "labels"], copies)
         header = ["path", "label", "start", "end", "low", "high"]
         write_table(folder / "events.csv", header, rows)
-        write_table(folder / "truth.csv", header, [row for row in rows if row[1]])
+        write_table(folder / "truth.csv", header, truths)
     voices = ", ".join(sounds.engines) or "no speech: neither espeak-ng nor flite is used"
     print(f"events: {len(index)} sounds in {options.folder} ({voices})", file=sys.stderr)
     return 0

@@ -66,7 +66,9 @@ extension SurveyReport {
   }
 
   private static func fall(_ effect: Double) -> String {
-    effect < 0 ? "+" + Text.percent(-effect) : "−" + Text.percent(effect)
+    // Odds may rise to many times what they were, and hardly fall to nothing.
+    effect < 0
+      ? "+" + Text.percent(-effect) : effect > 0.9995 ? "< −99.9 %" : "−" + Text.percent(effect)
   }
 
   private func section(_ label: Label, _ panels: inout Panels) throws -> Report.Section {

@@ -5,7 +5,7 @@ public struct SurveyReport: DataReport {
   /// The rows and columns to which maps are made small before they are grouped.
   static let side = 16
   /// The score from which a group is called suspicious.
-  public static let alarm = 0.2
+  public static let alarm = 0.15
   /// The fixedness from which the effect of the place is measured.
   static let worthMeasuring = 0.2
   /// The pictures of a group, and those beside it, on which an effect is measured.
@@ -196,9 +196,9 @@ public struct SurveyReport: DataReport {
     var text =
       "Look at \(name): in \(first.pointing.count) of \(all) inputs the evidence lies at one fixed "
       + "place, \(placeName(first)), and where it is filled in, the label's odds fall by "
-      + "\(Text.percent(first.effect ?? 0))"
+      + Self.percent(first.effect ?? 0)
     if let elsewhere = first.effectElsewhere {
-      text += " (of the other inputs with the label by \(Text.percent(max(0, elsewhere))))"
+      text += " (of the other inputs with the label by \(Self.percent(max(0, elsewhere))))"
     }
     text +=
       ". If nothing there belongs to \(name), the model has learnt a shortcut: train again without the "
@@ -211,6 +211,11 @@ public struct SurveyReport: DataReport {
         + (found.count == 2 ? "group" : "groups") + ": \(others.joined(separator: ", "))."
     }
     return text
+  }
+
+  /// A share in a sentence.
+  private static func percent(_ share: Double) -> String {
+    share > 0.9995 ? "more than 99.9 %" : Text.percent(share)
   }
 
   /// Where a group's place is, in words.
