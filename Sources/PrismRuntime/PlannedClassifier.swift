@@ -194,7 +194,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The most walks back of one plan; for more targets the forward pass is computed again.
   private static let mostWalks = 4
 
-  /// Walks back by plans; `nil` where the rule has none or there is no room for their weights.
+  /// Walks back by plans; `nil` where the rule has none.
   private func planned(
     _ layer: ValueID, _ cotangents: [Tensor], from starts: [[ValueID: Tensor]],
     _ rule: any BackwardRule
@@ -214,13 +214,10 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return passes
   }
 
+  // Without room for it the work ends: another way back would give other last bits.
   private func gradientPlan(for walk: GradientPlan.Walk) throws -> GradientPlan? {
-    do {
-      return try gradientPlans.plan(for: walk) {
-        try GradientPlan(walk, in: recording, precision: precision, weights: weights)
-      }
-    } catch is OutOfMemoryError {
-      return nil
+    try gradientPlans.plan(for: walk) {
+      try GradientPlan(walk, in: recording, precision: precision, weights: weights)
     }
   }
 

@@ -18,13 +18,7 @@ struct Compiler {
   /// - Returns: Steps that do the same to every image, and the memory they need.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   func program(for wanted: [ValueID], keepsValues: Bool = false) throws -> Program {
-    let operations = Fusion(
-      recording, given: given, wanted: wanted, vectorWidth: kernels.vectorWidth
-    ).operations
-    let locations = Locations(
-      operations, recording: recording, given: given, wanted: wanted)
-    let lowering = Lowering(
-      operations, locations: locations, precision: precision, kernels: kernels)
+    let (operations, locations, lowering) = lowered(for: wanted)
     let drafts =
       keepsValues
       ? lowering.drafts
@@ -35,5 +29,22 @@ struct Compiler {
       drafts, locations: locations, recording: recording, given: given, wanted: wanted,
       keepsValues: keepsValues
     ).program(weights: weights, kernels: kernels)
+  }
+
+  /// The steps that compute some values, without weights and memory: what is computed, and how.
+  func drafts(for wanted: [ValueID]) -> [Draft] { lowered(for: wanted).lowering.drafts }
+
+  private func lowered(
+    for wanted: [ValueID]
+  ) -> (operations: [FusedOperation], locations: Locations, lowering: Lowering) {
+    let operations = Fusion(
+      recording, given: given, wanted: wanted, vectorWidth: kernels.vectorWidth
+    ).operations
+    let locations = Locations(
+      operations, recording: recording, given: given, wanted: wanted)
+    return (
+      operations, locations,
+      Lowering(operations, locations: locations, precision: precision, kernels: kernels)
+    )
   }
 }
