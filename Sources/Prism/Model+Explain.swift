@@ -118,7 +118,7 @@ extension Explainer {
       }
       return Explanation(
         method: name, title: title, target: target, attribution: attribution,
-        parameters: parameters, seconds: seconds, crop: crop)
+        parameters: parameters, isInUnit: facts.unit == .explained, seconds: seconds, crop: crop)
     }
   }
 }

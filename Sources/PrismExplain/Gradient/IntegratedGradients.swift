@@ -18,7 +18,7 @@ public struct IntegratedGradients: Explainer {
   public let title = "Integrated Gradients"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients, .baseline],
+    needs: [.gradients, .baseline], unit: .explained,
     cost: "one forward pass a step, one backward pass a step and target",
     paper: "Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML 2017")
   /// The largest gap, relative to the explained difference, that needs no finer steps.

@@ -38,7 +38,7 @@ public struct LRP: Explainer {
   public let title = "LRP"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients],
+    needs: [.gradients], unit: .explained,
     cost: "two forward passes, and one backward pass a target that takes as long as three",
     paper: "Bach et al., Layer-Wise Relevance Propagation, PLoS ONE 2015")
   /// Which rules are used at which layers.

@@ -20,11 +20,7 @@ struct Panels {
       let view = scene.views.first(where: { $0.targets.contains { $0.index == place.label } }),
       let target = view.targets.first(where: { $0.index == place.label })
     else { return nil }
-    let scale = Double(Self.side) / Double(max(view.picture.width, view.picture.height))
-    let picture = view.picture.resized(
-      width: max(1, Int((Double(view.picture.width) * scale).rounded())),
-      height: max(1, Int((Double(view.picture.height) * scale).rounded())),
-      method: .bilinearAntialias)
+    let picture = view.picture.fitting(Self.side)
     let area =
       view.window == nil ? run.model.card.input.image.area(of: view.picture) : .whole
     let region = run.truths.flatMap { truths in
