@@ -209,6 +209,13 @@ def main(folder):
         asked = {"kind": "evaluate", "id": "1", "perturbations": perturbations, "mask": "mean" if index else "blur:3"}
         write("frames", f"evaluate-{index}", frame(asked, b"no picture"))
     write("frames", "others", b"".join(frame({"kind": kind, "id": "x"}) for kind in ("ping", "stats", "cancel", "end")))
+    for index, asked in enumerate((
+        {"kind": "examples", "model": "m", "data": {"dataset": "d", "split": "all"}, "inputs": {"analysis": "a"}, "count": 5},
+        {"kind": "concept", "model": "m", "positive": {"dataset": "d", "label": "l"}, "random": {"dataset": "d"},
+         "inputs": {"dataset": "d", "limit": 9}, "layers": "a,b", "vector": "pooled", "runs": 4, "penalty": 0.1, "seed": 3},
+        {"kind": "discovery", "model": "m", "inputs": {"dataset": "d"}, "concepts": 8, "targets": "top2"},
+    )):
+        write("asking", f"study-{index}", json.dumps(asked).encode())
     write("form", "0", FORM)
     write("tensor", "0", json.dumps(TENSOR).encode())
     write("tensor", "1", json.dumps(BINARY).encode() + struct.pack("<12f", *range(12)))
