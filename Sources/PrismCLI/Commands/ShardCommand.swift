@@ -124,7 +124,12 @@ struct ShardCommand: LimitedCommand {
         "prism: " + Console.line("\(method)\(failure["error"]?.string ?? "")", about: address))
     }
     console.print(
-      "shard \(record.shard): \(record.inputs) inputs, \(record.rows) explanations, "
-        + "\(record.failed.count) failures, \(Text.number(seconds)) s")
+      "shard \(record.shard): \(counted(record.inputs, "input")), "
+        + "\(counted(record.rows, "explanation")), \(counted(record.failed.count, "failure")), "
+        + "\(Text.number(seconds)) s")
+  }
+
+  private func counted(_ count: Int, _ name: String) -> String {
+    "\(count) \(name)\(count == 1 ? "" : "s")"
   }
 }
