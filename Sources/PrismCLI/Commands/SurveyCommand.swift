@@ -16,9 +16,10 @@ struct SurveyCommand: LimitedCommand {
       together. A mark in the corner of a label's pictures, or a hum in its recordings, shows so.
 
       The output folder then holds survey.html and survey.pdf (groups with their mean maps and \
-      members, inputs unlike all others), survey.csv (the group of every input), survey.json \
-      (everything) and survey.journal: a run that was interrupted goes on where it ended when the \
-      same command is given again.
+      members, inputs unlike all others), survey.csv (the group of every input), \
+      survey.suspicious.csv (the inputs that point at suspicious places, which `prism train \
+      --leave-out` takes), survey.json (everything) and survey.journal: a run that was interrupted \
+      goes on where it ended when the same command is given again.
 
       \(Status.explanation)
       """)

@@ -123,7 +123,7 @@ public struct IntegratedGradients: Explainer {
         if gap > Self.tolerance || share > BendingPath.mostUncertainty {
           note +=
             ", the limit: the output bends too often along the way, and pieces of it that add up to "
-            + "\(Int((100 * share).rounded())) % of the difference are not resolved"
+            + "\(share.wholePercent) of the difference are not resolved"
         }
         attributions.append(
           attribution(

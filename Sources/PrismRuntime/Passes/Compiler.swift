@@ -4,8 +4,8 @@ internal import PrismKernels
 /// Turns a recording into a program, by one pass after the other.
 struct Compiler {
   let recording: Recording
-  /// What is given: the recording's input, or a value that all paths from there lead through.
-  let start: ValueID
+  /// What is given: the recording's input, or values that all paths from there lead through.
+  let given: [ValueID]
   let precision: Plan.Precision
   let kernels: Kernels
   let weights: PackedWeights
@@ -26,7 +26,7 @@ struct Compiler {
     try weights.pack(
       lowering.packing, recording: recording, kernels: kernels, pool: Workers.pool)
     return Placement(
-      drafts, locations: locations, recording: recording, given: start, wanted: wanted,
+      drafts, locations: locations, recording: recording, given: given, wanted: wanted,
       keepsValues: keepsValues
     ).program(weights: weights, kernels: kernels)
   }
@@ -38,10 +38,10 @@ struct Compiler {
     for wanted: [ValueID]
   ) -> (operations: [FusedOperation], locations: Locations, lowering: Lowering) {
     let operations = Fusion(
-      recording, from: start, wanted: wanted, vectorWidth: kernels.vectorWidth
+      recording, given: given, wanted: wanted, vectorWidth: kernels.vectorWidth
     ).operations
     let locations = Locations(
-      operations, recording: recording, given: start, wanted: wanted)
+      operations, recording: recording, given: given, wanted: wanted)
     return (
       operations, locations,
       Lowering(operations, locations: locations, precision: precision, kernels: kernels)

@@ -95,7 +95,7 @@ final class Update: Sendable {
     reach: Double = largestReach
   ) throws {
     let compiler = Compiler(
-      recording: recording, start: recording.inputs[0], precision: precision, kernels: kernels,
+      recording: recording, given: [recording.inputs[0]], precision: precision, kernels: kernels,
       weights: weights)
     inputIndex = recording.inputs[0].index
     inputShape = recording[recording.inputs[0]].shape
