@@ -597,7 +597,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, choices=(1, 2), default=1, help="of a worker in overhead, which shares 2 processors")
     parser.add_argument("--shard", type=float, default=0.1, help="seconds of a shard besides its inputs, in the simulation")
     parser.add_argument("--start", type=float, default=5, help="seconds until a worker is ready, in the simulation")
-    parser.add_argument("--driver", type=float, default=0.005, help="the driver's seconds a shard, of costs")
+    parser.add_argument("--driver", type=float, default=0.0012, help="the driver's seconds a shard, of costs")
     parser.add_argument("--seed", type=int, default=0, help="selects moments and victims")
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
