@@ -205,6 +205,25 @@ def data(options) -> None:
     print(f"data: {options.pictures} pictures, {options.sounds} sounds")
 
 
+def check_explain(options, source, local, model: str) -> int:
+    """Raises where a map is not that of `prism explain`, bit for bit; how many there are."""
+    import pyarrow.parquet as parquet
+
+    output = fresh(options, "equal/explain")
+    words = [options.prism, "explain", str(source), "--recursive", "--model", model, "--method", "gradcam", "--format", "npy"]
+    call([*words, "--output", str(output)])
+    run, count = Run(str(local)), 0
+    for shard in range(run.shards):
+        for row in parquet.read_table(run.data_path(shard), columns=["address", "label", "map"]).to_pylist():
+            stem = f"{output}/{pathlib.Path(row['address']).stem}.gradcam"
+            path = next(p for p in (f"{stem}.npy", f"{stem}.{row['label']}.npy") if os.path.exists(p))
+            if numpy.load(path).tobytes() != row["map"]:
+                raise Wrong(f"equal: {path} has other bits than the row of {row['address']}")
+            count += 1
+    shutil.rmtree(output)
+    return count
+
+
 def equal(options) -> None:
     base = pathlib.Path(options.output)
     told = {}
@@ -213,6 +232,7 @@ def equal(options) -> None:
             continue
         local = fresh(options, f"equal/{kind}-local")
         told[kind] = {"local": call(command(options, "local", base / kind, local, model=model))}
+        told[kind]["explain"] = check_explain(options, base / kind, local, model)
         with ray_cluster() as (cluster, _):
             output = fresh(options, f"equal/{kind}-ray")
             told[kind]["ray"] = call(
@@ -225,7 +245,10 @@ def equal(options) -> None:
                 raise Wrong(f"{kind}: {engine} wrote other bytes than one process")
             inputs, rows = check_once(base / f"equal/{kind}-{engine}")
         told[kind] |= {"inputs": inputs, "rows": rows, "files": len(contents(local))}
-        print(f"equal: {inputs} {kind}, {rows} rows, {told[kind]['files']} files: local, ray and spark have the same bytes")
+        print(
+            f"equal: {inputs} {kind}, {rows} rows, {told[kind]['files']} files: local, ray and spark have the same bytes, "
+            f"and {told[kind]['explain']} maps the bits of prism explain"
+        )
     save(options, "equal", told)
 
 
