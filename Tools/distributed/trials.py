@@ -531,7 +531,7 @@ def measured(options, methods: list, count: int) -> list[float]:
 def simulated(options) -> None:
     """Durations are drawn from measured ones; shards of about a minute's work and of other sizes."""
     told = {}
-    cases = (("gradcam", ["gradcam"], 400), ("lime", [{"name": "lime", "samples": options.samples}], 24))
+    cases = (("gradcam", ["gradcam"], 400), ("lime", ["lime"], 12))
     for name, methods, count in cases:
         sample = measured(options, methods, count)
         draw = random.Random(0)
