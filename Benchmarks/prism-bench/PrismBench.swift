@@ -14,7 +14,7 @@ struct PrismBench: ParsableCommand {
       """,
     subcommands: [
       OperationsCommand.self, LayersCommand.self, ModelsCommand.self, TrainingCommand.self,
-      ExplanationsCommand.self,
+      ExplanationsCommand.self, GradientsCommand.self,
       MemoryCommand.self, StepsCommand.self, ServeCommand.self,
     ])
 }

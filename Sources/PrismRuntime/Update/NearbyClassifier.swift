@@ -112,7 +112,7 @@ public final class NearbyClassifier: Classifier {
       try Memory.expecting(floats: shape.count) {
         SubnormalNumbers.flushing {
           Tensor.filling([shape]) { results in
-            let exchange = Exchange(compose: compose, results: results)
+            let exchange = Exchange(given: [compose], results: results)
             for first in stride(from: 0, to: count, by: Update.chunk) {
               far += state.run.execute(
                 first..<min(first + Update.chunk, count), limit: limit, known: state.known,

@@ -45,7 +45,7 @@ struct UpdateRun {
   ///   - image: `[1, H, W, C]`.
   ///   - output: Receives what is wanted of it.
   func prepare(_ image: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-    let workspace = workspace(Exchange(compose: { _, _ in }, results: [output]))
+    let workspace = workspace(Exchange(given: [{ _, _ in }], results: [output]))
     let base = base(workspace)
     base.pointer(update.input).update(from: image, count: update.inputShape.count)
     let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
@@ -90,7 +90,7 @@ struct UpdateRun {
     let base = base(workspace)
     let rectangles = Mutex([Rectangle?](repeating: nil, count: images.count))
     pool.run(tasks: images.count) { slot, _ in
-      exchange.compose(images.lowerBound + slot, composed(slot))
+      exchange.given[0](images.lowerBound + slot, composed(slot))
       let part = difference(composed(slot), UnsafePointer(base.pointer(update.input)))
       rectangles.withLock { $0[slot] = part }
     }
