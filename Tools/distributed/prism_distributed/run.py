@@ -30,6 +30,7 @@ class Outcome:
     shard: int
     inputs: int
     rows: int
+    #: Inputs that no method has explained.
     failed: int
     #: Forward passes, as the documents count them.
     evaluations: int
@@ -49,6 +50,11 @@ class Outcome:
     @classmethod
     def of(cls, text: str) -> "Outcome":
         return cls(**json.loads(text))
+
+
+def unexplained(failed: list[dict]) -> list[dict]:
+    """Of what failed, the inputs that no method has explained; a method that failed alone is another thing."""
+    return [failure for failure in failed if not failure.get("method")]
 
 
 class Run:
