@@ -395,7 +395,7 @@ def overhead(options) -> None:
 def memory(options) -> None:
     """Resident memory of all processes, as inputs are done."""
     output = fresh(options, "memory")
-    words = command(options, "ray", f"synthetic:{options.inputs}:256", output, "--workers", "2", "--maps", "float16")
+    words = command(options, "ray", f"synthetic:{options.inputs}:{options.side}", output, "--workers", "2", "--maps", "float16")
     driver = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     series: list[tuple[int, dict[str, float]]] = []
     while driver.poll() is None:
@@ -609,6 +609,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=5000, help="of data")
     parser.add_argument("--sounds", type=int, default=500, help="of data")
     parser.add_argument("--inputs", type=int, default=2000, help="of kills, memory, hosts and costs")
+    parser.add_argument("--side", type=int, default=256, help="of the pictures of memory")
     parser.add_argument("--count", type=int, default=30, help="how much is killed, for each engine")
     parser.add_argument("--pause", type=float, default=3, help="the most seconds between kills")
     parser.add_argument("--cut", type=float, default=20, help="seconds of the longer cut of the link")
