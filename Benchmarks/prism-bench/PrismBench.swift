@@ -15,7 +15,7 @@ struct PrismBench: ParsableCommand {
     subcommands: [
       OperationsCommand.self, LayersCommand.self, ModelsCommand.self, TrainingCommand.self,
       ExplanationsCommand.self,
-      MemoryCommand.self, StepsCommand.self, ServeCommand.self,
+      CertaintyCommand.self, MemoryCommand.self, StepsCommand.self, ServeCommand.self,
     ])
 }
 
