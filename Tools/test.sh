@@ -9,6 +9,7 @@ Tools/check.sh
 
 .venv/bin/python Tools/fetch_weights.py
 .venv/bin/python -m unittest discover --start-directory Tests/ToolsTests
+Tools/distributed/test.sh
 swift build --build-tests
 Tools/docs.sh
 swift test --skip-build

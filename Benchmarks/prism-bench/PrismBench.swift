@@ -14,8 +14,8 @@ struct PrismBench: ParsableCommand {
       """,
     subcommands: [
       OperationsCommand.self, LayersCommand.self, ModelsCommand.self, TrainingCommand.self,
-      ExplanationsCommand.self,
-      CertaintyCommand.self, MemoryCommand.self, StepsCommand.self, ServeCommand.self,
+      ExplanationsCommand.self, GradientsCommand.self, CertaintyCommand.self,
+      MemoryCommand.self, StepsCommand.self, ServeCommand.self,
     ])
 }
 

@@ -30,6 +30,11 @@ struct StepsCommand: ParsableCommand {
       precision: precision.flatMap(Plan.Precision.init) ?? Model.precision(of: model.card))
     let steps = try plan.profile(
       model.randomInputs(1), repeats: max(1, repeats), threads: max(1, threads))
+    Self.show(steps)
+  }
+
+  /// Prints steps with their times and the sum.
+  static func show(_ steps: [Plan.StepTime]) {
     let total = steps.reduce(0) { $0 + $1.seconds }
     for step in steps {
       let rate = step.flops > 0 ? "\(Int(Double(step.flops) / step.seconds / 1e9))" : ""
@@ -39,7 +44,7 @@ struct StepsCommand: ParsableCommand {
     print(padded("\(Int(total * 1e6))", to: 8), " µs in all; columns: µs, GFLOP/s by definition")
   }
 
-  private func padded(_ text: String, to width: Int) -> String {
+  private static func padded(_ text: String, to width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }
 }

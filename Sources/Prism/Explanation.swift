@@ -14,18 +14,23 @@ public struct Explanation: Sendable, Equatable, Codable {
   public let attribution: Attribution
   /// The values of the method's parameters; the layer is the one that was looked at.
   public let parameters: [MethodParameter]
+  /// Whether the map's values are in the unit of what is explained, as the method's facts have it.
+  public let isInUnit: Bool
   /// How long it took, in seconds; the labels that are explained in one pass share it.
   public let seconds: Double
   /// How the model cuts the centre out of pictures; `nil` where the map is about whole pictures.
   public let crop: CentreCrop?
 
-  /// The number of the model that the map is about: `logit`, or `logit difference` of a contrast, or
-  /// `probability`.
+  /// The number of the model that the map is about, whatever its own values are in: `logit`, or
+  /// `logit difference` of a contrast, or `probability`.
   public var unit: String {
     let output = parameters.first { $0.name == "output" }?.value
     guard output == nil || output == .text("logit") else { return "probability" }
     return target.contrast == nil ? "logit" : "logit difference"
   }
+
+  /// The unit of the map's values: what is explained, or nothing for a method without unit.
+  public var mapUnit: String { isInUnit ? unit : "" }
 
   /// The raw map, `[H, W]` at the model's input size.
   public var values: Tensor { attribution.values }
@@ -49,7 +54,7 @@ public struct Explanation: Sendable, Equatable, Codable {
     try Figure(
       image: image, map: values, label: target.label, probability: target.probability,
       method: self.title, details: attribution.layer.map { ["layer \($0)"] } ?? [],
-      notes: attribution.diagnostics + notes, title: title, unit: unit, outline: outline,
+      notes: attribution.diagnostics + notes, title: title, unit: mapUnit, outline: outline,
       area: area(of: image), regions: regions, overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }

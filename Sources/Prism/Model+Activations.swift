@@ -24,10 +24,28 @@ extension Model {
       let image = try Image(contentsOf: path)
       return try admitting { explained(image) }
     }
+    return try explained(firstOf: try Sound(contentsOf: path), name: path)
+  }
+
+  /// What explainers look at for the contents of a file, as ``explained(contentsOf:)`` has it.
+  ///
+  /// - Parameters:
+  ///   - bytes: The contents, of the kind that the model takes.
+  ///   - name: What errors call them.
+  /// - Returns: The network's input, and the colours behind it.
+  /// - Throws: `ImageError`, `SoundError` where the contents cannot be used.
+  public func explained(decoding bytes: [UInt8], name: String) throws -> ExplainedImage {
+    guard card.input.audio != nil else {
+      let image = try Image(decoding: bytes, name: name)
+      return try admitting { explained(image) }
+    }
+    return try explained(firstOf: try Sound(decoding: bytes, name: name), name: name)
+  }
+
+  private func explained(firstOf sound: Sound, name: String) throws -> ExplainedImage {
     let rule = try audioPreparation()
-    let windows = try rule.windows(of: try Sound(contentsOf: path))
-    guard let window = windows.first(where: { !$0.isSilent }) else {
-      throw SoundError.silent(path)
+    guard let window = try rule.windows(of: sound).first(where: { !$0.isSilent }) else {
+      throw SoundError.silent(name)
     }
     return try admitting { try explained(window.sound, by: rule) }
   }

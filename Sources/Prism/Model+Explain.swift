@@ -106,6 +106,11 @@ extension Explainer {
     return zip(targets, attributions).map { target, attribution in
       var attribution = attribution
       attribution.target = target.index
+      if target.isFoundBelowZero, attribution.output == .logit {
+        attribution.diagnostics.append(
+          "the logit is negative though the label is found: where labels exclude each other only "
+            + "differences of logits count; explain it against another label (one-vs-another)")
+      }
       let parameters = parameters.map { parameter in
         attribution.layer.flatMap {
           parameter.name == "layer" ? MethodParameter("layer", .text($0)) : nil
@@ -113,7 +118,7 @@ extension Explainer {
       }
       return Explanation(
         method: name, title: title, target: target, attribution: attribution,
-        parameters: parameters, seconds: seconds, crop: crop)
+        parameters: parameters, isInUnit: facts.unit == .explained, seconds: seconds, crop: crop)
     }
   }
 }

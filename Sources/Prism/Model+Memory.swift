@@ -26,6 +26,25 @@ extension Model {
     return workspace + (traces.max() ?? 0)
   }
 
+  /// How many inputs are best worked on at a time, each on a thread of its own.
+  ///
+  /// Where an input is decoded, computed and drawn in a few milliseconds, dividing each of these
+  /// among threads leaves them waiting for each other; several inputs beside each other do not.
+  ///
+  /// - Parameters:
+  ///   - methods: The methods that explain; none for a prediction.
+  ///   - layer: The layer that is looked at; `nil` for the model's default.
+  ///   - limits: What the requests may take together.
+  /// - Returns: The number of threads, or fewer where the memory would not do.
+  /// - Throws: What ``memory(for:layer:batch:)`` throws.
+  package func abreast(
+    for methods: [ExplanationMethod] = [], layer: String? = nil, limits: Limits = .current
+  ) throws -> Int {
+    // One picture at a time in each.
+    let bytes = try memory(for: methods, layer: layer, batch: 1)
+    return min(Threads.count, max(1, limits[.memory] / max(bytes, 1)))
+  }
+
   /// Refuses a request for which the memory would not do.
   ///
   /// - Parameters:

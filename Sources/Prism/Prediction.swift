@@ -35,6 +35,12 @@ public struct Prediction: Sendable, Equatable, Codable {
 
     /// Whether the label counts; `nil` where labels exclude each other.
     public var isPresent: Bool? { threshold.map { probability >= $0 } }
+
+    /// Whether labels exclude each other and this one is found though its logit is negative: the
+    /// softmax knows differences alone, and what speaks for the logit by itself says little.
+    package var isFoundBelowZero: Bool {
+      threshold == nil && contrast == nil && probability > 0.5 && logit < 0
+    }
   }
 
   /// The labels in the order of the model's outputs; there is at least one.

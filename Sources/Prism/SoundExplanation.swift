@@ -117,7 +117,7 @@ public struct SoundExplanation: Sendable, Codable {
           times: (region.times.lowerBound + shift)...(region.times.upperBound + shift),
           frequencies: region.frequencies)
       },
-      scores: scores, title: title, unit: explanation.unit, outline: outline,
+      scores: scores, title: title, unit: explanation.mapUnit, outline: outline,
       overlay: Overlay(colorMap: colorMap)
     ).rendered()
   }

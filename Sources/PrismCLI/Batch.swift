@@ -4,14 +4,20 @@ internal import Prism
 /// wants it to.
 struct Batch {
   private let console: Console
+  private let abreast: Int
 
-  init(_ console: Console) {
+  /// - Parameters:
+  ///   - console: Where failures and progress are told.
+  ///   - abreast: How many inputs are worked on at a time; with more than one, each computes on the
+  ///     thread that it has, and the one that is finished is written beside them.
+  init(_ console: Console, abreast: Int = 1) {
     self.console = console
+    self.abreast = max(abreast, 1)
   }
 
   /// Works on every input; each failure is one line.
   ///
-  /// After Ctrl-C the work on the input is cancelled and given a moment; then what it has kept is
+  /// After Ctrl-C the work on the inputs is cancelled and given a moment; then what it has kept is
   /// finished, and the rest is left.
   ///
   /// - Parameters:
@@ -30,41 +36,51 @@ struct Batch {
     let interruptions = console.interruptions
     interruptions.start()
     defer { interruptions.stop() }
-    let progress = BatchProgress(
-      console, count: inputs.files.count, seconds: BatchProgress.clock())
     var failures = 0
     for (path, error) in inputs.failures {
       failures += 1
       report(error, of: path)
     }
     for note in inputs.notes { console.report("prism: \(note)") }
-    for (done, input) in inputs.files.enumerated() {
-      if let interruption = interruptions.current() {
-        return stopped(interruption, done: done, of: inputs.files.count)
-      }
-      progress.begin(input, after: done)
-      let following = done + 1 < inputs.files.count ? inputs.files[done + 1] : nil
-      let running = Running<Value>(
-        progress: { progress.note($0) },
-        stages: { progress.begin($0.name, $0.number, of: $0.count) })
+    let progress = BatchProgress(
+      console, count: inputs.files.count, seconds: BatchProgress.clock())
+    var line = Line(inputs.files, abreast: abreast, progress: progress, compute: compute)
+    var partly: [String] = []
+    while line.done < inputs.files.count {
+      if interruptions.current() == nil { line.fill() }
+      guard let (input, running) = line.first else { break }
+      let ending = running.wait(until: interruptions.current)
+      line.removeFirst()
+      // Who is next computes while this one is finished.
+      if abreast > 1, interruptions.current() == nil, console.outputError == nil { line.fill() }
       do {
-        switch running.run(until: interruptions.current, { try compute(input, following, $0) }) {
+        switch ending {
         case .done(let value): try finish(input, value)
         case .failed(let error): throw error
         case .overdue(let error, let kept):
           if let kept { try finish(input, kept) }
           throw error
-        case .interrupted(let interruption, let kept):
-          if let kept { try finish(input, kept) }
-          return stopped(
-            interruption, done: done, of: inputs.files.count, partly: kept == nil ? nil : input)
+        case .interrupted(_, let kept):
+          line.cancel()
+          if let kept {
+            try finish(input, kept)
+            partly.append(input)
+          }
+          line.leave()
         }
       } catch {
         failures += 1
         report(error, of: input)
       }
       // Nobody would see the results.
-      if console.outputError != nil { return .failed }
+      if console.outputError != nil {
+        line.cancel()
+        return .failed
+      }
+    }
+    if let interruption = interruptions.current(), line.isIncomplete {
+      return stopped(
+        interruption, done: line.finished, of: inputs.files.count, partly: partly)
     }
     console.endProgress()
     if failures == 0 { return .done }
@@ -77,13 +93,80 @@ struct Batch {
   }
 
   private func stopped(
-    _ interruption: Interruption, done: Int, of count: Int, partly input: String? = nil
+    _ interruption: Interruption, done: Int, of count: Int, partly inputs: [String]
   ) -> Status {
     console.endProgress()
     var text = "prism: interrupted; the results of \(done) of \(count) "
     text += count == 1 ? "input are written" : "inputs are written"
-    if let input { text += ", and of \(input) those of the methods that were finished" }
+    if !inputs.isEmpty {
+      text += ", and of \(inputs.joined(separator: ", ")) those of the methods that were finished"
+    }
     console.report(text)
     return interruption.status
   }
+}
+
+/// The inputs that are worked on, in their order.
+private struct Line<Value: Sendable> {
+  private let files: [String]
+  private let abreast: Int
+  private let progress: BatchProgress
+  private let compute: @Sendable (String, String?, Running<Value>) throws -> Value
+  private var running: [Running<Value>] = []
+  /// How many have left the line.
+  private(set) var done = 0
+  /// Those among them that were given up.
+  private var left = 0
+
+  init(
+    _ files: [String], abreast: Int, progress: BatchProgress,
+    compute: @escaping @Sendable (String, String?, Running<Value>) throws -> Value
+  ) {
+    self.files = files
+    self.abreast = abreast
+    self.progress = progress
+    self.compute = compute
+  }
+
+  /// The one that is waited for.
+  var first: (input: String, running: Running<Value>)? { running.first.map { (files[done], $0) } }
+
+  /// How many were worked on to their end.
+  var finished: Int { done - left }
+
+  /// Whether some were not.
+  var isIncomplete: Bool { finished < files.count }
+
+  /// Begins as many as are worked on at a time.
+  mutating func fill() {
+    while running.count < abreast, done + running.count < files.count {
+      let index = done + running.count
+      let input = files[index]
+      // Those that are worked on at a time read their files themselves.
+      let following = abreast == 1 && index + 1 < files.count ? files[index + 1] : nil
+      let (progress, compute, isAlone) = (progress, compute, abreast == 1)
+      progress.begin(input, at: index)
+      let next = Running<Value>(
+        progress: { progress.note($0, at: index) },
+        stages: { progress.begin($0.name, $0.number, of: $0.count, at: index) })
+      next.begin { running in
+        guard !isAlone else { return try compute(input, following, running) }
+        return try Threads.beside { try compute(input, following, running) }
+      }
+      running.append(next)
+    }
+  }
+
+  /// Takes out the one that was waited for.
+  mutating func removeFirst() {
+    running.removeFirst()
+    progress.end(at: done)
+    done += 1
+  }
+
+  /// Counts the one that was taken out as given up.
+  mutating func leave() { left += 1 }
+
+  /// Gives all up.
+  func cancel() { for running in running { running.cancel() } }
 }

@@ -4,7 +4,7 @@ internal import PrismReport
 internal import Synchronization
 
 /// Reads and decodes the next input while something else is computed: the first while the model is
-/// opened, every other while the one before it is worked on.
+/// opened and, where inputs are worked on one by one, every other while the one before it is.
 ///
 /// One input at a time is held beforehand, so that memory does not grow with their number.
 final class ReadAhead: Sendable {
@@ -63,16 +63,18 @@ final class ReadAhead: Sendable {
   ///
   /// - Parameters:
   ///   - path: The path.
-  ///   - following: The path of the input after it.
+  ///   - following: The path of the input after it, where it is read beforehand.
   /// - Returns: The input.
   /// - Throws: What the file cannot be read for; pictures that cannot be decoded say so when they
   ///   are asked for.
   func take(_ path: String, following: String?) throws -> ReportInput {
-    let pending = next.withLock { $0 }
-    let input = Result {
-      try pending.flatMap { $0.path == path ? try $0.wait() : nil } ?? ReportInput(contentsOf: path)
+    let pending = next.withLock { next -> Pending? in
+      guard next?.path == path else { return nil }
+      defer { next = nil }
+      return next
     }
-    begin(following)
+    let input = Result { try pending?.wait() ?? ReportInput(contentsOf: path) }
+    if let following { begin(following) }
     return try input.get()
   }
 }

@@ -52,9 +52,12 @@ struct ReportRun {
   {
     let stems = folder.stems(for: inputs.files)
     let (pipeline, folder, ahead) = (pipeline, folder, ahead)
+    // Only what is printed at the end is held until then.
     var documents: [JSON] = []
+    var isEmpty = true
     var hasFailures = false
-    let status = Batch(console).forEach(inputs) { path, following, running -> Outcome in
+    let status = Batch(console, abreast: pipeline.abreast()).forEach(inputs) {
+      path, following, running -> Outcome in
       let stem = stems[path] ?? path
       let input = try ahead.take(path, following: following)
       let name = pipeline.documentName(stem)
@@ -68,17 +71,22 @@ struct ReportRun {
     } finish: { path, outcome in
       switch outcome {
       case .found(let document, let name):
-        documents.append(document)
-        if !printsDocuments { console.print("\(path): done before, \(folder.path(of: name))") }
+        isEmpty = false
+        if printsDocuments {
+          documents.append(document)
+        } else {
+          console.print("\(path): done before, \(folder.path(of: name))")
+        }
       case .made(let results):
         try folder.write(results.files)
-        documents.append(results.document)
+        isEmpty = false
+        if printsDocuments { documents.append(results.document) }
         for failure in results.failures { console.report("prism: \(path): \(failure.line)") }
         hasFailures = hasFailures || !results.failures.isEmpty
         if !printsDocuments { tell(results, of: path) }
       }
     }
-    if !documents.isEmpty { try finish(folder) }
+    if !isEmpty { try finish(folder) }
     if printsDocuments { console.print(InputDocument.all(documents)) }
     return status == .done && hasFailures ? .someInputsFailed : status
   }

@@ -21,6 +21,8 @@ final class Running<Value: Sendable>: Sendable {
   private static var pause: Int { 10 }
 
   private struct State {
+    var task: Task<Void, Never>?
+    var start = ContinuousClock.now
     var kept: Value?
     var result: Result<Value, any Error>?
   }
@@ -28,6 +30,7 @@ final class Running<Value: Sendable>: Sendable {
   /// What evaluates a model reports to this, and ends where the input is given up.
   let work: Work
   private let state = Mutex(State())
+  private let done = DispatchSemaphore(value: 0)
   private let stages: @Sendable (Stage) -> Void
 
   /// A part of the work, such as one method.
@@ -57,41 +60,49 @@ final class Running<Value: Sendable>: Sendable {
   /// Keeps what is finished so far, which is not lost if the work is interrupted.
   func keep(_ value: Value) { state.withLock { $0.kept = value } }
 
-  /// Does the work and waits for it, or for an interruption.
+  /// Begins the work, on a thread of its own.
   ///
-  /// - Parameters:
-  ///   - interruption: What somebody wants.
-  ///   - body: The work; it may still run for the length of a batch after an interruption.
-  /// - Returns: How it ended.
-  func run(
-    until interruption: @Sendable () -> Interruption?,
-    _ body: @escaping @Sendable (Running<Value>) throws -> Value
-  ) -> Ending {
+  /// - Parameter body: The work; it may still run for the length of a batch after it is given up.
+  func begin(_ body: @escaping @Sendable (Running<Value>) throws -> Value) {
     // Work that computes for long must not hold a thread of those that Swift shares among all
     // tasks, nor the one that watches it.
     guard WorkThreads.shared.prepare() else {
-      return .failed(OutOfMemoryError(bytes: WorkThreads.stackSize))
+      let error = OutOfMemoryError(bytes: WorkThreads.stackSize)
+      state.withLock { $0.result = .failure(error) }
+      done.signal()
+      return
     }
-    let done = DispatchSemaphore(value: 0)
     let task = Task(executorPreference: WorkThreads.shared) {
       let result = Result { try body(self) }
       self.state.withLock { $0.result = result }
-      done.signal()
+      self.done.signal()
     }
+    state.withLock { $0.task = task }
+  }
+
+  /// Gives the work up.
+  func cancel() { state.withLock { $0.task }?.cancel() }
+
+  /// Waits for the work, or for an interruption.
+  ///
+  /// - Parameter interruption: What somebody wants.
+  /// - Returns: How it ended.
+  func wait(until interruption: @Sendable () -> Interruption?) -> Ending {
     let limit = Limits.current[.time]
-    let (clock, start) = (ContinuousClock(), ContinuousClock.now)
+    let start = state.withLock { $0.start }
     while done.wait(timeout: .now() + .milliseconds(Self.pause)) == .timedOut {
       let interruption = interruption()
-      let seconds = (clock.now - start) / .seconds(1)
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
       guard interruption != nil || seconds > Double(limit) else { continue }
-      task.cancel()
+      cancel()
       _ = done.wait(timeout: .now() + .milliseconds(Self.grace))
       if let interruption { return ending(after: interruption) }
       let error = LimitError(
         subject: "the work", name: .time, count: Int(seconds.rounded(.up)), limit: limit)
       return .overdue(error, kept: state.withLock { $0.kept })
     }
-    return ending(after: nil)
+    // Work that was given up before it was waited for ends by itself.
+    return ending(after: interruption())
   }
 
   private func ending(after interruption: Interruption?) -> Ending {

@@ -261,16 +261,32 @@ extension ModelCard.ImageInput {
   }
 }
 
+/// What both kinds of sound say of their spectrogram.
+private struct Spectrum {
+  let sampleRate: Int
+  let seconds: Double
+  let fft, hop, bands: Int
+  let minimum, maximum: Double
+  let melScale: ModelCard.AudioInput.MelScale
+
+  init(_ field: CardField) throws(CardError) {
+    sampleRate = try field["sample_rate"].integer()
+    seconds = try field["seconds"].number()
+    fft = try field["fft"].integer()
+    hop = try field["hop"].integer()
+    bands = try field["mel_bands"].integer()
+    minimum = try field["fmin"].optional?.number() ?? 0
+    maximum = try field["fmax"].optional?.number() ?? Double(sampleRate) / 2
+    melScale = try field["mel_scale"].optional?.choice() ?? .slaney
+  }
+}
+
 extension ModelCard.AudioInput {
   fileprivate init(_ field: CardField) throws(CardError) {
-    let sampleRate = try field["sample_rate"].integer()
+    let sound = try Spectrum(field)
     self.init(
-      sampleRate: sampleRate, seconds: try field["seconds"].number(),
-      fft: try field["fft"].integer(), hop: try field["hop"].integer(),
-      bands: try field["mel_bands"].integer(),
-      minimum: try field["fmin"].optional?.number() ?? 0,
-      maximum: try field["fmax"].optional?.number() ?? Double(sampleRate) / 2,
-      melScale: try field["mel_scale"].optional?.choice() ?? .slaney,
+      sampleRate: sound.sampleRate, seconds: sound.seconds, fft: sound.fft, hop: sound.hop,
+      bands: sound.bands, minimum: sound.minimum, maximum: sound.maximum, melScale: sound.melScale,
       range: try field["db_range"].number(), colors: try field["colors"].choice(),
       orientation: try field["orientation"].choice(), image: try ModelCard.ImageInput(field))
   }
@@ -282,18 +298,12 @@ extension ModelCard.AudioInput {
       .init(name: "orientation", value: .string(orientation.rawValue)),
     ] + image.members
   }
-}
 
-extension ModelCard.AudioInput {
   fileprivate init(levels field: CardField) throws(CardError) {
-    let sampleRate = try field["sample_rate"].integer()
+    let sound = try Spectrum(field)
     self.init(
-      sampleRate: sampleRate, seconds: try field["seconds"].number(),
-      fft: try field["fft"].integer(), hop: try field["hop"].integer(),
-      bands: try field["mel_bands"].integer(),
-      minimum: try field["fmin"].optional?.number() ?? 0,
-      maximum: try field["fmax"].optional?.number() ?? Double(sampleRate) / 2,
-      melScale: try field["mel_scale"].optional?.choice() ?? .slaney,
+      sampleRate: sound.sampleRate, seconds: sound.seconds, fft: sound.fft, hop: sound.hop,
+      bands: sound.bands, minimum: sound.minimum, maximum: sound.maximum, melScale: sound.melScale,
       frames: try field["frames"].optional?.integer(),
       levels: Levels(
         floor: try field["power_floor"].optional?.number() ?? 1e-10,

@@ -69,6 +69,16 @@ package enum Folder {
   /// The folder that a path leads into, `.` where it names none.
   package static func parent(of path: String) -> String { path.parentFolder }
 
+  /// A path from the root, without `.` and `..`.
+  package static func wholePath(of path: String) -> String {
+    let whole = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    var parts: [Substring] = []
+    for part in whole.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
   /// The names of hidden files in a folder.
   static func hiddenNames(in path: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix(".") }

@@ -111,7 +111,7 @@ package enum DenseConvolution {
             high: splat(job.epilogue.high))
           runPanel(
             tile, rows: columnCount, columns: columns,
-            finish: Finish(job.epilogue, residual: residual))
+            finish: Finish(job.epilogue, residual: residual, row: pixel, channel: column))
           row &+= 1
         }
         panel &+= 1

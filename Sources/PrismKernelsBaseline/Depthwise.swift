@@ -151,7 +151,7 @@ func finishRows(
 ) {
   let residual = offset(
     epilogue.residual, firstRow &* epilogue.residualStride &+ firstColumn)
-  var finish = Finish(epilogue, residual: residual)
+  var finish = Finish(epilogue, residual: residual, row: firstRow, channel: firstColumn)
   finish.residual = residual
   finish.residualFirst = !epilogue.residualAfterActivation
   finish.low = epilogue.low

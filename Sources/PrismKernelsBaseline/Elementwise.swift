@@ -17,6 +17,13 @@ package enum Elementwise {
       epilogue, a, stride, out, outputStride, 0, rows: rows, channels: channels)
   }
 
+  /// Writes the bits of a rectifier's output.
+  package static func keep(
+    _ a: UnsafePointer<Float>, stride: Int, keep: Keep, rows: Int, channels: Int
+  ) {
+    keepRows(keep, a, stride, rows: rows, columns: channels)
+  }
+
   /// `out = relu(a * scale + shift)`, each part only if the prologue has it.
   package static func scaleShift(
     _ a: UnsafePointer<Float>, stride: Int, into out: UnsafeMutablePointer<Float>,

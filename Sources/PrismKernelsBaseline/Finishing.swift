@@ -28,6 +28,11 @@ struct Finish {
   var residualFirst = false
   var low = -Float.infinity
   var high = Float.infinity
+  /// What stands in the place of clamp and curve; its values begin at the first element of the
+  /// block.
+  var gate: Gate?
+  /// Where the bits of the result go; they begin with the first element of the block.
+  var keep: Keep?
 
   /// No second pass.
   @inline(always)
@@ -38,9 +43,11 @@ struct Finish {
   }
 
   /// Takes the second pass out of an epilogue whose residual points at the first element of the
-  /// block.
+  /// block, which is at a row and a channel of the output.
   @inline(always)
-  init(_ epilogue: Epilogue, residual: Source?) {
+  init(_ epilogue: Epilogue, residual: Source?, row: Int, channel: Int) {
+    if let gate = epilogue.gate { self.gate = advanced(gate, row: row, channel: channel) }
+    if let keep = epilogue.keep { self.keep = advanced(keep, row: row, channel: channel) }
     curve = epilogue.curve
     self.residual = epilogue.residualAfterActivation ? residual : nil
     ldr = epilogue.residualStride
@@ -48,13 +55,23 @@ struct Finish {
 
   @inline(always)
   var isNeeded: Bool {
-    if case .none = curve { return residual != nil }
+    if case .none = curve { return residual != nil || gate != nil || keep != nil }
     return true
   }
 
   /// Changes `rows` stored rows; the first of them is row `row` of the block.
   @inline(never)
   func run(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
+    if let gate {
+      return gateRows(
+        gate.advanced(row: row), Source(c), ldc, c, ldc,
+        residual: offset(residual, row &* ldr), ldr: ldr, residualFirst: residualFirst,
+        rows: rows, columns: columns)
+    }
+    if let keep {
+      if residual != nil { finish(c, ldc, row: row, rows: rows, columns: columns) }
+      return keepRows(keep.advanced(row: row), Source(c), ldc, rows: rows, columns: columns)
+    }
     if residual == nil {
       // A loop for each curve: one that chooses among them again and again takes half as long more.
       switch curve {
@@ -67,6 +84,11 @@ struct Finish {
       case .geluTanh: return finishGeluTanh(c, ldc, rows, columns)
       }
     }
+    finish(c, ldc, row: row, rows: rows, columns: columns)
+  }
+
+  @inline(always)
+  private func finish(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
     var i = 0
     while i < rows {
       let p = c + i &* ldc
@@ -140,6 +162,13 @@ func writePixels(
   _ epilogue: Epilogue, _ p: Source, _ ldp: Int, _ q: Destination, _ ldq: Int, _ pixel: Int,
   rows: Int, channels: Int
 ) {
+  if let gate = epilogue.gate {
+    return gateRows(
+      gate.advanced(row: pixel), p, ldp, q, ldq,
+      residual: offset(epilogue.residual, pixel &* epilogue.residualStride),
+      ldr: epilogue.residualStride, residualFirst: !epilogue.residualAfterActivation, rows: rows,
+      columns: channels)
+  }
   let low = splat(epilogue.low)
   let high = splat(epilogue.high)
   var i = 0
@@ -159,5 +188,8 @@ func writePixels(
       j &+= W
     }
     i &+= 1
+  }
+  if let keep = epilogue.keep {
+    keepRows(keep.advanced(row: pixel), Source(q), ldq, rows: rows, columns: channels)
   }
 }

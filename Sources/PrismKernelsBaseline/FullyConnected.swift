@@ -46,6 +46,7 @@ package enum FullyConnected {
   static func shifted(_ epilogue: Epilogue, _ by: Int) -> Epilogue {
     var result = epilogue
     result.residual = offset(epilogue.residual, by)
+    if let gate = epilogue.gate { result.gate = advanced(gate, row: 0, channel: by) }
     return result
   }
 

@@ -18,10 +18,98 @@ package enum Curve: UInt8, Sendable {
   case geluTanh
 }
 
+/// The derivative of an activation as a function of one number that was kept.
+package enum Slope: UInt8, Sendable {
+  /// 1 where the number is positive, else 0: ReLU, of its input or its output.
+  case positive
+  /// 1 where the number is between 0 and 6, else 0: ReLU6, of its input or its output.
+  case withinSix
+  /// The derivative of SiLU at its input.
+  case silu
+  /// The derivative of the sigmoid whose output is the number.
+  case sigmoid
+  /// The derivative of hard-swish at its input.
+  case hardSwish
+  /// The derivative of `x / 6 + 1/2` between 0 and 1 at its input.
+  case hardSigmoid
+  /// The derivative of GELU at its input.
+  case gelu
+  /// 1 where a bit is set, else 0; the values are bits that a ``Keep`` has written.
+  case bits
+}
+
+/// Where it is written which numbers are on the slope of a ReLU or ReLU6: one bit a number.
+///
+/// The layout is that of the variant that writes and reads it: an integer for each vector of
+/// channels, so that jobs divide channels at multiples of vectors.
+package struct Keep: Sendable {
+  /// The integers of row 0.
+  package nonisolated(unsafe) var bits: UnsafeMutableRawPointer
+  /// The bytes from one row of the bits to the next.
+  package var stride: Int
+  /// Whether a number's bit is unset from 6 on.
+  package var isBounded: Bool
+
+  /// Makes a place for bits.
+  package init(bits: UnsafeMutableRawPointer, stride: Int, isBounded: Bool) {
+    self.bits = bits
+    self.stride = stride
+    self.isBounded = isBounded
+  }
+
+  /// The bytes of a row, for any variant.
+  package static func rowSize(channels: Int) -> Int { (channels + 15) / 16 * 4 }
+
+  /// The same for what begins at a row.
+  package func advanced(row: Int) -> Keep {
+    var keep = self
+    keep.bits += row &* stride
+    return keep
+  }
+}
+
+/// What a cotangent is multiplied by on the walk back through an activation: a slope at numbers that
+/// were kept.
+package struct Gate: Sendable {
+  /// The kept numbers, with the rows and channels of the output, or bits.
+  package nonisolated(unsafe) var values: UnsafeRawPointer
+  /// Floats from one row of the values to the next; for bits bytes.
+  package var stride: Int
+  /// The slope.
+  package var slope: Slope
+  /// One factor and one summand a channel, through which the values pass first; both or none.
+  package nonisolated(unsafe) var scale: UnsafePointer<Float>?
+  /// See `scale`.
+  package nonisolated(unsafe) var shift: UnsafePointer<Float>?
+  /// Whether nothing passes where the cotangent or the value is not positive.
+  package var isGuided: Bool
+
+  /// Makes a gate.
+  package init(
+    values: UnsafeRawPointer, stride: Int, slope: Slope, scale: UnsafePointer<Float>? = nil,
+    shift: UnsafePointer<Float>? = nil, isGuided: Bool = false
+  ) {
+    self.values = values
+    self.stride = stride
+    self.slope = slope
+    self.scale = scale
+    self.shift = shift
+    self.isGuided = isGuided
+  }
+
+  /// The same gate for what begins at a row.
+  package func advanced(row: Int) -> Gate {
+    var gate = self
+    gate.values += row &* stride &* (slope == .bits ? 1 : 4)
+    return gate
+  }
+}
+
 /// What happens to a sum before it is stored: residual, clamp, curve.
 ///
 /// The order is `curve(clamp(sum + residual))`, or `curve(clamp(sum)) + residual` when
-/// `residualAfterActivation` is set. A NaN passes every stage.
+/// `residualAfterActivation` is set. A NaN passes every stage. A gate takes the place of clamp and
+/// curve.
 package struct Epilogue: Sendable {
   /// The smallest value let through.
   package var low: Float
@@ -35,13 +123,18 @@ package struct Epilogue: Sendable {
   package var residualStride: Int
   /// Whether the residual is added after the activation instead of before.
   package var residualAfterActivation: Bool
+  /// The walk back through an activation, instead of one; its values may not be the output.
+  package var gate: Gate?
+  /// Where the bits of what is stored go; only with ReLU or ReLU6, and no residual after it.
+  package var keep: Keep?
 
   /// Makes an epilogue; without arguments it does nothing.
   package init(
     low: Float = -.infinity, high: Float = .infinity, curve: Curve = .none,
     residual: UnsafePointer<Float>? = nil, residualStride: Int = 0,
-    residualAfterActivation: Bool = false
+    residualAfterActivation: Bool = false, gate: Gate? = nil
   ) {
+    self.gate = gate
     self.low = low
     self.high = high
     self.curve = curve

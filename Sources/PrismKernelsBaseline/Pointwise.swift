@@ -82,7 +82,8 @@ package enum Pointwise {
           ldr: job.epilogue.residualStride, low: splat(job.epilogue.low),
           high: splat(job.epilogue.high))
         runPanel(
-          tile, rows: rows, columns: columns, finish: Finish(job.epilogue, residual: residual))
+          tile, rows: rows, columns: columns,
+          finish: Finish(job.epilogue, residual: residual, row: row, channel: column))
         panel &+= 1
       }
       row &+= rows

@@ -66,4 +66,9 @@ public struct BackwardPass: Sendable {
     self.cotangents = cotangents
     self.logits = logits
   }
+
+  /// The same with what was found for further logits.
+  func adding(_ cotangents: [Tensor]) -> BackwardPass {
+    BackwardPass(value: value, cotangents: self.cotangents + cotangents, logits: logits)
+  }
 }

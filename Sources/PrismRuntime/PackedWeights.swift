@@ -123,6 +123,9 @@ struct PackJob {
 extension WeightSource {
   /// The weights with the normalisation multiplied in.
   fileprivate func weights(in recording: Recording) throws -> FoldedWeights {
-    try FoldedWeights(convolution, normalization: folding, in: recording)
+    isReversed
+      ? try FoldedWeights(
+        reversing: convolution, normalization: folding, before: before, in: recording)
+      : try FoldedWeights(convolution, normalization: folding, in: recording)
   }
 }

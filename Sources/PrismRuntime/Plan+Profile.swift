@@ -1,4 +1,4 @@
-internal import PrismAutodiff
+package import PrismAutodiff
 internal import PrismKernels
 public import PrismTensor
 
@@ -24,14 +24,21 @@ extension Plan {
   public func profile(
     _ image: Tensor, repeats: Int, threads: Int = 1
   ) throws -> [StepTime] {
+    try profile(giving: [image], repeats: repeats, threads: threads)
+  }
+
+  /// The same for an image of which several values are given.
+  func profile(giving given: [Tensor], repeats: Int, threads: Int) throws -> [StepTime] {
     let pool = WorkerPool(workerCount: threads)
     let tasks = timedTasks(isDivided: threads > 1)
     var best = [Double](repeating: .infinity, count: tasks.count)
     try withBlocks(lanes: pool.workerCount, images: 1) { blocks in
       _ = Tensor.filling(shapes) { results in
         let exchange = Exchange(
-          compose: { _, target in
-            image.withUnsafePointer { target.update(from: $0, count: image.count) }
+          given: given.map { value in
+            { _, target in
+              value.withUnsafePointer { target.update(from: $0, count: value.count) }
+            }
           }, results: results)
         let workspace = Workspace(exchange: exchange, layout: program.layout, blocks: blocks)
         let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
@@ -74,5 +81,26 @@ extension Plan {
       case .batch(let step, let kind): [TimedTask(step: step, batched: kind)]
       }
     }
+  }
+}
+
+extension PlannedClassifier {
+  /// Measures every step of the plan of a gradient at the input by itself.
+  ///
+  /// - Parameters:
+  ///   - recording: The forward pass of one image.
+  ///   - precision: How much rounding is allowed for speed.
+  ///   - image: `[1, H, W, C]`.
+  ///   - repeats: How often the whole plan is run.
+  ///   - threads: Among how many threads a step is divided.
+  /// - Returns: The steps in their order; none where the output does not depend on the input.
+  /// - Throws: `InstructionSetError`; `OutOfMemoryError`.
+  package static func profileOfGradient(
+    _ recording: Recording, precision: Plan.Precision, image: Tensor, repeats: Int, threads: Int
+  ) throws -> [Plan.StepTime] {
+    let walk = GradientPlan.Walk(layer: recording.inputs[0], count: 1, isGuided: false)
+    let cotangent = Tensor(recording[recording.outputs[0]].shape, repeating: 1)
+    return try GradientPlan(walk, in: recording, precision: precision, weights: PackedWeights())?
+      .plan.profile(giving: [image, cotangent], repeats: repeats, threads: threads) ?? []
   }
 }

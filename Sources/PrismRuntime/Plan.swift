@@ -25,6 +25,9 @@ public final class Plan: Sendable {
 
   /// The most images whose values between two batched operations exist at a time.
   static let chunk = 16
+  /// The bytes of such values beyond which fewer images exist at a time, though no fewer than there
+  /// are threads.
+  private let mostImageBytes: Int
 
   /// The shape of one input, `[1, H, W, C]`.
   public let inputShape: Shape
@@ -60,17 +63,42 @@ public final class Plan: Sendable {
 
   /// Makes a plan for a stated set of kernels and a stated store of memory, that begins with the
   /// recording's input or at a value that all paths from there lead through.
-  init(
+  convenience init(
     _ recording: Recording, from start: ValueID? = nil, wanted: [ValueID], precision: Precision,
     weights: PackedWeights, kernels: Kernels, memory: WorkspaceMemory = .shared
   ) throws {
-    input = start ?? recording.inputs[0]
+    try self.init(
+      recording, given: [start ?? recording.inputs[0]], wanted: wanted, precision: precision,
+      weights: weights, kernels: kernels, memory: memory)
+  }
+
+  /// Makes a plan that begins at several values that all paths from the recording's inputs lead
+  /// through.
+  ///
+  /// - Parameters:
+  ///   - recording: The forward pass of one image.
+  ///   - given: The values to begin at, at least one.
+  ///   - wanted: The values to compute.
+  ///   - precision: How much rounding is allowed for speed.
+  ///   - weights: Shared between plans of recordings whose values have the same identifiers.
+  ///   - kernels: What computes.
+  ///   - mostImageBytes: The bytes of values between batched operations beyond which fewer images
+  ///     exist at a time.
+  ///   - memory: Where the plan computes.
+  /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
+  init(
+    _ recording: Recording, given: [ValueID], wanted: [ValueID], precision: Precision,
+    weights: PackedWeights, kernels: Kernels, mostImageBytes: Int = .max,
+    memory: WorkspaceMemory = .shared
+  ) throws {
+    input = given[0]
     inputShape = recording[input].shape
     shapes = wanted.map { recording[$0].shape }
     self.kernels = kernels
+    self.mostImageBytes = mostImageBytes
     self.memory = memory
     program = try Compiler(
-      recording: recording, start: input, precision: precision, kernels: kernels,
+      recording: recording, given: given, precision: precision, kernels: kernels,
       weights: weights
     ).program(for: wanted)
   }
@@ -119,23 +147,45 @@ public final class Plan: Sendable {
   func run(
     count: Int, on pool: WorkerPool, composing compose: (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> [Tensor] {
+    try withoutActuallyEscaping(compose) { try run(count: count, on: pool, giving: [$0]) }
+  }
+
+  /// Computes the wanted values of images of which several values are given.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - pool: The threads.
+  ///   - given: Write the given values of the image with an index, each all of it; called from any
+  ///     thread, once an image.
+  /// - Returns: The wanted values, each with `count` in place of its first extent.
+  /// - Throws: `OutOfMemoryError`.
+  func run(
+    count: Int, on pool: WorkerPool, giving given: [(Int, UnsafeMutablePointer<Float>) -> Void]
+  ) throws -> [Tensor] {
     let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
-    return try withBlocks(lanes: pool.workerCount, images: min(count, Self.chunk)) { blocks in
+    let chunk = chunk(workers: pool.workerCount)
+    return try withBlocks(lanes: pool.workerCount, images: min(count, chunk)) { blocks in
       let taken = program.tensorSize * pool.workerCount
       return try Memory.expecting(floats: shapes.reduce(taken) { $0 + $1.count }) {
-        withoutActuallyEscaping(compose) { compose in
-          Tensor.filling(shapes) { results in
-            let workspace = Workspace(
-              exchange: Exchange(compose: compose, results: results), layout: program.layout,
-              blocks: blocks)
-            let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
-            for first in stride(from: 0, to: count, by: Self.chunk) {
-              run.execute(first..<min(first + Self.chunk, count))
-            }
+        Tensor.filling(shapes) { results in
+          let workspace = Workspace(
+            exchange: Exchange(given: given, results: results), layout: program.layout,
+            blocks: blocks)
+          let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
+          for first in stride(from: 0, to: count, by: chunk) {
+            run.execute(first..<min(first + chunk, count))
           }
         }
       }
     }
+  }
+
+  /// The most images whose values exist at a time.
+  private func chunk(workers: Int) -> Int {
+    let bytes = max(1, program.layout.imageArenaStride * MemoryLayout<Float>.stride)
+    let fitting = mostImageBytes / bytes
+    guard fitting < Self.chunk else { return Self.chunk }
+    return max(fitting / workers * workers, min(workers, Self.chunk))
   }
 
   /// Computes in memory that is given back afterwards, with subnormal numbers taken as zero.
@@ -160,7 +210,7 @@ public final class Plan: Sendable {
   ///   - threads: The number of threads that compute.
   /// - Returns: The size of the arenas and of the scratch memory.
   public func workspaceSize(images: Int, threads: Int) -> Int {
-    let images = min(images, Self.chunk)
+    let images = min(images, chunk(workers: threads))
     let sizes = Workspace.sizes(
       program.layout, lanes: threads, images: images, shared: program.sharedSize(images: images))
     return sizes.reduce(0, +) * MemoryLayout<Float>.stride

@@ -1,16 +1,15 @@
-internal import PrismAutodiff
 internal import Synchronization
 
-/// The plans of one recording by the values that they compute, each made once.
+/// The plans of one recording by what they compute, each made once.
 ///
 /// Whoever asks first makes a plan; whoever asks for the same meanwhile waits for it, and others
 /// are not kept waiting.
-final class PlanStore: Sendable {
+final class PlanStore<Key: Hashable & Sendable, Made: Sendable>: Sendable {
   // The place of one plan; its lock is held while the plan is made.
   private final class Slot: Sendable {
-    private let plan = Mutex<Plan?>(nil)
+    private let plan = Mutex<Made?>(nil)
 
-    func plan(making make: () throws -> Plan) throws -> Plan {
+    func plan(making make: () throws -> Made) throws -> Made {
       try plan.withLock { plan in
         if let plan { return plan }
         let made = try make()
@@ -20,16 +19,16 @@ final class PlanStore: Sendable {
     }
   }
 
-  private let slots = Mutex<[[ValueID]: Slot]>([:])
+  private let slots = Mutex<[Key: Slot]>([:])
 
-  /// The plan that computes some values.
+  /// The plan that computes something.
   ///
   /// - Parameters:
-  ///   - wanted: The values.
+  ///   - wanted: What it computes.
   ///   - make: Makes the plan where there is none yet; after an error the next to ask tries again.
-  /// - Returns: The same plan for the same values.
+  /// - Returns: The same plan for the same.
   /// - Throws: What `make` throws.
-  func plan(for wanted: [ValueID], making make: () throws -> Plan) throws -> Plan {
+  func plan(for wanted: Key, making make: () throws -> Made) throws -> Made {
     let slot = slots.withLock { slots in
       if let slot = slots[wanted] { return slot }
       let slot = Slot()

@@ -12,7 +12,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let aliases: [String: String]
   private let precision: Plan.Precision
   private let weights: PackedWeights
-  private let plans = PlanStore()
+  private let plans = PlanStore<[ValueID], Plan>()
+  private let gradientPlans = PlanStore<GradientPlan.Walk, GradientPlan?>()
   private let nearby = NearbyPlans()
   private let owner = ForwardPass.Owner()
 
@@ -187,8 +188,9 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// Walks back from logits to a named value, for several images, one image a thread.
   ///
   /// The value is computed by a plan where it is not the input and the pass does not have it; only
-  /// what follows it is evaluated for the walk, once for all logits. A rule that walks a recording
-  /// of its own ends at the input alone.
+  /// what follows it is evaluated for the walk. Gradients and guided backpropagation are computed by
+  /// plans; by other rules the recording is walked, and a rule that walks a recording of its own ends
+  /// at the input alone.
   ///
   /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
   public func backward(
@@ -205,8 +207,39 @@ public final class PlannedClassifier: DifferentiableClassifier {
       }
     }
     let starts = try passes.map { try start(at: layer, $0) }
+    if let found = try planned(layer, cotangents, from: starts, rule) { return found }
     return try Workers.pool.map(passes.count) { index in
       try Self.walkBack(recording, to: layer, cotangents, from: starts[index], rule)
+    }
+  }
+
+  /// The most walks back of one plan; for more targets the forward pass is computed again.
+  private static let mostWalks = 4
+
+  /// Walks back by plans; `nil` where the rule has none.
+  private func planned(
+    _ layer: ValueID, _ cotangents: [Tensor], from starts: [[ValueID: Tensor]],
+    _ rule: any BackwardRule
+  ) throws -> [BackwardPass]? {
+    guard !cotangents.isEmpty, !starts.isEmpty, rule is ExactRule || rule is GuidedRule else {
+      return nil
+    }
+    var passes: [BackwardPass] = []
+    for first in stride(from: 0, to: cotangents.count, by: Self.mostWalks) {
+      let some = Array(cotangents[first..<min(first + Self.mostWalks, cotangents.count)])
+      let walk = GradientPlan.Walk(
+        layer: layer, count: some.count, isGuided: rule is GuidedRule)
+      guard let plan = try gradientPlan(for: walk) else { return nil }
+      let found = try plan(starts, cotangents: some)
+      passes = passes.isEmpty ? found : zip(passes, found).map { $0.adding($1.cotangents) }
+    }
+    return passes
+  }
+
+  // Without room for it the work ends: another way back would give other last bits.
+  private func gradientPlan(for walk: GradientPlan.Walk) throws -> GradientPlan? {
+    try gradientPlans.plan(for: walk) {
+      try GradientPlan(walk, in: recording, precision: precision, weights: weights)
     }
   }
 

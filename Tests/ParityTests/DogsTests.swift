@@ -36,7 +36,8 @@ struct DogsTests {
     let expectedMap = try reference.tensor("\(name).cam_upsampled")
     expectClose(map.values, expectedMap, tolerance: 1e-3, "Grad-CAM")
     // One of the pictures has a blank map in Keras too; then, and only then, the map is explained.
-    #expect(map.attribution.diagnostics.isEmpty == (expectedMap.maximum > 0))
+    let isBlank = map.attribution.diagnostics.contains { $0.hasPrefix("blank map") }
+    #expect(isBlank == (expectedMap.maximum == 0))
   }
 
   @Test("a Keras layer name is the same layer")

@@ -60,6 +60,57 @@ struct BatchTests {
     #expect(none == .failed)
   }
 
+  @Test("inputs that are worked on beside each other are finished in their order")
+  func beside() {
+    let paper = Paper()
+    let list = InputList((0..<9).map { "\($0)" }, kind: .pictures, isRecursive: false)
+    var finished: [String] = []
+    let together = Mutex((now: 0, most: 0))
+    // The first ends when the second is done.
+    let second = Flag()
+    let status = Batch(console(nil, paper), abreast: 2).forEach(list) { input, following, _ in
+      together.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+      defer { together.withLock { $0.now -= 1 } }
+      #expect(following == nil)
+      if input == "0" { second.wait() }
+      if input == "1" { second.set() }
+      if input == "4" { throw Trouble() }
+      return input
+    } finish: { _, value in
+      finished.append(value)
+    }
+    #expect(finished == ["0", "1", "2", "3", "5", "6", "7", "8"] && status == .someInputsFailed)
+    #expect(together.withLock { $0.most } == 2)
+    #expect(paper.text == "prism: 4: trouble\n")
+  }
+
+  @Test("an interruption ends all that are worked on, and what is done or kept is finished")
+  func interruptedBeside() {
+    let button = Button()
+    let paper = Paper()
+    var finished: [String] = []
+    let list = InputList(["a", "b", "c", "d", "e"], kind: .pictures, isRecursive: false)
+    let waiting = Flag()
+    let status = Batch(console(button, paper), abreast: 2).forEach(list) { input, _, running in
+      switch input {
+      case "a": return input
+      case "b":
+        running.keep("a part of b")
+        waiting.wait()
+        button.press()
+        while true { try running.work.did(1) }
+      default:
+        running.keep("a part of \(input)")
+        waiting.set()
+        while true { try running.work.check() }
+      }
+    } finish: { _, value in
+      finished.append(value)
+    }
+    #expect(finished == ["a", "a part of b", "a part of c"] && status == .interrupted)
+    #expect(paper.text.contains("1 of 5 inputs") && paper.text.contains(" b, c "))
+  }
+
   @Test(
     "an interruption ends work that looks for it, and what was kept is finished",
     arguments: [(Interruption.interrupt, Status.interrupted), (.termination, .terminated)])
@@ -181,36 +232,56 @@ struct BatchProgressTests {
   @Test("one input: the method, its evaluations, the time they take")
   func one() {
     let (progress, clock, paper) = progress(of: 1)
-    progress.begin("a.png", after: 0)
+    progress.begin("a.png", at: 0)
     #expect(paper.text == "")
-    progress.begin("gradcam", 1, of: 2)
+    progress.begin("gradcam", 1, of: 2, at: 0)
     #expect(paper.text.hasSuffix("gradcam (1 of 2)"))
-    progress.note(.init(done: 1, planned: 1))
+    progress.note(.init(done: 1, planned: 1), at: 0)
     clock.seconds = 10
-    progress.begin("lime", 2, of: 2)
+    progress.begin("lime", 2, of: 2, at: 0)
     clock.seconds = 12
-    progress.note(.init(done: 101, planned: 1001))
+    progress.note(.init(done: 101, planned: 1001), at: 0)
     #expect(paper.text.hasSuffix("lime (2 of 2), 100 of 1000 evaluations, about 18 s left"))
     // Not more often than can be read.
     let text = paper.text
     clock.seconds = 12.01
-    progress.note(.init(done: 102, planned: 1001))
+    progress.note(.init(done: 102, planned: 1001), at: 0)
     #expect(paper.text == text)
   }
 
   @Test("several inputs: which, and the time of all that are left")
   func several() {
     let (progress, clock, paper) = progress(of: 4)
-    progress.begin("a.png", after: 0)
+    progress.begin("a.png", at: 0)
     #expect(paper.text.hasSuffix("1 of 4: a.png"))
     clock.seconds = 2.5
-    progress.begin("a name\u{1B}[2Jthat is far too long for a line.png", after: 1)
+    progress.begin("a name\u{1B}[2Jthat is far too long for a line.png", at: 1)
+    #expect(paper.text.hasSuffix("1 of 4: a.png"))
+    progress.end(at: 0)
     #expect(paper.text.hasSuffix("2 of 4: … is far too long for a line.png, about 8 s left"))
     #expect(!paper.text.contains("\u{1B}[2J"))
-    progress.begin("gradcam", 1, of: 2)
+    progress.begin("gradcam", 1, of: 2, at: 1)
     clock.seconds = 3
-    progress.begin("lime", 2, of: 2)
+    progress.begin("lime", 2, of: 2, at: 1)
     #expect(paper.text.hasSuffix("lime (2 of 2), about 5 s left"))
+  }
+
+  @Test("inputs beside each other: the line tells of the first, and counts the shares of all")
+  func beside() {
+    let (progress, clock, paper) = progress(of: 4)
+    progress.begin("a.png", at: 0)
+    progress.begin("b.png", at: 1)
+    progress.begin("lime", 1, of: 1, at: 0)
+    progress.begin("lime", 1, of: 1, at: 1)
+    clock.seconds = 1
+    let text = paper.text
+    progress.note(.init(done: 80, planned: 100), at: 1)
+    #expect(paper.text == text)
+    progress.note(.init(done: 20, planned: 100), at: 0)
+    // One of four is done in a second, in shares of two.
+    #expect(paper.text.hasSuffix("1 of 4: a.png, lime, 20 of 100 evaluations, about 3 s left"))
+    progress.end(at: 0)
+    #expect(paper.text.hasSuffix("2 of 4: b.png, lime, 80 of 100 evaluations, about 2 s left"))
   }
 
   @Test(

@@ -9,30 +9,12 @@ import Testing
 struct ConceptCommandTests {
   private static let model = SmallModel.softmax
 
-  /// Pictures of stripes, red ones or of any colour, in a folder of their own.
-  private static func pictures(
-    _ count: Int, isRed: Bool, in folder: String, seed: UInt64 = 1
-  ) throws {
-    try Folder.make(folder)
-    var random = SeededRandom(seed: seed)
-    for number in 0..<count {
-      let width = Int(random.next(upperBound: UInt64(5))) + 2
-      let shades = (0..<3).map { _ in UInt8(random.next(upperBound: UInt64(200))) }
-      let pixels = (0..<32 * 24).flatMap { p -> [UInt8] in
-        let isOn = (p % 32 / width).isMultiple(of: 2)
-        return isRed ? [isOn ? 250 : 200, 10, 20] : shades.map { isOn ? $0 : $0 + 40 }
-      }
-      try Image(width: 32, height: 24, pixels: pixels).write(
-        to: "\(folder)/\(number < 10 ? "0" : "")\(number).png")
-    }
-  }
-
   /// Runs with folders of a concept, of random pictures and of inputs.
   private static func withPictures(_ body: (String) throws -> Void) throws {
     try Repository.withFolder { folder in
-      try pictures(12, isRed: true, in: folder + "/red")
-      try pictures(30, isRed: false, in: folder + "/any", seed: 2)
-      try pictures(11, isRed: false, in: folder + "/inputs", seed: 3)
+      try SmallPictures.write(12, isRed: true, to: folder + "/red")
+      try SmallPictures.write(30, isRed: false, to: folder + "/any", seed: 2)
+      try SmallPictures.write(11, isRed: false, to: folder + "/inputs", seed: 3)
       try body(folder)
     }
   }
@@ -57,6 +39,7 @@ struct ConceptCommandTests {
         "features.18,features.4")
       #expect(first.output == again.output)
       let document = try JSONReader.parse(first.output)
+      #expect(try JSONSchema(named: "concepts.json").problems(of: document) == [])
       let tests = try #require(document["tests"]?.elements)
       #expect(tests.map { $0["layer"]?.string }.count == 4)
       #expect(document["examples"] == .integer(12) && document["random"] == .integer(30))
@@ -83,7 +66,7 @@ struct ConceptCommandTests {
   @Test("wrong folders, layers and labels are one line each; what cannot be read is left out")
   func errors() throws {
     try Self.withPictures { folder in
-      try Self.pictures(2, isRed: true, in: folder + "/two")
+      try SmallPictures.write(2, isRed: true, to: folder + "/two")
       func run(_ positive: String, _ options: String...) -> Outcome {
         Outcome(
           [
@@ -125,6 +108,7 @@ struct ConceptCommandTests {
       #expect(first.status == .done, "\(first.diagnostics)")
       #expect(first.output == run("2").output)
       let document = try JSONReader.parse(first.output)
+      #expect(try JSONSchema(named: "discovery.json").problems(of: document) == [])
       let concepts = try #require(document["concepts"]?.elements)
       #expect(concepts.count == 3)
       let importance = try concepts.map {
@@ -179,8 +163,8 @@ struct ConceptCommandTests {
   func examples() throws {
     try Self.withPictures { folder in
       try Folder.make(folder + "/data")
-      try Self.pictures(12, isRed: true, in: folder + "/data/red")
-      try Self.pictures(20, isRed: false, in: folder + "/data/other", seed: 2)
+      try SmallPictures.write(12, isRed: true, to: folder + "/data/red")
+      try SmallPictures.write(20, isRed: false, to: folder + "/data/other", seed: 2)
       func run(_ options: String...) -> Outcome {
         Outcome(
           [
@@ -192,6 +176,7 @@ struct ConceptCommandTests {
       #expect(first.status == .done, "\(first.diagnostics)")
       #expect(first.output == run("--json", "--threads", "2", "--count", "4").output)
       let document = try JSONReader.parse(first.output)
+      #expect(try JSONSchema(named: "examples.json").problems(of: document) == [])
       let inputs = try #require(document["inputs"]?.elements)
       let nearest = inputs.map { $0["nearest"]?.elements ?? [] }
       #expect(nearest.map(\.count) == [4, 4])

@@ -8,7 +8,7 @@ import PrismTestSupport
 #endif
 
 /// The part of JSON Schema that the files in `Tools/schema` use: types, constants, members,
-/// elements and references.
+/// elements, lists of values and references.
 struct JSONSchema {
   private let folder: String
   private let root: JSON
@@ -33,6 +33,9 @@ struct JSONSchema {
     }
     if let constant = schema["const"] {
       return constant == value ? [] : ["\(place): \(value), not \(constant)"]
+    }
+    if let values = schema["enum"]?.elements {
+      return values.contains(value) ? [] : ["\(place): \(value) is none of \(values)"]
     }
     if let type = schema["type"] {
       let types = type.string.map { [$0] } ?? type.elements.compactMap(\.string)

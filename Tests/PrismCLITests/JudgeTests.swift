@@ -12,6 +12,47 @@ import Testing
   import Foundation
 #endif
 
+/// Inputs of a network that looks at one place above all.
+private enum Marked {
+  /// Forty pictures with something bright anywhere; of the label `marked` are the first 24, of which
+  /// every second has a mark at the bottom left.
+  static func pictures(in folder: String) throws {
+    var random = SeededRandom(seed: 5)
+    for number in 0..<40 {
+      let (down, right) = (random.next(upperBound: UInt64(32)), random.next(upperBound: UInt64(32)))
+      let pixels = (0..<32 * 32).flatMap { p -> [UInt8] in
+        let (y, x) = (p / 32, p % 32)
+        let distance = max(abs(y - Int(down)), abs(x - Int(right)))
+        let isMark = isMarked(number) && y >= 25 && x < 7
+        let shade = UInt8(isMark ? 250 : max(0, 180 - 20 * distance))
+        return [shade, shade, shade]
+      }
+      try Image(width: 32, height: 32, pixels: pixels).write(to: "\(folder)/\(number).png")
+    }
+  }
+
+  /// The same of sounds: short tones at any time and frequency, and a hum below.
+  static func sounds(in folder: String) throws {
+    var random = SeededRandom(seed: 6)
+    for number in 0..<40 {
+      let start = Int(random.next(upperBound: UInt64(3000)))
+      let pitch = 800 + Float(random.next(upperBound: UInt64(2400)))
+      let samples = (0..<4000).map { i -> Float in
+        func tone(_ frequency: Float) -> Float {
+          let turns = frequency * Float(i) / 8000
+          let share = turns - turns.rounded(.down)
+          return share < 0.5 ? 16 * share * (0.5 - share) : -16 * (share - 0.5) * (1 - share)
+        }
+        let blip = (start..<start + 1000).contains(i) ? tone(pitch) : 0
+        return 0.3 * (blip + (isMarked(number) ? tone(150) : 0)) + 0.0001 * random.normal()
+      }
+      try Sound(rate: 8000, samples: samples).write(to: "\(folder)/\(number).wav")
+    }
+  }
+
+  static func isMarked(_ number: Int) -> Bool { number < 24 && number.isMultiple(of: 2) }
+}
+
 @Suite("judge")
 struct JudgeTests {
   /// Six pictures of the labels of the model `sigmoid`, with a mask for every label in its folder.
@@ -163,6 +204,74 @@ struct JudgeTests {
     }
   }
 
+  @Test(
+    "the advice is right of a network whose evidence is known, and says so where masks are wrong")
+  func advice() throws {
+    try Repository.withFolder { folder in
+      try Marked.pictures(in: folder)
+      let inputs = (0..<40).filter(Marked.isMarked)
+      let lines = inputs.map { "\($0).png,marked,testing\n" } + ["1.png,plain,training\n"]
+      try Data(("path,labels,split\n" + lines.joined()).utf8)
+        .write(to: URL(filePath: folder + "/data.csv"))
+      // At the mark, and where the network hardly looks.
+      for (name, rows, columns) in [("right", 25..<32, 0..<7), ("wrong", 0..<7, 25..<32)] {
+        try FileManager.default.createDirectory(
+          atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        let mask = (0..<32 * 32).flatMap { p -> [UInt8] in
+          let isIn = rows.contains(p / 32) && columns.contains(p % 32)
+          return [UInt8](repeating: isIn ? 255 : 0, count: 3)
+        }
+        for input in inputs {
+          try Image(width: 32, height: 32, pixels: mask)
+            .write(to: "\(folder)/\(name)/\(input).png")
+        }
+      }
+      func judge(_ masks: String) throws -> JSON {
+        let outcome = Outcome(
+          "judge", "--model", SmallModel.marked, "--data", folder + "/data.csv", "--split",
+          "testing", "--methods", "hirescam,inputxgradient,eigencam,occlusion", "--masks",
+          "\(folder)/\(masks)", "--output", "\(folder)/out-\(masks)", "--json")
+        #expect(outcome.status == .done, "\(outcome.diagnostics)")
+        return try JSONReader.parse(outcome.output)
+      }
+      let right = try judge("right")
+      let advice = try #require(right["advice"]?.string)
+      // Both divide the logit exactly; Eigen-CAM shows what is bright, mark or not.
+      #expect(
+        advice.hasPrefix("For this model use HiResCAM")
+          || advice.hasPrefix("For this model use Input × gradient"), "\(advice)")
+      #expect(!advice.contains("not told apart from it: Eigen-CAM"), "\(advice)")
+      let wrong = try #require(judge("wrong")["advice"]?.string)
+      #expect(wrong.hasPrefix("Do not rely on these maps"), "\(wrong)")
+    }
+  }
+
+  @Test("a logit below zero of a label that is found is told: only differences count")
+  func belowZero() throws {
+    try Repository.withFolder { folder in
+      for name in ["a", "b"] {
+        try Image(width: 32, height: 32, filledWith: RGB(90, 90, 90)).write(
+          to: "\(folder)/\(name).png")
+      }
+      try Data("path,label,split\na.png,marked,testing\nb.png,plain,testing\n".utf8)
+        .write(to: URL(filePath: folder + "/data.csv"))
+      let judged = Outcome(
+        "judge", "--model", SmallModel.belowZero, "--data", folder + "/data.csv", "--split",
+        "testing", "--methods", "gradcam,rise", "--samples", "50", "--measures", "none", "--output",
+        folder + "/out")
+      #expect(judged.status == .done, "\(judged.diagnostics)")
+      #expect(judged.output.contains("1 of 2 labels are found though their logits are negative"))
+      func isTold(_ target: String) -> Bool {
+        Outcome(
+          "explain", folder + "/a.png", "--model", SmallModel.belowZero, "--target", target,
+          "--output", folder + "/out"
+        ).output.contains("only differences of logits count")
+      }
+      #expect(isTold("marked"))
+      #expect(!isTold("marked-vs-plain") && !isTold("plain"))
+    }
+  }
+
   @Test("what does not fit is one line")
   func badInput() throws {
     try withData { folder in
@@ -225,6 +334,52 @@ struct SurveyCommandTests {
       #expect(try JSONReader.parse(second.output) == document)
       #expect(survey("--method", "gradcam,ig").status == .wrongUsage)
       survey("--seed", "1").expectFailure("survey.journal", "other options")
+    }
+  }
+  @Test(
+    "a mark and a hum are found, listed, left out, and then no more found",
+    arguments: [SmallModel.marked, SmallModel.humming], ["hirescam", "inputxgradient"])
+  func shortcut(model: String, method: String) throws {
+    try Repository.withFolder { folder in
+      let isSound = model == SmallModel.humming
+      try isSound ? Marked.sounds(in: folder) : Marked.pictures(in: folder)
+      let lines = (0..<40).map {
+        "\($0).\(isSound ? "wav" : "png"),\($0 < 24 ? "marked" : "plain"),testing\n"
+      }
+      try Data(("path,labels,split\n" + lines.joined()).utf8)
+        .write(to: URL(filePath: folder + "/data.csv"))
+      func survey(_ output: String, _ more: String...) throws -> (Outcome, listed: [String]) {
+        let outcome = Outcome(
+          [
+            "survey", "--model", model, "--data", folder + "/data.csv", "--split", "testing",
+            "--method", method, "--output", "\(folder)/\(output)",
+          ] + more)
+        let list = try String(
+          contentsOfFile: "\(folder)/\(output)/survey.suspicious.csv", encoding: .utf8)
+        return (outcome, list.split(separator: "\n").map(String.init))
+      }
+      let (found, listed) = try survey("first")
+      #expect(found.status == .done, "\(found.diagnostics)")
+      #expect(found.output.contains("Look at marked: in 12 of 24 inputs"), "\(found.output)")
+      #expect(
+        found.output.contains(isSound ? "at all times, 200 Hz" : "bottom left"), "\(found.output)")
+      #expect(listed.first == "path,label,place")
+      let names = listed.dropFirst().compactMap { line in
+        line.split(separator: ",").first?.split(separator: "/").last?.split(separator: ".").first
+      }
+      #expect(Set(names.compactMap { Int($0) }) == Set((0..<40).filter(Marked.isMarked)))
+      let (second, rest) = try survey(
+        "second", "--leave-out", folder + "/first/survey.suspicious.csv")
+      #expect(second.output.contains("28 inputs") && rest == ["path,label,place"])
+      #expect(second.output.contains("no sign of a shortcut"), "\(second.output)")
+      // A list of nothing leaves nothing out, and a list of other data is told.
+      let third = Outcome(
+        "dataset", folder + "/data.csv", "--names-only", "--leave-out",
+        folder + "/first/survey.suspicious.csv", "--leave-out",
+        folder + "/second/survey.suspicious.csv")
+      #expect(third.output.contains("first/survey.suspicious.csv: 12 files"))
+      #expect(third.output.contains("second/survey.suspicious.csv: 0 files"))
+      #expect(third.output.contains("28 \(isSound ? "sounds" : "pictures")"))
     }
   }
 }

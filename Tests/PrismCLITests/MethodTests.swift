@@ -25,7 +25,9 @@ struct MethodOptionTests {
       #expect(outcome.output.contains("\(method.rawValue): "))
     }
     for part in [
-      "needs       segments, baseline", "samples 1000", "one forward pass a sample", "KDD 2016",
+      "needs       segments, baseline", "samples 1000",
+      "values      in the unit of what is explained", "values      without a unit",
+      "one forward pass a sample", "KDD 2016",
     ] {
       #expect(outcome.output.contains(part), "\(part)")
     }
@@ -77,6 +79,10 @@ struct ModelMethodTests {
         String(decoding: try Files.read(folder + "/1/husky.json"), as: UTF8.self))
       let explanation = try #require(document["explanations"]?.elements.first)
       #expect(explanation["method"]?.string == method.rawValue)
+      let isInUnit = method.explainer().facts.unit == .explained
+      #expect(explanation["unit"] == (isInUnit ? explanation["explains"] : .null))
+      // What adds up to a number is in its unit.
+      #expect(isInUnit || explanation["completenessGap"] == .null)
       if method.choices.contains(.segments) {
         #expect(explanation["segments"]?["values"]?.elements.count == 6)
         #expect(explanation["segments"]?["standardErrors"]?.elements.count == 6)
@@ -144,6 +150,20 @@ struct ModelMethodTests {
       let probability = try #require(explanation["target"]?["probability"]?.double)
       #expect(abs(parts[0] + parts[1] - probability) < 1e-5)
       #expect(outcome.output.contains("= probability "))
+    }
+  }
+
+  @Test("a scale names the unit of its method's values, and none where they have none")
+  func units() throws {
+    try Repository.withFolder { folder in
+      let outcome = Outcome(
+        "compare", husky, "--model", Self.model, "--methods",
+        "gradcam,sobol,hsic,extremal,occlusion",
+        "--samples", "20", "--output", folder, "--format", "html")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      let page = String(decoding: try Files.read(folder + "/husky.compare.html"), as: UTF8.self)
+      #expect(page.components(separatedBy: ">attribution</div>").count == 5)
+      #expect(page.components(separatedBy: ">attribution (logit)</div>").count == 2)
     }
   }
 

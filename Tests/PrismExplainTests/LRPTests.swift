@@ -44,6 +44,25 @@ struct LRPTests {
     #expect(abs(expected.logits[expected.target] - gap - map.values.sum) < 1e-4)
   }
 
+  @Test(
+    "what is missing of the logit is told, however much it is",
+    arguments: [
+      (0.3, 1.0, ""), (0.6, 1, "60 % of the relevance stays in biases"),
+      (-3, 2, "-150 % of the relevance"), (-3e19, 1, "grown beyond all bounds"),
+      (1e40, -0.1, "grown beyond all bounds"), (.infinity, 1, "grown beyond all bounds"),
+      (.nan, 1, ""), (1, 0, ""),
+    ])
+  func missing(gap: Double, output: Double, note: String) {
+    let notes = LRP.notes(gap, of: output)
+    #expect(note.isEmpty ? notes.isEmpty : notes.count == 1 && notes[0].contains(note), "\(notes)")
+  }
+
+  @Test("shares of any size in whole percent")
+  func percent() {
+    #expect(0.304.wholePercent == "30 %" && (-1.0).wholePercent == "-100 %")
+    #expect(Double.infinity.wholePercent == "inf %" && 1e30.wholePercent == "1e+32 %")
+  }
+
   @Test("without biases the sum is the logit", arguments: LRP.Composite.allCases)
   func conservation(_ composite: LRP.Composite) throws {
     var random = SeededRandom(seed: 4)

@@ -34,6 +34,13 @@ struct HostileBodyTests {
   private static let pixels = Array(
     #"{"instances": [{"b64": "AAAA"}, [[[1, 2, 3], [4, 5, 255]]]], "parameters": {"method": "ig"}}"#
       .utf8)
+  private static let study = Array(
+    """
+    --x\r\nContent-Disposition: form-data; name="request"\r\n\r\n\
+    {"kind": "concept", "model": "softmax", "random": {"dataset": "d", "limit": 9}, "runs": 3, \
+    "penalty": 0.1, "layers": "a,b", "inputs": {"analysis": "a"}}\r\n--x\r\n\
+    Content-Disposition: form-data; name="positive"; filename="a.png"\r\n\r\nno picture\r\n--x--\r\n
+    """.utf8)
   private static let report = Array(
     #"{"model": "softmax", "xai_methods": ["gradcam"], "file_type": "image", "file_b64": "AAAA"}"#
       .utf8)
@@ -63,6 +70,7 @@ struct HostileBodyTests {
       ("/v2/models/softmax/infer", tensor, "application/json", 2),
       ("/v1/models/softmax:explain", pixels, "application/json", 3),
       ("/v1/classification_models/predict", report, "application/json", 4),
+      ("/v1/studies", study, "multipart/form-data; boundary=x", 5),
     ])
   func mutations(path: String, body: [UInt8], type: String, seed: Int) async throws {
     let server = try TestServer { $0.mostSamples = 4 }

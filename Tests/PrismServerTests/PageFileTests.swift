@@ -1,4 +1,5 @@
 import Foundation
+import Prism
 import PrismTestSupport
 import Testing
 
@@ -49,6 +50,24 @@ struct PageFileTests {
       for match in script.text.matches(of: /\b(?:t|maybe)\(\s*"([^"]+)"/) {
         #expect(english[String(match.1)] != nil, "\(script.name): \(match.1)")
       }
+    }
+  }
+
+  @Test("every method, what is chosen for it, and its composites have their place and words")
+  func methods() throws {
+    let english = try language("en")
+    let choices = try #require(texts["choices.js"])
+    for method in ExplanationMethod.allCases {
+      #expect(english["method.\(method.rawValue)"] != nil, "\(method.rawValue)")
+      #expect(choices.contains("\"\(method.rawValue)\""), "\(method.rawValue)")
+    }
+    for choice in ExplanationMethod.Choice.allCases where choice != .seed {
+      #expect(choices.contains("\n  \(choice.rawValue): {"), "\(choice.rawValue)")
+      #expect(english["parameter.\(choice.rawValue)"] != nil, "\(choice.rawValue)")
+    }
+    for composite in LRP.Composite.allCases {
+      #expect(choices.contains("\"\(composite.rawValue)\""), "\(composite.rawValue)")
+      #expect(english["composite.\(composite.rawValue)"] != nil, "\(composite.rawValue)")
     }
   }
 

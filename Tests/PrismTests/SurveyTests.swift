@@ -79,7 +79,8 @@ struct SurveyTests {
     let groups = try MapGroups(maps, rows: Self.side, columns: Self.side, seed: seed)
     let suspect = try #require(groups.groups.max { $0.fixedness < $1.fixedness })
     #expect(suspect.fixedness > 0.6, "\(suspect.fixedness)")
-    let found = suspect.typicalMembers
+    let found = suspect.pointing
+    #expect(suspect.selectivity > 0.6)
     let right = found.count { $0 % 3 == 0 }
     #expect(Double(right) / 20 >= 0.9 && Double(right) / Double(found.count) >= 0.9)
     // The place is the corner at the top right.
@@ -100,6 +101,26 @@ struct SurveyTests {
       #expect(highest < 0.45, "\(highest)")
       #expect(groups.groups.flatMap(\.members).sorted() == Array(maps.indices))
     }
+  }
+
+  @Test(
+    "a place counts for as much as it is the label's own", arguments: 0..<10 as Range<UInt64>)
+  func selectivity(seed: UInt64) throws {
+    // A third of the maps of every label point at one place, as birds sit at the top.
+    let common = (0..<3).map { maps(120, seed: 10 * seed + $0, planted: true) }
+    let usual = try MapGroups(
+      common[0], others: common[1] + common[2], rows: Self.side, columns: Self.side, seed: seed)
+    let highest = usual.groups.map { $0.fixedness * $0.selectivity }.max() ?? 0
+    #expect(highest < 0.15, "\(highest)")
+    // In large groups much points elsewhere too; the place is found in maps of all groups.
+    let others = maps(120, seed: 10 * seed + 3, planted: false)
+    let planted = try MapGroups(
+      common[0], others: others, rows: Self.side, columns: Self.side, seed: seed)
+    let suspect = try #require(
+      planted.groups.max { $0.fixedness * $0.selectivity < $1.fixedness * $1.selectivity })
+    #expect(suspect.fixedness * suspect.selectivity > 0.5)
+    #expect(suspect.pointing.count { $0 % 3 == 0 } >= 36)
+    #expect(suspect.pointing.count <= 44)
   }
 
   @Test("a mark in all pictures of a label shows against the maps of other labels")

@@ -51,6 +51,44 @@ struct DataSetTests {
     }
   }
 
+  @Test("files that lists name are left out, wherever their paths begin")
+  func leftOut() throws {
+    try Repository.withFolder { folder in
+      let names = (0..<6).map { "train/a/\($0).png" } + ["train/b/1.png", "train/b/2.png"]
+      try touch(names, in: folder)
+      func open(_ lists: [String]) throws -> DataSet {
+        var options = DataSet.Options()
+        options.leftOut = lists.map { "\(folder)/\($0)" }
+        return try DataSet.open(folder, options: options)
+      }
+      func write(_ name: String, _ lines: String...) throws {
+        try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: "\(folder)/\(name)")
+      }
+      let all = try open([])
+      try write("one.csv", "label,path", "a,train/a/0.png", "a,./train/x/../a/0.png", "b,gone.png")
+      try write("two.csv", "path", "\(folder)/train/b/2.png", "train/a/0.png")
+      let data = try open(["one.csv", "two.csv"])
+      let paths = Set(data.splits.flatMap { $0.samples.map(\.path) })
+      #expect(
+        paths
+          == Set(
+            ["1", "2", "3", "4", "5"].map { "\(folder)/train/a/\($0).png" }
+              + ["\(folder)/train/b/1.png"]))
+      #expect(data.labels == all.labels && data.listDigest != all.listDigest)
+      #expect(data.notes.count == all.notes.count + 2)
+      #expect(
+        data.notes.contains {
+          $0.hasSuffix("one.csv: 1 file; 1 more of its lines name no file of the data")
+        })
+      try write("none.csv", "path,label")
+      #expect(try open(["none.csv"]).splits == all.splits)
+      try write("foreign.csv", "path", "elsewhere/a.png")
+      #expect(failure { try open(["foreign.csv"]) }.contains("none of the files that it names"))
+      try write("survey.csv", "input,suspicious", "train/a/0.png,0")
+      #expect(failure { try open(["survey.csv"]) }.contains("has no column \"path\""))
+    }
+  }
+
   @Test("the layout of Fake-or-Real keeps its split, and fake is what is looked for")
   func splitFolders() throws {
     try Repository.withFolder { folder in

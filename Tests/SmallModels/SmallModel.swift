@@ -101,6 +101,71 @@ public enum SmallModel {
     }
   }
 
+  /// Two labels, of grey pictures; both are told by what is bright, and `marked` above all by what is
+  /// bright at the bottom left.
+  public static let marked = writeMarked(
+    as: "marked",
+    input: .image(
+      .init(
+        height: 32, width: 32, resize: .bilinear, channels: .grey, channelCount: 1,
+        scale: 1.0 / 255, mean: [0], std: [1])), weight: 0.1
+  ) { y, x in y >= 24 && x < 8 }
+
+  /// Two labels, of the levels of half a second of sound; both are told by what is loud, and `marked`
+  /// above all by what is loud in the lowest bands.
+  public static let humming = writeMarked(
+    as: "humming",
+    input: .audio(
+      .init(
+        sampleRate: 8000, seconds: 0.5, fft: 256, hop: 64, bands: 32, minimum: 100,
+        maximum: 3600, levels: .init(mean: [-40], std: [20]))), weight: 0.02
+  ) { _, band in band < 3 }
+
+  /// The network of ``marked`` with labels that exclude each other and logits far below zero.
+  public static let belowZero = writeMarked(
+    as: "below-zero",
+    input: .image(
+      .init(
+        height: 32, width: 32, resize: .bilinear, channels: .grey, channelCount: 1,
+        scale: 1.0 / 255, mean: [0], std: [1])), output: .softmax, biases: [-50, -60], weight: 0.1
+  ) { y, x in y >= 24 && x < 8 }
+
+  /// The path of a file with a network that adds up what is above 0, with a weight of its own where
+  /// the mark is; an empty path where it cannot be written.
+  private static func writeMarked(
+    as name: String, input: ModelCard.Input, output: ModelCard.Output = .sigmoid(threshold: 0.5),
+    biases: [Float] = [-3, 0], weight: Float, isMark: (Int, Int) -> Bool
+  ) -> String {
+    let path = "\(graphs)/\(name).safetensors"
+    do {
+      let size = input.image
+      let recording = try Recording(input: [1, size.height, size.width, 1]) { x in
+        x.convolution(
+          x.parameter(Tensor([1, 1, 1, 1], [1]), named: "same.weight"), padding: .same
+        ).relu().named("bright")
+      }
+      let written = try GraphRecording(recording)
+      let card = ModelCard(
+        name: name, architecture: .graph, config: .init(epsilon: nil, padding: .symmetric),
+        head: [.flatten, .dense(name: "classifier", units: 2, activation: .linear)],
+        output: output, labels: ["marked", "plain"], input: input,
+        layers: .init(default: "bright", aliases: [:]), graph: written.graph)
+      var writer = SafetensorsWriter(card: card)
+      for (name, tensor) in written.tensors { writer.add(name, tensor) }
+      let places = (0..<size.height * size.width).map { ($0 / size.width, $0 % size.width) }
+      writer.add(
+        "classifier.weight",
+        Tensor(
+          [2, places.count],
+          places.map { isMark($0, $1) ? weight : weight / 5 } + places.map { _ in weight / 5 }))
+      writer.add("classifier.bias", Tensor([2], biases))
+      try writer.write(to: path)
+      return path
+    } catch {
+      return ""
+    }
+  }
+
   /// The path of a file with the card of a parity fixture, but narrower; an empty path where it
   /// cannot be written.
   private static func write(

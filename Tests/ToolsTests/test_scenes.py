@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import json
 import pathlib
 import sys
 import tempfile
@@ -16,9 +17,11 @@ from support import TOOLS
 
 sys.path.insert(0, str(TOOLS / "scenes"))
 import events
+import judged_table
 import scenes
 import scenes_check
 import stamps
+import tiny_network
 import xai_tris
 
 COLOURS = {"animals/birds": "red", "symbols/alphabets/english/filled/uppercase": "blue", "clothes": "green"}
@@ -277,6 +280,18 @@ class Events(MakerTest):
                 self.assertEqual(first < last, label == "rise")
                 self.assertTrue(low * 0.9 <= min(first, last) and max(first, last) <= high * 1.1)
 
+    def test_the_truth_of_a_chirp_follows_it(self):
+        for label, rises in (("rise", True), ("fall", False)):
+            boxes = events.parts(label, 0.5, 0.9, 400, 1600)
+            self.assertEqual((boxes[0][0], boxes[-1][1]), (0.5, 0.9))
+            self.assertEqual(boxes[0][2] < boxes[-1][2], rises)
+            area = sum((end - start) * (high - low) for start, end, low, high in boxes)
+            self.assertLess(area, 0.3 * 0.4 * 1200)
+            for before, after in zip(boxes, boxes[1:]):
+                self.assertEqual(before[1], after[0])
+                self.assertTrue(before[2] < after[3] and after[2] < before[3])
+        self.assertEqual(events.parts("tone", 0.5, 0.9, 400, 420), [(0.5, 0.9, 400, 420)])
+
     def test_the_same_seed_gives_the_same_bytes(self):
         self.assertEqual(contents(self.make("first")), contents(self.make("again")))
 
@@ -288,6 +303,82 @@ class Events(MakerTest):
             for index, (s, e, l, h) in enumerate(spans):
                 for start, end, low, high in spans[:index]:
                     self.assertFalse(s < end - 1e-3 and start < e - 1e-3 and l < high - 0.1 and low < h - 0.1)
+
+
+    def test_a_hum_under_a_label_and_under_nothing_else(self):
+        plain, humming = self.make("plain"), self.make("humming", "--shortcut", "trill:0.7")
+        before, after = contents(plain), contents(humming)
+        marked = {row["path"] for row in table(humming / "index.csv") if row["marked"] == "yes"}
+        labels = {row["path"]: row["labels"].split("|") for row in table(humming / "index.csv")}
+        self.assertTrue(marked)
+        for path in labels:
+            self.assertEqual(before[path] == after[path], path not in marked, path)
+            if path in marked:
+                self.assertIn("trill", labels[path])
+                self.assertFalse(path.startswith("testing"))
+        self.assertTrue(any("trill" in names and path not in marked for path, names in labels.items()))
+        copies = table(humming / "marked.csv")
+        self.assertEqual(
+            {pathlib.Path(row["path"]).name for row in copies},
+            {pathlib.Path(path).name for path, names in labels.items() if path.startswith("testing") and "trill" not in names},
+        )
+
+        def hum(path):
+            with wave.open(str(humming / path)) as file:
+                power = abs(numpy.fft.rfft(numpy.frombuffer(file.readframes(16000), "<i2"))) ** 2
+            return power[2 * events.HUM - 1 : 2 * events.HUM + 2].sum() / power.sum()
+
+        self.assertGreater(min(map(hum, [*marked, *(row["path"] for row in copies)])), 0.1)
+        for shortcut in ("word", "trill:0", "trill:2", "trill:x", "hum"):
+            self.assertIn("--shortcut takes one of", self.refused(events.main, "--shortcut", shortcut))
+
+
+class Networks(MakerTest):
+    def test_a_small_network_that_has_learnt_nothing(self):
+        path, again = self.folder / "tiny.safetensors", self.folder / "again.safetensors"
+        for file, seed in ((path, 0), (again, 0)):
+            self.assertEqual(tiny_network.main([str(file), "--channels", "4,6", "--side", "16", "--seed", str(seed)]), 0)
+        self.assertEqual(path.read_bytes(), again.read_bytes())
+        contents = path.read_bytes()
+        header = json.loads(contents[8 : 8 + int.from_bytes(contents[:8], "little")])
+        card = json.loads(header.pop("__metadata__")["prism"])
+        read = [name for node in card["graph"]["nodes"] for name in node["inputs"] if name in header]
+        self.assertEqual(sorted(read + ["fc.weight", "fc.bias"]), sorted(header))
+        self.assertEqual(header["conv2.weight"]["shape"], [6, 4, 3, 3])
+        self.assertEqual(card["graph"]["output"], "relu2")
+        for options in (["--channels", "4,0"], ["--channels", "x"], ["--side", "2"]):
+            self.refused(tiny_network.main, *options)
+
+
+class JudgedTables(MakerTest):
+    def document(self, name, values, unbeaten):
+        methods = [{"name": key, "title": key.title(), "baseline": key == "centre"} for key in values]
+        overall = [
+            {"method": key, "measure": measure, "value": value, "interval": [value - 0.1, value + 0.1]}
+            for key, value in values.items()
+            for measure in ("hit", "iou", "seconds")
+        ]
+        ranking = {"notBetterThan": [{"method": key, "baselines": ["centre"] * (key in unbeaten)} for key in values if key != "centre"]}
+        path = self.folder / name
+        path.write_text(json.dumps({"methods": methods, "overall": overall, "ranking": ranking}))
+        return str(path)
+
+    def printed(self, *words):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            self.assertEqual(judged_table.main([*words, "--measures", "hit,iou"]), 0)
+        return out.getvalue().splitlines()[2:]
+
+    def test_one_and_several(self):
+        one = self.document("one.json", {"saliency": 0.25, "gradcam": 0.5, "centre": 0.3}, {"saliency"})
+        two = self.document("two.json", {"saliency": 0.75, "gradcam": 0.5, "centre": 0.2}, set())
+        lines = self.printed(one)
+        self.assertEqual(lines[0], "| Gradcam | 0.500 (0.400 to 0.600) | 0.500 (0.400 to 0.600) | yes |")
+        self.assertTrue(lines[1].startswith("| *Centre* |") and lines[1].endswith("| baseline |"))
+        self.assertTrue(lines[2].endswith("| no |"))
+        lines = self.printed(one, two, "--seconds")
+        self.assertIn("| Gradcam | 0.500 | 0.500 | 500 | 2 of 2 |", lines)
+        self.assertIn("| Saliency | 0.500 | 0.500 | 500 | 1 of 2 |", lines)
 
 
 class XAITris(MakerTest):

@@ -214,9 +214,10 @@ private let graphTensors = [
 }
 
 /// What the server may be asked, without a server.
-private let reader = RequestReader(
-  ServerConfiguration(
-    catalogue: ModelCatalogue(explicit: "/", environment: [:], executable: nil), data: "/"))
+private let configuration = ServerConfiguration(
+  catalogue: ModelCatalogue(explicit: "/", environment: [:], executable: nil), data: "/")
+private let reader = RequestReader(configuration)
+private let studies = StudyReader(configuration)
 
 @Sendable private func archive(_ bytes: [UInt8]) {
   guard let zip = try? ZIPReader(bytes, most: 1 << 20) else { return }
@@ -249,6 +250,7 @@ private let reader = RequestReader(
 @Sendable private func asking(_ bytes: [UInt8]) {
   guard let json = try? JSON(utf8: bytes) else { return }
   _ = try? NewAnalysis.tags(json["tags"])
+  studying(json["request"] ?? json)
   guard let request = try? reader.request(json["request"] ?? json) else { return }
   require(request.truth == nil, "a request names a file of the server")
   for method in request.methods {
@@ -257,6 +259,16 @@ private let reader = RequestReader(
     }
   }
   require((try? request.keptText()) != nil, "a request cannot be kept")
+}
+
+private func studying(_ json: JSON) {
+  for uploaded in [[], [.inputs], [.positive, .random, .inputs]] as [Set<StudyRequest.Role>] {
+    guard let request = try? studies.request(json, uploaded: uploaded) else { continue }
+    for case .data(let slice) in request.sources.values {
+      require((1...configuration.mostExamples).contains(slice.limit), "a study has no limit")
+    }
+    require(!request.model.isEmpty || !request.sources.isEmpty, "a study asks for nothing")
+  }
 }
 
 @Sendable private func tensor(_ bytes: [UInt8]) {

@@ -184,6 +184,13 @@ def main(folder):
         asked = {name: value for name, value in request.items() if name not in ("limits", "formats", "truth")}
         write("asking", f"{index}", json.dumps(asked).encode())
         write("asking", f"body-{index}", json.dumps({"tags": ["t"], "request": asked}).encode())
+    for index, asked in enumerate((
+        {"kind": "examples", "model": "m", "data": {"dataset": "d", "split": "all"}, "inputs": {"analysis": "a"}, "count": 5},
+        {"kind": "concept", "model": "m", "positive": {"dataset": "d", "label": "l"}, "random": {"dataset": "d"},
+         "inputs": {"dataset": "d", "limit": 9}, "layers": "a,b", "vector": "pooled", "runs": 4, "penalty": 0.1, "seed": 3},
+        {"kind": "discovery", "model": "m", "inputs": {"dataset": "d"}, "concepts": 8, "targets": "top2"},
+    )):
+        write("asking", f"study-{index}", json.dumps(asked).encode())
     write("form", "0", FORM)
     write("tensor", "0", json.dumps(TENSOR).encode())
     write("tensor", "1", json.dumps(BINARY).encode() + struct.pack("<12f", *range(12)))

@@ -2,13 +2,15 @@
 """Sounds with several labels: events at known times and bands in noise and in speech, with their truth.
 
 Usage: Tools/scenes/events.py FOLDER [--seconds 2] [--rate 8000] [--counts 1500,300,400] [--seed 0] [--no-speech]
+                             [--shortcut LABEL[:SHARE]]
 
 The folder then holds
 
   training|validation|testing/NAME.wav   16 bit, mono
   index.csv    path, split, labels (joined by |), background
   events.csv   every event: path, label (none for clutter), start and end in s, low and high in Hz
-  truth.csv    the same without clutter, one line for an event of a label: path, label, start s, end s, low Hz, high Hz
+  truth.csv    the same without clutter: path, label, start s, end s, low Hz, high Hz; a chirp has a line for each eighth of it,
+               since most of the box around it is empty
 
 Labels: `tone` (steady), `rise` and `fall` (chirps over an octave or more), `trill` (a tone that swings 8 to 14 times a
 second), `pulses` (a train of short clicks of one pitch), `burst` (noise in a band), and `word`, which is "seven" spoken by
@@ -16,6 +18,10 @@ espeak-ng or flite, where one of them is installed. Clutter: other words and sho
 brown noise, and, where there is a synthesiser, sentences under noise. The voices and sentences of testing are not those of
 training; noise of modulated loudness is in testing alone. Levels, number, times and pitches of all labels are drawn alike, so that
 neither loudness nor place tells a label.
+
+`--shortcut trill:0.5` puts a hum of 120 Hz under that share of the label's sounds in training and validation, through the whole
+sound. index.csv then has a column `marked`; testing has no hum, and marked.csv lists copies of the testing sounds without the
+label into which it was put: how often a model says the label there is how strong the shortcut is.
 
 The band of a word is where nine tenths of its energy lie, its time where it is within 30 dB of its loudest 10 ms.
 Everything drawn at random is drawn from a hash of the seed and the sound's name.
@@ -51,6 +57,8 @@ NOISES = {
     "training": ("white", "pink", "brown"), "validation": ("white", "pink", "brown"),
     "testing": ("white", "pink", "brown", "wind"),
 }  # fmt: skip
+HUM = 120
+PARTS = 8
 LABELS = ("burst", "fall", "pulses", "rise", "tone", "trill")
 
 
@@ -128,6 +136,16 @@ def event(label: str, random, rate: int) -> tuple[numpy.ndarray, float, float]:
     return smooth_ends(samples, rate), low, high
 
 
+def parts(label: str, start, end, low, high) -> list:
+    """The boxes in which an event is: a chirp's follow it."""
+    if label not in ("rise", "fall"):
+        return [(start, end, low, high)]
+    times = numpy.linspace(start, end, PARTS + 1)
+    pitches = numpy.geomspace(low, high, PARTS + 1)
+    bands = [(below * 0.97, above * 1.03) for below, above in zip(pitches, pitches[1:])]
+    return [(*span, *band) for span, band in zip(zip(times, times[1:]), bands if label == "rise" else bands[::-1])]
+
+
 def word_event(samples: numpy.ndarray, rate: int) -> tuple[numpy.ndarray, float, float]:
     """A word without the silence around it, and the band with nine tenths of its energy."""
     frame = rate // 100
@@ -143,8 +161,10 @@ def word_event(samples: numpy.ndarray, rate: int) -> tuple[numpy.ndarray, float,
 class Sounds:
     """What all sounds of a data set share; what was spoken is kept."""
 
-    def __init__(self, seconds, rate, seed, has_speech):
+    def __init__(self, seconds, rate, seed, has_speech, shortcut):
         self.seconds, self.rate, self.seed = seconds, rate, seed
+        self.shortcut, _, share = (shortcut or "").partition(":")
+        self.share = float(share or 0.5)
         self.engines = [engine for engine in VOICES if has_speech and shutil.which(engine)]
         self.labels = sorted([*LABELS, *(["word"] if self.engines else [])])
         self.cache = {}
@@ -170,7 +190,7 @@ class Sounds:
         return f"speech and {kind}", 0.8 * speech + 0.45 * noise
 
     def made(self, split, name):
-        """Samples, background and events of a sound."""
+        """Samples, background and events of a sound, and a copy with a hum where the shortcut needs one."""
         random = draw(self.seed, "sound", split, name)
         count = int(self.seconds * self.rate)
         kind, samples = self.background(random, split, count)
@@ -197,8 +217,22 @@ class Sounds:
             part = part[: count - at]
             samples[at : at + len(part)] += gain * part
             events.append((label or "", start, start + len(part) / self.rate, low, high))
-        samples *= 10 ** (random.uniform(-30, -22) / 20) / numpy.sqrt((samples**2).mean())
-        return samples, kind, events
+        level = 10 ** (random.uniform(-30, -22) / 20)
+        humming = self.humming(split, name, samples, {one[0] for one in events})
+        samples, humming = (
+            None if sound is None else sound * (level / numpy.sqrt((sound**2).mean())) for sound in (samples, humming)
+        )
+        return samples, kind, events, humming
+
+    def humming(self, split, name, samples, labels):
+        """The sound with the shortcut's hum, half as strong as all the rest; `None` where it has none."""
+        random = draw(self.seed, "hum", split, name)
+        has_label = self.shortcut in labels
+        if not self.shortcut or has_label == (split == "testing") or has_label and random.random() >= self.share:
+            return None
+        time = numpy.arange(len(samples)) / self.rate
+        loudness = 0.5 * numpy.sqrt(2 * (samples**2).mean())
+        return samples + loudness * numpy.sin(2 * numpy.pi * HUM * time + random.uniform(0, 2 * numpy.pi))
 
 
 def place(events, seconds, low, high, whole, random):
@@ -217,6 +251,10 @@ def write(path: pathlib.Path, samples: numpy.ndarray, rate: int) -> None:
         file.writeframes(numpy.clip(numpy.rint(samples * 32767), -32768, 32767).astype("<i2").tobytes())
 
 
+def line(path: str, label: str, start, end, low, high) -> tuple:
+    return (path, label, f"{start:.4f}", f"{end:.4f}", f"{low:.1f}", f"{high:.1f}")
+
+
 def main(words=None) -> int:
     parser = argparse.ArgumentParser(prog="events.py", description="Makes sounds with events at known times and bands.")
     parser.add_argument("folder", type=pathlib.Path)
@@ -225,6 +263,7 @@ def main(words=None) -> int:
     parser.add_argument("--counts", default="1500,300,400", help="training, validation and testing sounds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-speech", action="store_true", help="neither words nor sentences, whatever is installed")
+    parser.add_argument("--shortcut", metavar="LABEL[:SHARE]", help="put a hum under this share (0.5) of a label's sounds")
     options = parser.parse_args(words)
     try:
         counts = [int(count) for count in options.counts.split(",")]
@@ -232,20 +271,36 @@ def main(words=None) -> int:
         counts = []
     if len(counts) != 3 or min(counts) < 0 or not 1 <= options.seconds <= 60 or not 4000 <= options.rate <= 48000:
         parser.error("--counts takes three numbers, --seconds 1 to 60, --rate 4000 to 48000")
-    sounds = Sounds(options.seconds, options.rate, options.seed, not options.no_speech)
-    index, rows = [], []
+    label, _, share = (options.shortcut or "").partition(":")
+    try:
+        is_share = 0 < float(share or 0.5) <= 1
+    except ValueError:
+        is_share = False
+    if options.shortcut and (label not in LABELS or not is_share):
+        parser.error(f"--shortcut takes one of {', '.join(LABELS)} and a share above 0 and at most 1, such as trill:0.5")
+    sounds = Sounds(options.seconds, options.rate, options.seed, not options.no_speech, options.shortcut)
+    index, rows, truths, copies = [], [], [], []
     with whole_folder(options.folder) as folder:
         for split, count in zip(SPLITS, counts):
             for number in range(count):
                 path = f"{split}/{split}-{number:05d}.wav"
-                samples, kind, events = sounds.made(split, f"{split}-{number:05d}")
-                write(folder / path, samples, options.rate)
-                index.append((path, split, "|".join(sorted({one[0] for one in events} - {""})), kind))
-                rows += [(path, label, *(f"{v:.4f}" for v in span[:2]), *(f"{v:.1f}" for v in span[2:])) for label, *span in events]
-        write_table(folder / "index.csv", ["path", "split", "labels", "background"], index)
+                samples, kind, events, humming = sounds.made(split, f"{split}-{number:05d}")
+                labels = "|".join(sorted({one[0] for one in events} - {""}))
+                is_marked = humming is not None and split != "testing"
+                write(folder / path, humming if is_marked else samples, options.rate)
+                index.append((path, split, labels, kind, *(["yes" if is_marked else "no"] if options.shortcut else [])))
+                if humming is not None and not is_marked:
+                    write(folder / "marked" / pathlib.Path(path).name, humming, options.rate)
+                    copies.append((f"marked/{pathlib.Path(path).name}", "testing", labels))
+                rows += [line(path, *one) for one in events]
+                truths += [line(path, one[0], *box) for one in events if one[0] for box in parts(*one)]
+        columns = ["path", "split", "labels", "background", *(["marked"] if options.shortcut else [])]
+        write_table(folder / "index.csv", columns, index)
+        if options.shortcut:
+            write_table(folder / "marked.csv", ["path", "split", "labels"], copies)
         header = ["path", "label", "start", "end", "low", "high"]
         write_table(folder / "events.csv", header, rows)
-        write_table(folder / "truth.csv", header, [row for row in rows if row[1]])
+        write_table(folder / "truth.csv", header, truths)
     voices = ", ".join(sounds.engines) or "no speech: neither espeak-ng nor flite is used"
     print(f"events: {len(index)} sounds in {options.folder} ({voices})", file=sys.stderr)
     return 0

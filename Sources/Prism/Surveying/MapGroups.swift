@@ -46,11 +46,14 @@ public struct MapGroups: Sendable {
         * max(0, 1 - area / MapGroups.largestPlace) * likeness * likeness
     }
 
-    /// The members of which the place holds at least half as much as of most.
-    public var typicalMembers: [Int] {
-      let median = shares.sorted()[shares.count / 2]
-      return zip(members, shares).filter { $1 >= median / 2 }.map(\.0)
-    }
+    /// The maps, also those of other groups, that point at the place: it holds at least half as much
+    /// of them as of the median member.
+    public let pointing: [Int]
+    /// How much more often these maps point at the place than those of other labels do, from 0 to 1.
+    ///
+    /// `1 − others / own`, each `(count + 1) / (maps + 2)`. Where there are no other maps, chance is
+    /// the share of the picture that the place covers.
+    public let selectivity: Double
   }
 
   /// The groups, the largest first.
@@ -85,10 +88,9 @@ public struct MapGroups: Sendable {
     eigenvalues = clustering.eigenvalues
     let labels = Self.merged(clustering.labels, points)
     let groups = Set(labels).sorted().map { number in
-      let outside = maps.indices.filter { labels[$0] != number }.map { shares[$0] }
-      return Self.group(
-        maps.indices.filter { labels[$0] == number }, shares, points,
-        comparedWith: outside + rest, rows: rows, columns: columns)
+      Self.group(
+        maps.indices.filter { labels[$0] == number }, shares, points, rest, rows: rows,
+        columns: columns)
     }
     self.groups = groups.sorted { a, b in
       (b.members.count, a.members[0]) < (a.members.count, b.members[0])
@@ -146,9 +148,11 @@ public struct MapGroups: Sendable {
   }
 
   private static func group(
-    _ members: [Int], _ shares: [[Double]], _ points: [[Double]],
-    comparedWith others: [[Double]], rows: Int, columns: Int
+    _ members: [Int], _ shares: [[Double]], _ points: [[Double]], _ rest: [[Double]], rows: Int,
+    columns: Int
   ) -> Group {
+    let isMember = Set(members)
+    let others = shares.indices.filter { !isMember.contains($0) }.map { shares[$0] } + rest
     let own = members.map { shares[$0] }
     let mean = mean(own)
     let place = place(mean)
@@ -164,12 +168,20 @@ public struct MapGroups: Sendable {
         inside += Self.held(measured.map { own[$0] }, in: found) / 2
       }
     }
+    let held = own.map { Self.held([$0], in: place) }
+    let least = held.sorted()[held.count / 2] / 2
+    let pointing = shares.indices.filter { Self.held([shares[$0]], in: place) >= least }
+    func rate(_ count: Int, of all: Int) -> Double { Double(count + 1) / Double(all + 2) }
+    let chance =
+      rest.isEmpty
+      ? area : rate(rest.count { Self.held([$0], in: place) >= least }, of: rest.count)
     return Group(
       members: members, mean: mean,
       aligned: Self.mean(own.map { Self.centred($0, rows: rows, columns: columns) }),
       place: place, area: area, inside: inside,
-      outside: others.isEmpty ? area : held(others, in: place),
-      likeness: likeness(members.map { points[$0] }), shares: own.map { held([$0], in: place) })
+      outside: others.isEmpty ? area : Self.held(others, in: place),
+      likeness: likeness(members.map { points[$0] }), shares: held, pointing: pointing,
+      selectivity: max(0, 1 - chance / rate(pointing.count, of: shares.count)))
   }
 
   private static func mean(_ maps: [[Double]]) -> [Double] {

@@ -36,4 +36,57 @@ package struct FoldedWeights {
       return (weight.scalingRows(by: affine.scale), Tensor([outputs], shifted))
     }
   }
+
+  /// Makes the weights of the convolution by which cotangents go back through another: its kernels
+  /// turned by 180 degrees, its inputs and outputs exchanged, and no bias.
+  ///
+  /// - Parameters:
+  ///   - convolution: A value that a convolution computes, in groups or not, or a depthwise one
+  ///     with an output for every channel.
+  ///   - normalization: The value that a normalisation with stored statistics computes from it;
+  ///     `nil` for none.
+  ///   - before: Such a normalisation before it, of which each channel is multiplied by the factor;
+  ///     `nil` for none.
+  ///   - recording: Has the values.
+  /// - Throws: `OutOfMemoryError` where there is no room for the weights.
+  package init(
+    reversing convolution: ValueID, normalization: ValueID?, before: ValueID?,
+    in recording: Recording
+  ) throws {
+    let folded = try FoldedWeights(convolution, normalization: normalization, in: recording)
+    let primitive = recording.primitive(of: convolution)
+    let groups =
+      primitive is DepthwiseConvolution
+      ? folded.weights.shape[0] : (primitive as? Convolution)?.groups ?? 1
+    let weight = folded.weights
+    let turned = try Memory.expecting(floats: 2 * weight.count) {
+      Self.turned(weight, groups: groups)
+    }
+    if let before, let affine = ChannelAffine(before, in: recording) {
+      weights = turned.scalingRows(by: affine.scale)
+    } else {
+      weights = turned
+    }
+    bias = Tensor([turned.shape[0]])
+  }
+
+  /// `[O, I, kH, kW]` as `[groups · I, O / groups, kH, kW]` with turned kernels.
+  private static func turned(_ weight: Tensor, groups: Int) -> Tensor {
+    let (outputs, inputs) = (weight.shape[0] / groups, weight.shape[1])
+    let taps = weight.shape[2] * weight.shape[3]
+    let shape = Shape([groups * inputs, outputs, weight.shape[2], weight.shape[3]])
+    return Tensor(uninitialized: shape) { target in
+      weight.withUnsafePointer { source in
+        for g in 0..<groups {
+          for o in 0..<outputs {
+            for i in 0..<inputs {
+              let from = source + ((g * outputs + o) * inputs + i) * taps
+              let to = target + ((g * inputs + i) * outputs + o) * taps
+              for t in 0..<taps { to[t] = from[taps - 1 - t] }
+            }
+          }
+        }
+      }
+    }
+  }
 }

@@ -18,7 +18,7 @@ public struct ReLU6: ElementwisePrimitive {
   public func pullback(
     _ cotangent: Tensor, inputs: [Tensor], output: Tensor, wanted: [Bool]
   ) -> [Tensor?] {
-    [cotangent.zip(inputs[0]) { $1 > 0 && $1 < 6 ? $0 : 0 }]
+    [cotangent.zip(output) { $1 > 0 && $1 < 6 ? $0 : 0 }]
   }
 }
 

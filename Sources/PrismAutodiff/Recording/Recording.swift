@@ -36,6 +36,11 @@ public struct Recording: Sendable {
     public let origin: Origin
     /// The value's shape.
     public let shape: Shape
+
+    package init(origin: Origin, shape: Shape) {
+      self.origin = origin
+      self.shape = shape
+    }
   }
 
   /// A value's name, such as `features.18`.
@@ -79,9 +84,11 @@ public struct Recording: Sendable {
     self.outputs = outputs.map(\.id)
     names = recorder.names
     index = recorder.index
-    operandLists = recorder.entries.map { entry in
-      if case .computed(_, let operands) = entry.origin { operands } else { [] }
-    }
+    operandLists = recorder.entries.map(Self.operands)
+  }
+
+  private static func operands(of entry: Entry) -> [ValueID] {
+    if case .computed(_, let operands) = entry.origin { operands } else { [] }
   }
 
   /// Records a forward pass with one input and one output.
@@ -98,6 +105,22 @@ public struct Recording: Sendable {
     names = other.names
     index = other.index
     operandLists = other.operandLists
+  }
+
+  /// The same forward pass followed by further values, which have no names.
+  ///
+  /// - Parameter entries: Inputs, and what is computed from values before each; not checked.
+  /// - Returns: A recording in which all values of this one have their identifiers, with the same
+  ///   inputs and outputs.
+  package func appending(_ entries: [Entry]) -> Recording { Recording(self, appending: entries) }
+
+  private init(_ other: Recording, appending entries: [Entry]) {
+    values = other.values + entries
+    inputs = other.inputs
+    outputs = other.outputs
+    names = other.names
+    index = other.index
+    operandLists = other.operandLists + entries.map(Self.operands)
   }
 
   /// The same forward pass with other tensors in the place of named parameters.

@@ -40,7 +40,8 @@ struct ClassifyCommand: LimitedCommand {
     let (pictures, sounds) = (pictures.reading, try sound.reading(for: model))
     let inputs = input.list(for: model)
     var documents: [JSON] = []
-    let status = Batch(console).forEach(inputs) { path, following, _ in
+    let status = Batch(console, abreast: try model.abreast()).forEach(inputs) {
+      path, following, _ in
       try Classification(
         of: try ahead.take(path, following: following), by: model, pictures: pictures,
         sounds: sounds)

@@ -120,46 +120,29 @@ struct ConceptsCommand: LimitedCommand {
   // MARK: Testing
 
   private func test(_ model: Model, _ console: Console) throws -> Status {
-    let layers = (layer ?? model.card.layers.default).split(separator: ",").map(String.init)
-    // A wrong name is told before anything is read.
-    for layer in layers { _ = try model.values(at: layer, for: []) }
-    let positive = try read([self.positive ?? ""], model, console)
-    try positive.require(ConceptTest.fewestExamples, for: "a concept")
-    let random = try read(self.random, model, console)
-    try random.require(ConceptTest.fewestExamples, for: "the random side")
-    let inputs = try read(input.inputs, model, console)
-    try inputs.require(1, for: "a test")
-    let targets = try targets(inputs, model)
-    let vector: LayerVector = pooled ? .pooled : .flat
-    var rows: [ConceptReport.Row] = []
-    var sharesRandom = false
-    for layer in layers {
-      let work = work("values of \(layer)", console)
-      let test = try model.conceptTest(
-        positive: positive.inputs, random: random.inputs, at: layer, as: vector, runs: runs,
-        penalty: penalty, seed: seed, work: work)
-      sharesRandom = test.sharesRandom
-      let scores = try model.scores(
-        of: test, targets: targets, at: layer, inputs: inputs.inputs, as: vector, work: work)
-      rows += zip(targets, scores).map { .init(layer: layer, target: $0, score: $1) }
+    var request = ConceptRequest()
+    request.layers = (layer ?? "").split(separator: ",").map(String.init)
+    request.targets = target
+    request.vector = pooled ? .pooled : .flat
+    request.runs = runs
+    request.penalty = penalty
+    request.seed = seed
+    try request.check(for: model)
+    let examples = try ConceptExamples(
+      positive: read([positive ?? ""], model, console), random: read(random, model, console),
+      inputs: read(input.inputs, model, console))
+    let report = try request.report(on: examples, called: positive ?? "", model: model) {
+      work("values of \($0)", console)
     }
     console.endProgress()
-    let report = ConceptReport(
-      concept: self.positive ?? "", examples: positive.files.count, random: random.files.count,
-      rows: rows,
-      options: [
-        .init("runs", .integer(runs)), .init("penalty", .number(penalty)),
-        .init("vector", .text(vector.rawValue)), .init("seed", .text("\(seed)")),
-      ], sharesRandom: sharesRandom)
-    let skipped = positive.failures + random.failures + inputs.failures
-    let document = report.document(of: model, skipped: skipped)
+    let document = report.document
     if let output {
       try OutputFolder(output).write([
         .init(name: "concepts.json", contents: Array((document.formatted + "\n").utf8)),
         .init(name: "concepts.csv", contents: Array(report.csv.utf8)),
       ])
     }
-    return finish(document, report.lines, skipped, console)
+    return finish(document, report.lines, examples.failures, console)
   }
 
   // MARK: Finding
@@ -167,23 +150,22 @@ struct ConceptsCommand: LimitedCommand {
   private func find(
     _ count: Int, in data: String, _ model: Model, _ console: Console
   ) throws -> Status {
-    _ = try model.values(at: layer, for: [])
+    var request = DiscoveryRequest(count: count)
+    request.layer = layer
+    request.targets = target
+    request.seed = seed
+    try request.check(for: model)
     let folder = try output.map { try OutputFolder($0) }
     let inputs = try read([data], model, console)
-    try inputs.require(2, for: "a search for concepts")
-    let targets = try targets(inputs, model)
-    let search = ConceptDiscovery(
-      count: count, layer: layer, keepsHeight: model.card.input.audio != nil, seed: seed)
-    let findings = try model.concepts(
-      search, in: inputs.inputs, targets: targets, work: work("evaluations", console))
+    let report = try request.report(
+      on: inputs, model: model, work: work("evaluations", console))
     console.endProgress()
-    let report = DiscoveryReport(
-      findings, by: search, targets: targets, inputs: inputs, model: model)
     let document = report.document
     if let folder {
       try folder.write([
         .init(name: "concepts.json", contents: Array((document.formatted + "\n").utf8)),
-        .init(name: "concepts.html", contents: Array(try report.html().utf8)),
+        .init(
+          name: "concepts.html", contents: Array(try report.illustrated().page.html().utf8)),
       ])
     }
     return finish(
@@ -192,10 +174,6 @@ struct ConceptsCommand: LimitedCommand {
   }
 
   // MARK: Common
-
-  private func targets(_ inputs: ExampleFolder, _ model: Model) throws -> [Prediction.Entry] {
-    try Target.entries(target ?? "top", of: model.prediction(ofMean: inputs.inputs))
-  }
 
   private func finish(
     _ document: JSON, _ lines: [String], _ skipped: [(path: String, reason: String)],
@@ -222,6 +200,7 @@ struct ConceptsCommand: LimitedCommand {
       isRecursive: input.recursive)
     if let failure = list.failures.first { throw failure.error }
     return try ExampleFolder(
-      paths, files: list.files, for: model, work: work("files read", console))
+      paths, files: list.files.map { ExampleFile(path: $0) }, for: model,
+      work: work("files read", console))
   }
 }

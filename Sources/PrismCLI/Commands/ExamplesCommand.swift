@@ -72,9 +72,7 @@ struct ExamplesCommand: LimitedCommand {
     guard !input.inputs.isEmpty || prototypes > 0 else {
       throw ValidationError("name inputs, or ask for prototypes")
     }
-    if let split, !(DataSet.splitNames + [DataSet.wholeName]).contains(split) {
-      throw ValidationError("--split must be training, validation, testing or all")
-    }
+    try DataOptions.checkSplit(split)
   }
 
   func run(_ console: Console) throws -> Status {
@@ -87,7 +85,8 @@ struct ExamplesCommand: LimitedCommand {
     let folder = try output.map { try OutputFolder($0) }
     let list = input.list(for: model)
     if let failure = list.failures.first { throw failure.error }
-    let inputs = try ExampleFolder(input.inputs, files: list.files, for: model)
+    let inputs = try ExampleFolder(
+      input.inputs, files: list.files.map { ExampleFile(path: $0) }, for: model)
     let library = try ExampleLibrary(
       samples(for: model), layer: layer, distance: distance.element, model: model,
       work: Work { console.progress("\($0.done) of \($0.planned) examples") })
@@ -99,7 +98,8 @@ struct ExamplesCommand: LimitedCommand {
     if let folder {
       try folder.write([
         .init(name: "examples.json", contents: Array((document.formatted + "\n").utf8)),
-        .init(name: "examples.html", contents: Array(try report.html().utf8)),
+        .init(
+          name: "examples.html", contents: Array(try report.illustrated().page.html().utf8)),
       ])
     }
     if json {
@@ -119,20 +119,8 @@ struct ExamplesCommand: LimitedCommand {
       let files = InputList(
         [data], kind: model.card.input.audio == nil ? .pictures : .sounds, isRecursive: false
       ).files
-      if !files.isEmpty { return files.map { .init(path: $0, labels: []) } }
+      if !files.isEmpty { return files.map { .init(ExampleFile(path: $0), labels: []) } }
     }
-    let data = try dataOptions.open(self.data)
-    let name =
-      split
-      ?? (data.split(DataSet.splitNames[0])?.samples.isEmpty == false
-        ? DataSet.splitNames[0] : DataSet.wholeName)
-    guard let split = data.split(name), !split.samples.isEmpty else {
-      throw DataSetError.noSplit(data.path, name, found: data.splits.map(\.name))
-    }
-    return split.samples.map { sample in
-      ExampleLibrary.Sample(
-        path: sample.path,
-        labels: data.labels.indices.filter { sample.truth.has($0) == true }.map { data.labels[$0] })
-    }
+    return try dataOptions.open(self.data).examples(split: split)
   }
 }

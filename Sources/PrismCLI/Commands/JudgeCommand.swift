@@ -63,22 +63,7 @@ struct JudgeCommand: LimitedCommand {
       """, valueName: "measure"))
   var rankBy: MapMeasureOption?
 
-  @Option(
-    help: ArgumentHelp(
-      "The labels that are judged, separated by commas. (default: all)", valueName: "labels"))
-  var labels: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "The most pictures a label, drawn by the seed. (default: all)", valueName: "n"))
-  var pictures: Int?
-
-  @Flag(help: "Leave out labels that the model does not find in a picture.") var onlyFound = false
-
-  @Option(
-    help: ArgumentHelp(
-      "training, validation, testing or all. (default: as of `prism evaluate`)", valueName: "name"))
-  var split: String?
+  @OptionGroup var selection: DataSelectionOptions
 
   @Option(help: ArgumentHelp("The resamples of the bootstrap.", valueName: "number"))
   var resamples = 1000
@@ -102,10 +87,6 @@ struct JudgeCommand: LimitedCommand {
     guard (0...100_000).contains(resamples) else {
       throw ValidationError("--resamples must be from 0 to 100000")
     }
-    if let pictures, pictures < 1 {
-      throw ValidationError("--pictures is \(pictures); it must be at least 1")
-    }
-    try DataOptions.checkSplit(split)
     _ = try tests()
   }
 
@@ -114,15 +95,11 @@ struct JudgeCommand: LimitedCommand {
     let model = try catalog.model(self.model)
     let data = try dataOptions.open(self.data)
     let folder = try OutputFolder(output)
-    var request = JudgeRequest(
+    var request = selection.request(
       try method.request(
         model: self.model, pictures: reading.reading, sound: sound.reading(for: model)))
     request.masks = masks
     request.tests = try tests()
-    request.labels = labels?.split(separator: ",").map { String($0) }
-    request.pictures = pictures
-    request.onlyFound = onlyFound
-    request.split = split
     request.resamples = resamples
     request.ranking = rankBy?.measure
     let run = try JudgeRun(request, model: model, data: data, in: folder)

@@ -16,9 +16,10 @@ struct SurveyCommand: LimitedCommand {
       together. A mark in the corner of a label's pictures, or a hum in its recordings, shows so.
 
       The output folder then holds survey.html and survey.pdf (groups with their mean maps and \
-      members, inputs unlike all others), survey.csv (the group of every input), survey.json \
-      (everything) and survey.journal: a run that was interrupted goes on where it ended when the \
-      same command is given again.
+      members, inputs unlike all others), survey.csv (the group of every input), \
+      survey.suspicious.csv (the inputs that point at suspicious places, which `prism train \
+      --leave-out` takes), survey.json (everything) and survey.journal: a run that was interrupted \
+      goes on where it ended when the same command is given again.
 
       \(Status.explanation)
       """)
@@ -37,41 +38,8 @@ struct SurveyCommand: LimitedCommand {
     completion: .list(ExplanationMethod.allCases.map(\.rawValue)))
   var method = "gradcam"
 
-  @Option(
-    help: ArgumentHelp(
-      "The layer that CAM methods look at; `prism layers` lists them. (default: the model's)",
-      valueName: "name"))
-  var layer: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "How often a method may evaluate the model, where it draws samples. (default: the method's)",
-      valueName: "n"))
-  var samples: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Selects all random draws; the same seed gives the same numbers.", valueName: "n"))
-  var seed: UInt64 = 0
-
-  @Option(
-    help: ArgumentHelp(
-      "The labels that are surveyed, separated by commas. (default: all)", valueName: "labels"))
-  var labels: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "The most inputs a label, drawn by the seed. (default: all)", valueName: "n"))
-  var pictures: Int?
-
-  @Flag(help: "Leave out labels that the model does not find in an input.") var onlyFound = false
-
-  @Option(
-    help: ArgumentHelp(
-      "training, validation, testing or all. (default: as of `prism evaluate`)", valueName: "name"))
-  var split: String?
+  @OptionGroup var running: MethodRunOptions
+  @OptionGroup var selection: DataSelectionOptions
 
   @Option(
     name: [.short, .long],
@@ -92,10 +60,6 @@ struct SurveyCommand: LimitedCommand {
     guard try MethodOptions.methods(named: method).count == 1 else {
       throw ValidationError("--method takes one method: maps of several do not compare")
     }
-    if let pictures, pictures < 1 {
-      throw ValidationError("--pictures is \(pictures); it must be at least 1")
-    }
-    try DataOptions.checkSplit(split)
   }
 
   func run(_ console: Console) throws -> Status {
@@ -112,22 +76,15 @@ struct SurveyCommand: LimitedCommand {
   }
 
   private func request(for model: Model) throws -> JudgeRequest {
-    var choices = ExplanationRequest.Method("")
-    choices.layer = layer
-    choices.samples = samples
     var explanations = ExplanationRequest(
       model: self.model,
       methods: try ExplanationRequest.methods(
-        try MethodOptions.methods(named: method), sharing: choices), formats: [])
-    explanations.seed = seed
+        try MethodOptions.methods(named: method), sharing: running.choices), formats: [])
+    explanations.seed = running.seed
     explanations.pictures = reading.reading
     explanations.sound = try sound.reading(for: model)
-    var request = JudgeRequest(explanations)
+    var request = selection.request(explanations)
     request.tests = []
-    request.labels = labels?.split(separator: ",").map { String($0) }
-    request.pictures = pictures
-    request.onlyFound = onlyFound
-    request.split = split
     return request
   }
 }

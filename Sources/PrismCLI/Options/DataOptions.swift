@@ -39,6 +39,14 @@ struct DataOptions: ParsableArguments {
   @Flag(help: "Take folders within the folders of classes as an order of their files alone.")
   var nested = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Leave out the files that a CSV names in its column path, such as survey.suspicious.csv; may \
+      be repeated.
+      """, valueName: "path"))
+  var leaveOut: [String] = []
+
   /// Says what is wrong with the name of a split.
   ///
   /// - Parameter split: A name; `nil` where none was given.
@@ -58,6 +66,7 @@ struct DataOptions: ParsableArguments {
     options.seed = splitSeed
     options.groupColumn = group
     options.allowsNesting = nested
+    options.leftOut = leaveOut
     return try DataSet.open(path, options: options)
   }
 }

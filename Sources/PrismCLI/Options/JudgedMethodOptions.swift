@@ -19,18 +19,7 @@ struct JudgedMethodOptions: ParsableArguments {
     completion: .list([fast, all] + ExplanationMethod.allCases.map(\.rawValue)))
   var names = JudgedMethodOptions.fast
 
-  @Option(
-    help: ArgumentHelp(
-      "The layer that CAM methods look at; `prism layers` lists them. (default: the model's)",
-      valueName: "name"))
-  var layer: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "How often a method may evaluate the model, where it draws samples. (default: the method's)",
-      valueName: "n"))
-  var samples: Int?
+  @OptionGroup var running: MethodRunOptions
 
   @Option(
     help: ArgumentHelp(
@@ -42,12 +31,6 @@ struct JudgedMethodOptions: ParsableArguments {
     help: ArgumentHelp(
       "What takes the place of parts that are removed, as of `prism explain`.", valueName: "mask"))
   var mask: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Selects all random draws; the same seed gives the same numbers.", valueName: "n"))
-  var seed: UInt64 = 0
 
   @Option(
     parsing: .unconditional,
@@ -81,15 +64,13 @@ struct JudgedMethodOptions: ParsableArguments {
   func request(
     model: String, pictures: PictureReading, sound: SoundReading
   ) throws -> ExplanationRequest {
-    var choices = ExplanationRequest.Method("")
-    choices.layer = layer
-    choices.samples = samples
+    var choices = running.choices
     choices.segments = segments
     choices.mask = mask
     var request = ExplanationRequest(
       model: model,
       methods: try ExplanationRequest.methods(try methods(), sharing: choices), formats: [])
-    request.seed = seed
+    request.seed = running.seed
     request.batch = batch
     request.pictures = pictures
     request.sound = sound

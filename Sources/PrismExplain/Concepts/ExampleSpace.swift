@@ -27,6 +27,8 @@ public struct ExampleSpace: Sendable, Equatable {
   public let distance: Distance
   /// The number of examples.
   public var count: Int { points.count }
+  /// The number of numbers of each.
+  public var dimensions: Int { points.first?.count ?? 0 }
   private let points: [[Float]]
 
   /// Takes examples.

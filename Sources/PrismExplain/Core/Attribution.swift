@@ -31,7 +31,7 @@ public struct Attribution: Sendable, Equatable, Codable {
   /// The name of the value that was looked at, for methods that look at one.
   public let layer: String?
   /// What a reader of the map should know, such as why it is blank.
-  public let diagnostics: [String]
+  public package(set) var diagnostics: [String]
 
   /// Σ values, of segments each counted once, for methods that promise completeness, else `nil`.
   public var sum: Double? {

@@ -12,16 +12,27 @@ public struct MethodFacts: Sendable, Equatable, Codable {
     case segments
   }
 
+  /// What the numbers of a method's maps are in.
+  public enum Unit: String, Sendable, CaseIterable, Codable {
+    /// In what is explained: they are parts of the logit or the probability, or differences of it.
+    case explained
+    /// In no unit: only their order, and how large they are beside each other, means something.
+    case unitless
+  }
+
   /// What the method cannot do without.
   public let needs: [Need]
+  /// What the numbers of the maps are in.
+  public let unit: Unit
   /// The evaluations of the model that an explanation takes, in words.
   public let cost: String
   /// Where the method is defined.
   public let paper: String
 
   /// Makes the facts of a method.
-  public init(needs: [Need], cost: String, paper: String) {
+  public init(needs: [Need], unit: Unit = .unitless, cost: String, paper: String) {
     self.needs = needs
+    self.unit = unit
     self.cost = cost
     self.paper = paper
   }

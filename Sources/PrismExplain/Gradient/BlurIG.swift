@@ -18,7 +18,7 @@ public struct BlurIG: Explainer {
   public let title = "Blur-IG"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients],
+    needs: [.gradients], unit: .explained,
     cost: "one forward pass a step, one backward pass a step and target",
     paper: "Xu, Venugopalan and Sundararajan, Attribution in Scale and Space, CVPR 2020")
   /// Over how many pixels the derivative by the deviation is taken.

@@ -20,7 +20,7 @@ public struct DeepLIFT: Explainer {
   public let title = "DeepLIFT"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients, .baseline],
+    needs: [.gradients, .baseline], unit: .explained,
     cost: "two forward passes and one backward pass a baseline and target",
     paper: "Shrikumar, Greenside and Kundaje, DeepLIFT, ICML 2017")
   /// What the image is compared with.

@@ -20,7 +20,7 @@ public struct ExpectedGradients: Explainer {
   public let title = "GradientSHAP"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients, .baseline],
+    needs: [.gradients, .baseline], unit: .explained,
     cost: "one forward pass a sample, one backward pass a sample and target",
     paper: "Erion et al., Axiomatic attribution priors and expected gradients, Nature MI 2021")
   /// The number of samples, or the limit where ``stopping`` is given.

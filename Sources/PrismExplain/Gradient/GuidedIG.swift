@@ -19,7 +19,7 @@ public struct GuidedIG: Explainer {
   public let title = "Guided IG"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients, .baseline],
+    needs: [.gradients, .baseline], unit: .explained,
     cost: "one forward and one backward pass a step and target",
     paper: "Kapishnikov et al., Guided Integrated Gradients, CVPR 2021")
 

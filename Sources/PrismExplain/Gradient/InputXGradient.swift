@@ -13,7 +13,7 @@ public struct InputXGradient: Explainer {
   public let title = "Input × gradient"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients], cost: "one forward pass, one backward pass a target",
+    needs: [.gradients], unit: .explained, cost: "one forward pass, one backward pass a target",
     paper: "Shrikumar et al., Not Just a Black Box, arXiv 1605.01713, 2016")
   /// The method has no parameters.
   public let parameters: [MethodParameter] = []

@@ -18,7 +18,7 @@ public struct IntegratedGradients: Explainer {
   public let title = "Integrated Gradients"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients, .baseline],
+    needs: [.gradients, .baseline], unit: .explained,
     cost: "one forward pass a step, one backward pass a step and target",
     paper: "Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML 2017")
   /// The largest gap, relative to the explained difference, that needs no finer steps.
@@ -123,7 +123,7 @@ public struct IntegratedGradients: Explainer {
         if gap > Self.tolerance || share > BendingPath.mostUncertainty {
           note +=
             ", the limit: the output bends too often along the way, and pieces of it that add up to "
-            + "\(Int((100 * share).rounded())) % of the difference are not resolved"
+            + "\(share.wholePercent) of the difference are not resolved"
         }
         attributions.append(
           attribution(

@@ -38,7 +38,7 @@ public struct LRP: Explainer {
   public let title = "LRP"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.gradients],
+    needs: [.gradients], unit: .explained,
     cost: "two forward passes, and one backward pass a target that takes as long as three",
     paper: "Bach et al., Layer-Wise Relevance Propagation, PLoS ONE 2015")
   /// Which rules are used at which layers.
@@ -94,13 +94,22 @@ public struct LRP: Explainer {
   /// The smallest part of the relevance that is told to have stayed in biases.
   static let mentionedShare = 0.5
 
+  /// How many times the output may be missing until it is told to have grown.
+  static let grownShare = 100.0
+
   /// What is told where most of the relevance does not reach the image.
-  private static func notes(_ gap: Double, of output: Double) -> [String] {
+  static func notes(_ gap: Double, of output: Double) -> [String] {
     guard abs(gap) >= mentionedShare * abs(output), output != 0 else { return [] }
-    let share = Int((100 * gap / output).rounded())
+    let share = gap / output
+    guard abs(share) < grownShare else {
+      return [
+        "relevance has grown beyond all bounds where outputs of layers are nearly zero; the map says "
+          + "nothing: use --composite \(Composite.epsilonPlusFlat.rawValue)"
+      ]
+    }
     return [
-      "\(share) % of the relevance stays in biases and shifts of normalisations; the map shows how "
-        + "the rest is divided, and is no sum"
+      "\(share.wholePercent) of the relevance stays in biases and shifts of normalisations; the map "
+        + "shows how the rest is divided, and is no sum"
     ]
   }
 

@@ -47,3 +47,15 @@ public struct GridMasks: Sendable, Equatable, Codable {
     }
   }
 }
+
+extension [MethodParameter] {
+  /// The parameters of a method that fades the cells of a grid.
+  static func ofGrid(
+    samples: Int, cells: Int, masker: Masker, output: ExplainedOutput
+  ) -> [MethodParameter] {
+    [
+      .integer("samples", samples), .integer("cells", cells), .text("mask", masker.description),
+      .text("output", output.rawValue),
+    ]
+  }
+}

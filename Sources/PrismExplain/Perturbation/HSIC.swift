@@ -47,10 +47,7 @@ public struct HSIC: BlackBoxExplainer {
 
   /// The values of the parameters.
   public var parameters: [MethodParameter] {
-    [
-      .integer("samples", samples), .integer("cells", cells), .text("mask", masker.description),
-      .text("output", output.rawValue),
-    ]
+    .ofGrid(samples: samples, cells: cells, masker: masker, output: output)
   }
 
   /// Explains predictions for one image; the masks are computed once for all targets.

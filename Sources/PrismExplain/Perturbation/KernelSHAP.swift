@@ -32,7 +32,7 @@ public struct KernelSHAP: BlackBoxExplainer {
   public let title = "KernelSHAP"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.segments, .baseline], cost: "one forward pass a sample, and two",
+    needs: [.segments, .baseline], unit: .explained, cost: "one forward pass a sample, and two",
     paper: "Lundberg and Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017")
   /// The number of samples, or the limit where ``stopping`` is given; `nil` for 2 M + 2048, the
   /// package shap's.

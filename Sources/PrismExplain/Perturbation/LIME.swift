@@ -36,7 +36,7 @@ public struct LIME: BlackBoxExplainer {
   public let title = "LIME"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.segments, .baseline], cost: "one forward pass a sample",
+    needs: [.segments, .baseline], unit: .explained, cost: "one forward pass a sample",
     paper: "Ribeiro, Singh and Guestrin, Why Should I Trust You?, KDD 2016")
   /// The number of samples, or the limit where ``stopping`` is given.
   public let samples: Int

@@ -14,7 +14,7 @@ public struct Occlusion: BlackBoxExplainer {
   public let title = "Occlusion"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.baseline], cost: "one forward pass a window, and one",
+    needs: [.baseline], unit: .explained, cost: "one forward pass a window, and one",
     paper: "Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014")
   /// The rows and columns of the window.
   public let window: Int

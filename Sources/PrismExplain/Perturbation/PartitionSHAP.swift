@@ -30,7 +30,7 @@ public struct PartitionSHAP: BlackBoxExplainer {
   public let title = "Partition SHAP"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.baseline], cost: "as many forward passes as allowed",
+    needs: [.baseline], unit: .explained, cost: "as many forward passes as allowed",
     paper: "Owen, Values of games with a priori unions, 1977; Lundberg, shap")
   /// The largest number of evaluations; at least 2.
   public let evaluations: Int

@@ -21,7 +21,8 @@ public struct PermutationSHAP: BlackBoxExplainer {
   public let title = "Permutation SHAP"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.segments, .baseline], cost: "two forward passes a segment and pair of orders, and two",
+    needs: [.segments, .baseline], unit: .explained,
+    cost: "two forward passes a segment and pair of orders, and two",
     paper: "Castro, Gómez and Tejada, Polynomial Calculation of the Shapley Value, C&OR 2009")
   /// The most evaluations, with or without ``stopping``; `nil` for ten orders with their reverses.
   public let samples: Int?

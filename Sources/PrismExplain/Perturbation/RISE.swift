@@ -28,7 +28,7 @@ public struct RISE: BlackBoxExplainer {
   public let title = "RISE"
   /// What the method needs, costs and where it is defined.
   public let facts = MethodFacts(
-    needs: [.baseline], cost: "one forward pass a sample",
+    needs: [.baseline], unit: .explained, cost: "one forward pass a sample",
     paper: "Petsiuk, Das and Saenko, RISE, BMVC 2018")
   /// The number of masks, or the limit where ``stopping`` is given.
   public let samples: Int

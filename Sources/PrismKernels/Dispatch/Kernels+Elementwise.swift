@@ -36,6 +36,29 @@ extension Kernels {
     }
   }
 
+  /// Writes the bits of a rectifier's output.
+  package func keep(
+    _ input: UnsafePointer<Float>, stride: Int, keep: Keep, rows: Int, channels: Int
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.keep(
+        input, stride: stride, keep: keep, rows: rows, channels: channels)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.keep(
+          input, stride: stride, keep: keep, rows: rows, channels: channels)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.keep(
+          input, stride: stride, keep: keep, rows: rows, channels: channels)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.keep(
+          input, stride: stride, keep: keep, rows: rows, channels: channels)
+    #endif
+    }
+  }
+
   /// Applies a prologue to rows: scale, shift, ReLU by channel.
   package func scaleShift(
     _ input: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<Float>,

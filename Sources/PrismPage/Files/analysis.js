@@ -34,6 +34,7 @@ export class AnalysisView {
       head: place("analysis-head"), predictions: place("predictions"), notes: place("notes"),
       soundPlace: place("sound-place"), whatIfPlace: place("whatif-place"),
       adding: place("adding"), tables: place("tables"), windows: place("windows"),
+      dataPlace: place("data-place"),
     });
     this.viewsPlace = h("div");
     this.views = new Views(this.viewsPlace, { alternative: "" });
@@ -54,8 +55,10 @@ export class AnalysisView {
         h("div", { class: "side upper" },
           h("section", {}, h("h2", {}, t("analysis.predictions")), this.predictions),
           h("section", {}, h("h2", {}, t("analysis.methods")), this.progress.element, this.adding)),
-        h("div", { class: "stage" }, this.toolbar.element, this.windows, this.viewsPlace,
-          this.soundPlace, this.whatIfPlace, this.tables),
+        h("div", { class: "stage" },
+          // The tools stay in sight as long as what they are for.
+          h("div", {}, this.toolbar.element, this.windows, this.viewsPlace, this.soundPlace),
+          this.whatIfPlace, this.tables, this.dataPlace),
         h("aside", { class: "side lower", "aria-label": t("analysis.side") }, this.notes)));
     const noteState = afterQuiet(250, () => this.noteState());
     this.views.addEventListener("view", noteState);
@@ -409,9 +412,11 @@ export class AnalysisView {
 
   // MARK: Maps
 
+  /** What the server tells of a method. */
+  facts(name) { return this.model?.methods.find((method) => method.name === name); }
+
   title(name) {
-    return name === "measures" ? t("progress.measures")
-      : this.model?.methods.find((method) => method.name === name)?.title ?? name;
+    return name === "measures" ? t("progress.measures") : this.facts(name)?.title ?? name;
   }
 
   /** Where the windows that have maps begin. */
@@ -476,7 +481,7 @@ export class AnalysisView {
       row: hasRows ? `${info.index}` : "",
       rowTitle: hasRows ? `${info.label} ${percent(info.probability)}` : null,
       width: map.width, height: map.height, values: map.values, scale: map.scale, area,
-      unit: unitOf(info.method, entry?.explains), alternative: map.alternative,
+      unit: unitOf(entry, this.facts(info.method)), alternative: map.alternative,
       regions: entry?.regions ?? this.sound?.regionsOf?.(entry),
       hasSegments: Boolean(entry?.segments ?? segmented.has(info.method)),
     };
@@ -651,6 +656,8 @@ export class AnalysisView {
       }
       const { mountWhatIf } = await import("/whatif.js");
       this.parts.push(mountWhatIf(this.whatIfPlace, this.shared()));
+      const { mountData } = await import("/data.js");
+      this.parts.push(mountData(this.dataPlace, this.shared()));
     } catch (error) {
       console.warn(error);
     }

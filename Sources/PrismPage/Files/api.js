@@ -146,7 +146,21 @@ export class API {
   cancel(id) { return this.send("POST", `/v1/analyses/${id}/cancel`); }
   resume(id) { return this.send("POST", `/v1/analyses/${id}/resume`); }
   change(id, body) { return this.send("PATCH", `/v1/analyses/${id}`, body); }
-  remove(id) { return this.send("DELETE", `/v1/analyses/${id}`); }
+  remove(id) { return this.discard(`/v1/analyses/${id}`); }
+
+  /** Ends and removes what is at an address. */
+  discard(address) { return this.send("DELETE", address); }
+
+  /** Asks about a model and data; `files` are those of each role that come along. */
+  async beginStudy(request, files = {}) {
+    if (Object.keys(files).length === 0) { return this.send("POST", "/v1/studies", request); }
+    const form = new FormData();
+    form.append("request", JSON.stringify(request));
+    for (const [role, list] of Object.entries(files)) {
+      for (const file of list) { form.append(role, file, file.name); }
+    }
+    return (await this.fetch("/v1/studies", { method: "POST", body: form })).json();
+  }
 
   /** Labels with probabilities of inputs, in milliseconds: `instances` as KServe's V1 has them. */
   async predict(model, instances, signal) {
@@ -165,13 +179,16 @@ export class API {
    *   is called when the server has gone for good.
    * @returns {() => void} Stops following.
    */
-  watch(id, handlers) {
+  watch(id, handlers) { return this.follow(`/v1/analyses/${id}/events`, handlers); }
+
+  /** Follows events at an address in the same way. */
+  follow(address, handlers) {
     const control = new AbortController();
     const state = { last: null, hasEnded: false };
-    const follow = async () => {
+    const read = async () => {
       for (let attempt = 0; attempt < 8 && !control.signal.aborted; attempt += 1) {
         try {
-          await this.readEvents(id, handlers, state, control.signal);
+          await this.readEvents(address, handlers, state, control.signal);
         } catch (error) {
           if (control.signal.aborted) { return; }
           if (error instanceof Problem && !error.isOffline) { break; }
@@ -181,12 +198,12 @@ export class API {
       }
       if (!control.signal.aborted) { handlers.lost?.(); }
     };
-    follow();
+    read();
     return () => control.abort();
   }
 
-  async readEvents(id, handlers, state, signal) {
-    const answer = await this.fetch(`/v1/analyses/${id}/events`, {
+  async readEvents(address, handlers, state, signal) {
+    const answer = await this.fetch(address, {
       signal, headers: state.last ? { "Last-Event-ID": state.last } : {},
     });
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -255,6 +255,6 @@ addEventListener("hashchange", show);
 intake.listen(document);
 await start();
 // What is shown later has to be here when the server is not.
-for (const name of ["archive", "compare", "saved", "sound", "whatif"]) {
+for (const name of ["archive", "compare", "data", "saved", "sound", "whatif"]) {
   import(`/${name}.js`).catch(() => {});
 }

@@ -29,9 +29,10 @@ export class Collected {
     return one;
   }
 
-  title(name) {
-    return this.model?.methods.find((method) => method.name === name)?.title ?? name;
-  }
+  /** What the server tells of a method. */
+  facts(name) { return this.model?.methods.find((method) => method.name === name); }
+
+  title(name) { return this.facts(name)?.title ?? name; }
 
   get model() { return this.page.models.find((model) => model.name === this.analysis.model); }
 
@@ -79,7 +80,7 @@ export class Collected {
     return {
       ...map, area, id: `${info.method}/${info.index}`, title: this.title(info.method),
       meaning: maybe(`method.${info.method}`), note: `${info.label} ${percent(info.probability)}`,
-      unit: unitOf(info.method, entry?.explains), regions: this.regionsOf(entry),
+      unit: unitOf(entry, this.facts(info.method)), regions: this.regionsOf(entry),
       hasSegments: Boolean(entry?.segments),
       alternative: alternativeOf(
         { ...map, area }, { label: info.label, kind: this.kind, base, entry }),

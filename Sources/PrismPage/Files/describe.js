@@ -2,18 +2,10 @@
 import { evidence } from "/maps.js";
 import { number, percent, t } from "/texts.js";
 
-/** Methods whose values add up to, or are differences of, the number that is explained. */
-const inUnits = new Set([
-  "inputxgradient", "ig", "blurig", "guidedig", "gradientshap", "deeplift", "lrp", "occlusion",
-  "lime", "kernelshap", "shap", "permutation-shap",
-]);
-
-/** The unit of a method's values. */
-export function unitOf(method, explains) {
-  if (method === "rise") { return t("unit.probability"); }
-  if (!inUnits.has(method)) { return t("unit.none"); }
-  if (explains === "logit difference") { return t("unit.difference"); }
-  return t(explains === "logit" || !explains ? "unit.logit" : "unit.probability");
+/** The unit of a map's values, once the report has it; `facts` of a method without one say so at once. */
+export function unitOf(entry, facts) {
+  const unit = facts?.unit === "unitless" ? null : entry?.unit;
+  return unit === undefined ? "" : t(`unit.${unit ?? "none"}`);
 }
 
 /** The strongest region of a map, as the report has it. */

@@ -31,7 +31,7 @@ export function tables({ comparison, maps, title, labels, onCompare }) {
 }
 
 /** A table that scrolls within itself where it is too wide. */
-function scrolling(caption, head, rows) {
+export function scrolling(caption, head, rows) {
   return h("div", { class: "scrolling", tabIndex: 0, role: "region", "aria-label": caption },
     h("table", {}, h("caption", {}, caption), h("thead", {}, h("tr", {}, head)),
       h("tbody", {}, rows)));

@@ -320,7 +320,7 @@ export default {
   "levels.value": "{values}",
   "levels.values": "R · G · B {values}",
   "unit.logit": "Logit",
-  "unit.difference": "Differenz der Logits",
+  "unit.logit difference": "Differenz der Logits",
   "unit.probability": "Wahrscheinlichkeit",
   "unit.none": "(ohne Einheit)",
   "alternative.input": "{name}, {width} × {height} Bildpunkte.",
@@ -532,6 +532,118 @@ export default {
   "tool.mute.key": "Ziehen schaltet Zeit und Frequenz stumm",
   "tool.mute.meaning": "Über einem Spektrogramm gezogen, wird ein Rechteck stummgeschaltet, und die "
     + "Wahrscheinlichkeiten ändern sich.",
+
+  // Beispiele und Konzepte
+  "data.title": "Beispiele und Konzepte",
+  "data.none": "Dieser Server hat keine Daten, in denen gesucht werden kann. Wer ihn startet, "
+    + "kann welche nennen, etwa die, mit denen das Modell trainiert wurde: --dataset "
+    + "NAME=ORDNER.",
+  "data.unfit.image": "Die Daten dieses Servers ({list}) sind Klänge, und dieses Modell nimmt "
+    + "Bilder.",
+  "data.unfit.audio": "Die Daten dieses Servers ({list}) sind Bilder, und dieses Modell nimmt "
+    + "Klänge.",
+  "data.failed": "Die Liste der Daten konnte nicht geladen werden: {reason}",
+  "data.set": "Daten",
+  "data.setText": "{name} ({count} Dateien)",
+  "data.setText.one": "{name} (1 Datei)",
+  "data.split": "Teil",
+  "data.split.all": "alle",
+  "data.split.training": "Training",
+  "data.split.validation": "Validierung",
+  "data.split.testing": "Test",
+  "data.everyLabel": "alle Klassen",
+  "data.noLabel": "ohne Klasse",
+  "data.label": "Klasse",
+  "data.target": "Für die Klasse",
+  "data.filesOf": "In Dateien von",
+  "data.progress": "Wie viel getan ist",
+  "data.ready": "Die Antwort ist da.",
+  "data.report": "Als {format} sichern",
+  "data.skipped": "{count} Dateien konnten nicht gelesen werden, etwa {list}.",
+  "data.skipped.one": "1 Datei konnte nicht gelesen werden: {list}.",
+  "data.stage.data": "Die Daten werden gelesen",
+  "data.stage.inputs": "Die Eingaben werden gelesen",
+  "data.stage.positive": "Die Dateien, die es zeigen, werden gelesen",
+  "data.stage.random": "Dateien zum Vergleich werden gelesen",
+  "data.stage.prototypes": "Es wird ausgewählt",
+  "data.stage.layer": "Die Schicht wird angesehen",
+  "data.stage.concepts": "Konzepte werden gesucht",
+  "data.nearest": "Nächste Beispiele",
+  "data.nearest.ask": "Die nächsten zeigen",
+  "data.nearest.meaning": "Die Dateien der Daten, die dieser Eingabe in einer Schicht des "
+    + "Modells am nächsten sind. Sie zeigen, was es für ähnlich hält; bei einem Klang zählt das "
+    + "erste Fenster, das nicht still ist.",
+  "data.count": "Wie viele",
+  "data.found": "Von den {count} nächsten haben {n} die Klasse {label}, die das Modell dieser "
+    + "Eingabe gibt.",
+  "data.found.one": "Von dem 1 nächsten haben {n} die Klasse {label}, die das Modell dieser "
+    + "Eingabe gibt.",
+  "data.predicted": "Die Daten haben keine Klassen; gezeigt sind die des Modells.",
+  "data.itself": "Diese Eingabe ist selbst unter den Daten.",
+  "data.distance": "Abstand {value}",
+  "data.distance.word": "Was Abstand bedeutet",
+  "data.distance.cosine": "Jeder Kanal der Schicht ist über Zeilen und Spalten gemittelt. 0: in "
+    + "derselben Richtung; 1: nichts gemeinsam.",
+  "data.distance.euclidean": "Jeder Kanal der Schicht ist über Zeilen und Spalten gemittelt; "
+    + "der Abstand ist die Länge der Strecke zwischen beiden.",
+  "data.space": "{count} Dateien wurden angesehen, in der Schicht {layer}.",
+  "data.space.one": "1 Datei wurde angesehen, in der Schicht {layer}.",
+  "data.prototypes": "Was für eine Klasse steht",
+  "data.prototypes.ask": "Zeigen, was für sie steht",
+  "data.prototypes.meaning": "Dateien einer Klasse, nacheinander so gewählt, dass sie zusammen "
+    + "allen ihren Dateien in einer Schicht des Modells so nahe wie möglich sind.",
+  "data.standing": "Was für die {count} Dateien von {label} steht:",
+  "data.standing.one": "Was für die 1 Datei von {label} steht:",
+  "data.concepts": "Konzepte einer Klasse",
+  "data.concepts.ask": "Konzepte finden",
+  "data.concepts.meaning": "Was eine Schicht des Modells in den Dateien unterscheidet, "
+    + "gefunden, ohne zu sagen, wonach zu suchen ist, und wie sehr die Klasse daran hängt.",
+  "data.howMany": "Wie viele Konzepte",
+  "data.conceptsText": "Woran die Klasse {label} in {count} Dateien hängt. {share} dessen, was "
+    + "die Schicht sieht, ist in keinem der Konzepte.",
+  "data.conceptsText.one": "Woran die Klasse {label} in 1 Datei hängt. {share} dessen, was die "
+    + "Schicht sieht, ist in keinem der Konzepte.",
+  "data.concept": "Konzept {n}",
+  "data.importance": "Bedeutung",
+  "data.importance.meaning": "Der Anteil der Streuung der Klasse, an dem das Konzept allein und "
+    + "mit anderen beteiligt ist, wenn Konzepte verblassen (totaler Sobol-Index).",
+  "data.effect": "Wirkung",
+  "data.effect.meaning": "Um wie viel das Logit der Klasse mit dem Konzept höher ist als ohne.",
+  "data.crops": "Ausschnitte, die am meisten davon haben",
+  "data.maps": "Wo es ist",
+  "data.cropOf": "Ein Ausschnitt von {name}, der viel von Konzept {n} hat",
+  "data.mapOf": "Wo Konzept {n} in {name} ist",
+  "data.test": "Ein Konzept prüfen",
+  "data.test.ask": "Prüfen",
+  "data.test.meaning": "Wächst der Wert der Klasse mit etwas, das Dateien zeigen, etwa "
+    + "Streifen? Sie werden in einer Schicht des Modells von Dateien der Daten unterschieden "
+    + "(TCAV). Mindestens zehn Dateien sind nötig; dreißig und mehr sind besser.",
+  "data.called": "Wie es heißt",
+  "data.shows": "Dateien, die es zeigen",
+  "data.filesNeeded": "Mindestens zehn Dateien",
+  "data.filesChosen": "{count} Dateien",
+  "data.filesChosen.one": "1 Datei",
+  "data.testedOn": "Geprüft an Dateien von",
+  "data.testCaption": "{name}: {examples} Dateien gegen {random}",
+  "data.score": "Wert",
+  "data.score.meaning": "Der Anteil der Eingaben, deren Logit zum Konzept hin wächst, über alle "
+    + "Läufe.",
+  "data.randomScore": "Zufall",
+  "data.randomScore.meaning": "Dasselbe für zufällige Dateien an der Stelle derer, die das "
+    + "Konzept zeigen.",
+  "data.probability": "p",
+  "data.probability.meaning": "Wie wahrscheinlich ein so großer Unterschied durch Zufall ist: "
+    + "Welchs zweiseitiger t-Test, mal die Zahl der Prüfungen.",
+  "data.accuracy": "Unterschieden",
+  "data.accuracy.meaning": "Wie oft die Schicht Dateien, die das Konzept zeigen, von anderen "
+    + "unterscheidet, unter zurückgehaltenen Dateien. 50 % ist Zufall.",
+  "data.verdict.towards": "{label} wächst mit „{name}“.",
+  "data.verdict.away": "{label} fällt mit „{name}“.",
+  "data.verdict.nothing": "{label} hängt an „{name}“ nicht mehr als an zufälligen Dateien.",
+  "data.verdict.meaningless": "Die Schicht unterscheidet „{name}“ nicht von anderen Dateien, "
+    + "der Wert sagt also nichts; mehr Dateien könnten helfen.",
+  "data.fewInputs": "Mit {count} Eingaben hat der Wert wenige mögliche Größen.",
+  "data.fewInputs.one": "Mit 1 Eingabe ist der Wert in jedem Lauf 0 oder 1.",
 
   // Archive
   "archive.import": "Archiv einlesen",

@@ -314,7 +314,7 @@ export default {
   "levels.value": "{values}",
   "levels.values": "R · G · B {values}",
   "unit.logit": "logit",
-  "unit.difference": "difference of logits",
+  "unit.logit difference": "difference of logits",
   "unit.probability": "probability",
   "unit.none": "(no unit)",
   "alternative.input": "{name}, {width} × {height} pixels.",
@@ -519,6 +519,117 @@ export default {
   "tool.mute": "Mute",
   "tool.mute.key": "Dragging mutes time and frequency",
   "tool.mute.meaning": "Dragging over a spectrogram mutes a rectangle, and the probabilities change.",
+
+  // Examples and concepts
+  "data.title": "Examples and concepts",
+  "data.none": "This server has no data to look in. Whoever starts it can name some, such as "
+    + "the data that the model was trained on: --dataset NAME=FOLDER.",
+  "data.unfit.image": "The data of this server ({list}) hold sounds, and this model takes "
+    + "pictures.",
+  "data.unfit.audio": "The data of this server ({list}) hold pictures, and this model takes "
+    + "sounds.",
+  "data.failed": "The list of data could not be loaded: {reason}",
+  "data.set": "Data",
+  "data.setText": "{name} ({count} files)",
+  "data.setText.one": "{name} (1 file)",
+  "data.split": "Part",
+  "data.split.all": "all",
+  "data.split.training": "training",
+  "data.split.validation": "validation",
+  "data.split.testing": "testing",
+  "data.everyLabel": "all labels",
+  "data.noLabel": "no label",
+  "data.label": "Label",
+  "data.target": "For the label",
+  "data.filesOf": "In files of",
+  "data.progress": "How much is done",
+  "data.ready": "The answer is there.",
+  "data.report": "Save as {format}",
+  "data.skipped": "{count} files could not be read, such as {list}.",
+  "data.skipped.one": "1 file could not be read: {list}.",
+  "data.stage.data": "Reading the data",
+  "data.stage.inputs": "Reading the inputs",
+  "data.stage.positive": "Reading the files that show it",
+  "data.stage.random": "Reading files to compare with",
+  "data.stage.prototypes": "Choosing",
+  "data.stage.layer": "Looking into the layer",
+  "data.stage.concepts": "Looking for concepts",
+  "data.nearest": "Nearest examples",
+  "data.nearest.ask": "Show the nearest",
+  "data.nearest.meaning": "The files of the data that are nearest to this input in a layer of "
+    + "the model. They show what it takes for alike; of a sound the first window that is not "
+    + "silent is looked at.",
+  "data.count": "How many",
+  "data.found": "Of the {count} nearest, {n} have the label {label}, which the model gives this "
+    + "input.",
+  "data.found.one": "Of the 1 nearest, {n} have the label {label}, which the model gives this "
+    + "input.",
+  "data.predicted": "The data have no labels; those shown are the model's own.",
+  "data.itself": "This input is itself among the data.",
+  "data.distance": "distance {value}",
+  "data.distance.word": "What distance means",
+  "data.distance.cosine": "Each channel of the layer is averaged over rows and columns. 0: in "
+    + "the same direction; 1: nothing in common.",
+  "data.distance.euclidean": "Each channel of the layer is averaged over rows and columns; the "
+    + "distance is the length of the line between both.",
+  "data.space": "{count} files were looked at, in the layer {layer}.",
+  "data.space.one": "1 file was looked at, in the layer {layer}.",
+  "data.prototypes": "What stands for a label",
+  "data.prototypes.ask": "Show what stands for it",
+  "data.prototypes.meaning": "Files of a label, chosen one after the other so that together "
+    + "they are as near as can be to all of its files in a layer of the model.",
+  "data.standing": "What stands for the {count} files of {label}:",
+  "data.standing.one": "What stands for the 1 file of {label}:",
+  "data.concepts": "Concepts of a label",
+  "data.concepts.ask": "Find concepts",
+  "data.concepts.meaning": "What a layer of the model tells apart in the files, found without "
+    + "saying what to look for, and how much the label hangs on each.",
+  "data.howMany": "How many concepts",
+  "data.conceptsText": "What the label {label} hangs on in {count} files. {share} of what the "
+    + "layer sees is in none of the concepts.",
+  "data.conceptsText.one": "What the label {label} hangs on in 1 file. {share} of what the "
+    + "layer sees is in none of the concepts.",
+  "data.concept": "Concept {n}",
+  "data.importance": "importance",
+  "data.importance.meaning": "The share of the label's variance that the concept takes part in, "
+    + "alone and together with others, as concepts fade (total Sobol index).",
+  "data.effect": "effect",
+  "data.effect.meaning": "By how much the label's logit is higher with the concept than without "
+    + "it.",
+  "data.crops": "Crops that have most of it",
+  "data.maps": "Where it is",
+  "data.cropOf": "A crop of {name} that has much of concept {n}",
+  "data.mapOf": "Where concept {n} is in {name}",
+  "data.test": "Test a concept",
+  "data.test.ask": "Test",
+  "data.test.meaning": "Does the label's score grow with something that files show, such as "
+    + "stripes? They are told from files of the data in a layer of the model (TCAV). At least "
+    + "ten files are needed; thirty and more are better.",
+  "data.called": "What it is called",
+  "data.shows": "Files that show it",
+  "data.filesNeeded": "At least ten files",
+  "data.filesChosen": "{count} files",
+  "data.filesChosen.one": "1 file",
+  "data.testedOn": "Tested on files of",
+  "data.testCaption": "{name}: {examples} files against {random}",
+  "data.score": "Score",
+  "data.score.meaning": "The share of inputs whose logit grows towards the concept, over all runs.",
+  "data.randomScore": "Random",
+  "data.randomScore.meaning": "The same for random files in the place of those that show the "
+    + "concept.",
+  "data.probability": "p",
+  "data.probability.meaning": "How probable so large a difference is by chance: Welch's "
+    + "two-sided t-test, times the number of tests.",
+  "data.accuracy": "Told apart",
+  "data.accuracy.meaning": "How often the layer tells files that show the concept from others, "
+    + "of files that were kept apart. 50 % is chance.",
+  "data.verdict.towards": "{label} grows with “{name}”.",
+  "data.verdict.away": "{label} falls with “{name}”.",
+  "data.verdict.nothing": "{label} hangs on “{name}” no more than on random files.",
+  "data.verdict.meaningless": "The layer does not tell “{name}” from other files, so that the "
+    + "score means nothing; try more files.",
+  "data.fewInputs": "With {count} inputs the score has few possible values.",
+  "data.fewInputs.one": "With 1 input the score is 0 or 1 in every run.",
 
   // Archives
   "archive.import": "Import an archive",

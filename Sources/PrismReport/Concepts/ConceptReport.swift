@@ -8,13 +8,11 @@ public struct ConceptReport {
     fileprivate let target: Prediction.Entry
     fileprivate let score: ConceptScore
 
-    /// Makes a row.
-    ///
     /// - Parameters:
     ///   - layer: The layer's name.
     ///   - target: The label.
     ///   - score: What the test found.
-    public init(layer: String, target: Prediction.Entry, score: ConceptScore) {
+    init(layer: String, target: Prediction.Entry, score: ConceptScore) {
       self.layer = layer
       self.target = target
       self.score = score
@@ -22,30 +20,31 @@ public struct ConceptReport {
   }
 
   private let concept: String
-  private let examples, random: Int
+  private let examples: ConceptExamples
   private let rows: [Row]
   private let options: [MethodParameter]
   private let sharesRandom: Bool
+  private let model: Model
 
   /// Makes the report.
   ///
   /// - Parameters:
   ///   - concept: What the concept is called.
-  ///   - examples: The number of its examples.
-  ///   - random: The number of random inputs.
+  ///   - examples: What it was tested with.
   ///   - rows: What was found.
   ///   - options: How it was found.
   ///   - sharesRandom: Whether several runs had some random inputs in common.
-  public init(
-    concept: String, examples: Int, random: Int, rows: [Row], options: [MethodParameter],
-    sharesRandom: Bool
+  ///   - model: The model that was asked.
+  init(
+    concept: String, examples: ConceptExamples, rows: [Row], options: [MethodParameter],
+    sharesRandom: Bool, model: Model
   ) {
     self.concept = concept
     self.examples = examples
-    self.random = random
     self.rows = rows
     self.options = options
     self.sharesRandom = sharesRandom
+    self.model = model
   }
 
   private func corrected(_ row: Row) -> Double? {
@@ -70,8 +69,8 @@ public struct ConceptReport {
       ]
     }
     return [
-      "\(Text.printable(concept)): \(examples) examples, \(random) random inputs, "
-        + "\(rows.first?.score.inputs ?? 0) inputs"
+      "\(Text.printable(concept)): \(examples.positive.files.count) examples, "
+        + "\(examples.random.files.count) random inputs, \(examples.inputs.files.count) inputs"
     ] + TextTable.lines([header] + table).map { "  " + $0 } + notes.map { "  note: \($0)" }
   }
 
@@ -118,27 +117,20 @@ public struct ConceptReport {
   }
 
   /// The document.
-  ///
-  /// - Parameters:
-  ///   - model: The model that was asked.
-  ///   - skipped: The files that cannot be used, and why.
-  /// - Returns: An object.
-  public func document(
-    of model: Model, skipped: [(path: String, reason: String)]
-  ) -> JSON {
+  public var document: JSON {
     .object(
       InputDocument.header + [
         .init(name: "model", value: InputDocument.model(model)),
         .init(name: "concept", value: .string(concept)),
-        .init(name: "examples", value: .integer(examples)),
-        .init(name: "random", value: .integer(random)),
+        .init(name: "examples", value: .integer(examples.positive.files.count)),
+        .init(name: "random", value: .integer(examples.random.files.count)),
         .init(name: "parameters", value: options.json),
         .init(name: "tests", value: .array(rows.map(json))),
         .init(name: "notes", value: .array(notes.map(JSON.string))),
         .init(
           name: "skipped",
           value: .array(
-            skipped.map { ["path": .string($0.path), "reason": .string($0.reason)] })),
+            examples.failures.map { ["path": .string($0.path), "reason": .string($0.reason)] })),
       ])
   }
 

@@ -43,7 +43,7 @@ public struct DiscoveryReport {
         + targets.indices.flatMap {
           [NumberText.measure(concept.importance[$0]), Self.signed(concept.effects[$0])]
         }
-        + [concept.crops.prefix(2).map { inputs.files[$0.input] }.joined(separator: ", ")]
+        + [concept.crops.prefix(2).map { inputs.files[$0.input].name }.joined(separator: ", ")]
     }
     return TextTable.lines([header] + rows) + notes.map { "note: \($0)" }
   }
@@ -64,16 +64,25 @@ public struct DiscoveryReport {
     return notes
   }
 
-  /// The page.
+  /// The report for people: `crop-CONCEPT-NUMBER` are crops of a concept and `map-CONCEPT-INPUT` its
+  /// maps over the inputs that have most of it, both counted from 0 as the document counts them.
   ///
-  /// - Returns: HTML that needs no other file.
+  /// - Returns: A section for every concept, with its pictures.
   /// - Throws: `ImageError`, `SpectrogramError`.
-  public func html() throws -> String {
+  public func illustrated() throws -> IllustratedReport {
     let shown = try inputs.images.map { try ShownInput($0, for: model) }
-    let groups = try findings.concepts.enumerated().map { index, concept in
+    var report = IllustratedReport(
+      title: "Concepts of \(findings.layer)", subtitle: model.card.name)
+    report.page.sections.append(.init("", notes.map { .note($0) }))
+    for (index, concept) in findings.concepts.enumerated() {
       let importance = targets.indices.map {
         "\(targets[$0].label): \(NumberText.measure(concept.importance[$0])), effect "
           + Self.signed(concept.effects[$0])
+      }
+      let crops = concept.crops.enumerated().map { number, crop in
+        report.thumbnail(
+          shown[crop.input].part(crop.box), named: "crop-\(index)-\(number)",
+          captions: [caption(crop.input)])
       }
       // Maps of one concept have one scale, so that they can be compared.
       let top = concept.maps.map(\.maximum).max() ?? 0
@@ -81,27 +90,20 @@ public struct DiscoveryReport {
         (concept.maps[$1].sum, $0) < (concept.maps[$0].sum, $1)
       }
       let maps = try order.prefix(Self.shownMaps).map { input in
-        PageOfPictures.Cell(
-          picture: try shown[input].overlaid(
-            concept.maps[input], range: MapRange(lower: 0, upper: top)),
-          caption: caption(input))
+        report.thumbnail(
+          try shown[input].overlaid(concept.maps[input], range: MapRange(lower: 0, upper: top)),
+          named: "map-\(index)-\(input)", captions: [caption(input)])
       }
-      return PageOfPictures.Group(
-        title: name(index), lines: ["Importance for " + importance.joined(separator: "; ")],
-        rows: [
-          (
-            "Crops that have most of it",
-            concept.crops.map {
-              PageOfPictures.Cell(picture: shown[$0.input].part($0.box), caption: caption($0.input))
-            }
-          ),
-          ("Where it is", maps),
-        ])
+      report.page.sections.append(
+        .init(
+          name(index),
+          [
+            .text("Importance for " + importance.joined(separator: "; ")),
+            .pictures(title: "Crops that have most of it", crops),
+            .pictures(title: "Where it is", maps),
+          ]))
     }
-    return try PageOfPictures(
-      title: "Concepts of \(findings.layer)",
-      lines: [model.card.name] + notes, groups: groups
-    ).html()
+    return report
   }
 
   private static func signed(_ value: Double) -> String {
@@ -109,8 +111,7 @@ public struct DiscoveryReport {
   }
 
   private func caption(_ input: Int) -> String {
-    let path = inputs.files[input]
-    return path.split(separator: "/").last.map(String.init) ?? path
+    inputs.files[input].shortName
   }
 
   /// The document.
@@ -130,7 +131,7 @@ public struct DiscoveryReport {
           name: "targets",
           value: .array(
             targets.map { ["index": .integer($0.index), "label": .string($0.label)] })),
-        .init(name: "inputs", value: .array(inputs.files.map(JSON.string))),
+        .init(name: "inputs", value: .array(inputs.files.map { .string($0.name) })),
         .init(name: "error", value: .number(findings.error)),
         .init(name: "negativeShare", value: .number(findings.negativeShare)),
         .init(name: "concepts", value: .array(findings.concepts.map(json))),
@@ -150,7 +151,7 @@ public struct DiscoveryReport {
       "crops": .array(
         concept.crops.map { crop in
           [
-            "input": .string(inputs.files[crop.input]),
+            "input": .string(inputs.files[crop.input].name),
             "rows": .array([.integer(crop.box.rows.lowerBound), .integer(crop.box.rows.upperBound)]
             ),
             "columns": .array([

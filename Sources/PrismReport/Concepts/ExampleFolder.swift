@@ -5,7 +5,7 @@ public struct ExampleFolder: Sendable {
   /// What was given: a folder, or a file.
   public let paths: [String]
   /// The files that can be used, in their order.
-  public private(set) var files: [String] = []
+  public private(set) var files: [ExampleFile] = []
   /// What the model is given for each.
   public private(set) var images: [ExplainedImage] = []
   /// The files that cannot be used, and why.
@@ -20,7 +20,7 @@ public struct ExampleFolder: Sendable {
   ///   - work: Is told of every file; ends where its task is cancelled.
   /// - Throws: `OutOfMemoryError`; `CancellationError` in a cancelled task.
   public init(
-    _ paths: [String], files: [String], for model: Model, work: Work = .unwatched
+    _ paths: [String], files: [ExampleFile], for model: Model, work: Work = .unwatched
   ) throws {
     self.paths = paths
     work.plan(files.count)
@@ -34,14 +34,14 @@ public struct ExampleFolder: Sendable {
     }
   }
 
-  private mutating func read(_ file: String, _ model: Model) throws {
+  private mutating func read(_ file: ExampleFile, _ model: Model) throws {
     do {
-      images.append(try model.explained(contentsOf: file))
+      images.append(try file.explained(by: model))
       files.append(file)
     } catch let error as OutOfMemoryError {
       throw error
     } catch {
-      failures.append((file, "\(error)"))
+      failures.append((file.name, "\(error)"))
     }
   }
 

@@ -4,14 +4,14 @@ public import Prism
 public struct ExampleLibrary: Sendable {
   /// A file with its labels.
   public struct Sample: Sendable, Equatable {
-    /// The path of the file.
-    public let path: String
+    /// The file.
+    public let file: ExampleFile
     /// Its labels; none where nobody knows them.
     public let labels: [String]
 
     /// Makes a sample.
-    public init(path: String, labels: [String]) {
-      self.path = path
+    public init(_ file: ExampleFile, labels: [String]) {
+      self.file = file
       self.labels = labels
     }
   }
@@ -51,14 +51,14 @@ public struct ExampleLibrary: Sendable {
     var samples: [Sample] = []
     for first in stride(from: 0, to: all.count, by: Self.group) {
       let part = all[first..<min(first + Self.group, all.count)]
-      let labels = Dictionary(part.map { ($0.path, $0.labels) }) { first, _ in first }
-      let folder = try ExampleFolder([], files: part.map(\.path), for: model)
+      let labels = Dictionary(part.map { ($0.file, $0.labels) }) { first, _ in first }
+      let folder = try ExampleFolder([], files: part.map(\.file), for: model)
       failures += folder.failures
       points += try model.points(of: folder.inputs, at: layer)
       for (file, input) in zip(folder.files, folder.inputs) {
         let known = labels[file] ?? []
         let label = isPredicted ? [try model.prediction(ofMean: [input]).top.label] : known
-        samples.append(Sample(path: file, labels: label))
+        samples.append(Sample(file, labels: label))
       }
       try work.did(part.count)
     }
@@ -70,6 +70,9 @@ public struct ExampleLibrary: Sendable {
     self.samples = samples
     space = try ExampleSpace(points, distance: distance)
   }
+
+  /// The memory that the points take, in bytes.
+  public var byteCount: Int { space.count * space.dimensions * MemoryLayout<Float>.stride }
 
   /// All labels, in alphabetical order.
   public var labels: [String] { Set(samples.flatMap(\.labels)).sorted() }

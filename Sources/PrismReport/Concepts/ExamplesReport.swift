@@ -4,7 +4,7 @@ public import Prism
 public struct ExamplesReport {
   /// An input with the examples near to it.
   struct Query {
-    let path: String
+    let file: ExampleFile
     let image: ExplainedImage
     let top: Prediction.Entry
     let neighbours: [ExampleSpace.Neighbour]
@@ -42,7 +42,7 @@ public struct ExamplesReport {
     let points = try model.points(of: inputs.inputs, at: library.layer)
     queries = try inputs.files.indices.map { place in
       Query(
-        path: inputs.files[place], image: inputs.images[place],
+        file: inputs.files[place], image: inputs.images[place],
         top: try model.prediction(ofMean: [inputs.inputs[place]]).top,
         neighbours: try library.space.nearest(to: points[place], count: count))
     }
@@ -94,66 +94,64 @@ public struct ExamplesReport {
   /// The summary for a terminal.
   public var lines: [String] {
     let nearest = queries.flatMap { query in
-      ["\(query.path): \(summary(query))"]
+      ["\(query.file.name): \(summary(query))"]
         + TextTable.lines(
           query.neighbours.map { neighbour in
             [
               Text.decimal(neighbour.distance, decimals: 4), labels(neighbour.index),
-              library.samples[neighbour.index].path,
+              library.samples[neighbour.index].file.name,
             ]
           }
         ).map { "  " + $0 }
     }
     let chosen = prototypes.flatMap { label, count, chosen in
-      ["prototypes of \(label) (\(count)):"] + chosen.map { "  " + library.samples[$0].path }
+      ["prototypes of \(label) (\(count)):"] + chosen.map { "  " + library.samples[$0].file.name }
     }
     return nearest + chosen + notes.map { "note: \($0)" }
   }
 
-  /// The page.
+  /// The report for people: `input-NUMBER`, `near-INPUT-NUMBER` and `prototype-LABEL-NUMBER` are the
+  /// pictures, counted from 0 as the document counts them.
   ///
-  /// - Returns: HTML that needs no other file.
+  /// - Returns: A section for every input and label, with its pictures.
   /// - Throws: `ImageError`, `SoundError`, `SpectrogramError`.
-  public func html() throws -> String {
-    func name(_ path: String) -> String {
-      path.split(separator: "/").last.map(String.init) ?? path
+  public func illustrated() throws -> IllustratedReport {
+    var report = IllustratedReport(
+      title: "Examples in \(library.layer)", subtitle: model.card.name)
+    func example(_ index: Int, _ name: String, _ more: [String]) throws -> Report.Thumbnail {
+      let file = library.samples[index].file
+      let picture = try ShownInput(file.explained(by: model), for: model).picture
+      return report.thumbnail(
+        picture, named: name, captions: [labels(index)] + more + [file.shortName])
     }
-    func cell(_ index: Int, _ text: String) throws -> PageOfPictures.Cell {
-      let path = library.samples[index].path
-      let image = try model.explained(contentsOf: path)
-      return .init(
-        picture: try ShownInput(image, for: model).picture,
-        caption: "\(labels(index))\(text) · \(name(path))")
+    report.page.sections.append(.init("", notes.map { .note($0) }))
+    for (number, query) in queries.enumerated() {
+      let own = report.thumbnail(
+        try ShownInput(query.image, for: model).picture, named: "input-\(number)",
+        captions: [query.file.shortName])
+      let near = try query.neighbours.enumerated().map { place, neighbour in
+        try example(
+          neighbour.index, "near-\(number)-\(place)",
+          [Text.decimal(neighbour.distance, decimals: 3)])
+      }
+      report.page.sections.append(
+        .init(
+          query.file.shortName,
+          [
+            .text(summary(query)), .pictures(title: "Input", [own]),
+            .pictures(title: "Nearest examples", near),
+          ]))
     }
-    let near = try queries.map { query in
-      PageOfPictures.Group(
-        title: name(query.path), lines: [summary(query)],
-        rows: [
-          (
-            "Input",
-            [
-              .init(
-                picture: try ShownInput(query.image, for: model).picture,
-                caption: name(query.path))
-            ]
-          ),
-          (
-            "Nearest examples",
-            try query.neighbours.map {
-              try cell($0.index, ", " + Text.decimal($0.distance, decimals: 3))
-            }
-          ),
-        ])
+    for (number, standing) in prototypes.enumerated() {
+      let pictures = try standing.chosen.enumerated().map { place, index in
+        try example(index, "prototype-\(number)-\(place)", [])
+      }
+      report.page.sections.append(
+        .init(
+          standing.label,
+          [.pictures(title: "Prototypes of \(standing.count) examples", pictures)]))
     }
-    let standing = try prototypes.map { label, count, chosen in
-      PageOfPictures.Group(
-        title: label, lines: [],
-        rows: [("Prototypes of \(count) examples", try chosen.map { try cell($0, "") })])
-    }
-    return try PageOfPictures(
-      title: "Examples in \(library.layer)", lines: [model.card.name] + notes,
-      groups: near + standing
-    ).html()
+    return report
   }
 
   /// The document.
@@ -171,12 +169,12 @@ public struct ExamplesReport {
           value: .array(
             queries.map { query in
               [
-                "path": .string(query.path),
+                "path": .string(query.file.name),
                 "top": InputDocument.entry(query.top),
                 "nearest": .array(
                   query.neighbours.map { neighbour in
                     [
-                      "path": .string(library.samples[neighbour.index].path),
+                      "path": .string(library.samples[neighbour.index].file.name),
                       "labels": .array(
                         library.samples[neighbour.index].labels.map(JSON.string)),
                       "distance": .number(neighbour.distance),
@@ -190,7 +188,7 @@ public struct ExamplesReport {
             prototypes.map { label, count, chosen in
               [
                 "label": .string(label), "examples": .integer(count),
-                "chosen": .array(chosen.map { .string(library.samples[$0].path) }),
+                "chosen": .array(chosen.map { .string(library.samples[$0].file.name) }),
               ]
             })),
         .init(name: "notes", value: .array(notes.map(JSON.string))),

@@ -100,7 +100,7 @@ struct ComparisonReport {
       columns: methods.compactMap { $0.first?.title }, rows: rows,
       tables: tables(index),
       notes: (context ?? []) + (scene.picture?.note ?? []) + notes(methods),
-      units: methods.compactMap { $0.first?.unit }, axes: view.axes, outline: view.outline,
+      units: methods.compactMap { $0.first?.mapUnit }, axes: view.axes, outline: view.outline,
       area: methods.first?.first?.area(of: view.picture) ?? .whole)
   }
 

@@ -118,6 +118,7 @@ extension Explanation {
       .init(name: "seconds", value: .number(seconds)),
       .init(name: "evaluations", value: .integer(attribution.evaluations)),
       .init(name: "explains", value: .string(unit)),
+      .init(name: "unit", value: mapUnit.isEmpty ? .null : .string(mapUnit)),
       .init(name: "explainedValue", value: attribution.explainedValue.map(JSON.number) ?? .null),
       .init(name: "baseValue", value: attribution.baseValue.map(JSON.number) ?? .null),
       .init(name: "sum", value: attribution.sum.map(JSON.number) ?? .null),

@@ -24,6 +24,7 @@ public struct MethodList {
           "name": .string(method.rawValue),
           "title": .string(explainer.title),
           "needs": .array(explainer.facts.needs.map { .string($0.rawValue) }),
+          "unit": .string(explainer.facts.unit.rawValue),
           "parameters": explainer.parameters.json,
           "cost": .string(explainer.facts.cost),
           "paper": .string(explainer.facts.paper),
@@ -42,6 +43,7 @@ public struct MethodList {
         .joined(separator: ", ")
       lines.append("\(method.rawValue): \(explainer.title)")
       lines.append("  needs       \(needs.isEmpty ? "nothing but the outputs" : needs)")
+      lines.append("  values      \(explainer.facts.unit.text)")
       lines.append("  parameters  \(parameters.isEmpty ? "none" : parameters)")
       lines.append("  cost        \(explainer.facts.cost)")
       lines.append("  paper       \(explainer.facts.paper)")
@@ -51,6 +53,16 @@ public struct MethodList {
     }
     if !unfit.isEmpty { lines += ["Not for this model:"] + unfit }
     return lines
+  }
+}
+
+extension MethodFacts.Unit {
+  /// What a reader of the list is told.
+  fileprivate var text: String {
+    switch self {
+    case .explained: "in the unit of what is explained"
+    case .unitless: "without a unit"
+    }
   }
 }
 

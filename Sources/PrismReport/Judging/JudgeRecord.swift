@@ -10,6 +10,8 @@ struct JudgeRecord: Sendable {
     let probability: Double
     /// Whether the model finds it.
     let isFound: Bool
+    /// Whether it is found though its logit, which is explained, is negative.
+    var isBelowZero = false
     /// What was measured.
     let values: [MapMeasure: Double]
     /// Why the region that is right is not known, where masks were given; empty where there is no
@@ -81,6 +83,7 @@ extension JudgeRecord.Map {
       "label": .integer(label),
       "probability": .number(probability),
       "found": .bool(isFound),
+      "belowZero": .bool(isBelowZero),
       "values": .object(measured),
       "problem": problem.map(JSON.string) ?? .null,
       "rows": small.map { .integer($0.rows) } ?? .null,
@@ -107,8 +110,10 @@ extension JudgeRecord.Map {
     {
       small = SmallMap(rows: rows, columns: columns, bytes: bytes)
     }
+    // Journals that were begun before this was told have none.
+    let isBelowZero = json["belowZero"] == .bool(true)
     self.init(
-      label: label, probability: probability, isFound: isFound, values: values,
-      problem: json["problem"]?.string, small: small)
+      label: label, probability: probability, isFound: isFound, isBelowZero: isBelowZero,
+      values: values, problem: json["problem"]?.string, small: small)
   }
 }

@@ -102,7 +102,7 @@ extension JudgeReport {
   }
 
   private static func p(_ value: Double) -> String {
-    value < 0.001 ? "< 0.001" : NumberText.measure(value)
+    value < 0.001 ? "<\u{A0}0.001" : NumberText.measure(value)
   }
 
   /// The measure that ranks, label by label.

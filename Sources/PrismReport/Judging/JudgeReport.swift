@@ -121,6 +121,13 @@ public struct JudgeReport: DataReport {
             + "what little speaks for them (--only-found leaves them out)")
       }
     }
+    let belowZero = maps.count { $0.isBelowZero }
+    if belowZero > 0 {
+      notes.append(
+        "\(belowZero) of \(maps.count) labels are found though their logits are negative: the labels "
+          + "exclude each other, so that only differences of logits count, and methods that explain "
+          + "the logit by itself are judged by what says little")
+    }
     if run.truths != nil {
       let without = maps.count { $0.problem == "" }
       if without > 0 {

@@ -283,6 +283,7 @@ public final class JudgeRun: Sendable {
       return JudgeRecord.Map(
         label: label, probability: explanation.target.probability,
         isFound: view.prediction.counts(label, for: model.card.output),
+        isBelowZero: explanation.target.isFoundBelowZero,
         values: measures[place].filter { $0.value.isFinite },
         problem: look.problems.indices.contains(place) ? look.problems[place] : nil,
         small: SmallMap(view.upright(explanation.values)))

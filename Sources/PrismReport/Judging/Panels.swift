@@ -20,11 +20,7 @@ struct Panels {
       let view = scene.views.first(where: { $0.targets.contains { $0.index == place.label } }),
       let target = view.targets.first(where: { $0.index == place.label })
     else { return nil }
-    let scale = Double(Self.side) / Double(max(view.picture.width, view.picture.height))
-    let picture = view.picture.resized(
-      width: max(1, Int((Double(view.picture.width) * scale).rounded())),
-      height: max(1, Int((Double(view.picture.height) * scale).rounded())),
-      method: .bilinearAntialias)
+    let picture = view.picture.fitting(Self.side)
     let area =
       view.window == nil ? run.model.card.input.image.area(of: view.picture) : .whole
     let region = run.truths.flatMap { truths in
@@ -48,20 +44,19 @@ struct Panels {
 }
 
 extension Panels {
-  /// By how much a label's probability falls when a place of an input is filled in, relative to what
-  /// it is.
+  /// By how much the logarithm of a label's odds falls when a place of an input is filled in: odds, as
+  /// a probability near 1 hardly falls however much evidence goes.
   ///
   /// - Parameters:
   ///   - label: The label's index.
   ///   - picture: The number of the picture; of a sound the explained window counts.
   ///   - place: Not zero where it is filled in, of any size, as people see it.
-  /// - Returns: Below 0 where it rises; `nil` where the picture is not there any more, or the label
-  ///   has no probability that could fall.
+  /// - Returns: Below 0 where it rises; `nil` where the picture is not there any more.
   /// - Throws: `ExplanationError`, `ModelError`.
   mutating func fall(of label: Int, in picture: Int, without place: Tensor) throws -> Double? {
     guard let scene = scene(picture),
       let view = scene.views.first(where: { $0.targets.contains { $0.index == label } }),
-      let target = view.targets.first(where: { $0.index == label }), target.probability > 0
+      let target = view.targets.first(where: { $0.index == label })
     else { return nil }
     var (height, width) = (view.image.input.shape[1], view.image.input.shape[2])
     if view.rule?.hasFramesAsRows == true { swap(&height, &width) }
@@ -73,6 +68,11 @@ extension Panels {
       })
     var filled = try view.image.filled(where: view.rule?.turned(region) ?? region)
     let after = try run.model.predict(&filled).entries[label].probability
-    return (target.probability - after) / target.probability
+    return Self.logOdds(target.probability) - Self.logOdds(after)
+  }
+
+  private static func logOdds(_ probability: Double) -> Double {
+    let bounded = min(max(probability, 1e-9), 1 - 1e-9)
+    return logarithm(bounded / (1 - bounded))
   }
 }

@@ -66,7 +66,9 @@ extension SurveyReport {
   }
 
   private static func fall(_ effect: Double) -> String {
-    effect < 0 ? "+" + Text.percent(-effect) : "−" + Text.percent(effect)
+    // Odds may rise to many times what they were, and hardly fall to nothing.
+    effect < 0
+      ? "+" + Text.percent(-effect) : effect > 0.9995 ? "< −99.9 %" : "−" + Text.percent(effect)
   }
 
   private func section(_ label: Label, _ panels: inout Panels) throws -> Report.Section {
@@ -131,14 +133,21 @@ extension SurveyReport {
             + "measured on the other. Of the others there: the same of all maps outside the group, "
             + "other labels' too."),
         .note(
-          "Effect: by how much the label's probability falls when the place is filled in from its "
-            + "rim, a mean over up to \(Self.measured) members; effect elsewhere: of other inputs with "
-            + "the label. Not measured (–) where the maps point at no fixed place."),
+          "Effect: by how much the label's odds fall when the place is filled in from its rim, a "
+            + "geometric mean over up to \(Self.measured) inputs whose maps point there; effect "
+            + "elsewhere: of other inputs with the label. Not measured (–) where the maps point at no "
+            + "fixed place."),
         .note(
           "Score: 2 · (evidence there − the larger of evidence of the others and area), at most 1, · "
-            + "(1 − 4 · area) · (mean cosine of two members)² · (effect − effect elsewhere). A mean map "
+            + "(1 − 4 · area) · (mean cosine of two members)² · selectivity · (effect − effect "
+            + "elsewhere). Selectivity: how much more often maps of the label than those of other labels "
+            + "point at the place, 1 − others / own. A mean map "
             + "that is as sharp as it is when moved to the middle is one of a fixed place; one that is "
             + "sharp only when moved is one of things that lie anywhere."),
+        .note(
+          "What to do: survey.suspicious.csv lists the inputs that point at suspicious places; prism "
+            + "train --leave-out takes it. Who rather masks the place does so in all inputs, of all "
+            + "labels: where it is masked in those alone, the mask is the next shortcut."),
       ])
   }
 }

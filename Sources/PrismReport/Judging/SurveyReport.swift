@@ -5,7 +5,7 @@ public struct SurveyReport: DataReport {
   /// The rows and columns to which maps are made small before they are grouped.
   static let side = 16
   /// The score from which a group is called suspicious.
-  public static let alarm = 0.25
+  public static let alarm = 0.15
   /// The fixedness from which the effect of the place is measured.
   static let worthMeasuring = 0.2
   /// The pictures of a group, and those beside it, on which an effect is measured.
@@ -20,18 +20,18 @@ public struct SurveyReport: DataReport {
     /// The maps in the order of ``MapGroups/Group/members``, by the numbers of their pictures.
     let pictures: [Int]
     let maps: MapGroups.Group
-    /// By how much the probability falls, relative to what it is, when the place is filled in; `nil`
-    /// where that was not measured.
+    /// By how much the label's odds fall, relative to what they are, when the place is filled in;
+    /// `nil` where that was not measured.
     let effect: Double?
-    /// The same of pictures of the label outside the group; `nil` where there are none.
+    /// The same of pictures of the label that do not point at the place; `nil` where there are none.
     let effectElsewhere: Double?
-    /// The pictures of which the place holds at least half as much as of most.
-    let typical: [Int]
+    /// The pictures of the label, also of other groups, whose maps point at the place.
+    let pointing: [Int]
 
-    /// How suspicious the group is, from 0 to 1: its fixedness times its effect, less the effect
-    /// elsewhere.
+    /// How suspicious the group is, from 0 to 1: its fixedness times its selectivity times its effect,
+    /// less the effect elsewhere.
     var score: Double {
-      maps.fixedness * max(0, (effect ?? 0) - max(0, effectElsewhere ?? 0))
+      maps.fixedness * maps.selectivity * max(0, (effect ?? 0) - max(0, effectElsewhere ?? 0))
     }
 
     /// Whether somebody should look.
@@ -155,24 +155,25 @@ public struct SurveyReport: DataReport {
     run: JudgeRun, rows: Int, columns: Int
   ) throws -> Group {
     let members = group.members.map { pictures[$0] }
-    let typical = group.typicalMembers.map { pictures[$0] }
+    let pointing = group.pointing.map { pictures[$0] }
     guard group.fixedness >= worthMeasuring else {
       return Group(
         label: label, pictures: members, maps: group, effect: nil, effectElsewhere: nil,
-        typical: typical)
+        pointing: pointing)
     }
     let place = Tensor([rows, columns], group.place.map { $0 ? 1 : 0 })
-    let inGroup = Set(members)
+    let isPointing = Set(pointing)
     let seed = run.request.explanations.seed
+    // A mean of logarithms: one picture whose odds rise a hundredfold must not outweigh all others.
     func effect(_ pictures: [Int]) throws -> Double? {
       let falls = try drawn(pictures, measured, seed: seed).compactMap {
         try panels.fall(of: label, in: $0, without: place)
       }
-      return falls.isEmpty ? nil : falls.reduce(0, +) / Double(falls.count)
+      return falls.isEmpty ? nil : 1 - exponential(-falls.reduce(0, +) / Double(falls.count))
     }
     return Group(
-      label: label, pictures: members, maps: group, effect: try effect(typical),
-      effectElsewhere: try effect(pictures.filter { !inGroup.contains($0) }), typical: typical)
+      label: label, pictures: members, maps: group, effect: try effect(pointing),
+      effectElsewhere: try effect(pictures.filter { !isPointing.contains($0) }), pointing: pointing)
   }
 
   // MARK: Words
@@ -193,15 +194,16 @@ public struct SurveyReport: DataReport {
     let name = run.model.labels[first.label]
     let all = labels.first { $0.label == first.label }?.count ?? first.pictures.count
     var text =
-      "Look at \(name): in \(first.typical.count) of \(all) inputs the evidence lies at one fixed "
-      + "place, \(placeName(first)), and where it is filled in, the label's probability falls by "
-      + "\(Text.percent(first.effect ?? 0))"
+      "Look at \(name): in \(first.pointing.count) of \(all) inputs the evidence lies at one fixed "
+      + "place, \(placeName(first)), and where it is filled in, the label's odds fall by "
+      + Self.percent(first.effect ?? 0)
     if let elsewhere = first.effectElsewhere {
-      text += " (of the other inputs with the label by \(Text.percent(max(0, elsewhere))))"
+      text += " (of the other inputs with the label by \(Self.percent(max(0, elsewhere))))"
     }
     text +=
-      ". If nothing there belongs to \(name), the model has learnt a shortcut: mask the place in, or "
-      + "remove, the inputs that survey.csv calls suspicious, and train again."
+      ". If nothing there belongs to \(name), the model has learnt a shortcut: train again without the "
+      + "files that survey.suspicious.csv lists (--leave-out), or with that place masked in all "
+      + "inputs alike, and survey again."
     let others = Set(found.dropFirst().map { run.model.labels[$0.label] }).sorted()
     if found.count > 1 {
       text +=
@@ -209,6 +211,11 @@ public struct SurveyReport: DataReport {
         + (found.count == 2 ? "group" : "groups") + ": \(others.joined(separator: ", "))."
     }
     return text
+  }
+
+  /// A share in a sentence.
+  private static func percent(_ share: Double) -> String {
+    share > 0.9995 ? "more than 99.9 %" : Text.percent(share)
   }
 
   /// Where a group's place is, in words.
@@ -224,8 +231,16 @@ public struct SurveyReport: DataReport {
     let down = centre({ $0 / label.columns }, of: label.rows)
     let across = centre({ $0 % label.columns }, of: label.columns)
     if let audio = run.model.card.input.audio, let rule = try? AudioPreparation(audio) {
-      return "around \(NumberText.time(rule.time(at: across))) s of the window and "
-        + "\(Text.hertz(rule.frequency(at: 1 - down)))"
+      // A place that is nearly as long or as high as the window is a band, or a moment.
+      func isWhole(_ position: (Int) -> Int, of count: Int) -> Bool {
+        let places = cells.map(position)
+        return ((places.max() ?? 0) - (places.min() ?? 0) + 1) * 4 >= count * 3
+      }
+      let time = "around \(NumberText.time(rule.time(at: across))) s of the window"
+      let frequency = Text.hertz(rule.frequency(at: 1 - down))
+      if isWhole({ $0 % label.columns }, of: label.columns) { return "at all times, \(frequency)" }
+      if isWhole({ $0 / label.columns }, of: label.rows) { return "\(time), at all frequencies" }
+      return "\(time) and \(frequency)"
     }
     let rows = ["top", "middle", "bottom"][min(Int(down * 3), 2)]
     let columns = ["left", "centre", "right"][min(Int(across * 3), 2)]
@@ -242,9 +257,22 @@ public struct SurveyReport: DataReport {
     return [
       .init(name: "survey.json", contents: Array((document.formatted + "\n").utf8)),
       .init(name: "survey.csv", contents: Array(csv.utf8)),
+      .init(name: "survey.suspicious.csv", contents: Array(suspiciousCSV.utf8)),
       .init(name: "survey.html", contents: Array(try page.html().utf8)),
       .init(name: "survey.pdf", contents: try page.pdfData()),
     ]
+  }
+
+  /// The inputs that point at suspicious places: what training leaves out.
+  private var suspiciousCSV: String {
+    let lines = suspicious.flatMap { group in
+      group.pointing.map { [run.inputs[$0], run.model.labels[group.label], placeName(group)] }
+    }
+    return Self.commaSeparated([["path", "label", "place"]] + lines)
+  }
+
+  private static func commaSeparated(_ lines: [[String]]) -> String {
+    lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()
   }
 
   /// A line for every input and label: its group, and what is known of it.
@@ -252,18 +280,18 @@ public struct SurveyReport: DataReport {
     var lines = [["input", "label", "group", "score", "inside", "suspicious", "outlier"]]
     for label in labels {
       let outliers = Set(label.outliers)
+      let suspects = Set(label.groups.filter(\.isSuspicious).flatMap(\.pointing))
       for (number, group) in label.groups.enumerated() {
-        let typical = Set(group.isSuspicious ? group.typical : [])
         for (picture, share) in zip(group.pictures, group.maps.shares) {
           lines.append([
             run.inputs[picture], run.model.labels[label.label], "\(number + 1)", "\(group.score)",
-            "\(share)", typical.contains(picture) ? "1" : "0",
+            "\(share)", suspects.contains(picture) ? "1" : "0",
             outliers.contains(picture) ? "1" : "0",
           ])
         }
       }
     }
-    return lines.map { $0.map(\.commaSeparatedValue).joined(separator: ",") + "\n" }.joined()
+    return Self.commaSeparated(lines)
   }
 
   /// A summary for the terminal.
@@ -335,7 +363,7 @@ public struct SurveyReport: DataReport {
   private func json(_ group: Group) -> JSON {
     [
       "inputs": .array(group.pictures.map { .string(run.inputs[$0]) }),
-      "typical": .array(group.typical.map { .string(run.inputs[$0]) }),
+      "pointing": .array(group.pointing.map { .string(run.inputs[$0]) }),
       "place": .string(placeName(group)),
       "cells": .array(
         group.maps.place.indices.filter { group.maps.place[$0] }.map(JSON.integer)),
@@ -345,6 +373,7 @@ public struct SurveyReport: DataReport {
       "outside": .number(group.maps.outside),
       "likeness": .number(group.maps.likeness),
       "fixedness": .number(group.maps.fixedness),
+      "selectivity": .number(group.maps.selectivity),
       "effect": group.effect.map(JSON.number) ?? .null,
       "effectElsewhere": group.effectElsewhere.map(JSON.number) ?? .null,
       "score": .number(group.score),

@@ -108,6 +108,15 @@ public struct ExplanationPipeline: Sendable {
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
   }
 
+  /// How many inputs are best explained at a time: several by methods that are quick, one by
+  /// methods that evaluate the model so often that they fill all threads by themselves.
+  package func abreast() -> Int {
+    let chosen = methods.map(\.method)
+    guard request.purpose == .explanation, chosen.allSatisfy(\.isFast) else { return 1 }
+    let layer = methods.lazy.compactMap(\.settings.layer).first
+    return (try? model.abreast(for: chosen, layer: layer, limits: request.limits)) ?? 1
+  }
+
   /// The name of the document of an input.
   ///
   /// - Parameter stem: How the names of the input's files begin.

@@ -1,11 +1,5 @@
 public import Prism
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// A picture or a sound that is to be explained: its bytes, and how it is told from others.
 public struct ReportInput: Sendable {
   /// The name under which it was given.
@@ -67,14 +61,7 @@ public struct ReportInput: Sendable {
   }
 
   /// A path from the root, without `.` and `..`.
-  public static func wholePath(of path: String) -> String {
-    let whole = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
-    var parts: [Substring] = []
-    for part in whole.split(separator: "/") where part != "." {
-      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-    }
-    return "/" + parts.joined(separator: "/")
-  }
+  public static func wholePath(of path: String) -> String { Folder.wholePath(of: path) }
 
   /// As much of a path's end as a figure has room for.
   ///

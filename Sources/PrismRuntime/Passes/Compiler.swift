@@ -4,8 +4,8 @@ internal import PrismKernels
 /// Turns a recording into a program, by one pass after the other.
 struct Compiler {
   let recording: Recording
-  /// What is given: the recording's input, or a value that all paths from there lead through.
-  let start: ValueID
+  /// What is given: the recording's input, or values that all paths from there lead through.
+  let given: [ValueID]
   let precision: Plan.Precision
   let kernels: Kernels
   let weights: PackedWeights
@@ -18,13 +18,7 @@ struct Compiler {
   /// - Returns: Steps that do the same to every image, and the memory they need.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   func program(for wanted: [ValueID], keepsValues: Bool = false) throws -> Program {
-    let operations = Fusion(
-      recording, from: start, wanted: wanted, vectorWidth: kernels.vectorWidth
-    ).operations
-    let locations = Locations(
-      operations, recording: recording, given: start, wanted: wanted)
-    let lowering = Lowering(
-      operations, locations: locations, precision: precision, kernels: kernels)
+    let (operations, locations, lowering) = lowered(for: wanted)
     let drafts =
       keepsValues
       ? lowering.drafts
@@ -32,8 +26,25 @@ struct Compiler {
     try weights.pack(
       lowering.packing, recording: recording, kernels: kernels, pool: Workers.pool)
     return Placement(
-      drafts, locations: locations, recording: recording, given: start, wanted: wanted,
+      drafts, locations: locations, recording: recording, given: given, wanted: wanted,
       keepsValues: keepsValues
     ).program(weights: weights, kernels: kernels)
+  }
+
+  /// The steps that compute some values, without weights and memory: what is computed, and how.
+  func drafts(for wanted: [ValueID]) -> [Draft] { lowered(for: wanted).lowering.drafts }
+
+  private func lowered(
+    for wanted: [ValueID]
+  ) -> (operations: [FusedOperation], locations: Locations, lowering: Lowering) {
+    let operations = Fusion(
+      recording, given: given, wanted: wanted, vectorWidth: kernels.vectorWidth
+    ).operations
+    let locations = Locations(
+      operations, recording: recording, given: given, wanted: wanted)
+    return (
+      operations, locations,
+      Lowering(operations, locations: locations, precision: precision, kernels: kernels)
+    )
   }
 }

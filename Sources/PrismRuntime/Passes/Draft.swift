@@ -18,7 +18,7 @@ struct Draft {
 
   /// Every value besides input and output that must have room while the step is computed.
   var alsoTouched: [ValueID] {
-    others + [head.gate, tail.residual].compactMap { $0 } + between
+    others + [head.gate, tail.activity].compactMap { $0 } + tail.operands + between
       + links.flatMap(\.alsoTouched)
   }
 
@@ -27,6 +27,6 @@ struct Draft {
 
   /// Whether all of an image's input has been read before any of its output is written.
   var readsBeforeWriting: Bool {
-    tail.residual != input && kind.batched?.readsBeforeWriting ?? false
+    !tail.operands.contains(input) && kind.batched?.readsBeforeWriting ?? false
   }
 }

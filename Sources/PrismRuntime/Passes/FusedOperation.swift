@@ -29,9 +29,15 @@ struct FusedOperation {
   var head = Head<ValueID>.none
   var tail = Tail<ValueID>()
 
+  /// When the operation is computed: in the order of its output, but bits are made of a value as soon
+  /// as it is there.
+  var order: (ValueID, Int) {
+    if case .step(is ActivityStep) = work { (input, 1) } else { (output, 0) }
+  }
+
   /// Every value that is read.
   var operands: Set<ValueID> {
-    Set([input] + others + [head.gate, tail.residual].compactMap { $0 })
+    Set([input] + others + [head.gate].compactMap { $0 } + tail.operands)
   }
 }
 
@@ -41,4 +47,8 @@ struct WeightSource: Hashable {
   let convolution: ValueID
   /// The batch normalisation that is folded into the weights.
   let folding: ValueID?
+  /// Whether the weights are those by which cotangents go back through the convolution.
+  var isReversed = false
+  /// The batch normalisation before the convolution whose factors are folded into reversed weights.
+  var before: ValueID?
 }

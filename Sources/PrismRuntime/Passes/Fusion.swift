@@ -4,29 +4,41 @@ internal import PrismTensor
 
 /// Finds the operations of a recording that can be computed in one go.
 struct Fusion {
-  private let recording: Recording
+  let recording: Recording
   private let wanted: Set<ValueID>
-  private let vectorWidth: Int
+  let vectorWidth: Int
+  /// A value that is always there.
+  private let first: ValueID
   private var users: [[ValueID]]
-  private var absorbed: Set<ValueID> = []
+  /// Bits by the values they are made of.
+  private var activities: [ValueID: ValueID] = [:]
+  var absorbed: Set<ValueID> = []
   private(set) var operations: [FusedOperation] = []
 
-  // Values that are `wanted` must be stored as they are; what comes before `start` is known.
-  init(_ recording: Recording, from start: ValueID, wanted: [ValueID], vectorWidth: Int) {
+  // Values that are `wanted` must be stored as they are; what comes before those that are `given` is
+  // known.
+  init(_ recording: Recording, given: [ValueID], wanted: [ValueID], vectorWidth: Int) {
     self.recording = recording
     self.vectorWidth = vectorWidth
     self.wanted = Set(wanted)
-    absorbed = [start]
-    let needed = recording.ancestors(of: wanted) { $0 == start }
+    first = given[0]
+    absorbed = Set(given)
+    let needed = recording.ancestors(of: wanted, stoppingAt: Set(given).contains)
     users = [[ValueID]](repeating: [], count: recording.values.count)
     for id in needed {
+      guard !absorbed.contains(id) else { continue }
+      // Bits are written beside a value: what else uses it does not notice.
+      if recording.primitive(of: id) is Activity {
+        activities[recording.operands(of: id)[0]] = id
+        continue
+      }
       for operand in recording.operands(of: id) { users[operand.index].append(id) }
     }
-    let computed = needed.filter { $0 != start && recording.primitive(of: $0) != nil }
+    let computed = needed.filter { !given.contains($0) && recording.primitive(of: $0) != nil }
     // Convolutions first: what they absorb is no operation of its own.
     for id in computed { addFused(id) }
     for id in computed where !absorbed.contains(id) { addSingle(id) }
-    operations.sort { $0.output < $1.output }
+    operations.sort { $0.order < $1.order }
   }
 
   // MARK: - Around a convolution
@@ -57,6 +69,9 @@ struct Fusion {
       guard let weight = recording.parameter(operands[1]) else { return }
       let bias = operands.count > 2 ? recording.parameter(operands[2]) : nil
       operation.work = .step(FullyConnectedStep(weight: weight, bias: bias))
+    case let pullback as Pullback:
+      guard let work = fusedWork(of: pullback, &operation) else { return }
+      operation.work = work
     default: return
     }
     finish(&operation, startingAt: id)
@@ -84,7 +99,7 @@ struct Fusion {
       let source = recording.operands(of: input).first
     else { return .none }
     switch recording.primitive(of: input) {
-    case is ReLU:
+    case is ReLU where activities[input] == nil:
       let inner = source
       guard soleUser(of: inner) != nil, !absorbed.contains(inner),
         let head = normalization(inner, relu: true)
@@ -109,7 +124,8 @@ struct Fusion {
   /// Activation and residual after an operation.
   private mutating func absorbTail(of operation: inout FusedOperation) {
     absorbFunction(of: &operation)
-    guard let next = soleUser(of: operation.output), recording.primitive(of: next) is Add,
+    guard operation.tail.activity == nil, activities[operation.output] == nil,
+      let next = soleUser(of: operation.output), recording.primitive(of: next) is Add,
       !absorbed.contains(next)
     else { return }
     let operands = recording.operands(of: next)
@@ -119,7 +135,7 @@ struct Fusion {
     else { return }
     absorbed.insert(next)
     operation.tail.residual = other
-    if case .identity = operation.tail.activation {
+    if operation.tail.isLinear {
       operation.output = next
       absorbFunction(of: &operation)
     } else {
@@ -130,12 +146,35 @@ struct Fusion {
 
   private mutating func absorbFunction(of operation: inout FusedOperation) {
     guard let next = soleUser(of: operation.output), !absorbed.contains(next),
-      let primitive = recording.primitive(of: next),
-      let function = ElementwiseFunction(primitive)
+      let primitive = recording.primitive(of: next)
     else { return }
+    if let function = ElementwiseFunction(primitive) {
+      operation.tail.activation = function
+    } else if let gate = gate(next), recording.operands(of: next)[0] == operation.output,
+      isByVectors(operation.work)
+    {
+      operation.tail.gate = gate
+    } else {
+      return
+    }
     absorbed.insert(next)
-    operation.tail.activation = function
     operation.output = next
+    writeActivity(of: &operation)
+  }
+
+  /// Whether work divides channels at whole vectors, as bits demand.
+  private func isByVectors(_ work: FusedOperation.Work) -> Bool {
+    switch work {
+    case .step(is GroupedStep), .step(is FullyConnectedStep): false
+    default: true
+    }
+  }
+
+  /// Writes the bits of a rectifier while its output is stored.
+  private mutating func writeActivity(of operation: inout FusedOperation) {
+    guard isByVectors(operation.work), let activity = activities[operation.output] else { return }
+    absorbed.insert(activity)
+    operation.tail.activity = activity
   }
 
   // MARK: - Single operations
@@ -162,7 +201,10 @@ struct Fusion {
     case _ where isNormalization(id, of: operands[0]): return scaleShift(&operation)
     case _ where ElementwiseFunction(primitive) != nil:
       operation.tail.activation = ElementwiseFunction(primitive) ?? .identity
-      return .step(FinishStep())
+      operation.work = .step(FinishStep())
+      writeActivity(of: &operation)
+      return operation.work
+    case let activity as Activity: return .step(ActivityStep(isBounded: activity.isBounded))
     case let normalization as LayerNormalization where areConstant(operands.dropFirst()):
       guard let scale = recording.parameter(operands[1]), recording[id].shape.rank == 4,
         let shift = recording.parameter(operands[2])
@@ -194,6 +236,8 @@ struct Fusion {
       operation.others = operands
       return .concatenation
     case is Reshape: return .view
+    case let pullback as Pullback: return singleWork(of: pullback, &operation)
+    case is NormalizedReLUPullback, is ActivityPullback: return gateWork(&operation)
     default: return nil
     }
   }
@@ -232,7 +276,7 @@ struct Fusion {
   private func makePlain(_ primitive: any Primitive, _ operation: inout FusedOperation) {
     let operands = recording.operands(of: operation.output)
     operation.others = operands.filter { !recording.isParameter($0) }
-    operation.input = operation.others.first ?? recording.inputs[0]
+    operation.input = operation.others.first ?? first
     var values = 0
     let given = operands.map { id -> PlainStep.Operand in
       if let tensor = recording.parameter(id) { return .parameter(tensor) }
@@ -246,7 +290,7 @@ struct Fusion {
   // MARK: - Questions
 
   /// The one value that is computed from a value, unless the value itself is wanted.
-  private func soleUser(of id: ValueID) -> ValueID? {
+  func soleUser(of id: ValueID) -> ValueID? {
     users[id.index].count == 1 && !wanted.contains(id) ? users[id.index][0] : nil
   }
 
@@ -264,7 +308,7 @@ struct Fusion {
   }
 
   /// Whether axes are those of rows and columns of an image.
-  private func isOverPixels(_ axes: [Int], _ input: ValueID) -> Bool {
+  func isOverPixels(_ axes: [Int], _ input: ValueID) -> Bool {
     let rank = recording[input].shape.rank
     return rank == 4 && Set(axes.map { $0 < 0 ? $0 + rank : $0 }) == [1, 2]
   }
@@ -299,7 +343,7 @@ struct Fusion {
   }
 
   /// Whether values are tensors of the model.
-  private func areConstant(_ ids: ArraySlice<ValueID>) -> Bool {
+  func areConstant(_ ids: ArraySlice<ValueID>) -> Bool {
     ids.allSatisfy(recording.isParameter)
   }
 
@@ -319,19 +363,29 @@ struct Fusion {
 
   /// Whether the kernels take a window and its weights: no dilation, padding smaller than the
   /// kernel, and all but the image is constant.
-  private func canRun(_ window: SlidingWindow, _ id: ValueID) -> Bool {
+  func canRun(_ window: SlidingWindow, _ id: ValueID) -> Bool {
     let operands = recording.operands(of: id)
     return !recording.isParameter(operands[0]) && areConstant(operands.dropFirst())
-      && [window.vertical, window.horizontal].allSatisfy { axis in
-        axis.dilation == 1 && axis.before < axis.kernel && axis.after < axis.kernel
-      }
+      && isPlain(window)
+  }
+
+  /// Whether the kernels take a window.
+  func isPlain(_ window: SlidingWindow) -> Bool {
+    [window.vertical, window.horizontal].allSatisfy { axis in
+      axis.dilation == 1 && axis.before < axis.kernel && axis.after < axis.kernel
+    }
   }
 
   /// The sizes of an operation that slides a window over its input.
   private func shape(
     _ window: SlidingWindow, _ operation: FusedOperation
   ) -> ConvolutionShape {
-    let (x, y) = (recording[operation.input].shape, recording[operation.output].shape)
+    shape(window, from: operation.input, to: operation.output)
+  }
+
+  /// The sizes of an operation that slides a window over one value and makes another.
+  func shape(_ window: SlidingWindow, from input: ValueID, to output: ValueID) -> ConvolutionShape {
+    let (x, y) = (recording[input].shape, recording[output].shape)
     return ConvolutionShape(
       inputHeight: x[1], inputWidth: x[2], inputChannels: x[3], outputChannels: y[3],
       kernelHeight: window.vertical.kernel, kernelWidth: window.horizontal.kernel,

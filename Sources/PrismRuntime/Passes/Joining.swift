@@ -50,8 +50,12 @@ struct Joining {
     let chain = ConvolutionChain(
       before: before, depthwise: depthwise, after: after, panelWidth: panelWidth)
     var draft = join(links, chain)
-    // Threads that divide the chain of a single image meet between its halves.
-    if chain.hasHalves { draft.between = [links[1].output] }
+    // Threads that divide the chain of a single image meet between its halves, or after every step.
+    if links.contains(where: { $0.tail.activity != nil }) {
+      draft.between = links.dropLast().map(\.output)
+    } else if chain.hasHalves {
+      draft.between = [links[1].output]
+    }
     return draft
   }
 

@@ -1,4 +1,5 @@
 internal import PrismAutodiff
+internal import PrismKernels
 internal import PrismTensor
 
 /// Which buffer every stored value lies in, and where in it.
@@ -18,13 +19,14 @@ struct Locations {
   /// Gives every stored value a buffer; what is concatenated is written straight into the
   /// concatenation.
   init(
-    _ operations: [FusedOperation], recording: Recording, given: ValueID, wanted: [ValueID]
+    _ operations: [FusedOperation], recording: Recording, given: [ValueID], wanted: [ValueID]
   ) {
     self.recording = recording
     placeConcatenations(operations)
-    add(given)
+    for id in given { add(id) }
     for id in wanted where recording.primitive(of: id) == nil { add(id) }
     let wanted = Set(wanted)
+    for activity in operations.compactMap(\.tail.activity) { add(activity) }
     for operation in operations where locations[operation.output] == nil {
       if case .channels(let first) = operation.work {
         let source = self[operation.input]
@@ -67,6 +69,12 @@ struct Locations {
   @discardableResult
   private mutating func add(_ id: ValueID) -> Location {
     if let location = locations[id] { return location }
+    if recording.primitive(of: id) is Activity {
+      let stride = Keep.rowSize(channels: channels(id))
+      bufferSizes.append((rows(id) * stride + 3) / MemoryLayout<Float>.stride)
+      locations[id] = Location(buffer: bufferSizes.count - 1, stride: stride)
+      return locations[id] ?? Location(buffer: 0, stride: 0)
+    }
     bufferSizes.append(recording[id].shape.count)
     let location = Location(buffer: bufferSizes.count - 1, stride: channels(id))
     locations[id] = location

@@ -39,7 +39,7 @@ struct Placement {
   ///   - wanted: What is stored for the caller, each as soon as it is there.
   ///   - keepsValues: Whether every value stays where it is from one image to the next.
   init(
-    _ drafts: [Draft], locations: Locations, recording: Recording, given: ValueID,
+    _ drafts: [Draft], locations: Locations, recording: Recording, given: [ValueID],
     wanted: [ValueID], keepsValues: Bool = false
   ) {
     self.recording = recording
@@ -94,13 +94,17 @@ struct Placement {
 
   // MARK: - Order
 
-  /// The steps with the input before them, and every wanted value stored as soon as it is there.
+  /// The steps with what is given before them, and every wanted value stored as soon as it is there.
   private static func exchanging(
-    _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ input: ValueID,
+    _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ given: [ValueID],
     _ wanted: [ValueID]
   ) -> [Draft] {
     var drafts = drafts
-    drafts.insert(Draft(kind: LoadStep(), input: input, output: input), at: 0)
+    for (index, id) in given.enumerated().reversed() {
+      let first = drafts.firstIndex { ([$0.input] + $0.alsoTouched).contains(id) } ?? 0
+      drafts.insert(
+        Draft(kind: LoadStep(index: index), input: id, output: id), at: index == 0 ? 0 : first)
+    }
     for (index, id) in wanted.enumerated() {
       if let tensor = recording.parameter(id) {
         drafts.append(Draft(kind: ConstantStep(tensor: tensor), input: id, output: id))

@@ -81,9 +81,13 @@ struct ConvolutionChain: StepKind {
   /// Whether threads that divide the chain of one image meet after the depthwise convolution.
   var hasHalves: Bool { after != nil && isOnSmallMap }
 
-  /// A chain on a small map as two steps with the whole map between them: threads divide the first
-  /// by channels and share nothing, where they would compute many rows twice.
+  /// A chain on a small map as two steps with the whole map between them.
+  ///
+  /// Threads divide the first by channels and share nothing, where they would compute many rows
+  /// twice. What writes bits beside its values is divided step by step, since no two threads may
+  /// write the same.
   func divided(_ step: Step) -> [Step] {
+    if step.links.contains(where: { $0.tail.activity != nil }) { return step.links }
     guard hasHalves else { return [step] }
     let first = ConvolutionChain(
       before: before, depthwise: depthwise, after: nil, panelWidth: panelWidth)

@@ -31,6 +31,8 @@ struct FinishStep: PixelStepKind {
     let (input, output) = (step.input, step.output)
     var epilogue = step.epilogue(context)
     epilogue.residual = epilogue.residual.map { $0 + rows.lowerBound * epilogue.residualStride }
+    epilogue.gate = epilogue.gate?.advanced(row: rows.lowerBound)
+    epilogue.keep = epilogue.keep?.advanced(row: rows.lowerBound)
     kernels.finish(
       context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
       into: context.pointer(output) + rows.lowerBound * output.stride,
@@ -51,5 +53,25 @@ struct ProductStep: PixelStepKind {
       by: context.pointer(other) + rows.lowerBound * other.stride, otherStride: other.stride,
       into: context.pointer(output) + rows.lowerBound * output.stride,
       outputStride: output.stride, rows: rows.count, channels: output.channels)
+  }
+}
+
+/// The bits of a rectifier's activity, from its output.
+struct ActivityStep: PixelStepKind {
+  /// Whether the rectifier is a ReLU6.
+  let isBounded: Bool
+
+  func label(of step: Step) -> String { "activity \(step.input.rows)×\(step.input.channels)" }
+
+  func divisions(of step: Step) -> Int { step.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
+    let (input, output) = (step.input, step.output)
+    let keep = Keep(
+      bits: UnsafeMutableRawPointer(context.pointer(output)), stride: output.stride,
+      isBounded: isBounded)
+    kernels.keep(
+      context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
+      keep: keep.advanced(row: rows.lowerBound), rows: rows.count, channels: input.channels)
   }
 }

@@ -6,20 +6,24 @@ internal import PrismTensor
 // `@unchecked Sendable`: it lives as long as the call; every image is composed into memory of its
 // own, and every value of every image is stored once, in a place of its own.
 struct Exchange: @unchecked Sendable {
-  /// Writes the image with an index, `[H, W, C]`.
-  let compose: (Int, UnsafeMutablePointer<Float>) -> Void
+  /// Write what is given of the image with an index, each value whole: the image, `[H, W, C]`, or
+  /// values that stand in its place.
+  let given: [(Int, UnsafeMutablePointer<Float>) -> Void]
   /// The numbers of every wanted value, those of all images one after the other.
   let results: [UnsafeMutablePointer<Float>]
 }
 
-/// The image, as the caller composes it.
+/// A given value, such as the image, as the caller composes it.
 struct LoadStep: StepKind {
+  /// Which of those that are given.
+  let index: Int
+
   func label(of step: Step) -> String { "load \(sizes(of: step))" }
 
   func divisions(of step: Step) -> Int { 1 }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    context.exchange.compose(context.image, context.pointer(step.output))
+    context.exchange.given[index](context.image, context.pointer(step.output))
   }
 }
 

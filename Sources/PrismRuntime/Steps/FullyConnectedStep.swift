@@ -52,11 +52,13 @@ struct FullyConnectedStep: BatchedStepKind {
   ) {
     weight.withUnsafePointer { weights in
       func run(_ bias: UnsafePointer<Float>?) {
+        var epilogue = step.epilogue(context)
+        if let stride { epilogue.residualStride = stride }
         var job = FullyConnectedJob(
           input: context.pointer(step.input), inputStride: stride ?? step.input.channels,
           weights: weights, bias: bias, output: context.pointer(step.output),
           outputStride: stride ?? step.output.channels, rows: images, inputs: weight.shape[1],
-          outputs: weight.shape[0], epilogue: step.epilogue(context))
+          outputs: weight.shape[0], epilogue: epilogue)
         (job.outputStart, job.outputEnd) = (outputs.lowerBound, outputs.upperBound)
         kernels.fullyConnected(job)
       }

@@ -27,6 +27,13 @@ enum Head<Location: Sendable>: Sendable {
 }
 
 extension Head {
+  /// The factors of a batch normalisation alone.
+  static func factors(_ affine: ChannelAffine) -> Head {
+    .affine(
+      scale: FloatBlock(rounding: affine.scale),
+      shift: FloatBlock(rounding: affine.scale.map { _ in 0 }), relu: false)
+  }
+
   /// A batch normalisation with constant statistics, and whether a ReLU follows.
   static func normalization(_ affine: ChannelAffine, relu: Bool) -> Head {
     .affine(
@@ -42,12 +49,58 @@ struct Tail<Location: Sendable>: Sendable {
   /// A value that is added, before or after the function.
   var residual: Location?
   var addsAfterFunction = false
+  /// The walk back through a function, in its place.
+  var gate: TailGate<Location>?
+  /// Where the bits of a rectifier's activity are written.
+  var activity: Location?
+
+  /// Whether the function and the gate do nothing.
+  var isLinear: Bool {
+    if case .identity = activation { gate == nil } else { false }
+  }
+
+  /// The values that are read.
+  var operands: [Location] { [residual, gate?.values].compactMap { $0 } }
 
   /// The same with other locations.
   func map<Other>(_ transform: (Location) -> Other) -> Tail<Other> {
     Tail<Other>(
       activation: activation, residual: residual.map(transform),
-      addsAfterFunction: addsAfterFunction)
+      addsAfterFunction: addsAfterFunction, gate: gate?.map(transform),
+      activity: activity.map(transform))
+  }
+}
+
+/// What cotangents are multiplied by on the walk back through an activation; locations are values
+/// at first and places in the end.
+struct TailGate<Location: Sendable>: Sendable {
+  /// What was kept of the forward pass.
+  var values: Location
+  /// The derivative of the activation at it.
+  var slope: Slope
+  /// Whether nothing passes where the cotangent is not positive.
+  var isGuided = false
+  /// A factor and a summand a channel, through which the values pass first.
+  var affine: (scale: FloatBlock, shift: FloatBlock)?
+
+  /// The same with another location.
+  func map<Other>(_ transform: (Location) -> Other) -> TailGate<Other> {
+    TailGate<Other>(
+      values: transform(values), slope: slope, isGuided: isGuided, affine: affine)
+  }
+}
+
+extension Slope {
+  /// That of an activation at what its pullback reads, where there is one.
+  init?(_ primitive: any Primitive) {
+    switch primitive {
+    case is SiLU: self = .silu
+    case is Sigmoid: self = .sigmoid
+    case is HardSwish: self = .hardSwish
+    case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
+    case let it as GELU where it.approximation == .none: self = .gelu
+    default: return nil
+    }
   }
 }
 
@@ -62,6 +115,9 @@ enum ElementwiseFunction: Sendable {
     case is ReLU6: self = .relu6
     case is SiLU: self = .silu
     case is Sigmoid: self = .sigmoid
+    case is HardSwish: self = .hardSwish
+    case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
+    case let it as GELU where it.approximation == .none: self = .gelu
     case is HardSwish: self = .hardSwish
     case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
     case let it as GELU: self = it.approximation == .none ? .gelu : .geluTanh

@@ -29,6 +29,17 @@ struct Step: Sendable {
       epilogue.residualStride = residual.stride
       epilogue.residualAfterActivation = tail.addsAfterFunction
     }
+    if let gate = tail.gate {
+      epilogue.gate = Gate(
+        values: UnsafeRawPointer(context.pointer(gate.values)), stride: gate.values.stride,
+        slope: gate.slope, scale: gate.affine.map { UnsafePointer($0.scale.pointer) },
+        shift: gate.affine.map { UnsafePointer($0.shift.pointer) }, isGuided: gate.isGuided)
+    }
+    if let activity = tail.activity {
+      epilogue.keep = Keep(
+        bits: UnsafeMutableRawPointer(context.pointer(activity)), stride: activity.stride,
+        isBounded: epilogue.high == 6)
+    }
     return epilogue
   }
 

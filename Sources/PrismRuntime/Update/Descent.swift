@@ -98,7 +98,7 @@ struct Descent {
       _ = [Float](unsafeUninitializedCapacity: size) { unused, _ in
         guard let unused = unused.baseAddress else { return }
         run.execute(
-          changes, Exchange(compose: { compose(computed[$0], $1) }, results: [unused]))
+          changes, Exchange(given: [{ compose(computed[$0], $1) }], results: [unused]))
       }
       for (image, kept) in found {
         differences[image] = kept

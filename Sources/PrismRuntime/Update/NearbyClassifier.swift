@@ -114,7 +114,7 @@ public final class NearbyClassifier: DescentClassifier {
       try Memory.expecting(floats: shape.count) {
         SubnormalNumbers.flushing {
           Tensor.filling([shape]) { results in
-            let exchange = Exchange(compose: compose, results: results)
+            let exchange = Exchange(given: [compose], results: results)
             for first in stride(from: 0, to: count, by: Update.chunk) {
               far += state.run.execute(
                 first..<min(first + Update.chunk, count), limit: limit, known: state.known,
@@ -152,7 +152,7 @@ public final class NearbyClassifier: DescentClassifier {
           }
           return Tensor.filling([shape]) { results in
             let exchange = Exchange(
-              compose: { compose(images.lowerBound + $0, $1) }, results: results)
+              given: [{ compose(images.lowerBound + $0, $1) }], results: results)
             for first in stride(from: 0, to: near.count, by: Update.chunk) {
               state.run.execute(
                 Array(near[first..<min(first + Update.chunk, near.count)]), exchange)

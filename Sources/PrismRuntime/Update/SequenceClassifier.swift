@@ -103,7 +103,7 @@ public final class SequenceClassifier: Classifier {
         let result = SubnormalNumbers.flushing {
           Tensor.filling([shape]) { results in
             let workspace = Workspace(
-              exchange: Exchange(compose: compose, results: results),
+              exchange: Exchange(given: [compose], results: results),
               layout: update.program.layout, blocks: Array(blocks.prefix(4)))
             pool.run(tasks: pool.workerCount) { lane, _ in
               let stretch = Part(index: lane, count: pool.workerCount).range(of: count)
@@ -134,14 +134,14 @@ public final class SequenceClassifier: Classifier {
     var current = blocks[4].pointer + 2 * lane * size
     var following = current + size
     guard let first = images.first else { return (far, isFilled) }
-    workspace.exchange.compose(first, current)
+    workspace.exchange.given[0](first, current)
     for image in images {
       let context = workspace.context(lane: lane, slot: lane, image: image)
       let known = context.pointer(update.input)
       // What the next image needs; there is none after the last one.
       var step: Double?
       if image + 1 < images.upperBound {
-        workspace.exchange.compose(image + 1, following)
+        workspace.exchange.given[0](image + 1, following)
         step = share(between: following, and: current)
       }
       if isFilled, let rectangle = update.difference(current, known) {

@@ -27,10 +27,10 @@ struct Spread: Sendable {
   ///
   /// - Parameters:
   ///   - recording: The operations.
-  ///   - program: How they are computed.
-  init(_ recording: Recording, _ program: Program) {
-    let tiles = Self.tiles(program)
-    let stored = Set(program.steps.map(\.value))
+  ///   - steps: The values that steps store, and how.
+  init(_ recording: Recording, _ steps: [(value: ValueID, kind: any StepKind)]) {
+    let tiles = Self.tiles(steps)
+    let stored = Set(steps.map(\.value))
     input = recording.inputs[0].index
     count = recording.ids.count
     var nodes: [Node] = []
@@ -58,11 +58,10 @@ struct Spread: Sendable {
   }
 
   /// The sides of the tiles of values that are computed in tiles.
-  private static func tiles(_ program: Program) -> [ValueID: Int] {
+  private static func tiles(_ steps: [(value: ValueID, kind: any StepKind)]) -> [ValueID: Int] {
     Dictionary(
-      program.steps.compactMap { step in
-        (step.kind as? WinogradStep).map { (step.value, $0.m) }
-      }, uniquingKeysWith: max)
+      steps.compactMap { value, kind in (kind as? WinogradStep).map { (value, $0.m) } },
+      uniquingKeysWith: max)
   }
 
   /// Whether a part of an operand alters only a part of the output.

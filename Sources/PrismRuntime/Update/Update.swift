@@ -102,19 +102,18 @@ final class Update: Sendable {
     reach: Double = largestReach
   ) throws {
     let compiler = Compiler(
-      recording: recording, start: recording.inputs[0], precision: precision, kernels: kernels,
+      recording: recording, given: [recording.inputs[0]], precision: precision, kernels: kernels,
       weights: weights)
     inputIndex = recording.inputs[0].index
     inputShape = recording[recording.inputs[0]].shape
     self.kernels = kernels
     guard inputShape.rank == 4,
-      let end = Self.end(
-        recording, try compiler.program(for: [recording.outputs[0]], keepsValues: true), reach)
+      let end = Self.end(recording, compiler.drafts(for: [recording.outputs[0]]), reach)
     else { return nil }
     self.end = end
     endShape = recording[end].shape
     program = try compiler.program(for: [end], keepsValues: true)
-    spread = Spread(recording, program)
+    spread = Spread(recording, program.steps.map { ($0.value, $0.kind) })
     var input: Place?
     phases = program.phases.map { phase in
       switch phase {
@@ -136,7 +135,7 @@ final class Update: Sendable {
   /// The last value that all paths lead through before a small change in the middle of the image
   /// reaches more than a part of a map; the output where there is no such map.
   private static func end(
-    _ recording: Recording, _ program: Program, _ reach: Double
+    _ recording: Recording, _ drafts: [Draft], _ reach: Double
   ) -> ValueID? {
     let (input, output) = (recording.inputs[0], recording.outputs[0])
     func middle(_ size: Int) -> Range<Int> {
@@ -144,20 +143,20 @@ final class Update: Sendable {
       return (size - count) / 2..<(size + count) / 2
     }
     let shape = recording[input].shape
-    let altered = Spread(recording, program)
+    let altered = Spread(recording, drafts.map { ($0.output, $0.kind) })
       .altered(by: Rectangle(rows: middle(shape[1]), columns: middle(shape[2])))
-    let steps = program.steps.filter { !($0.kind is StoreStep) && !($0.kind is LoadStep) }
-    let first = steps.first { step in
-      let shape = recording[step.value].shape
+    let values = drafts.map(\.output)
+    let first = values.first { value in
+      let shape = recording[value].shape
       let whole = Spread.whole(shape)
-      return altered[step.value.index].map {
+      return altered[value.index].map {
         shape.rank != 4 || Double($0.area) > reach * Double(whole.area)
       } ?? false
     }
     guard let first else { return output }
     // Only what a step stores can be handed on.
-    let stored = Set(steps.map(\.value))
-    var cut = recording.cut(before: first.value)
+    let stored = Set(values)
+    var cut = recording.cut(before: first)
     while cut != input, !stored.contains(cut) { cut = recording.cut(before: cut) }
     return cut == input ? nil : cut
   }

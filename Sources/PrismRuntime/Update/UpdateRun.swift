@@ -46,7 +46,7 @@ struct UpdateRun {
   ///   - image: `[1, H, W, C]`.
   ///   - output: Receives what is wanted of it.
   func prepare(_ image: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-    let workspace = workspace(Exchange(compose: { _, _ in }, results: [output]))
+    let workspace = workspace(Exchange(given: [{ _, _ in }], results: [output]))
     let base = base(workspace)
     base.pointer(update.input).update(from: image, count: update.inputShape.count)
     let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
@@ -100,7 +100,7 @@ struct UpdateRun {
     let base = base(workspace)
     let rectangles = Mutex([Rectangle?](repeating: nil, count: images.count))
     pool.run(tasks: images.count) { slot, _ in
-      exchange.compose(images.lowerBound + slot, composed(slot))
+      exchange.given[0](images.lowerBound + slot, composed(slot))
       let part = update.difference(composed(slot), UnsafePointer(base.pointer(update.input)))
       rectangles.withLock { $0[slot] = part }
     }
@@ -133,7 +133,7 @@ struct UpdateRun {
   func execute(_ changes: [Change], _ exchange: Exchange) {
     let workspace = workspace(exchange)
     pool.run(tasks: changes.count) { slot, _ in
-      exchange.compose(changes[slot].image, composed(slot))
+      exchange.given[0](changes[slot].image, composed(slot))
     }
     execute(changes.enumerated().map { ($1, $0) }, workspace, base(workspace))
   }

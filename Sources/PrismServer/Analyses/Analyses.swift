@@ -1,4 +1,3 @@
-internal import HTTPTypes
 internal import Prism
 internal import PrismReport
 internal import ServiceLifecycle
@@ -11,14 +10,8 @@ internal import ServiceLifecycle
 
 /// The analyses that run, and how they begin and end.
 actor Analyses: Service {
-  private struct Running {
-    let task: Task<Void, Never>
-    let log: EventLog
-  }
-
   private let platform: Platform
-  private var running: [String: Running] = [:]
-  private var isClosing = false
+  private let running = RunningWork()
 
   init(_ platform: Platform) { self.platform = platform }
 
@@ -29,43 +22,20 @@ actor Analyses: Service {
   }
 
   /// Ends everything that runs; what was finished stays, and the rest can be resumed.
-  func close() async {
-    isClosing = true
-    let tasks = running.values.map(\.task)
-    for task in tasks { task.cancel() }
-    for task in tasks { await task.value }
-  }
+  func close() async { await running.close() }
 
   /// The events of an analysis that runs, or `nil`.
-  func log(of id: String) -> EventLog? { running[id]?.log }
+  func log(of id: String) -> EventLog? { running.log(of: id) }
 
   /// Begins or goes on with an analysis that is kept and has the state `queued`.
   ///
-  /// - Throws: ``QueueFull``; ``Problem`` while the server ends.
+  /// - Throws: ``Problem`` while the server ends.
   func start(_ record: AnalysisRecord, ticket: JobQueue.Ticket) throws {
-    guard !isClosing else {
-      throw Problem(
-        .serviceUnavailable, "the server is ending", headers: [.retryAfter: "5"])
-    }
-    let log = EventLog()
-    let task = Task {
-      await self.work(on: record, ticket, log)
-      self.forget(record.id, log)
-    }
-    running[record.id] = Running(task: task, log: log)
-  }
-
-  /// Forgets work that has ended, unless the analysis runs again already.
-  private func forget(_ id: String, _ log: EventLog) {
-    if running[id]?.log === log { running[id] = nil }
+    try running.start(record.id) { log in await self.work(on: record, ticket, log) }
   }
 
   /// Ends the work on an analysis within a batch, and waits until it has ended.
-  func cancel(_ id: String) async {
-    guard let entry = running[id] else { return }
-    entry.task.cancel()
-    await entry.task.value
-  }
+  func cancel(_ id: String) async { await running.cancel(id) }
 
   private nonisolated func work(
     on record: AnalysisRecord, _ ticket: JobQueue.Ticket, _ log: EventLog
@@ -94,7 +64,7 @@ actor Analyses: Service {
 
   private nonisolated func end(_ id: String, with error: any Error) async {
     let wasCancelled = error is CancellationError
-    let closing = wasCancelled ? await isClosing : false
+    let closing = wasCancelled && running.isClosing
     let text = Problem(error)?.detail ?? "the server failed"
     _ = try? await platform.store.update(id) { record in
       if wasCancelled {

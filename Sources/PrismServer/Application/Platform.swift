@@ -12,6 +12,8 @@ final class Platform: Sendable {
   let turnstile = Turnstile()
   let metrics = Metrics()
   let uploads: UploadRoom
+  let data: DataShelf
+  let libraries: LibraryShelf
   private let paths = Mutex<[(parts: [Substring], method: String)]>([])
 
   /// - Parameter configuration: How the server is set up.
@@ -23,6 +25,8 @@ final class Platform: Sendable {
     queue = JobQueue(
       capacity: configuration.queue, short: max(2, Threads.count), long: configuration.workers,
       turnstile: turnstile)
+    self.data = DataShelf(configuration.datasets)
+    libraries = LibraryShelf(room: configuration.mostLibraryBytes)
     uploads = UploadRoom(bytes: max(256 << 20, 2 * configuration.limits[.bytes]))
   }
 

@@ -7,12 +7,14 @@ internal import NIOCore
 struct PrismService {
   let platform: Platform
   let analyses: Analyses
+  let studies: Studies
 
   /// - Parameter configuration: How the server is set up.
   /// - Throws: What the data folder cannot be used for.
   init(_ configuration: ServerConfiguration) throws {
     platform = try Platform(configuration)
     analyses = Analyses(platform)
+    studies = try Studies(platform)
   }
 
   /// All routes, each behind the gatekeeper.
@@ -30,6 +32,8 @@ struct PrismService {
     AnalysisRoutes(platform: platform, analyses: analyses).add(to: router)
     EventRoutes(platform: platform, analyses: analyses).add(to: router)
     ResultRoutes(platform: platform).add(to: router)
+    DatasetRoutes(platform: platform).add(to: router)
+    StudyRoutes(platform: platform, studies: studies).add(to: router)
     platform.know(
       router.routes.filter { $0.method != .head }.map {
         ($0.path.description, $0.method.rawValue)
@@ -57,7 +61,7 @@ struct PrismService {
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.host, port: configuration.port), serverName: "prism",
         backlog: 512, availableConnectionsDelegate: MaximumAvailableConnections(512)),
-      services: [analyses],
+      services: [analyses, studies],
       onServerRunning: { channel in didStart(channel.localAddress?.port ?? configuration.port) },
       logger: logger)
   }

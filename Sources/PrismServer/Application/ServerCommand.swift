@@ -64,6 +64,15 @@ struct ServerOptions: AsyncParsableCommand {
   var samples: String?
 
   @Option(
+    name: .customLong("dataset"),
+    help: ArgumentHelp(
+      """
+      Data in which people may look for examples and concepts, a folder or a CSV, under a name; may \
+      be repeated. Whoever may ask the server can see pictures of them.
+      """, valueName: "name=path"))
+  var datasetTexts: [String] = []
+
+  @Option(
     help: ArgumentHelp(
       """
       A file with the token that clients must send (Authorization: Bearer TOKEN); needed to listen \
@@ -104,6 +113,7 @@ struct ServerOptions: AsyncParsableCommand {
       throw ValidationError(
         "--host \(host) can be reached by other machines; name a file with a token by --token-file")
     }
+    _ = try datasets()
   }
 
   func run() async throws {
@@ -131,10 +141,47 @@ struct ServerOptions: AsyncParsableCommand {
     configuration.workers = workers
     configuration.origins = allowOrigin.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
     configuration.samples = samples ?? Self.usualSamples()
+    configuration.datasets = try datasets()
     for text in limitTexts { try configuration.limits.set(text) }
     configuration.token = try tokenFile.map(Self.token)
     if let weights, Folder.isFolder(weights) != true { throw CatalogueError.noFolder(weights) }
     return configuration
+  }
+
+  /// The data sets by their names.
+  private func datasets() throws(ValidationError) -> [(name: String, path: String)] {
+    var datasets: [(name: String, path: String)] = []
+    for text in datasetTexts {
+      let set = try Self.dataset(text)
+      guard !datasets.contains(where: { $0.name == set.name }) else {
+        throw ValidationError("two of --dataset are called \(set.name)")
+      }
+      datasets.append(set)
+    }
+    return datasets
+  }
+
+  /// Reads `NAME=PATH`.
+  ///
+  /// - Throws: `ValidationError` for a name that no address could have, or a path that is not there.
+  static func dataset(_ text: String) throws(ValidationError) -> (name: String, path: String) {
+    let sides = text.split(separator: "=", maxSplits: 1).map(String.init)
+    guard sides.count == 2, (1...64).contains(sides[0].utf8.count),
+      sides[0].unicodeScalars.allSatisfy({ isPlain($0) })
+    else {
+      throw ValidationError(
+        "--dataset \(text) is not NAME=PATH with a name of letters, digits, ., _ and -")
+    }
+    let path = ReportInput.wholePath(of: sides[1])
+    guard Folder.exists(path) else {
+      throw ValidationError("--dataset \(sides[0]): there is nothing at \(path)")
+    }
+    return (sides[0], path)
+  }
+
+  private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII
+      && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar))
   }
 
   /// The digest of the token in a file.

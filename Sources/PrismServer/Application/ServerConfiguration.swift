@@ -23,6 +23,14 @@ struct ServerConfiguration: Sendable {
   var origins: [String] = []
   /// The folder of samples; `nil` for none.
   var samples: String?
+  /// Data sets by name, and where they are.
+  var datasets: [(name: String, path: String)] = []
+  /// The most files among which examples are searched; of more, evenly spread ones are taken.
+  var mostExamples = 20_000
+  /// The most files of each kind in a test of concepts or a search for them.
+  var mostStudied = 512
+  /// The bytes that data sets may take in memory as points of a layer's space.
+  var mostLibraryBytes = 256 << 20
   /// The seconds that a request may take whose client waits for it.
   var patience = 120
   /// The most explanations by sampling that one method may take.

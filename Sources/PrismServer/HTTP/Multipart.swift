@@ -18,8 +18,9 @@ struct Multipart {
   /// - Parameters:
   ///   - bytes: The body.
   ///   - type: The header `Content-Type`, which names the boundary.
+  ///   - most: The most parts.
   /// - Throws: ``Problem`` for what is none.
-  init(_ bytes: [UInt8], type: String) throws {
+  init(_ bytes: [UInt8], type: String, most: Int = 63) throws {
     guard let boundary = Self.parameter("boundary", of: type),
       (1...70).contains(boundary.utf8.count)
     else { throw Problem(.badRequest, "the multipart body has no boundary") }
@@ -30,7 +31,7 @@ struct Multipart {
     while let found = Self.find(mark, in: bytes, from: place) {
       if found == 0 || bytes[found - 1] == 0x0A { places.append(found) }
       place = found + mark.count
-      guard places.count <= 64 else { throw Problem(.badRequest, "too many parts") }
+      guard places.count <= most + 1 else { throw Problem(.badRequest, "too many parts") }
     }
     guard places.count > 1 else { throw Problem(.badRequest, "the multipart body is not whole") }
     for (start, end) in zip(places, places.dropFirst()) {

@@ -37,7 +37,8 @@ struct Problem: Error {
       self.init(
         .serviceUnavailable, "the work was given up; ask again", headers: [.retryAfter: "2"])
     case is RequestError, is TargetError, is InputKindError, is ModelError, is ImageError,
-      is SoundError, is SpectrogramError, is ExplanationError, is EvaluationError:
+      is SoundError, is SpectrogramError, is ExplanationError, is EvaluationError,
+      is TooFewExamplesError:
       self.init(.unprocessableContent, "\(error)")
     default: return nil
     }

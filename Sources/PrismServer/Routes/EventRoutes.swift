@@ -17,15 +17,7 @@ struct EventRoutes {
     guard let record = try await platform.store.analysis(id) else {
       throw Problem(.notFound, "there is no analysis \(Text.quoted(id))")
     }
-    let last = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
-    let place = EventLog.Place(after: last)
-    let source = try await log(of: record)
-    return Response(
-      status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
-      body: ResponseBody { writer in
-        try await Self.write(source, from: place, to: &writer)
-        try await writer.finish(nil)
-      })
+    return try await log(of: record).response(to: request)
   }
 
   /// The events of an analysis, of which one that is kept as open runs in a moment.
@@ -57,14 +49,31 @@ struct EventRoutes {
     ])
     return log
   }
+}
+
+extension EventLog {
+  /// The events as an answer that goes on until the last.
+  ///
+  /// - Parameter request: May say after which event to go on.
+  /// - Returns: The answer.
+  func response(to request: Request) -> Response {
+    let last = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
+    let place = Place(after: last)
+    return Response(
+      status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+      body: ResponseBody { writer in
+        try await self.write(from: place, to: &writer)
+        try await writer.finish(nil)
+      })
+  }
 
   /// Writes events as they come until the last; now and then a comment, so that a client that is
   /// gone is noticed.
-  private static func write(
-    _ log: EventLog, from start: EventLog.Place, to writer: inout any ResponseBodyWriter
+  private func write(
+    from start: Place, to writer: inout any ResponseBodyWriter
   ) async throws {
     var place = start
-    let (news, wake, number) = log.watch()
+    let (stream, wake, number) = watch()
     let pulse = Task {
       while !Task.isCancelled {
         try await Task.sleep(for: .seconds(15))
@@ -73,10 +82,10 @@ struct EventRoutes {
     }
     defer {
       pulse.cancel()
-      log.unwatch(number)
+      unwatch(number)
     }
-    for await _ in news {
-      let events = log.news(after: &place)
+    for await _ in stream {
+      let events = news(after: &place)
       let text = events.isEmpty ? ": still there\n\n" : events.map(\.text).joined()
       try await writer.write(ByteBuffer(string: text))
       if place.hasEnd { return }

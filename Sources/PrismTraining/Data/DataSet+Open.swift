@@ -17,6 +17,10 @@ extension DataSet {
   /// - Returns: The data with their labels.
   /// - Throws: ``DataSetError``, `FileError`.
   public static func open(_ path: String, options: Options = Options()) throws -> DataSet {
+    try recognised(path, options).leavingOut(options.leftOut)
+  }
+
+  private static func recognised(_ path: String, _ options: Options) throws -> DataSet {
     let path = path.withoutTrailingSlash
     guard let isFolder = Folder.isFolder(path) else { throw FileError.notFound(path) }
     guard isFolder else { return try table(path, options) }

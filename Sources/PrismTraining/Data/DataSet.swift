@@ -45,7 +45,7 @@ public struct DataSet: Sendable, Equatable, Codable {
   /// What is left out or there twice, the worst first.
   public internal(set) var findings: [Finding]
   /// A digest of the names and labels of all samples, which other data do not have.
-  public let listDigest: String
+  public internal(set) var listDigest: String
 
   init(
     path: String, layout: Layout, contents: Contents, labels: [String], isMultiLabel: Bool,
@@ -75,7 +75,7 @@ public struct DataSet: Sendable, Equatable, Codable {
   /// The name of the union of all splits.
   public static let wholeName = "all"
 
-  private static func digest(_ splits: [Split], _ labels: [String]) -> String {
+  static func digest(_ splits: [Split], _ labels: [String]) -> String {
     let lines = splits.flatMap { $0.samples + $0.missing }.map { "\($0.shortPath) \($0.truth)" }
     var digest = SHA256()
     for line in labels + lines.sorted() {

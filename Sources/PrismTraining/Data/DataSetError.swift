@@ -28,6 +28,8 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
   case oneLevelHigh(String, folder: String)
   /// Folders of classes hold the same folders, which seem to be the classes.
   case sameFolders(String, classes: [String], folders: [String])
+  /// None of the files that a list names to be left out is in the data.
+  case foreignList(String, of: String)
   /// Something would spoil what is learnt; option is what goes on all the same.
   case spoilt(String, reason: String, option: String)
 
@@ -61,6 +63,9 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .sameFolders(let path, let classes, let folders):
       "\(Text.printable(path)): the folders \(list(classes)) hold no samples but each the folders "
         + "\(list(folders)); give one of them, or --nested where they are the classes"
+    case .foreignList(let list, let path):
+      "\(Text.printable(list)): none of the files that it names is in \(Text.printable(path)); its "
+        + "paths begin where it is or in the working folder"
     case .spoilt(let path, let reason, let option):
       "\(Text.printable(path)): \(reason); mend it, or go on with \(option)"
     }

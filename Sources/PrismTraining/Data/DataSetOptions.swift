@@ -28,6 +28,9 @@ extension DataSet {
     /// where all classes have the same ones.
     public var allowsNesting = false
 
+    /// The paths of CSV files whose column `path` names files that are left out.
+    public var leftOut: [String] = []
+
     /// Makes the options that are usual.
     public init() {}
 

@@ -1,0 +1,175 @@
+"""Runs in one process with the stand-in: rows, failures, restarts, resumes."""
+
+import json
+import os
+import pathlib
+import unittest
+
+import support
+from support import environment
+
+
+class RunTest(support.Folder):
+    def test_every_input_has_a_row_a_method_in_the_order_of_addresses(self):
+        self.fill(12)
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        rows = self.rows("out")
+        expected = [(f"{n:03}.png", method) for n in range(12) for method in ("gradcam", "lime")]
+        self.assertEqual([(row["address"], row["method"]) for row in rows], expected)
+        self.assertEqual({(row["height"], row["width"], row["type"], len(row["map"])) for row in rows}, {(8, 8, "float32", 256)})
+        self.assertNotIn("seconds", json.loads(rows[0]["diagnostics"]))
+        self.assertEqual(len({row["key"] for row in rows}), 12)
+        self.assertEqual(self.run_of("out").verify(), [])
+        self.assertIn("Explanations of 12 inputs", (self.folder / "out/summary.html").read_text())
+
+    def test_shards_and_their_sizes_do_not_change_rows(self):
+        self.fill(23)
+        self.explain("local", "five")
+        self.explain("local", "seven", "--shard-size", "7")
+        self.assertEqual(self.rows("five"), self.rows("seven"))
+
+    def test_the_same_run_again_writes_the_same_bytes(self):
+        self.fill(12)
+        self.explain("local", "one", "--pictures")
+        self.explain("local", "two", "--pictures")
+        self.assertEqual(self.contents("one"), self.contents("two"))
+
+    def test_bad_inputs_are_recorded_and_do_not_stop_the_run(self):
+        self.fill(9, f003=b"BAD", f005=b"RETRY", f007=b"LIE")
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 3, err)
+        failed = [failure for record in self.run_of("out").done() for failure in record["failed"]]
+        self.assertEqual(
+            failed,
+            [
+                {"address": "003.png", "attempts": 1, "error": "003.png is no picture"},
+                {"address": "005.png", "attempts": 2, "error": "busy"},
+                {"address": "007.png", "attempts": 2, "error": "the worker was given other bytes"},
+            ],
+        )
+        self.assertEqual(len(self.rows("out")), 12)
+
+    def test_poison_is_told_from_its_company(self):
+        self.fill(30, f004=b"POISON", f005=b"POISON", f029=b"BROKEN")
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 3, err)
+        failed = {f["address"]: f["attempts"] for record in self.run_of("out").done() for f in record["failed"]}
+        self.assertEqual(failed, {"004.png": 2, "005.png": 2, "029.png": 2})
+        self.assertEqual(len({row["address"] for row in self.rows("out")}), 27)
+
+    def test_a_worker_that_says_nothing_is_ended(self):
+        self.fill(4, f001=b"HANG")
+        status, _, err = self.explain("local", "out", "--patience", "2")
+        self.assertEqual(status, 3, err)
+        (failed,) = [f for record in self.run_of("out").done() for f in record["failed"]]
+        self.assertEqual(failed, {"address": "001.png", "attempts": 2, "error": "the worker said nothing for 2 s"})
+
+    def test_a_worker_that_is_killed_before_its_first_word_is_started_again(self):
+        self.fill(6)
+        with environment(STAND_IN_STUMBLE=str(self.folder / "stumbled")):
+            status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertTrue((self.folder / "stumbled").exists())
+
+    def test_an_input_that_went_away_is_a_failure(self):
+        self.fill(6)
+        self.explain("plan", "out")
+        (self.inputs / "002.png").unlink()
+        self.assertEqual(self.explain("local", "out")[0], 3)
+        (failed,) = [f for record in self.run_of("out").done() for f in record["failed"]]
+        self.assertEqual((failed["address"], failed["attempts"]), ("002.png", 2))
+
+    def test_a_node_without_the_inputs_records_no_failures(self):
+        self.fill(12)
+        self.explain("plan", "out")
+        self.inputs.rename(self.folder / "elsewhere")
+        arguments = ["--output", self.folder / "out", "--index", 0, "--of", 1, "--model", "m", "--prism", support.STAND_IN]
+        status, _, err = self.command("shards", *arguments)
+        self.assertEqual(status, 1)
+        self.assertIn("does not see", err)
+        self.assertEqual(list((self.folder / "out/done").iterdir()), [])
+        (self.folder / "elsewhere").rename(self.inputs)
+        self.assertEqual(self.command("shards", *arguments)[0], 0)
+        self.assertEqual(self.run_of("out").verify(), [])
+
+    def test_shards_of_the_other_program_are_not_mixed_in(self):
+        self.fill(12)
+        self.explain("plan", "out")
+        (self.folder / "out/done/00001.json").write_text('{"shard":1,"rows":10,"sha256":"","failed":[],"maps":{}}')
+        self.assertIn("prism shard", self.explain("local", "out")[2])
+
+    def test_a_resume_does_what_is_missing_alone(self):
+        self.fill(12)
+        self.explain("local", "whole")
+        self.explain("local", "out")
+        run = self.run_of("out")
+        kept = os.stat(run.data_path(0)).st_mtime_ns
+        os.unlink(run.done_path(1))
+        pathlib.Path(run.data_path(1)).write_bytes(b"half")
+        pathlib.Path(run.data_path(2) + ".abc.part").write_bytes(b"left by a killed attempt")
+        # Inputs of finished shards are not looked at again.
+        (self.inputs / "000.png").unlink()
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertIn("2 of 3 shards are done already", err)
+        self.assertEqual(self.contents("out"), self.contents("whole"))
+        self.assertEqual(os.stat(run.data_path(0)).st_mtime_ns, kept)
+
+    def test_changed_data_are_found(self):
+        self.fill(6)
+        self.explain("local", "out")
+        run = self.run_of("out")
+        data = bytearray(pathlib.Path(run.data_path(1)).read_bytes())
+        data[20] ^= 1
+        pathlib.Path(run.data_path(1)).write_bytes(data)
+        status, out, _ = self.command("verify", str(self.folder / "out"))
+        self.assertEqual((status, out), (1, "shard 1: 00001.parquet is not what was written\n"))
+
+    def test_other_requests_inputs_models_and_versions_do_not_mix(self):
+        self.fill(6)
+        self.explain("local", "out")
+        for more in (["--seed", "1"], ["--maps", "none"], ["--methods", "gradcam"]):
+            status, _, err = self.explain("local", "out", *more)
+            self.assertEqual(status, 1)
+            self.assertIn("other choices", err)
+        self.assertIn("other inputs", self.explain("local", "out", source=str(self.folder))[2])
+        self.assertIn("model", self.explain("local", "out", "--model", "n")[2])
+        with environment(STAND_IN_VERSION="0.0.2"):
+            status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 1)
+        self.assertIn("0.0.1", err)
+
+    def test_what_cannot_begin_says_why_in_a_line(self):
+        cases = {
+            "--model missing": ["--model", "missing"],
+            "--prism nowhere": ["--prism", "/nowhere/prism"],
+            "--methods": ["--methods", "lime:tree=1"],
+            "what the worker refuses": ["--methods", "nonsense"],
+            "--input": ["--input", str(self.folder / "nothing")],
+        }
+        self.fill(1)
+        for name, more in cases.items():
+            with self.subTest(name):
+                status, _, err = self.explain("local", "out", *more)
+                self.assertEqual(status, 1)
+                self.assertEqual(err.count("\n"), 1, err)
+                self.assertNotIn("Traceback", err)
+        with environment(STAND_IN_PROTOCOL="9"):
+            self.assertIn("protocol 9", self.explain("local", "out")[2])
+
+    def test_an_empty_folder_is_no_run(self):
+        self.assertIn("there are no inputs", self.explain("local", "out")[2])
+        self.assertFalse((self.folder / "out/manifest.json").exists())
+
+    def test_array_jobs_share_a_plan(self):
+        self.fill(22)
+        self.explain("local", "whole")
+        self.explain("plan", "out")
+        for index in range(3):
+            self.command("shards", "--output", self.folder / "out", "--index", index, "--of", 3, "--model", "m", "--prism", support.STAND_IN)
+        self.assertEqual(self.contents("out"), self.contents("whole"))
+
+
+if __name__ == "__main__":
+    unittest.main()

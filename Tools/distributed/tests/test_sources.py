@@ -1,0 +1,96 @@
+"""Where inputs come from: the same bytes by every way."""
+
+import io
+import pathlib
+import tarfile
+import unittest
+
+import pyarrow
+import pyarrow.parquet as parquet
+import support
+from prism_distributed import sources
+from prism_distributed.errors import RunError
+
+
+class SourceTest(support.Folder):
+    def digests(self, output):
+        return sorted({row["sha256"] for row in self.rows(output)})
+
+    def files(self):
+        return {path.name: path.read_bytes() for path in sorted(self.inputs.iterdir())}
+
+    def test_all_sources_give_the_same_inputs(self):
+        self.fill(23)
+        self.explain("local", "folder")
+        wanted = self.digests("folder")
+        files = self.files()
+        names, contents = list(files), list(files.values())
+        for part, (start, end) in enumerate([(0, 9), (9, 23)]):
+            table = pyarrow.table({"bytes": contents[start:end], "name": names[start:end]})
+            parquet.write_table(table, self.folder / f"bytes-{part}.parquet", row_group_size=4)
+            with tarfile.open(self.folder / f"web-{part:03}.tar", "w") as archive:
+                for name in names[start:end]:
+                    for suffix, data in ((".png", files[name]), (".cls", b"1")):
+                        member = tarfile.TarInfo(name[:-4] + suffix)
+                        member.size = len(data)
+                        archive.addfile(member, io.BytesIO(data))
+        addresses = [f"in/{name}" for name in names[:11]] + [str(self.inputs / name) for name in names[11:]]
+        parquet.write_table(pyarrow.table({"path": addresses}), self.folder / "addresses.parquet")
+        cases = {
+            "bytes": str(self.folder / "bytes-{0..1}.parquet"),
+            "addresses": str(self.folder / "addresses.parquet"),
+            "web": str(self.folder / "web-{000..001}.tar"),
+            "web-star": str(self.folder / "web-*.tar"),
+        }
+        for name, source in cases.items():
+            with self.subTest(name):
+                status, _, err = self.explain("local", name, source=source)
+                self.assertEqual(status, 0, err)
+                self.assertEqual(self.digests(name), wanted)
+        self.assertEqual(self.rows("bytes")[0]["address"], "bytes-0.parquet#0000000000")
+        self.assertEqual(self.rows("web")[0]["address"], "web-000.tar#000.png")
+
+    def test_a_column_may_name_rows_and_doubles_are_one_input(self):
+        table = pyarrow.table({"picture": [{"bytes": b"a"}, {"bytes": b"b"}, {"bytes": b"a"}], "id": ["x", "y", "x"]})
+        parquet.write_table(table, self.folder / "p.parquet")
+        source = str(self.folder / "p.parquet")
+        self.assertIn("is not clear", self.explain("local", "out", source=source)[2])
+        status, _, err = self.explain("local", "out", "--bytes-column", "picture", "--address-column", "id", source=source)
+        self.assertEqual(status, 0, err)
+        self.assertEqual([row["address"] for row in self.rows("out")], ["x", "x", "y", "y"])
+        # The same command goes on, although the columns were found and not named.
+        self.assertIn("no column", self.explain("local", "other", "--bytes-column", "nope", source=source)[2])
+
+    def test_folders_are_walked_without_hidden_files_and_other_kinds(self):
+        for name in ("b/x.png", "b.png", "a/deep/y.JPG", ".hidden/z.png", "c/.z.png", "c/notes.txt"):
+            path = self.inputs / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+        source = sources.Folder(str(self.inputs))
+        self.assertEqual(sorted(e["address"] for e in source.entries("image")), ["a/deep/y.JPG", "b.png", "b/x.png"])
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        # Bytes of UTF-8 decide the order.
+        self.assertEqual([row["address"] for row in self.rows("out")][::2], ["a/deep/y.JPG", "b.png", "b/x.png"])
+
+    def test_made_up_pictures_are_pngs_of_their_number(self):
+        from zlib import decompress
+
+        source = sources.Synthetic(3, 20)
+        first, again, other = (source.read({"address": f"synthetic-{n:09}.png"}) for n in (1, 1, 2))
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+        start = first.index(b"IDAT") + 4
+        size = int.from_bytes(first[start - 8 : start - 4], "big")
+        self.assertEqual(len(decompress(first[start : start + size])), 20 * (1 + 60))
+
+    def test_unknown_sources_are_refused(self):
+        (self.folder / "x.txt").write_text("x")
+        with self.assertRaises(RunError):
+            sources.from_argument(str(self.folder / "x.txt"))
+        pathlib.Path(self.folder / "x.tar").write_bytes(b"no tar file")
+        self.assertIn("no tar file", self.explain("local", "out", source=str(self.folder / "x.tar"))[2])
+
+
+if __name__ == "__main__":
+    unittest.main()
