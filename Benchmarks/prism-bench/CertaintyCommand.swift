@@ -81,9 +81,8 @@ struct CertaintyCommand: ParsableCommand {
         own: { RISE(samples: $0, seed: $1) }),
       Estimator(
         name: "smoothgrad", reference: 50,
-        truth: SmoothGrad(NoisySampling(samples: 50 * truth, draws: .independent, seed: 1 << 40)),
-        plain: { SmoothGrad(NoisySampling(samples: $0, draws: .independent, seed: $1)) },
-        own: { SmoothGrad(NoisySampling(samples: $0, seed: $1)) }),
+        truth: SmoothGrad(samples: 50 * truth, seed: 1 << 40),
+        plain: { SmoothGrad(samples: $0, seed: $1) }, own: { SmoothGrad(samples: $0, seed: $1) }),
     ]
   }
 

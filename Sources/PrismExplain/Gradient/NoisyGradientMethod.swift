@@ -3,20 +3,10 @@ internal import PrismTensor
 
 /// What methods choose that look at an image with noise on it.
 public struct NoisySampling: Sendable {
-  /// How noise is drawn.
-  public enum Draws: String, Sendable, CaseIterable, Codable {
-    /// Every second sample has the noise of the one before it with the opposite sign.
-    case paired
-    /// Every sample has noise of its own.
-    case independent
-  }
-
   /// The number of samples, or the limit where ``stopping`` is given.
   public var samples: Int
   /// The deviation of the noise relative to the input's range.
   public var noise: Double
-  /// How noise is drawn, for a mean; a variance takes independent noise always.
-  public var draws: Draws
   /// The seed of the noise.
   public var seed: UInt64
   /// How channels become one number.
@@ -26,12 +16,11 @@ public struct NoisySampling: Sendable {
 
   /// Makes the choices; those left out are the methods' defaults.
   public init(
-    samples: Int = 50, noise: Double = 0.15, draws: Draws = .paired, seed: UInt64 = 0,
+    samples: Int = 50, noise: Double = 0.15, seed: UInt64 = 0,
     reduction: ChannelReduction = .largestMagnitude, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.noise = noise
-    self.draws = draws
     self.seed = seed
     self.reduction = reduction
     self.stopping = stopping
@@ -41,8 +30,7 @@ public struct NoisySampling: Sendable {
 /// A statistic of saliency maps of the image with noise on it: what SmoothGrad and VarGrad share.
 ///
 /// Every sample adds normally distributed noise to the input, with a deviation of
-/// ``NoisySampling/noise`` times the input's range. Sample i depends on the seed and i alone; for a
-/// mean, two samples may share their noise with opposite signs.
+/// ``NoisySampling/noise`` times the input's range. Sample i depends on the seed and i alone.
 public protocol NoisyGradientMethod: Explainer {
   /// How samples are drawn.
   var sampling: NoisySampling { get }
@@ -70,14 +58,11 @@ extension NoisyGradientMethod {
   }
 
   /// The values of the parameters.
-  public var parameters: [MethodParameter] { noiseParameters + sampling.stopping.parameters }
-
-  /// The values of what is chosen about samples.
-  var noiseParameters: [MethodParameter] {
+  public var parameters: [MethodParameter] {
     [
       .integer("samples", sampling.samples), .number("noise", sampling.noise),
       .seed(sampling.seed), .text("reduction", sampling.reduction.rawValue),
-    ]
+    ] + sampling.stopping.parameters
   }
 
   /// The statistic of the samples' maps, one attribution a target; the noise is the same for all
@@ -105,10 +90,9 @@ extension NoisyGradientMethod {
     work: Work, statistic: SampledMaps.Statistic
   ) throws -> SampledMaps {
     let (noise, seed) = (sampling.noise, sampling.seed)
-    let arePaired = statistic == .mean && sampling.draws == .paired
     var maps = try SampledMaps(
       image, targets: targets.count, statistic: statistic, samples: sampling.samples,
-      arePaired: arePaired, rule: sampling.stopping)
+      rule: sampling.stopping)
     guard noise >= 0, noise.isFinite else {
       throw ExplanationError.parameter("the noise", "must be a number that is not negative")
     }
@@ -118,9 +102,8 @@ extension NoisyGradientMethod {
     try maps.draw(inGroupsOf: InputGradient.group) { range in
       try gradient(
         range.map { sample in
-          var random = SeededRandom(seed: seed, sample: arePaired ? sample / 2 : sample)
-          let own = arePaired && sample % 2 == 1 ? -deviation : deviation
-          return image.input.map { $0 + own * random.normal() }
+          var random = SeededRandom(seed: seed, sample: sample)
+          return image.input.map { $0 + deviation * random.normal() }
         })
     } _: { gradients, index in
       gradients[index].map { sampling.reduction($0) }

@@ -3,9 +3,8 @@ public import PrismRuntime
 /// The mean of saliency maps of the image with noise on it.
 ///
 /// Every sample adds normally distributed noise to the input, with a deviation of `noise` times the
-/// input's range; the map is the mean of the samples' ``Saliency``. Every second sample has the noise
-/// of the one before it with the opposite sign unless told otherwise, which has the same
-/// distribution. Sample i depends on the seed and i alone. Definition: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017.
+/// input's range; the map is the mean of the samples' ``Saliency``. Sample i depends on the seed
+/// and i alone. Definition: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017.
 public struct SmoothGrad: NoisyGradientMethod {
   /// The method's name on the command line.
   public let name = "smoothgrad"
@@ -20,11 +19,6 @@ public struct SmoothGrad: NoisyGradientMethod {
 
   /// Makes the method.
   public init(_ sampling: NoisySampling) { self.sampling = sampling }
-
-  /// The values of the parameters.
-  public var parameters: [MethodParameter] {
-    noiseParameters + [.text("draws", sampling.draws.rawValue)] + sampling.stopping.parameters
-  }
 
   /// Explains predictions for one image; the noise is the same for all targets.
   ///

@@ -20,9 +20,6 @@ struct SampledMaps {
   private let cellOfPixel: [Int]
   private let cellSizes: [Double]
   private let statistic: Statistic
-  private let arePaired: Bool
-  /// The first map of a pair, one a target, until the second is there.
-  private var halves: [[Double]?]
   private let rule: StoppingRule?
   private let looks: [Int]
   private var isSure = false
@@ -32,19 +29,15 @@ struct SampledMaps {
   ///   - targets: The number of maps of a sample.
   ///   - statistic: What of the samples makes the map.
   ///   - samples: The number of samples, or the limit under a rule.
-  ///   - arePaired: Whether two samples that follow each other belong together: of the mean, their
-  ///     mean is what is independent.
   ///   - rule: When to stop earlier.
   /// - Throws: ``ExplanationError/parameter(_:_:)``.
   init(
     _ image: ExplainedImage, targets: Int, statistic: Statistic = .mean, samples: Int,
-    arePaired: Bool = false, rule: StoppingRule?
+    rule: StoppingRule?
   ) throws(ExplanationError) {
     guard samples >= 1 else { throw .parameter("the number of samples", "must be at least 1") }
     try rule?.check()
     self.statistic = statistic
-    self.arePaired = arePaired
-    halves = [[Double]?](repeating: nil, count: targets)
     self.rule = rule
     looks = rule.looks(limit: samples)
     moments = (0..<targets).map { _ in PixelMoments(area: image.area, order: statistic.order) }
@@ -73,12 +66,8 @@ struct SampledMaps {
       while taken < look {
         let range = taken..<min(taken + group, look)
         let computed = try compute(range)
-        for index in range {
-          // The last one may have no partner.
-          let isAlone = !arePaired || (index % 2 == 0 && index + 1 == looks.last)
-          for (t, map) in try draw(computed, index - range.lowerBound).enumerated() {
-            if isAlone { add(map, t) } else { pair(map, t) }
-          }
+        for index in range.indices {
+          for (t, map) in try draw(computed, index - range.lowerBound).enumerated() { add(map, t) }
         }
         taken = range.upperBound
       }
@@ -89,15 +78,6 @@ struct SampledMaps {
       }
       if isSure { return }
     }
-  }
-
-  private mutating func pair(_ map: [Double], _ target: Int) {
-    guard let first = halves[target] else {
-      halves[target] = map
-      return
-    }
-    halves[target] = nil
-    add(zip(first, map).map { ($0 + $1) / 2 }, target)
   }
 
   private mutating func add(_ map: [Double], _ target: Int) {
