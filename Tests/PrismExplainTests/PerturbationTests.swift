@@ -84,7 +84,7 @@ struct PerturbationTests {
   @Test("LIME's standard error is the deviation over seeds, with pairs and without")
   func limeErrors() throws {
     let (model, image, segmenter) = Self.interaction()
-    for draws in [LIME.Draws.paired, .independent] {
+    for draws in [LIME.Draws.stratified, .paired, .independent] {
       var results: [[Double]] = []
       var errors: [[Double]] = []
       for seed in 0..<60 {
@@ -131,13 +131,17 @@ struct PerturbationTests {
     #expect(try abs(#require(map.completenessGap)) < 1e-9)
   }
 
-  @Test("KernelSHAP with all subsets is the Shapley value, and adds up with any number of samples")
-  func shapley() throws {
+  @Test(
+    "KernelSHAP with all subsets is the Shapley value, and adds up with any number of samples",
+    arguments: KernelSHAP.Draws.allCases)
+  func shapley(_ draws: KernelSHAP.Draws) throws {
     let (model, image, segmenter) = Self.interaction()
     let exact = Self.shapley(of: model, image)
     for samples in [64, 254, 400] {
-      let map = try KernelSHAP(samples: samples, segmenter: segmenter, masker: .constant([0]))
-        .explain(image, targets: [0], of: model as any Classifier)[0]
+      let map = try KernelSHAP(
+        samples: samples, segmenter: segmenter, masker: .constant([0]), draws: draws
+      )
+      .explain(image, targets: [0], of: model as any Classifier)[0]
       #expect(try abs(#require(map.completenessGap)) < 1e-9)
       let segments = try #require(map.segments)
       for j in 0..<8 {
@@ -148,14 +152,16 @@ struct PerturbationTests {
     }
   }
 
-  @Test("KernelSHAP's standard error is the deviation over seeds")
-  func shapErrors() throws {
+  @Test(
+    "KernelSHAP's standard error is the deviation over seeds", arguments: KernelSHAP.Draws.allCases)
+  func shapErrors(_ draws: KernelSHAP.Draws) throws {
     let (model, image, segmenter) = Self.interaction()
     var results: [[Double]] = []
     var errors: [[Double]] = []
     for seed in 0..<60 {
       let map = try KernelSHAP(
-        samples: 120, segmenter: segmenter, masker: .constant([0]), seed: UInt64(seed)
+        samples: 120, segmenter: segmenter, masker: .constant([0]), draws: draws,
+        seed: UInt64(seed)
       ).explain(image, targets: [0], of: model as any Classifier)[0]
       let segments = try #require(map.segments)
       results.append(segments.values)
@@ -267,9 +273,11 @@ struct PerturbationTests {
       let grid = Segmenter.grid(rows: 4, columns: 4)
       return [
         RISE(samples: 300, cells: 3, output: .logit, seed: seed),
+        RISE(samples: 300, cells: 3, output: .logit, draws: .independent, seed: seed),
         LIME(samples: 300, segmenter: grid, seed: seed),
         LIME(samples: 300, segmenter: grid, draws: .independent, seed: seed),
         KernelSHAP(samples: 300, segmenter: grid, seed: seed),
+        KernelSHAP(samples: 300, segmenter: grid, draws: .weighted, seed: seed),
         Occlusion(window: 3, stride: 2, masker: .noise(seed: seed)),
         PartitionSHAP(evaluations: 60, masker: .noise(seed: seed)),
       ]
