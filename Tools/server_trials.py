@@ -191,20 +191,28 @@ def load(options: argparse.Namespace) -> int:
 
 def api(options: argparse.Namespace) -> int:
     data = tempfile.mkdtemp()
-    server = Server(options, data, "--limit", "time=20")
+    pictures = pathlib.Path(data) / "pictures"
+    pictures.mkdir()
+    for name in ("cat.png", "husky.png"):
+        shutil.copy(SAMPLE.parent / name, pictures)
+    server = Server(options, data, "--limit", "time=20", "--dataset", f"pictures={pictures}")
     _, analysis = server.analyse(f"model={options.model}&methods=gradcam")
-    while server.json("GET", analysis["url"])[1]["state"] != "done":
-        time.sleep(0.1)
+    question = {"kind": "examples", "model": options.model, "data": {"dataset": "pictures"}, "inputs": {"analysis": analysis["id"]}}
+    _, study = server.json("POST", "/v1/studies", question)
+    for begun in (analysis, study):
+        while server.json("GET", begun["url"])[1]["state"] != "done":
+            time.sleep(0.1)
     failures = 0
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"
     for parameters in (
         {},
         {"path.id": analysis["id"], "path.name": options.model, "path.method": "gradcam", "path.file": "0.npy"},
+        {"path.id": study["id"], "path.name": "near-0-0.png"},
     ):
         config = pathlib.Path(data) / "schemathesis.toml"
         lines = [f'"{name}" = "{value}"' for name, value in parameters.items()]
         config.write_text("\n".join(["[parameters]", *lines]) + "\n")
-        excluded = ["--exclude-operation-id", "remove"] if parameters else []
+        excluded = ["--exclude-operation-id", "remove", "--exclude-operation-id", "removeStudy"] if parameters else []
         failures += subprocess.call(
             [options.schemathesis, "--config-file", config, "run", f"http://{server.address}/openapi.json",
              "--max-examples", str(options.examples), "--request-timeout", "60", "--checks", checks, *excluded]

@@ -92,6 +92,29 @@ struct AnalysisTests {
     #expect(try await server(.get, "/v1/analyses/\(id)/input.npy").status == .notFound)
   }
 
+  @Test("what cannot all be kept leaves what was there")
+  func halfKept() async throws {
+    let server = try TestServer()
+    let id = try await finished(server, Sample.husky, "model=softmax&methods=gradcam")
+    let store = server.service.platform.store
+    try store.keep([.init(name: "a", contents: Array("before".utf8))], of: id)
+    // A file stands where the folder of a blob would be.
+    let blobs = server.folder + "/blobs"
+    let contents = try #require(
+      (0..<2000).map { Array("\($0)".utf8) }.first { contents in
+        !Folder.exists("\(blobs)/\(SHA256.hexadecimalDigest(of: contents).prefix(2))")
+      })
+    try AtomicFile.write(
+      "in the way", to: "\(blobs)/\(SHA256.hexadecimalDigest(of: contents).prefix(2))")
+    #expect(throws: FileError.self) {
+      try store.keep(
+        [.init(name: "a", contents: Array("after".utf8)), .init(name: "b", contents: contents)],
+        of: id)
+    }
+    #expect(try await store.file("a", of: id)?.bytes == Array("before".utf8))
+    #expect(try await store.file("b", of: id) == nil)
+  }
+
   @Test("other windows of a sound are added, and known windows are not computed again")
   func windows() async throws {
     let server = try TestServer()

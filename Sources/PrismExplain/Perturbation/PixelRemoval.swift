@@ -22,7 +22,10 @@ public struct PixelRemoval: Sendable, Equatable, Codable {
   }
 
   /// The number of images: one before the first step and one after each.
-  public var count: Int { step > 0 ? (order.count + step - 1) / step + 1 : 0 }
+  public var count: Int {
+    guard step > 0 else { return 0 }
+    return order.isEmpty ? 1 : (order.count - 1) / step + 2
+  }
 
   /// The part of the image that the rectangle around one step's pixels takes, in the mean over the
   /// steps.

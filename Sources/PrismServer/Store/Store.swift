@@ -269,9 +269,16 @@ final class Store: Sendable {
       try db.execute(sql: "DELETE FROM analyses WHERE id = ?", arguments: [id])
       try db.execute(
         sql: "DELETE FROM explanations WHERE key NOT IN (SELECT key FROM uses)")
-      for digest in digests where try !Self.isNamed(digest, db) { blobs.remove(digest) }
+      try Self.sweep(digests, of: blobs, db)
       return true
     }
+  }
+
+  /// Removes blobs that nobody names any more, once that is certain: after the transaction.
+  private static func sweep(_ digests: Set<String>, of blobs: Blobs, _ db: Database) throws {
+    let unnamed = try digests.filter { try !isNamed($0, db) }
+    guard !unnamed.isEmpty else { return }
+    db.afterNextTransaction { _ in for digest in unnamed { blobs.remove(digest) } }
   }
 
   private static func isNamed(_ digest: String, _ db: Database) throws -> Bool {
@@ -305,14 +312,16 @@ final class Store: Sendable {
       guard
         var record = try AnalysisRecord.filter(sql: "id = ?", arguments: [id]).fetchOne(db)
       else { return }
+      var old: Set<String> = []
       for file in files {
-        let old = try String.fetchOne(
+        let known = try String.fetchOne(
           db, sql: "SELECT digest FROM files WHERE analysis = ? AND name = ?",
           arguments: [id, file.name])
+        if let known { old.insert(known) }
         let digest = try blobs.put(file.contents)
         try FileRecord(analysis: id, name: file.name, digest: digest).save(db)
-        if let old, old != digest, try !Self.isNamed(old, db) { blobs.remove(old) }
       }
+      try Self.sweep(old, of: blobs, db)
       change(&record)
       record.updated = Date().timeIntervalSince1970
       try record.update(db)
@@ -348,7 +357,7 @@ final class Store: Sendable {
     let files = try FileRecord.filter(sql: "analysis = ?", arguments: [id]).fetchAll(db)
       .filter { isDropped($0.name) }
     for file in files { try file.delete(db) }
-    for digest in Set(files.map(\.digest)) where try !isNamed(digest, db) { blobs.remove(digest) }
+    try sweep(Set(files.map(\.digest)), of: blobs, db)
   }
 
   /// The files of an analysis.
@@ -360,12 +369,19 @@ final class Store: Sendable {
 
   /// A file of an analysis with its digest, or `nil`.
   func file(_ name: String, of id: String) async throws -> (bytes: [UInt8], digest: String)? {
-    let digest = try await database.read { db in
+    let digest = try await digest(of: name, id)
+    guard let digest else { return nil }
+    if let bytes = try? blobs.get(digest) { return (bytes, digest) }
+    // It may have been replaced or removed since its name was looked up.
+    return try await self.digest(of: name, id).map { (try blobs.get($0), $0) }
+  }
+
+  private func digest(of name: String, _ id: String) async throws -> String? {
+    try await database.read { db in
       try String.fetchOne(
         db, sql: "SELECT digest FROM files WHERE analysis = ? AND name = ?",
         arguments: [id, name])
     }
-    return try digest.map { (try blobs.get($0), $0) }
   }
 
   // MARK: - Explanations
