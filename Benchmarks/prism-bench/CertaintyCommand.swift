@@ -51,9 +51,9 @@ struct CertaintyCommand: ParsableCommand {
 
   func run() throws {
     let model = try Model(contentsOf: file)
-    var seen = model.explained(try Image(contentsOf: picture))
-    let target = try model.predict(&seen).top
-    let image = seen
+    let picture = try Image(contentsOf: picture)
+    let image = model.explained(picture)
+    let target = try model.predict(picture).top
     let wanted = Set(methods.split(separator: ",").map(String.init))
     for estimator in estimators where wanted.contains(estimator.name) {
       try measure(estimator) { explainer in

@@ -10,7 +10,7 @@ internal import PrismTensor
 /// and Probabilistic Values", 2025.
 struct SizedEstimate {
   /// The most pairs that a guess is learned from; more are divided.
-  private static let mostPairs = 384
+  private static let mostPairs = 192
 
   /// One number a segment, and the level behind them.
   private(set) var values: [Double]
