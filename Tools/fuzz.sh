@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}
-targets=(${2:-picture sound weights card graph json npy csv checkpoint request archive form asking tensor pixels})
+targets=(${2:-picture sound weights card graph json npy csv checkpoint request archive form asking tensor pixels frames})
 
 export PRISM_FUZZ=1
 flags=(--configuration debug --scratch-path .build-fuzz --product PrismFuzz

@@ -32,4 +32,11 @@ package enum ProcessMemory {
   {
     try Memory.expecting(bytes, body)
   }
+
+  /// The bytes of memory that the process has, as the system counts them; 0 where it does not tell.
+  package static var resident: Int {
+    guard let bytes = try? Files.read("/proc/self/statm") else { return 0 }
+    let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").dropFirst().first
+    return (pages.flatMap { Int($0) } ?? 0) * 4096
+  }
 }

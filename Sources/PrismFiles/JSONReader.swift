@@ -21,13 +21,7 @@ public struct JSONReader {
     guard text.utf8.count <= sizeLimit else {
       throw JSONError(reason: "text longer than \(sizeLimit) bytes", offset: sizeLimit)
     }
-    let bytes = Array(text.utf8)
-    return try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
-      var reader = JSONReader(buffer)
-      let value = try reader.readValue()
-      try reader.readEnd()
-      return value
-    }
+    return try JSON(utf8: Array(text.utf8))
   }
 
   /// An error at the byte that is read next.
@@ -266,5 +260,20 @@ public struct JSONReader {
       offset += 1
     }
     return code
+  }
+}
+
+extension JSON {
+  /// Reads a text of which somebody has seen to the length.
+  ///
+  /// - Parameter bytes: The text in UTF-8.
+  /// - Throws: `JSONError`.
+  package init(utf8 bytes: [UInt8]) throws(JSONError) {
+    self = try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
+      var reader = JSONReader(buffer)
+      let value = try reader.readValue()
+      try reader.readEnd()
+      return value
+    }
   }
 }

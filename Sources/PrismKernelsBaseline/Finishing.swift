@@ -63,10 +63,10 @@ struct Finish {
   @inline(never)
   func run(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
     if let gate {
-      return gateRows(
-        gate.advanced(row: row), Source(c), ldc, c, ldc,
-        residual: offset(residual, row &* ldr), ldr: ldr, residualFirst: residualFirst,
-        rows: rows, columns: columns)
+      let job = GateRows(
+        gate: gate.advanced(row: row), source: Source(c), stride: ldc,
+        residual: offset(residual, row &* ldr), residualStride: ldr, residualFirst: residualFirst)
+      return gateRows(job, into: c, ldc, rows: rows, columns: columns)
     }
     if let keep {
       if residual != nil { finish(c, ldc, row: row, rows: rows, columns: columns) }
@@ -163,11 +163,11 @@ func writePixels(
   rows: Int, channels: Int
 ) {
   if let gate = epilogue.gate {
-    return gateRows(
-      gate.advanced(row: pixel), p, ldp, q, ldq,
+    let job = GateRows(
+      gate: gate.advanced(row: pixel), source: p, stride: ldp,
       residual: offset(epilogue.residual, pixel &* epilogue.residualStride),
-      ldr: epilogue.residualStride, residualFirst: !epilogue.residualAfterActivation, rows: rows,
-      columns: channels)
+      residualStride: epilogue.residualStride, residualFirst: !epilogue.residualAfterActivation)
+    return gateRows(job, into: q, ldq, rows: rows, columns: channels)
   }
   let low = splat(epilogue.low)
   let high = splat(epilogue.high)

@@ -92,8 +92,6 @@ func passed(_ v: V, _ bits: UnsafeRawPointer) -> V {
 func sloped(_ v: V, _ kept: V, _ slope: Slope) -> V {
   switch slope {
   case .positive: return splat(0).replacing(with: v, where: kept .> splat(0))
-  case .withinSix:
-    return splat(0).replacing(with: v, where: (kept .> splat(0)) .& (kept .< splat(6)))
   case .silu:
     let s = logistic(kept)
     return v * s * fma(splat(1), kept, splat(1) - s)
@@ -114,129 +112,130 @@ func sloped(_ v: V, _ kept: V, _ slope: Slope) -> V {
   }
 }
 
-/// Writes cotangents of an activation's input; gate and residual begin at the first element.
+/// Cotangents of an activation's output and what is added to those of its input; both and the gate
+/// begin at the first element that is written.
+struct GateRows {
+  var gate: Gate
+  var source: Source
+  var stride: Int
+  var residual: Source?
+  var residualStride: Int
+  /// Whether the residual belongs to the cotangents of the output.
+  var residualFirst: Bool
+}
+
+/// Writes cotangents of an activation's input: a loop for each of the usual gates.
 @inline(never)
-func gateRows(
-  _ gate: Gate, _ p: Source, _ ldp: Int, _ q: Destination, _ ldq: Int, residual: Source?, ldr: Int,
-  residualFirst: Bool, rows: Int, columns: Int
-) {
-  if gate.slope == .bits {
-    return gateRowsByBits(gate, p, ldp, q, ldq, residual, ldr, residualFirst, rows, columns)
-  }
-  // A loop for each of the usual slopes.
-  if !gate.isGuided && gate.scale == nil {
-    switch gate.slope {
-    case .positive:
-      return gateRows(
-        .positive, gate, p, ldp, q, ldq, residual, ldr, residualFirst, rows, columns)
-    case .withinSix:
-      return gateRows(
-        .withinSix, gate, p, ldp, q, ldq, residual, ldr, residualFirst, rows, columns)
-    case .silu:
-      return gateRows(.silu, gate, p, ldp, q, ldq, residual, ldr, residualFirst, rows, columns)
-    case .sigmoid, .hardSwish, .hardSigmoid, .gelu, .bits: break
+func gateRows(_ job: GateRows, into q: Destination, _ ldq: Int, rows: Int, columns: Int) {
+  let isPlain = !job.gate.isGuided && job.gate.scale == nil
+  switch job.gate.slope {
+  case .bits: gateByBits(job, q, ldq, rows, columns)
+  case .silu where isPlain: gate(job, q, ldq, rows, columns) { v, y, _ in sloped(v, y, .silu) }
+  case .gelu where isPlain: gate(job, q, ldq, rows, columns) { v, y, _ in sloped(v, y, .gelu) }
+  case .positive where !job.gate.isGuided && !isPlain:
+    guard let scale = job.gate.scale, let shift = job.gate.shift else { return }
+    gate(job, q, ldq, rows, columns) { v, y, j in
+      sloped(v, fma(load(shift + j), y, load(scale + j)), .positive)
     }
-  }
-  var i = 0
-  while i < rows {
-    let kept = gate.values.assumingMemoryBound(to: Float.self) + i &* gate.stride
-    let source = p + i &* ldp
-    let target = q + i &* ldq
-    let added = offset(residual, i &* ldr)
-    var j = 0
-    while j < columns {
-      let n = columns &- j
-      var v = loadUpTo(source + j, n)
-      var y = loadUpTo(kept + j, n)
-      if let scale = gate.scale, let shift = gate.shift {
-        y = fma(loadUpTo(shift + j, n), y, loadUpTo(scale + j, n))
-      }
-      if residualFirst, let added { v = v + loadUpTo(added + j, n) }
-      if gate.isGuided {
-        v = splat(0).replacing(with: maximum(v, splat(0)), where: y .> splat(0))
-      }
-      v = sloped(v, y, gate.slope)
-      if !residualFirst, let added { v = v + loadUpTo(added + j, n) }
-      storeUpTo(v, target + j, n)
-      j &+= W
+  default:
+    var i = 0
+    while i < rows {
+      gateRest(job, i, 0, q + i &* ldq, columns)
+      i &+= 1
     }
-    i &+= 1
   }
 }
 
-/// The same for a slope that is a constant wherever this is used.
+/// Writes rows by a function of whole vectors, which is a constant wherever this is used.
 @inline(always)
-func gateRows(
-  _ slope: Slope, _ gate: Gate, _ p: Source, _ ldp: Int, _ q: Destination, _ ldq: Int,
-  _ residual: Source?, _ ldr: Int, _ residualFirst: Bool, _ rows: Int, _ columns: Int
+func gate(
+  _ job: GateRows, _ q: Destination, _ ldq: Int, _ rows: Int, _ columns: Int,
+  _ body: (V, V, Int) -> V
 ) {
+  let values = job.gate.values.assumingMemoryBound(to: Float.self)
   var i = 0
   while i < rows {
-    let kept = gate.values.assumingMemoryBound(to: Float.self) + i &* gate.stride
-    let source = p + i &* ldp
+    let source = job.source + i &* job.stride
+    let kept = values + i &* job.gate.stride
     let target = q + i &* ldq
-    if let residual {
-      let added = residual + i &* ldr
-      var j = 0
-      while j < columns {
-        let n = columns &- j
-        let r = loadUpTo(added + j, n)
-        let v = loadUpTo(source + j, n)
-        let y = loadUpTo(kept + j, n)
-        let result = residualFirst ? sloped(v + r, y, slope) : sloped(v, y, slope) + r
-        storeUpTo(result, target + j, n)
+    var j = 0
+    if let residual = offset(job.residual, i &* job.residualStride) {
+      while j &+ W <= columns {
+        let r = load(residual + j)
+        let v = load(source + j)
+        let y = load(kept + j)
+        store(job.residualFirst ? body(v + r, y, j) : body(v, y, j) + r, target + j)
         j &+= W
       }
     } else {
-      var j = 0
-      while j < columns {
-        let n = columns &- j
-        storeUpTo(sloped(loadUpTo(source + j, n), loadUpTo(kept + j, n), slope), target + j, n)
+      while j &+ W <= columns {
+        store(body(load(source + j), load(kept + j), j), target + j)
         j &+= W
       }
     }
+    if j < columns { gateRest(job, i, j, target, columns) }
     i &+= 1
   }
 }
 
-/// The same for bits.
-@inline(never)
-func gateRowsByBits(
-  _ gate: Gate, _ p: Source, _ ldp: Int, _ q: Destination, _ ldq: Int, _ residual: Source?,
-  _ ldr: Int, _ residualFirst: Bool, _ rows: Int, _ columns: Int
-) {
-  let low = splat(gate.isGuided ? 0 : -.infinity)
-  let whole = columns &- columns % W
+/// Writes rows by bits.
+@inline(always)
+func gateByBits(_ job: GateRows, _ q: Destination, _ ldq: Int, _ rows: Int, _ columns: Int) {
+  let low = splat(job.gate.isGuided ? 0 : -.infinity)
   var i = 0
   while i < rows {
-    let source = p + i &* ldp
+    let source = job.source + i &* job.stride
     let target = q + i &* ldq
-    var bits = gate.values + i &* gate.stride
-    if let residual {
-      let added = residual + i &* ldr
-      var j = 0
-      while j < columns {
-        let n = columns &- j
-        let r = loadUpTo(added + j, n)
-        let v = loadUpTo(source + j, n)
-        let result =
-          residualFirst ? passed(maximum(v + r, low), bits) : passed(maximum(v, low), bits) + r
-        storeUpTo(result, target + j, n)
+    var bits = job.gate.values + i &* job.gate.stride
+    var j = 0
+    if let residual = offset(job.residual, i &* job.residualStride) {
+      while j &+ W <= columns {
+        let r = load(residual + j)
+        let v = load(source + j)
+        store(
+          job.residualFirst ? passed(maximum(v + r, low), bits) : passed(maximum(v, low), bits) + r,
+          target + j)
         bits += bitsSize
         j &+= W
       }
     } else {
-      var j = 0
-      while j < whole {
+      while j &+ W <= columns {
         store(passed(maximum(load(source + j), low), bits), target + j)
         bits += bitsSize
         j &+= W
       }
-      if j < columns {
-        let n = columns &- j
-        storePartial(passed(maximum(loadPartial(source + j, n), low), bits), target + j, n)
-      }
     }
+    if j < columns { gateRest(job, i, j, target, columns) }
     i &+= 1
+  }
+}
+
+/// Writes a row from a column on, whatever the gate.
+@inline(never)
+func gateRest(_ job: GateRows, _ row: Int, _ start: Int, _ target: Destination, _ columns: Int) {
+  let gate = advanced(job.gate, row: row, channel: 0)
+  let source = job.source + row &* job.stride
+  let residual = offset(job.residual, row &* job.residualStride)
+  var j = start
+  while j < columns {
+    let n = columns &- j
+    var v = loadUpTo(source + j, n)
+    var r = splat(0)
+    if let residual { r = loadUpTo(residual + j, n) }
+    if job.residualFirst { v = v + r }
+    if gate.isGuided { v = maximum(v, splat(0)) }
+    if gate.slope == .bits {
+      v = passed(v, gate.values + j / W &* bitsSize)
+    } else {
+      var y = loadUpTo(gate.values.assumingMemoryBound(to: Float.self) + j, n)
+      if let scale = gate.scale, let shift = gate.shift {
+        y = fma(loadUpTo(shift + j, n), y, loadUpTo(scale + j, n))
+      }
+      if gate.isGuided { v = splat(0).replacing(with: v, where: y .> splat(0)) }
+      v = sloped(v, y, gate.slope)
+    }
+    if !job.residualFirst { v = v + r }
+    storeUpTo(v, target + j, n)
+    j &+= W
   }
 }

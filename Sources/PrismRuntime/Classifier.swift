@@ -31,9 +31,55 @@ public protocol Classifier: Sendable {
   /// The classifier for many images that differ from a known one in a part, such as under a window.
   ///
   /// - Parameter image: The known image, `[1, H, W, C]`.
-  /// - Returns: A classifier that gives the same bits; itself where it knows no faster way.
+  /// - Returns: A classifier that gives the same bits; itself where it knows no faster way. It may be
+  ///   a ``DescentClassifier``.
   /// - Throws: What the model throws for the image.
   func near(_ image: Tensor) throws -> any Classifier
+
+  /// The classifier for a sequence of images of which each differs from the one before in a part.
+  ///
+  /// - Returns: A classifier that gives the same bits; itself where it knows no faster way.
+  /// - Throws: What the model throws.
+  func inSequence() throws -> any Classifier
+}
+
+/// How an image differs from an earlier one.
+public struct Kinship: Sendable {
+  /// The number of the image that it differs from; 0 for the known one.
+  public let parent: Int
+  /// The rows and columns in which it differs, or more.
+  public let rectangle: Rectangle
+
+  /// Makes a kinship.
+  ///
+  /// - Parameters:
+  ///   - parent: The number of the image that it differs from; 0 for the known one.
+  ///   - rectangle: The rows and columns in which it differs, or more; not empty.
+  public init(parent: Int, rectangle: Rectangle) {
+    self.parent = parent
+    self.rectangle = rectangle
+  }
+}
+
+/// A classifier for images that descend from a known one.
+///
+/// Each differs from an earlier one in a rectangle. Images are numbered from the known one, which
+/// is number 0.
+public protocol DescentClassifier: Classifier {
+  /// The logits of some of the images.
+  ///
+  /// - Parameters:
+  ///   - images: Their numbers.
+  ///   - kinship: How an image differs from an earlier one; `nil` where it is not known. Asked for
+  ///     these images and those that they descend from.
+  ///   - compose: Writes the image with a number, `[H, W, C]`, all of it. May be called from any
+  ///     thread, and for earlier images too.
+  /// - Returns: `[images.count, K]`, one row an image, with the bits of whole passes.
+  /// - Throws: What the model throws.
+  func logits(
+    of images: Range<Int>, kinship: (Int) -> Kinship?,
+    composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor
 }
 
 extension Classifier {
@@ -43,6 +89,12 @@ extension Classifier {
   /// - Returns: The classifier.
   /// - Throws: Nothing.
   public func near(_ image: Tensor) throws -> any Classifier { self }
+
+  /// The classifier itself, which computes every image whole.
+  ///
+  /// - Returns: The classifier.
+  /// - Throws: Nothing.
+  public func inSequence() throws -> any Classifier { self }
 
   /// Composes the images in batches of sixteen for a model that has no buffers of its own to offer.
   ///

@@ -116,15 +116,16 @@ public final class PlannedClassifier: DifferentiableClassifier {
     try plan(for: recording.outputs).run(count: count, composing: compose)[0]
   }
 
-  /// The most bytes that ``near(_:)`` takes for an image and those that differ from it; for larger
+  /// The most bytes that ``near(_:)`` or ``inSequence()`` take for the values of images; for larger
   /// networks images are computed whole.
   static let mostNearby = 768 << 20
 
   /// The classifier for images that differ from a known one in a part, which computes only what the
   /// part reaches and gives the same bits.
   ///
-  /// It holds the values of the known image once for itself and once a thread, at most 768 MiB;
-  /// where there is no room for that, it is this classifier.
+  /// It holds the values of the known image once for itself, those of images that others descend
+  /// from where they differ, and what it computes for each thread: at most 768 MiB together; where
+  /// there is no room for that, it is this classifier.
   ///
   /// - Throws: `EvaluationError` where the image has another shape than the recording's input;
   ///   `OutOfMemoryError`.
@@ -134,11 +135,32 @@ public final class PlannedClassifier: DifferentiableClassifier {
         recording.inputs[0], expected: inputShape, given: image.shape)
     }
     let whole = try plan(for: recording.outputs)
+    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels)
+    else { return self }
+    let left = Self.mostNearby - NearbyClassifier.size(of: update, threads: Workers.count)
+    guard left >= 0 else { return self }
+    do {
+      return try NearbyClassifier(
+        near: image, update: update, rest: rest, whole: whole, descentLimit: left)
+    } catch is OutOfMemoryError {
+      return self
+    }
+  }
+
+  /// The classifier for a sequence of images of which each differs from the one before in a part: it
+  /// computes only what the part reaches and gives the same bits.
+  ///
+  /// It holds the values of one image a thread, at most 768 MiB; where there is no room for that, it
+  /// is this classifier.
+  ///
+  /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
+  public func inSequence() throws -> any Classifier {
+    let whole = try plan(for: recording.outputs)
     guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
-      NearbyClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby
+      SequenceClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby
     else { return self }
     do {
-      return try NearbyClassifier(near: image, update: update, rest: rest, whole: whole)
+      return try SequenceClassifier(update: update, rest: rest, whole: whole)
     } catch is OutOfMemoryError {
       return self
     }

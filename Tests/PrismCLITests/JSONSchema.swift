@@ -22,6 +22,11 @@ struct JSONSchema {
   /// What is wrong with a value, one line each place.
   func problems(of value: JSON) throws -> [String] { try problems(of: value, by: root, at: "") }
 
+  /// What is wrong with a value by one of the schema's definitions, one line each place.
+  func problems(of value: JSON, as name: String) throws -> [String] {
+    try problems(of: value, by: ["$ref": .string("#/$defs/\(name)")], at: name)
+  }
+
   private func problems(of value: JSON, by schema: JSON, at place: String) throws -> [String] {
     if let reference = schema["$ref"]?.string {
       guard reference.hasPrefix("#/$defs/") else {

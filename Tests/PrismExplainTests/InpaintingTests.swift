@@ -5,6 +5,29 @@ import Testing
 
 @testable import PrismExplain
 
+@Suite("filling in a region")
+struct FillingTests {
+  private let image = ExplainedImage(
+    Tensor([1, 2, 3, 2], [9, 8, 9, 8, 1, 2, 9, 8, 3, 4, 5, 0]), black: [0, 0], white: [9, 9])
+
+  @Test("with the mean of the rest nothing of a region or of its rim remains")
+  func levelled() throws {
+    let filled = try image.levelled(where: Tensor([2, 3], [1, 1, 0, 1, 0, 0]))
+    #expect(filled.input == Tensor([1, 2, 3, 2], [3, 2, 3, 2, 1, 2, 3, 2, 3, 4, 5, 0]))
+    // The rim of a part of something bright is bright.
+    let rim = try image.filled(where: Tensor([2, 3], [1, 0, 0, 0, 0, 0]), noise: 0)
+    #expect(rim.input[0, 0, 0, 0] > 5)
+  }
+
+  @Test("regions of other sizes and of everything are refused")
+  func refused() {
+    for region in [Tensor([3, 2], repeating: 0), Tensor([2, 3], repeating: 1)] {
+      #expect(throws: ExplanationError.self) { try image.levelled(where: region) }
+      #expect(throws: ExplanationError.self) { try image.filled(where: region) }
+    }
+  }
+}
+
 @Suite("inpainting by fast marching")
 struct InpaintingTests {
   /// What OpenCV made of small pictures; written by `Tools/fixtures/inpainting.py`.

@@ -30,6 +30,8 @@ struct PerturbationSetTests {
       .removal(steps: PixelRemoval(by: map, step: 10, isInsertion: true)),
       .removal(steps: PixelRemoval(by: map, step: 72, isInsertion: false)),
       .softMasks(masks: SoftMasks(count: 7, cells: 3, probability: 0.5, seed: .max)),
+      .softMasks(
+        masks: SoftMasks(count: 5, cells: 3, probability: 0.3, seed: 2, arePaired: true)),
       .gridMasks(
         masks: GridMasks(
           rows: 2, columns: 3, values: [[0, 1, 0.5, 0.25, 1, 0], [1, 1, 1, 1, 1, 1]])),
@@ -58,7 +60,8 @@ struct PerturbationSetTests {
 
   @Test("LIME's fit can be replayed from its set")
   func limeReplay() throws {
-    let method = LIME(samples: 60, segmenter: .grid(rows: 2, columns: 3), masker: .mean, seed: 4)
+    let method = LIME(
+      samples: 60, segmenter: .grid(rows: 2, columns: 3), masker: .mean, draws: .paired, seed: 4)
     let map = try method.explain(Self.image, targets: [1], of: Self.model as any Classifier)[0]
     let segmentation = try method.segmenter.segments(of: Self.image)
     let coalitions = try method.draw(segmentation.count)

@@ -191,8 +191,16 @@ struct PullbackTests {
     let cotangent = random(rows * channels, 2)
     let residual = random(rows * channels, 3)
     let slopes: [(Slope, (Double) -> Double)] = [
-      (.positive, { $0 > 0 ? 1 : 0 }), (.withinSix, { $0 > 0 && $0 < 6 ? 1 : 0 }),
-      (.sigmoid, { $0 * (1 - $0) }),
+      (.positive, { $0 > 0 ? 1 : 0 }), (.sigmoid, { $0 * (1 - $0) }),
+      (.hardSwish, { $0 <= -3 ? 0 : ($0 < 3 ? (2 * $0 + 3) / 6 : 1) }),
+      (.hardSigmoid, { abs($0) < 3 ? 1 / 6 : 0 }),
+      (
+        .gelu,
+        {
+          let density = 0.3989422804014327 * exponential(-0.5 * $0 * $0)
+          return 0.5 * (1 + errorFunction($0 / 2.0.squareRoot())) + $0 * density
+        }
+      ),
       (
         .silu,
         {
@@ -220,6 +228,33 @@ struct PullbackTests {
           if isAfter { v += Double(residual[i]) }
           #expect(abs(Double(output[i]) - v) <= 1e-4 * (1 + abs(v)), "\(slope) \(i)")
         }
+      }
+    }
+  }
+
+  @Test("through a normalised ReLU look at the number that was normalised", arguments: variants)
+  func normalized(set: InstructionSet) {
+    let kernels = Kernels(set)
+    let (rows, channels) = (4, 37)
+    let (kept, cotangent) = (random(rows * channels, 1), random(rows * channels, 2))
+    let (scale, shift) = (random(channels, 3), random(channels, 4))
+    let residual = random(rows * channels, 5)
+    for isGuided in [false, true] {
+      let output = GuardedBuffer(count: rows * channels)
+      kernels.finish(
+        cotangent.source, stride: channels, into: output.pointer, outputStride: channels,
+        rows: rows, channels: channels,
+        epilogue: Epilogue(
+          residual: residual.source, residualStride: channels, residualAfterActivation: true,
+          gate: Gate(
+            values: kept.source, stride: channels, slope: .positive, scale: scale.source,
+            shift: shift.source, isGuided: isGuided)))
+      #expect(output.isIntact)
+      for i in 0..<rows * channels {
+        let y = Double(kept[i]) * Double(scale[i % channels]) + Double(shift[i % channels])
+        guard abs(y) > 1e-6 else { continue }
+        let v = y > 0 ? (isGuided ? max(cotangent[i], 0) : cotangent[i]) : 0
+        #expect(output[i] == v + residual[i], "\(i)")
       }
     }
   }

@@ -71,7 +71,52 @@ struct UpdateTests {
     for n in 0..<images.shape[0] {
       #expect(result.slice(n) == expected.slice(n), "image \(n)")
     }
+    let sequence = try SequenceClassifier(
+      update: update, rest: rest, whole: plan, limit: 0.9,
+      pool: WorkerPool(workerCount: threads))
+    for _ in 0..<2 { #expect(try sequence.logits(images) == expected) }
+    for limit in [1 << 30, 1 << 21, 0] {
+      let near = try NearbyClassifier(
+        near: known, update: update, rest: rest, whole: plan, limit: 1, descentLimit: limit,
+        pool: WorkerPool(workerCount: threads))
+      try expectDescent(from: known, near, plan, &random)
+    }
     return true
+  }
+
+  /// Expects images that descend from a known one to have the bits of whole passes.
+  private func expectDescent(
+    from known: Tensor, _ near: NearbyClassifier, _ plan: Plan, _ random: inout SeededRandom
+  ) throws {
+    let (height, width, channels) = (known.shape[1], known.shape[2], known.shape[3])
+    var family = [(image: known, kin: Kinship?.none)]
+    for number in 1...12 {
+      func part(_ size: Int) -> Range<Int> {
+        let first = Int(random.uniform() * Float(size))
+        return first..<min(size, first + 1 + Int(random.uniform() * Float(size) / 3))
+      }
+      let parent = max(0, number - 1 - Int(random.uniform() * 3))
+      let rectangle = Rectangle(rows: part(height), columns: part(width))
+      var image = family[parent].image
+      for y in rectangle.rows {
+        for x in rectangle.columns {
+          for c in 0..<channels { image[0, y, x, c] = 2 * random.uniform() - 1 }
+        }
+      }
+      family.append((image, number == 5 ? nil : Kinship(parent: parent, rectangle: rectangle)))
+    }
+    let members = family
+    let expected = try plan(Tensor.stacking(members.map(\.image)))[0]
+    for numbers in [1..<6, 6..<7, 7..<13, 2..<13] {
+      let result = try near.logits(of: numbers, kinship: { members[$0].kin }) { number, target in
+        let image = members[number].image
+        image.withUnsafePointer { target.update(from: $0, count: image.count) }
+      }
+      for number in numbers {
+        #expect(
+          result.slice(number - numbers.lowerBound) == expected.slice(number), "image \(number)")
+      }
+    }
   }
 
   @Test(

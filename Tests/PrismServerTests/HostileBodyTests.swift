@@ -5,11 +5,6 @@ import Testing
 
 @testable import PrismServer
 
-extension SeededRandom {
-  /// A number from 0 up to another.
-  fileprivate mutating func below(_ end: Int) -> Int { Int.random(in: 0..<end, using: &self) }
-}
-
 /// Bodies that are made up, from good ones with bytes changed, cut and doubled; the same ones every
 /// time.
 @Suite("bodies that nobody vouches for")
@@ -45,23 +40,6 @@ struct HostileBodyTests {
     #"{"model": "softmax", "xai_methods": ["gradcam"], "file_type": "image", "file_b64": "AAAA"}"#
       .utf8)
 
-  /// A body with some of its bytes changed.
-  private func changed(_ body: [UInt8], _ random: inout SeededRandom) -> [UInt8] {
-    var body = body
-    for _ in 0...random.below(4) {
-      guard !body.isEmpty else { break }
-      let place = random.below(body.count)
-      switch random.below(5) {
-      case 0: body[place] = UInt8(random.below(256))
-      case 1: body.remove(at: place)
-      case 2: body.removeSubrange(place..<min(place + random.below(40), body.count))
-      case 3: body.insert(contentsOf: body[place..<min(place + 20, body.count)], at: place)
-      default: body.insert(Array("\"{}[],:-0e9\r\n".utf8)[random.below(13)], at: place)
-      }
-    }
-    return body
-  }
-
   @Test(
     "no body makes the server fail",
     arguments: [
@@ -76,7 +54,7 @@ struct HostileBodyTests {
     let server = try TestServer { $0.mostSamples = 4 }
     var random = SeededRandom(seed: UInt64(seed))
     for number in 0..<150 {
-      let body = changed(body, &random)
+      let body = random.changed(body)
       var headers = [("Content-Type", type)]
       if number % 7 == 0 {
         headers.append(("Inference-Header-Content-Length", "\(random.below(300) - 20)"))

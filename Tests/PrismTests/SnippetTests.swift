@@ -62,6 +62,8 @@ struct SnippetTests {
     try await explainInTask(model, image, model.predict(image).top)
     #expect(try explainOwnClassifier(image).target.label == "right")
     #expect(try explainClosure(image).values.shape == [32, 32])
+    let parts = try evaluateInParts(model, model.explained(image))
+    #expect(parts.map { $0.shape[0] } == [250, 250] && parts[0] != parts[1])
     #expect(try Model(network: recordOwnNetwork(), card: model.card).labels == model.labels)
   }
 

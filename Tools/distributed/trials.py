@@ -205,6 +205,25 @@ def data(options) -> None:
     print(f"data: {options.pictures} pictures, {options.sounds} sounds")
 
 
+def check_explain(options, source, local, model: str) -> int:
+    """Raises where a map is not that of `prism explain`, bit for bit; how many there are."""
+    import pyarrow.parquet as parquet
+
+    output = fresh(options, "equal/explain")
+    words = [options.prism, "explain", str(source), "--recursive", "--model", model, "--method", "gradcam", "--format", "npy"]
+    call([*words, "--output", str(output)])
+    run, count = Run(str(local)), 0
+    for shard in range(run.shards):
+        for row in parquet.read_table(run.data_path(shard), columns=["address", "label", "map"]).to_pylist():
+            stem = f"{output}/{pathlib.Path(row['address']).stem}.gradcam"
+            path = next(p for p in (f"{stem}.npy", f"{stem}.{row['label']}.npy") if os.path.exists(p))
+            if numpy.load(path).tobytes() != row["map"]:
+                raise Wrong(f"equal: {path} has other bits than the row of {row['address']}")
+            count += 1
+    shutil.rmtree(output)
+    return count
+
+
 def equal(options) -> None:
     base = pathlib.Path(options.output)
     told = {}
@@ -213,6 +232,7 @@ def equal(options) -> None:
             continue
         local = fresh(options, f"equal/{kind}-local")
         told[kind] = {"local": call(command(options, "local", base / kind, local, model=model))}
+        told[kind]["explain"] = check_explain(options, base / kind, local, model)
         with ray_cluster() as (cluster, _):
             output = fresh(options, f"equal/{kind}-ray")
             told[kind]["ray"] = call(
@@ -225,7 +245,10 @@ def equal(options) -> None:
                 raise Wrong(f"{kind}: {engine} wrote other bytes than one process")
             inputs, rows = check_once(base / f"equal/{kind}-{engine}")
         told[kind] |= {"inputs": inputs, "rows": rows, "files": len(contents(local))}
-        print(f"equal: {inputs} {kind}, {rows} rows, {told[kind]['files']} files: local, ray and spark have the same bytes")
+        print(
+            f"equal: {inputs} {kind}, {rows} rows, {told[kind]['files']} files: local, ray and spark have the same bytes, "
+            f"and {told[kind]['explain']} maps the bits of prism explain"
+        )
     save(options, "equal", told)
 
 
@@ -372,7 +395,7 @@ def overhead(options) -> None:
 def memory(options) -> None:
     """Resident memory of all processes, as inputs are done."""
     output = fresh(options, "memory")
-    words = command(options, "ray", f"synthetic:{options.inputs}:256", output, "--workers", "2", "--maps", "float16")
+    words = command(options, "ray", f"synthetic:{options.inputs}:{options.side}", output, "--workers", "2", "--maps", "float16")
     driver = subprocess.Popen(words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     series: list[tuple[int, dict[str, float]]] = []
     while driver.poll() is None:
@@ -508,7 +531,7 @@ def measured(options, methods: list, count: int) -> list[float]:
 def simulated(options) -> None:
     """Durations are drawn from measured ones; shards of about a minute's work and of other sizes."""
     told = {}
-    cases = (("gradcam", ["gradcam"], 400), ("lime", [{"name": "lime", "samples": options.samples}], 24))
+    cases = (("gradcam", ["gradcam"], 400), ("lime", ["lime"], 12))
     for name, methods, count in cases:
         sample = measured(options, methods, count)
         draw = random.Random(0)
@@ -586,6 +609,7 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=5000, help="of data")
     parser.add_argument("--sounds", type=int, default=500, help="of data")
     parser.add_argument("--inputs", type=int, default=2000, help="of kills, memory, hosts and costs")
+    parser.add_argument("--side", type=int, default=256, help="of the pictures of memory")
     parser.add_argument("--count", type=int, default=30, help="how much is killed, for each engine")
     parser.add_argument("--pause", type=float, default=3, help="the most seconds between kills")
     parser.add_argument("--cut", type=float, default=20, help="seconds of the longer cut of the link")
@@ -597,7 +621,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, choices=(1, 2), default=1, help="of a worker in overhead, which shares 2 processors")
     parser.add_argument("--shard", type=float, default=0.1, help="seconds of a shard besides its inputs, in the simulation")
     parser.add_argument("--start", type=float, default=5, help="seconds until a worker is ready, in the simulation")
-    parser.add_argument("--driver", type=float, default=0.005, help="the driver's seconds a shard, of costs")
+    parser.add_argument("--driver", type=float, default=0.0012, help="the driver's seconds a shard, of costs")
     parser.add_argument("--seed", type=int, default=0, help="selects moments and victims")
     options = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)

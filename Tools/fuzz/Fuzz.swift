@@ -5,12 +5,12 @@ import Prism
 import PrismCard
 import PrismFiles
 import PrismModels
-import PrismReport
 import PrismTensor
 import PrismTraining
 import PrismWeights
 
 @testable import PrismMedia
+@testable import PrismReport
 @testable import PrismServer
 
 #if canImport(FoundationEssentials)
@@ -30,7 +30,7 @@ private let targets: [String: @Sendable ([UInt8]) -> Void] = [
   "picture": picture, "sound": sound, "weights": weights, "card": card, "graph": graph,
   "json": json, "npy": npy,
   "csv": csv, "checkpoint": checkpoint, "request": request, "archive": archive, "form": form,
-  "asking": asking, "tensor": tensor, "pixels": pixels,
+  "asking": asking, "tensor": tensor, "pixels": pixels, "frames": frames,
 ]
 
 private let target: @Sendable ([UInt8]) -> Void = {
@@ -283,4 +283,77 @@ private func studying(_ json: JSON) {
 @Sendable private func pixels(_ bytes: [UInt8]) {
   guard let json = try? JSON(utf8: bytes), let image = try? PixelArray.image(json) else { return }
   require(image.pixels.count == 3 * image.width * image.height, "a picture has lost pixels")
+}
+
+/// What a worker is sent, without a model.
+@Sendable private func frames(_ bytes: [UInt8]) {
+  let limits = Limits([.bytes: 1 << 12])
+  var (rest, most) = (bytes[...], 1)
+  var frames = FrameReader { wanted in
+    most = most % 97 + 13
+    let part = rest.prefix(min(most, wanted))
+    rest = rest.dropFirst(part.count)
+    return Array(part)
+  }
+  var taken = 0
+  while let frame = try? frames.next(limit: limits[.bytes]) {
+    taken += 4 + frame.size
+    require(taken <= bytes.count, "a frame has more bytes than its stream")
+    require((frame.payload == nil) == (frame.size > limits[.bytes]), "a payload is lost")
+    require(frame.payload.map { $0.count == frame.size } ?? true, "a payload has another size")
+    again(frame)
+    switch try? WorkerRequest(frame, limits) {
+    case .explain(let job):
+      require(job.bytes.count == frame.size, "an input has lost bytes")
+      if let evaluation = job.evaluation { render(evaluation) } else { form(of: job.request) }
+    case .prepare(_, let request): form(of: request)
+    default: break
+    }
+  }
+}
+
+/// The first and the last of the perturbed images that somebody asks for, of a small picture.
+private func render(_ evaluation: WorkerEvaluation) {
+  let image = ExplainedImage(Tensor([1, 6, 5, 3], (0..<90).map { Float($0) / 90 }))
+  guard let images = try? evaluation.images(of: image), images.count > 0 else { return }
+  var pixels = [Float](repeating: 0, count: 90)
+  for sample in [0, images.count - 1] {
+    pixels.withUnsafeMutableBufferPointer { target in
+      if let start = target.baseAddress { images.write(sample, to: start) }
+    }
+  }
+}
+
+/// A frame has to survive the way out and in again.
+private func again(_ frame: FrameReader.Incoming) {
+  guard let payload = frame.payload, let kind = frame.header["kind"]?.string,
+    case .object(let members) = frame.header
+  else { return }
+  let others = members.filter { $0.name != "kind" && $0.name != "bytes" }
+  var rest = Frame(kind, others, payload: payload).bytes[...]
+  // What a header escapes may be longer than it was.
+  guard rest.count - payload.count <= Frame.headerLimit else { return }
+  var frames = FrameReader { wanted in
+    defer { rest = rest.dropFirst(wanted) }
+    return Array(rest.prefix(wanted))
+  }
+  guard let read = try? frames.next(limit: payload.count) else {
+    return require(false, "a frame cannot be sent and read again")
+  }
+  let isSame =
+    read.payload == payload && read.header["kind"] == frame.header["kind"]
+    && others.allSatisfy { read.header[$0.name] == $0.value }
+  require(isSame, "a frame has changed on its way out and in")
+}
+
+/// The one form of a request has to be its own form.
+private func form(of json: JSON) {
+  guard let request = try? reader.request(json, model: "m"), let form = try? request.canonical()
+  else { return }
+  // Seeds beyond what JSON's readers take for whole numbers are refused on their way back.
+  guard request.seed <= UInt64(Int.max) else { return }
+  guard let again = try? reader.request(form, model: "m") else {
+    return require(false, "the form of a request is refused")
+  }
+  require((try? again.canonical()) == form, "the form of a request has another form")
 }

@@ -142,6 +142,25 @@ def kept_analysis(compression):
     return target.getvalue()
 
 
+# Of a picture of 6×5 pixels.
+BOX = {"rows": [1, 4], "columns": [0, 2]}
+PERTURBATIONS = [
+    {"coalitions": {"samples": {"segments": 2, "samples": ["01", "11"]},
+                    "segmentation": {"height": 6, "width": 5, "labels": [0, 1] * 15}}},
+    {"windows": {"hidden": [BOX]}},
+    {"boxes": {"kept": [[BOX, BOX], []]}},
+    {"removal": {"steps": {"order": list(range(30)), "step": 7, "isInsertion": True}}},
+    {"softMasks": {"masks": {"count": 9, "cells": 3, "probability": 0.5, "seed": 1}}},
+    {"gridMasks": {"masks": {"rows": 2, "columns": 2, "values": [[0, 0.5, 1, 1]]}}},
+    {"channels": {"value": {"shape": [1, 1, 1, 1], "float32": "AACAPw=="}}},
+]  # fmt: skip
+
+
+def frame(header, payload=b""):
+    text = json.dumps(dict(header, bytes=len(payload)) if payload else header).encode()
+    return struct.pack("<I", len(text)) + text + payload
+
+
 def main(folder):
     count = 0
 
@@ -184,6 +203,12 @@ def main(folder):
         asked = {name: value for name, value in request.items() if name not in ("limits", "formats", "truth")}
         write("asking", f"{index}", json.dumps(asked).encode())
         write("asking", f"body-{index}", json.dumps({"tags": ["t"], "request": asked}).encode())
+        explain = frame({"kind": "explain", "id": "1", "name": "a.png", "request": asked, "maps": "float16"}, b"no picture")
+        write("frames", f"{index}", explain + frame({"kind": "prepare", "id": "2", "request": asked}))
+    for index, perturbations in enumerate(PERTURBATIONS):
+        asked = {"kind": "evaluate", "id": "1", "perturbations": perturbations, "mask": "mean" if index else "blur:3"}
+        write("frames", f"evaluate-{index}", frame(asked, b"no picture"))
+    write("frames", "others", b"".join(frame({"kind": kind, "id": "x"}) for kind in ("ping", "stats", "cancel", "end")))
     for index, asked in enumerate((
         {"kind": "examples", "model": "m", "data": {"dataset": "d", "split": "all"}, "inputs": {"analysis": "a"}, "count": 5},
         {"kind": "concept", "model": "m", "positive": {"dataset": "d", "label": "l"}, "random": {"dataset": "d"},

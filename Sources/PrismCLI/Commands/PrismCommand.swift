@@ -129,7 +129,7 @@ struct Root: ParsableCommand {
       ModelsCommand.self, LayersCommand.self, ClassifyCommand.self, ExplainCommand.self,
       CompareCommand.self, JudgeCommand.self, SurveyCommand.self, ConceptsCommand.self,
       ExamplesCommand.self, DatasetCommand.self, TrainCommand.self, EvaluateCommand.self,
-      ServeCommand.self, VersionCommand.self,
+      ServeCommand.self, ShardCommand.self, WorkerCommand.self, VersionCommand.self,
     ])
 
   /// The version of Prism, as in the JSON documents.

@@ -50,6 +50,11 @@ public struct BatchedClassifier: DifferentiableClassifier {
   /// - Throws: What the classifier throws.
   public func near(_ image: Tensor) throws -> any Classifier { try base.near(image) }
 
+  /// The classifier for a sequence of images of which each differs from the one before in a part.
+  ///
+  /// - Throws: What the classifier throws.
+  public func inSequence() throws -> any Classifier { try base.inSequence() }
+
   /// Computes of an image what is needed to go on from a named value.
   ///
   /// - Throws: What the classifier throws.

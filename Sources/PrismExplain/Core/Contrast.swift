@@ -71,6 +71,14 @@ public struct ContrastedClassifier<Base: Classifier>: ContrastingClassifier {
     try base.near(image).contrastingOutputs(contrasts)
   }
 
+  /// The classifier for a sequence of images of which each differs from the one before in a part,
+  /// with the differences.
+  ///
+  /// - Throws: What the classifier throws.
+  public func inSequence() throws -> any Classifier {
+    try base.inSequence().contrastingOutputs(contrasts)
+  }
+
   /// Rows of logits with their differences.
   private func extended(_ logits: Tensor) throws(UnknownOutputError) -> Tensor {
     guard logits.shape.rank == 2 else { return logits }
@@ -144,6 +152,18 @@ extension ContrastedClassifier: DifferentiableClassifier where Base: Differentia
     replacing replace: (Int, inout Tensor) -> Void
   ) throws -> Tensor {
     try extended(base.logits(count: count, at: name, of: pass, replacing: replace))
+  }
+}
+
+extension ContrastedClassifier: DescentClassifier where Base: DescentClassifier {
+  /// The logits of images that descend from a known one, and their differences.
+  ///
+  /// - Throws: What the classifier throws; `UnknownOutputError` where a contrast has no logit.
+  public func logits(
+    of images: Range<Int>, kinship: (Int) -> Kinship?,
+    composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor {
+    try extended(base.logits(of: images, kinship: kinship, composing: compose))
   }
 }
 

@@ -30,6 +30,39 @@ struct EvaluationBatch {
   }
 }
 
+extension EvaluationBatch {
+  /// Evaluates images in batches, between which work may end.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - work: Is told of every batch.
+  ///   - evaluate: The logits of some of the images, `[n, K]`.
+  ///   - receive: Is given every batch's logits in order.
+  /// - Throws: What `evaluate` and `receive` throw, and `CancellationError` in a cancelled task.
+  static func forEach(
+    of count: Int, work: Work, evaluating evaluate: (Range<Int>) throws -> Tensor,
+    _ receive: (Tensor) throws -> Void
+  ) throws {
+    var batch = EvaluationBatch()
+    let clock = ContinuousClock()
+    var first = 0
+    while first < count {
+      try work.check()
+      let size = min(batch.size, count - first)
+      let begin = clock.now
+      let logits = try evaluate(first..<first + size)
+      batch.adapt(to: clock.now - begin, for: size)
+      guard logits.shape.rank == 2, logits.shape[0] == size else {
+        throw ExplanationError.unsuitable(
+          "the model gave logits of the shape \(logits.shape) for \(size) images")
+      }
+      try work.did(size)
+      try receive(logits)
+      first += size
+    }
+  }
+}
+
 extension Classifier {
   /// Evaluates images that are composed one by one in batches, between which work may end.
   ///
@@ -44,22 +77,10 @@ extension Classifier {
     composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void,
     _ receive: (Tensor) throws -> Void
   ) throws {
-    var batch = EvaluationBatch()
-    let clock = ContinuousClock()
-    var first = 0
-    while first < count {
-      try work.check()
-      let (start, size) = (first, min(batch.size, count - first))
-      let begin = clock.now
-      let logits = try logits(count: size) { compose(start + $0, $1) }
-      batch.adapt(to: clock.now - begin, for: size)
-      guard logits.shape.rank == 2, logits.shape[0] == size else {
-        throw ExplanationError.unsuitable(
-          "the model gave logits of the shape \(logits.shape) for \(size) images")
-      }
-      try work.did(size)
-      try receive(logits)
-      first += size
+    try EvaluationBatch.forEach(of: count, work: work) { range in
+      try logits(count: range.count) { compose(range.lowerBound + $0, $1) }
+    } _: {
+      try receive($0)
     }
   }
 }

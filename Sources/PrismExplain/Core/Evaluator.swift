@@ -37,26 +37,56 @@ struct Evaluator {
     return images.indices.map { Array(flat[$0 * targets.count..<($0 + 1) * targets.count]) }
   }
 
+  /// The targets' numbers for images that descend from each other, one row an image.
+  ///
+  /// - Parameters:
+  ///   - images: All images so far.
+  ///   - numbers: Which of them.
+  ///   - descent: Computes them.
+  ///   - kinship: By what an image differs from an earlier one.
+  /// - Returns: The numbers, row by row.
+  /// - Throws: ``ExplanationError`` where the model has no such target or a number is not finite.
+  func callAsFunction(
+    _ images: PerturbedImages, numbers: Range<Int>, by descent: any DescentClassifier,
+    kinship: (Int) -> Kinship?
+  ) throws -> [Double] {
+    var result: [Double] = []
+    try EvaluationBatch.forEach(of: numbers.count, work: work) { range in
+      let first = numbers.lowerBound + range.lowerBound
+      return try descent.logits(of: first..<first + range.count, kinship: kinship) {
+        images.write($0, to: $1)
+      }
+    } _: {
+      try append($0, to: &result)
+    }
+    return result
+  }
+
   private func numbers(
     _ count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> [Double] {
-    let contrasts = (classifier as? any ContrastingClassifier)?.contrasts.count ?? 0
     var result: [Double] = []
     result.reserveCapacity(count * targets.count)
-    try classifier.forEachBatch(of: count, work: work, composing: compose) { logits in
-      let labels = logits.shape[1]
-      for target in targets where target < 0 || target >= labels {
-        throw ExplanationError.unknownTarget(target, count: labels)
-      }
-      guard logits.isFinite else { throw ExplanationError.notFinite(layer: "the output") }
-      logits.withUnsafeBufferPointer { logits in
-        for start in stride(from: 0, to: logits.count, by: labels) {
-          result += output(
-            UnsafeBufferPointer(rebasing: logits[start..<start + labels]), targets: targets,
-            contrasts: contrasts)
-        }
-      }
+    try classifier.forEachBatch(of: count, work: work, composing: compose) {
+      try append($0, to: &result)
     }
     return result
+  }
+
+  /// Adds the targets' numbers of some rows of logits.
+  private func append(_ logits: Tensor, to result: inout [Double]) throws {
+    let contrasts = (classifier as? any ContrastingClassifier)?.contrasts.count ?? 0
+    let labels = logits.shape[1]
+    for target in targets where target < 0 || target >= labels {
+      throw ExplanationError.unknownTarget(target, count: labels)
+    }
+    guard logits.isFinite else { throw ExplanationError.notFinite(layer: "the output") }
+    logits.withUnsafeBufferPointer { logits in
+      for start in stride(from: 0, to: logits.count, by: labels) {
+        result += output(
+          UnsafeBufferPointer(rebasing: logits[start..<start + labels]), targets: targets,
+          contrasts: contrasts)
+      }
+    }
   }
 }

@@ -13,6 +13,37 @@ extension ExplainedImage {
   public func filled(
     where region: Tensor, noise: Double = 0.01, seed: UInt64 = 0
   ) throws(ExplanationError) -> ExplainedImage {
+    let holes = try holes(of: region)
+    var random = SeededRandom(seed: seed)
+    let filled = NoisyLinearImputation(input)(filling: holes, noise: noise, using: &random)
+    return ExplainedImage(filled, pixels: pixels, black: black, white: white)
+  }
+
+  /// The image with a region in one colour, the mean of everything outside it: of what is in the
+  /// region, or at its rim, nothing remains.
+  ///
+  /// - Parameter region: `[height, width]`, not zero where it is filled in.
+  /// - Returns: The changed image.
+  /// - Throws: ``ExplanationError/maskSize(given:expected:)``; ``ExplanationError/unsuitable(_:)``
+  ///   where the region is everything.
+  public func levelled(where region: Tensor) throws(ExplanationError) -> ExplainedImage {
+    let holes = try holes(of: region)
+    let channels = channels
+    let isHole = region.scalars.map { $0 != 0 }
+    var values = input.scalars
+    var sums = [Double](repeating: 0, count: channels)
+    for p in isHole.indices where !isHole[p] {
+      for c in 0..<channels { sums[c] += Double(values[p * channels + c]) }
+    }
+    let means = sums.map { Float($0 / Double(area - holes.count)) }
+    for p in holes {
+      for c in 0..<channels { values[p * channels + c] = means[c] }
+    }
+    return ExplainedImage(Tensor(input.shape, values), pixels: pixels, black: black, white: white)
+  }
+
+  /// The places of a region, in row-major order.
+  private func holes(of region: Tensor) throws(ExplanationError) -> [Int] {
     guard region.shape == [height, width] else {
       throw .maskSize(given: region.shape, expected: [height, width])
     }
@@ -21,8 +52,6 @@ extension ExplainedImage {
     guard holes.count < area else {
       throw .unsuitable("the region that is to be filled in is the whole image")
     }
-    var random = SeededRandom(seed: seed)
-    let filled = NoisyLinearImputation(input)(filling: holes, noise: noise, using: &random)
-    return ExplainedImage(filled, pixels: pixels, black: black, white: white)
+    return holes
   }
 }

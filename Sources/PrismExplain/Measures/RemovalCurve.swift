@@ -48,6 +48,9 @@ public struct RemovalCurve: Sendable, Equatable, Codable {
     self.output = output
   }
 
+  /// Up to which part of the image the steps' pixels lie close together.
+  private static let largestExtent = 0.5
+
   /// Follows one map.
   ///
   /// - Parameters:
@@ -73,7 +76,12 @@ public struct RemovalCurve: Sendable, Equatable, Codable {
     let points = steps.count
     work.plan(points)
     let images = try PerturbedImages(.removal(steps: steps), of: image, masker: substrate)
-    let outputs = try Evaluator(classifier, targets: [target], output: output, work: work)(images)
+    // From one point to the next only what the step's pixels reach is computed, where they lie close
+    // together.
+    let isLocal = steps.meanExtent(width: image.width) < Self.largestExtent
+    let outputs = try Evaluator(
+      isLocal ? classifier.inSequence() : classifier, targets: [target], output: output,
+      work: work)(images)
     let sum = outputs.reduce(0, +) - (outputs[0] + outputs[points - 1]) / 2
     return Result(outputs: outputs, area: sum / Double(points - 1))
   }

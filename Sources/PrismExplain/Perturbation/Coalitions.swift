@@ -10,7 +10,7 @@ public struct Coalitions: Sendable, Equatable {
   /// - Parameter segments: The number of segments; at least 1.
   public init(segments: Int) {
     self.segments = max(segments, 1)
-    words = (self.segments + 63) / 64
+    words = (self.segments - 1) / 64 + 1
   }
 
   /// The number of samples.

@@ -5,13 +5,27 @@ internal import PrismTensor
 ///
 /// A subset of i of the M segments has the weight `(M − 1) / (C(M, i) · i · (M − i))`; the
 /// regression is forced through the masked and the whole image, so that base value plus sum is the
-/// output exactly. Subset sizes are taken in full from both ends as long as the samples suffice (as
-/// in the package shap); the rest is drawn by weight, each subset with its complement. With samples
-/// for all 2ᴹ − 2 subsets the values are exact. No segment is dropped (shap keeps ten).
+/// output exactly. With samples for all 2ᴹ − 2 subsets the values are exact. No segment is dropped
+/// (shap keeps ten).
+///
+/// The draws are ``Draws/stratified`` unless told otherwise: with all subsets the regression is the
+/// Shapley value, a sum over them, which is estimated from few of them; so the definition is kept.
+/// The standard error of every number says how far another seed's result would be.
 /// Definitions: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS
 /// 2017; the solution with its constraint and the paired draws: Covert and Lee, "Improving
 /// KernelSHAP", AISTATS 2021.
 public struct KernelSHAP: BlackBoxExplainer {
+  /// Which subsets are evaluated.
+  public enum Draws: String, Sendable, CaseIterable, Codable {
+    /// Sizes of subsets in turn as often as they deserve, each subset with its complement and none
+    /// twice, and a guess of the output at all others. With more than 200 segments they are
+    /// ``weighted``.
+    case stratified
+    /// Sizes are taken in full from both ends as long as the samples suffice, as in the package
+    /// shap; the rest is drawn by weight, each subset with its complement.
+    case weighted
+  }
+
   /// The method's name on the command line.
   public let name = "kernelshap"
   /// The method's name as it is written in texts.
@@ -29,6 +43,8 @@ public struct KernelSHAP: BlackBoxExplainer {
   public let masker: Masker
   /// The number that is explained.
   public let output: ExplainedOutput
+  /// Which subsets are evaluated.
+  public let draws: Draws
   /// The seed of the draws.
   public let seed: UInt64
   /// When to stop before all samples are drawn.
@@ -37,12 +53,14 @@ public struct KernelSHAP: BlackBoxExplainer {
   /// Makes the method.
   public init(
     samples: Int? = nil, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
-    output: ExplainedOutput = .logit, seed: UInt64 = 0, stopping: StoppingRule? = nil
+    output: ExplainedOutput = .logit, draws: Draws = .stratified, seed: UInt64 = 0,
+    stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.segmenter = segmenter
     self.masker = masker
     self.output = output
+    self.draws = draws
     self.seed = seed
     self.stopping = stopping
   }
@@ -52,7 +70,7 @@ public struct KernelSHAP: BlackBoxExplainer {
     [
       samples.map { .integer("samples", $0) } ?? .text("samples", "2M+2048"),
       .text("segments", segmenter.description), .text("mask", masker.description),
-      .text("output", output.rawValue), .seed(seed),
+      .text("output", output.rawValue), .text("draws", draws.rawValue), .seed(seed),
     ] + stopping.parameters
   }
 
@@ -76,7 +94,40 @@ public struct KernelSHAP: BlackBoxExplainer {
     if let samples, d >= 63 || samples < (1 << d) - 2 {
       try search.check(samples: samples, fixed: 2)
     }
-    let design = CoalitionDesign(segments: d, samples: samples ?? 2 * d + 2048, seed: seed)
+    let samples = samples ?? 2 * d + 2048
+    return draws == .stratified && d <= SizedDraws.segmentLimit
+      ? try estimated(search, samples: samples, targets: targets, work: work)
+      : try fitted(search, samples: samples, evaluator)
+  }
+
+  /// The values by a sum over all subsets.
+  private func estimated(
+    _ search: SurrogateSearch, samples: Int, targets: [Int], work: Work
+  ) throws -> [Attribution] {
+    let fit = SizedFit(
+      .shapley(segments: search.segmentation.count), samples: samples + 2, seed: seed)
+    let limit = fit.draws.coalitions.count
+    work.plan(limit)
+    let found = try search.run(fit.draws.coalitions, looks: stopping.looks(limit: limit)) {
+      count, scores in
+      try fit(count, scores: scores, targets: targets.count, isForced: true, work: work)
+    }
+    return targets.indices.map { t in
+      // The first two samples are the whole and the masked image.
+      let (whole, base) = (found.scores[t], found.scores[targets.count + t])
+      return found.attribution(
+        t, evaluations: found.taken,
+        completenessGap: whole - base - found.fit.values[t].reduce(0, +),
+        baseValue: base, explainedValue: whole)
+    }
+  }
+
+  /// The values by a regression over the samples.
+  private func fitted(
+    _ search: SurrogateSearch, samples: Int, _ evaluator: Evaluator
+  ) throws -> [Attribution] {
+    let (d, targets, work) = (search.segmentation.count, evaluator.targets, evaluator.work)
+    let design = CoalitionDesign(segments: d, samples: samples, seed: seed)
     let limit = design.coalitions.count
     work.plan(limit + 2)
     var ends = Coalitions(segments: d)

@@ -12,14 +12,16 @@ internal import PrismTensor
 /// package lime 0.2.0.1. Definition: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD
 /// 2016.
 ///
-/// The draws are ``Draws/paired`` unless told otherwise: after sample 0 every second sample is the
-/// complement of the one before it. Bits with equal chances have complements with equal chances, so
-/// that the definition is kept, and what is linear in the bits is told apart with fewer samples.
-/// The standard error of every number (a sandwich estimate, with pairs as its units) says how far
-/// another seed's result would be.
+/// The draws are ``Draws/stratified`` unless told otherwise: what the regression comes to with ever
+/// more samples is a sum over all subsets of the segments, which is estimated from few of them
+///; so the definition is kept. The penalty, which has no weight there, is left
+/// out. The standard error of every number says how far another seed's result would be.
 public struct LIME: BlackBoxExplainer {
   /// Where the bits come from.
   public enum Draws: String, Sendable, CaseIterable, Codable {
+    /// Sizes of subsets in turn as often as they deserve, each subset with its complement, and a
+    /// guess of the output at all others. With more than 200 segments they are ``paired``.
+    case stratified
     /// Every second sample complements the one before.
     case paired
     /// Every sample for itself.
@@ -44,7 +46,7 @@ public struct LIME: BlackBoxExplainer {
   public let masker: Masker
   /// The width of the kernel.
   public let kernelWidth: Double
-  /// The penalty of the ridge regression.
+  /// The penalty of the ridge regression; of no weight with ``Draws/stratified``.
   public let ridge: Double
   /// The number that is explained.
   public let output: ExplainedOutput
@@ -59,7 +61,7 @@ public struct LIME: BlackBoxExplainer {
   public init(
     samples: Int = 1000, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
     kernelWidth: Double = 0.25, ridge: Double = 1, output: ExplainedOutput = .logit,
-    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
+    draws: Draws = .stratified, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.segmenter = segmenter
@@ -101,11 +103,7 @@ public struct LIME: BlackBoxExplainer {
       image, segmenter: segmenter, masker: masker, stopping: stopping,
       evaluator: Evaluator(classifier, targets: targets, output: output, work: work))
     try search.check(samples: samples)
-    let coalitions = try draw(search.segmentation.count)
-    work.plan(samples)
-    let found = try search.run(coalitions, looks: stopping.looks(limit: samples)) { count, scores in
-      try fit(coalitions.prefix(count), scores: scores, targets: targets.count, work: work)
-    }
+    let found = try run(search, targets: targets.count, work: work)
     return targets.indices.map { t in
       found.attribution(
         t, evaluations: found.taken, baseValue: found.fit.intercepts[t],
@@ -113,6 +111,34 @@ public struct LIME: BlackBoxExplainer {
         explainedValue: found.scores[t],
         notes: found.fit.isConstant[t] ? ["blank map: the output is the same for all samples"] : [])
     }
+  }
+
+  /// Evaluates samples and fits a model to them.
+  private func run(
+    _ search: SurrogateSearch, targets: Int, work: Work
+  ) throws -> SurrogateSearch.Found {
+    let d = search.segmentation.count
+    if draws == .stratified, d <= SizedDraws.segmentLimit {
+      let fit = SizedFit(
+        .regression(segments: d) { weight(on: $0, of: d) }, samples: samples, seed: seed)
+      let limit = fit.draws.coalitions.count
+      work.plan(limit)
+      return try search.run(fit.draws.coalitions, looks: stopping.looks(limit: limit)) {
+        count, scores in
+        try fit(count, scores: scores, targets: targets, isForced: false, work: work)
+      }
+    }
+    let coalitions = try draw(d)
+    work.plan(samples)
+    return try search.run(coalitions, looks: stopping.looks(limit: samples)) { count, scores in
+      try fit(coalitions.prefix(count), scores: scores, targets: targets, work: work)
+    }
+  }
+
+  /// The weight of a sample with some of the segments on.
+  private func weight(on count: Int, of segments: Int) -> Double {
+    let distance = 1 - (Double(count) / Double(segments)).squareRoot()
+    return exponential(-distance * distance / (2 * kernelWidth * kernelWidth))
   }
 
   /// The samples' bits.
@@ -130,7 +156,7 @@ public struct LIME: BlackBoxExplainer {
     }
     coalitions.append { _ in true }
     while coalitions.count < samples {
-      if draws == .paired, coalitions.count % 2 == 0 {
+      if draws != .independent, coalitions.count % 2 == 0 {
         coalitions.appendComplement()
       } else {
         var random = SeededRandom(seed: seed, sample: coalitions.count)
@@ -151,10 +177,7 @@ public struct LIME: BlackBoxExplainer {
     let (n, d) = (coalitions.count, coalitions.segments)
     let samples = WeightedCoalitions(
       coalitions,
-      weights: (0..<n).map { sample in
-        let distance = 1 - (Double(coalitions.active(sample).count) / Double(d)).squareRoot()
-        return exponential(-distance * distance / (2 * kernelWidth * kernelWidth))
-      })
+      weights: (0..<n).map { weight(on: coalitions.active($0).count, of: d) })
     let total = samples.weights.reduce(0, +)
     var (matrix, sums) = try samples.moments(work: work)
     let means = sums.map { $0 / total }
@@ -184,7 +207,9 @@ public struct LIME: BlackBoxExplainer {
     let shift = try factor.solve(means)
     // A unit is a pair where draws are paired; sample 0 is no draw, and the last pair may be half.
     fit.standardErrors = try samples.sandwich(
-      fit.residuals, from: draws == .lime ? 0 : 1, isPaired: draws == .paired, targets: targets,
+      fit.residuals, from: draws == .lime ? 0 : 1,
+      isPaired: draws != .independent && draws != .lime,
+      targets: targets,
       parameters: d + 1, work: work
     ) { on in
       (0..<d).map { i in on.reduce(-shift[i]) { $0 + inverse[i * d + $1] } }

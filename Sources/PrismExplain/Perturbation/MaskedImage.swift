@@ -7,6 +7,8 @@ struct MaskedImage: Sendable {
   /// What masked pixels are taken from.
   let replacement: Tensor
   private let inpainting: Inpainting?
+  /// Whether what is masked follows from what is kept.
+  var isInpainted: Bool { inpainting != nil }
 
   /// How masked pixels follow from those around.
   private enum Inpainting: Sendable {

@@ -1,3 +1,5 @@
+internal import PrismAutodiff
+internal import PrismRuntime
 internal import PrismTensor
 
 /// The division of an image for its Owen values: what waits to be divided, and the credit of what
@@ -25,6 +27,10 @@ struct OwenDivision {
   private var queue: [Item] = []
   /// What is kept in a context: a box and all that its parent keeps; context 0 keeps nothing.
   private var contexts: [(parent: Int, box: PixelBox?)] = [(0, nil)]
+  /// The boxes that are kept in every context that has been evaluated.
+  private var chains: [[PixelBox]] = []
+  /// Computes contexts near those that they differ from.
+  private var descent: (any Classifier)?
   private var credits: [(box: PixelBox, values: [Double])] = []
   private var orders = 0
   private(set) var base: [Double] = []
@@ -99,20 +105,43 @@ struct OwenDivision {
         context: context, without: without, with: with, box: box, weight: weight))
   }
 
+  /// The targets' numbers in some contexts, the last that there are.
   private mutating func evaluate(_ ids: [Int], _ evaluator: Evaluator) throws -> [[Double]] {
-    guard !ids.isEmpty else { return [] }
-    let chains = ids.map { id in
-      var (boxes, id) = ([PixelBox](), id)
-      while let box = contexts[id].box {
-        boxes.append(placed(box))
-        id = contexts[id].parent
-      }
-      return boxes
+    guard let first = ids.first else { return [] }
+    for id in chains.count..<contexts.count {
+      let context = contexts[id]
+      chains.append(
+        (context.box.map { [placed($0)] } ?? []) + (id > 0 ? chains[context.parent] : []))
     }
     spent += ids.count
-    let flat = try evaluator(PerturbedImages(.boxes(kept: chains), of: masked))
+    let images = try PerturbedImages(.boxes(kept: chains), of: masked)
+    let flat = try numbers(of: images, first..<first + ids.count, evaluator)
     let targets = evaluator.targets.count
     return ids.indices.map { Array(flat[$0 * targets..<($0 + 1) * targets]) }
+  }
+
+  /// A context differs from its parent in a box, so that only what that reaches is computed, where
+  /// the classifier knows how.
+  private mutating func numbers(
+    of images: PerturbedImages, _ ids: Range<Int>, _ evaluator: Evaluator
+  ) throws -> [Double] {
+    guard ids.lowerBound > 0, !masked.isInpainted else {
+      return try evaluator(images, samples: ids)
+    }
+    if descent == nil {
+      let nothing = Tensor(uninitialized: image.input.shape) { images.write(0, to: $0) }
+      descent = try evaluator.classifier.near(nothing)
+    }
+    guard let descent = descent as? any DescentClassifier else {
+      return try evaluator(images, samples: ids)
+    }
+    return try evaluator(images, numbers: ids, by: descent) { id in
+      contexts[id].box.map { box in
+        let box = placed(box)
+        return Kinship(
+          parent: contexts[id].parent, rectangle: Rectangle(rows: box.rows, columns: box.columns))
+      }
+    }
   }
 
   /// Where a box of the tree lies in the image: shap numbers its leaves backwards, which reflects

@@ -22,7 +22,31 @@ public struct PixelRemoval: Sendable, Equatable, Codable {
   }
 
   /// The number of images: one before the first step and one after each.
-  public var count: Int { step > 0 ? (order.count + step - 1) / step + 1 : 0 }
+  public var count: Int {
+    guard step > 0 else { return 0 }
+    return order.isEmpty ? 1 : (order.count - 1) / step + 2
+  }
+
+  /// The part of the image that the rectangle around one step's pixels takes, in the mean over the
+  /// steps.
+  ///
+  /// - Parameter width: The image's width.
+  /// - Returns: A share, from above 0 to 1.
+  func meanExtent(width: Int) -> Double {
+    guard step >= 1, width >= 1, !order.isEmpty else { return 1 }
+    var (area, steps) = (0, 0)
+    for start in stride(from: 0, to: order.count, by: step) {
+      var (top, bottom, left, right) = (Int.max, 0, Int.max, 0)
+      for p in order[start..<min(start + step, order.count)] {
+        let (y, x) = (Int(p) / width, Int(p) % width)
+        (top, bottom) = (min(top, y), max(bottom, y + 1))
+        (left, right) = (min(left, x), max(right, x + 1))
+      }
+      area += (bottom - top) * (right - left)
+      steps += 1
+    }
+    return Double(area) / Double(steps) / Double(order.count)
+  }
 
   /// The place of every pixel in the order.
   ///

@@ -6,9 +6,22 @@ internal import PrismTensor
 /// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged
 /// bilinearly to one cell more than the image (half-pixel centres, reflected at the border) and
 /// shifted at random by less than a cell. The map is `Σ y_i · M_i / (N · p)`, as in the authors'
-/// program. Sample i depends on the seed and i alone. Definition: Petsiuk, Das and Saenko, "RISE:
-/// Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018.
+/// program. Definition: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of
+/// Black-box Models", BMVC 2018.
+///
+/// The draws are ``Draws/paired`` unless told otherwise: every second mask is the opposite of the
+/// one before it, and of the outputs is taken off what a linear model of the mask foretells, whose
+/// share of the map is known. What is expected of the map is the same. Sample i depends on the seed
+/// and i alone.
 public struct RISE: BlackBoxExplainer {
+  /// Which masks are drawn, and what is made of them.
+  public enum Draws: String, Sendable, CaseIterable, Codable {
+    /// Opposite masks in pairs, with what a linear model foretells.
+    case paired
+    /// Every mask for itself, and their plain mean.
+    case independent
+  }
+
   /// The method's name on the command line.
   public let name = "rise"
   /// The method's name as it is written in texts.
@@ -28,6 +41,8 @@ public struct RISE: BlackBoxExplainer {
   /// The number that is explained; the authors take the softmax, which weighs all masks by numbers
   /// from 0 to 1.
   public let output: ExplainedOutput
+  /// Which masks are drawn, and what is made of them.
+  public let draws: Draws
   /// The seed of the masks.
   public let seed: UInt64
   /// When to stop before all masks are drawn.
@@ -36,14 +51,15 @@ public struct RISE: BlackBoxExplainer {
   /// Makes the method.
   public init(
     samples: Int = 4000, cells: Int = 7, probability: Double = 0.5,
-    masker: Masker = .constant([0]), output: ExplainedOutput = .softmax, seed: UInt64 = 0,
-    stopping: StoppingRule? = nil
+    masker: Masker = .constant([0]), output: ExplainedOutput = .softmax,
+    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.cells = cells
     self.probability = probability
     self.masker = masker
     self.output = output
+    self.draws = draws
     self.seed = seed
     self.stopping = stopping
   }
@@ -52,7 +68,8 @@ public struct RISE: BlackBoxExplainer {
   public var parameters: [MethodParameter] {
     [
       .integer("samples", samples), .integer("cells", cells), .number("probability", probability),
-      .text("mask", masker.description), .text("output", output.rawValue), .seed(seed),
+      .text("mask", masker.description), .text("output", output.rawValue),
+      .text("draws", draws.rawValue), .seed(seed),
     ] + stopping.parameters
   }
 
@@ -64,15 +81,31 @@ public struct RISE: BlackBoxExplainer {
     work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
-    var maps = try SampledMaps(
-      image, targets: targets.count, samples: samples, rule: stopping)
+    guard samples >= 1 else {
+      throw ExplanationError.parameter("the number of samples", "must be at least 1")
+    }
+    try stopping?.check()
     let masks = try SoftMasks(
-      count: samples, cells: cells, probability: probability, seed: seed
+      count: samples, cells: cells, probability: probability, seed: seed,
+      arePaired: draws == .paired
     )
     .sized(height: image.height, width: image.width)
     let images = try PerturbedImages(.softMasks(masks: masks.masks), of: image, masker: masker)
     let evaluator = Evaluator(classifier, targets: targets, output: output, work: work)
     work.plan(samples)
+    return draws == .paired
+      ? try regressed(image, masks, images, evaluator)
+      : try averaged(image, masks, images, evaluator)
+  }
+
+  /// The plain mean of the masks.
+  private func averaged(
+    _ image: ExplainedImage, _ masks: SoftMasks.Sized, _ images: PerturbedImages,
+    _ evaluator: Evaluator
+  ) throws -> [Attribution] {
+    let targets = evaluator.targets
+    var maps = try SampledMaps(
+      image, targets: targets.count, samples: samples, rule: stopping)
     try maps.draw(inGroupsOf: Self.group) { range in
       (first: range.lowerBound, scores: try evaluator(images, samples: range))
     } _: { group, index in
@@ -86,6 +119,37 @@ public struct RISE: BlackBoxExplainer {
       Attribution(
         target: target, output: output, values: image.map(moments.means), evaluations: maps.taken,
         standardError: image.errorMap(moments.standardErrors), diagnostics: maps.diagnostics)
+    }
+  }
+
+  /// The mean of the masks with what a linear model of them foretells.
+  private func regressed(
+    _ image: ExplainedImage, _ masks: SoftMasks.Sized, _ images: PerturbedImages,
+    _ evaluator: Evaluator
+  ) throws -> [Attribution] {
+    let targets = evaluator.targets
+    let regression = MaskRegression(masks)
+    let looks = stopping.looks(limit: samples)
+    var (scores, taken, isSure) = ([Double](), 0, false)
+    var maps: [MaskRegression.Map] = []
+    for look in looks where !isSure {
+      scores += try evaluator(images, samples: taken..<look)
+      taken = look
+      guard stopping != nil || look == samples else { continue }
+      maps = try targets.indices.map { t in
+        try regression((0..<look).map { scores[$0 * targets.count + t] }, work: evaluator.work)
+      }
+      isSure =
+        stopping.map { rule in
+          maps.allSatisfy { rule.isSure($0.cells, errors: $0.cellErrors, looks: looks.count) }
+        } ?? false
+    }
+    let notes =
+      stopping.map { [$0.note(isSure: isSure, parts: "cells", taken: taken)] } ?? []
+    return zip(targets, maps).map { target, map in
+      Attribution(
+        target: target, output: output, values: image.map(map.values), evaluations: taken,
+        standardError: image.errorMap(map.errors), diagnostics: notes)
     }
   }
 

@@ -14,15 +14,7 @@ public enum ArrayFile {
     var bytes = magic + [1, 0, UInt8(length & 255), UInt8(length >> 8)]
     bytes.reserveCapacity(10 + length + 4 * tensor.count)
     bytes += header.utf8
-    tensor.withUnsafeBufferPointer { scalars in
-      #if _endian(little)
-        bytes += UnsafeRawBufferPointer(scalars)
-      #else
-        for scalar in scalars {
-          withUnsafeBytes(of: scalar.bitPattern.littleEndian) { bytes += $0 }
-        }
-      #endif
-    }
+    tensor.appendLittleEndian(to: &bytes)
     return bytes
   }
 

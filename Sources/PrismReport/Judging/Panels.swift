@@ -44,8 +44,9 @@ struct Panels {
 }
 
 extension Panels {
-  /// By how much the logarithm of a label's odds falls when a place of an input is filled in: odds, as
-  /// a probability near 1 hardly falls however much evidence goes.
+  /// By how much the logarithm of a label's odds falls when a place of an input is filled in, from its
+  /// rim and with the mean of everything else: odds, as a probability near 1 hardly falls however
+  /// much evidence goes, and both, as the rim of a place within a mark is a part of the mark.
   ///
   /// - Parameters:
   ///   - label: The label's index.
@@ -53,7 +54,9 @@ extension Panels {
   ///   - place: Not zero where it is filled in, of any size, as people see it.
   /// - Returns: Below 0 where it rises; `nil` where the picture is not there any more.
   /// - Throws: `ExplanationError`, `ModelError`.
-  mutating func fall(of label: Int, in picture: Int, without place: Tensor) throws -> Double? {
+  mutating func falls(
+    of label: Int, in picture: Int, without place: Tensor
+  ) throws -> [Double]? {
     guard let scene = scene(picture),
       let view = scene.views.first(where: { $0.targets.contains { $0.index == label } }),
       let target = view.targets.first(where: { $0.index == label })
@@ -61,14 +64,17 @@ extension Panels {
     var (height, width) = (view.image.input.shape[1], view.image.input.shape[2])
     if view.rule?.hasFramesAsRows == true { swap(&height, &width) }
     let (rows, columns) = (place.shape[0], place.shape[1])
-    let region = Tensor(
+    let upright = Tensor(
       [height, width],
       (0..<height * width).map { p in
         place[p / width * rows / height, p % width * columns / width]
       })
-    var filled = try view.image.filled(where: view.rule?.turned(region) ?? region)
-    let after = try run.model.predict(&filled).entries[label].probability
-    return Self.logOdds(target.probability) - Self.logOdds(after)
+    let region = view.rule?.turned(upright) ?? upright
+    return try [view.image.filled(where: region), view.image.levelled(where: region)].map { image in
+      var image = image
+      let after = try run.model.predict(&image).entries[label].probability
+      return Self.logOdds(target.probability) - Self.logOdds(after)
+    }
   }
 
   private static func logOdds(_ probability: Double) -> Double {

@@ -133,17 +133,17 @@ extension SurveyReport {
             + "measured on the other. Of the others there: the same of all maps outside the group, "
             + "other labels' too."),
         .note(
-          "Effect: by how much the label's odds fall when the place is filled in from its rim, a "
-            + "geometric mean over up to \(Self.measured) inputs whose maps point there; effect "
-            + "elsewhere: of other inputs with the label. Not measured (–) where the maps point at no "
-            + "fixed place."),
+          "Effect: by how much the label's odds fall when the place is filled in, from its rim or with "
+            + "the mean of the rest, whichever tells it more from other inputs; a geometric mean over "
+            + "up to \(Self.measured) inputs whose maps point there; effect elsewhere: of other inputs "
+            + "with the label. Not measured (–) where the maps point at no fixed place."),
         .note(
           "Score: 2 · (evidence there − the larger of evidence of the others and area), at most 1, · "
             + "(1 − 4 · area) · (mean cosine of two members)² · selectivity · (effect − effect "
             + "elsewhere). Selectivity: how much more often maps of the label than those of other labels "
-            + "point at the place, 1 − others / own. A mean map "
-            + "that is as sharp as it is when moved to the middle is one of a fixed place; one that is "
-            + "sharp only when moved is one of things that lie anywhere."),
+            + "point at the place, 1 − others / own. A mean map that is as sharp as it is when moved to "
+            + "the middle is one of a fixed place; one that is sharp only when moved is one of things "
+            + "that lie anywhere."),
         .note(
           "What to do: survey.suspicious.csv lists the inputs that point at suspicious places; prism "
             + "train --leave-out takes it. Who rather masks the place does so in all inputs, of all "

@@ -164,16 +164,24 @@ public struct SurveyReport: DataReport {
     let place = Tensor([rows, columns], group.place.map { $0 ? 1 : 0 })
     let isPointing = Set(pointing)
     let seed = run.request.explanations.seed
-    // A mean of logarithms: one picture whose odds rise a hundredfold must not outweigh all others.
-    func effect(_ pictures: [Int]) throws -> Double? {
+    // Means of logarithms: one picture whose odds rise a hundredfold must not outweigh all others.
+    func effects(_ pictures: [Int]) throws -> [Double]? {
       let falls = try drawn(pictures, measured, seed: seed).compactMap {
-        try panels.fall(of: label, in: $0, without: place)
+        try panels.falls(of: label, in: $0, without: place)
       }
-      return falls.isEmpty ? nil : 1 - exponential(-falls.reduce(0, +) / Double(falls.count))
+      guard let ways = falls.first?.indices else { return nil }
+      return ways.map { way in
+        1 - exponential(-falls.reduce(0) { $0 + $1[way] } / Double(falls.count))
+      }
     }
+    let here = try effects(pointing)
+    let elsewhere = try effects(pictures.filter { !isPointing.contains($0) })
+    // The way of filling in by which the place differs the more from others.
+    func difference(_ way: Int) -> Double { (here?[way] ?? 0) - max(0, elsewhere?[way] ?? 0) }
+    let way = (here ?? []).indices.max { difference($0) < difference($1) } ?? 0
     return Group(
-      label: label, pictures: members, maps: group, effect: try effect(pointing),
-      effectElsewhere: try effect(pictures.filter { !isPointing.contains($0) }), pointing: pointing)
+      label: label, pictures: members, maps: group, effect: here?[way],
+      effectElsewhere: elsewhere?[way], pointing: pointing)
   }
 
   // MARK: Words

@@ -15,6 +15,7 @@ struct ExplanationReport {
     let files: [OutputFolder.File]
     let json: JSON
     let section: InputResults.Section
+    let map: InputResults.Map
   }
 
   private let findings: Findings
@@ -43,6 +44,7 @@ struct ExplanationReport {
     var files: [OutputFolder.File] = []
     var entries: [JSON] = []
     var sections: [InputResults.Section] = []
+    var maps: [InputResults.Map] = []
     for number in pipeline.methods.indices {
       for (index, view) in scene.views.enumerated() {
         guard let finding = findings.views[index].first(where: { $0.method == number }) else {
@@ -57,6 +59,7 @@ struct ExplanationReport {
           files += made.files
           entries.append(made.json)
           sections.append(made.section)
+          maps.append(made.map)
         }
       }
     }
@@ -69,8 +72,7 @@ struct ExplanationReport {
       document: document, files: files,
       summary: scene.prediction.summary + (scene.hearing?.lines ?? [])
         + (scene.picture?.summary ?? []),
-      sections: sections,
-      failures: findings.failures)
+      sections: sections, failures: findings.failures, maps: maps)
   }
 
   private func make(
@@ -126,7 +128,10 @@ struct ExplanationReport {
       files: files, json: json,
       section: InputResults.Section(
         title: title, files: files.map(\.name),
-        lines: explanation.facts + (record?.lines ?? []) + (regions?.prefix(1).map(\.line) ?? [])))
+        lines: explanation.facts + (record?.lines ?? []) + (regions?.prefix(1).map(\.line) ?? [])),
+      map: InputResults.Map(
+        method: explanation.method, target: explanation.target, window: view.times,
+        evaluations: explanation.attribution.evaluations, values: explanation.values))
   }
 
   /// A table of all maps, and for every view a page and a figure.

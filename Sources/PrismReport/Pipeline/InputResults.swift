@@ -33,6 +33,20 @@ public struct InputResults: Sendable {
     public let lines: [String]
   }
 
+  /// A map as numbers.
+  public struct Map: Sendable {
+    /// The method's name.
+    public let method: String
+    /// The explained label.
+    public let target: Prediction.Entry
+    /// The explained part of a sound, in seconds; `nil` of a picture.
+    public let window: ClosedRange<Double>?
+    /// How often the model was evaluated.
+    public let evaluations: Int
+    /// The raw map, `[H, W]` at the model's input size.
+    public let values: Tensor
+  }
+
   /// The document.
   public let document: JSON
   /// All files, that of the document last.
@@ -43,6 +57,8 @@ public struct InputResults: Sendable {
   public let sections: [Section]
   /// Methods that could not explain the input.
   public let failures: [MethodFailure]
+  /// The maps in the order of the document's explanations; none of a comparison.
+  public var maps: [Map] = []
 
   /// The names of the files that no section names.
   public var otherFiles: [String] {

@@ -1,4 +1,4 @@
-internal import Prism
+public import Prism
 internal import Synchronization
 
 /// What of a request results depend on, as text that is the same for the same request; made once,
@@ -8,13 +8,7 @@ final class RequestText: Sendable {
   private let text = Mutex<String?>(nil)
 
   init(_ request: ExplanationRequest) {
-    var request = request
-    let evaluations = request.limits.evaluations
-    // No result depends on these, but that there is one.
-    request.batch = nil
-    request.limits = Limits()
-    request.limits.evaluations = evaluations
-    self.request = request
+    self.request = request.withoutMeans
   }
 
   /// Begins to make the text, on another thread.
@@ -28,5 +22,36 @@ final class RequestText: Sendable {
       known = made
       return made
     }
+  }
+}
+
+extension ExplanationRequest {
+  /// The request without what no result depends on, but that there is one.
+  fileprivate var withoutMeans: ExplanationRequest {
+    var request = self
+    request.batch = nil
+    request.limits = Limits()
+    request.limits.evaluations = limits.evaluations
+    return request
+  }
+
+  /// What the maps and documents of explanations depend on besides the input, the model and
+  /// Prism's version: the same for requests that ask for the same, however they are written.
+  ///
+  /// - Returns: An object with its members in order, defaults filled in, without the model's name,
+  ///   the formats of files, the batch and the limits.
+  /// - Throws: `EncodingError`.
+  public func canonical() throws -> JSON {
+    var request = withoutMeans
+    request.methods = try methods.map { method in
+      var method = method
+      method.name = try method.method().rawValue
+      return method
+    }
+    let others: Set<String> = ["model", "formats", "purpose", "tests"]
+    let json = try JSON(utf8: Array(try request.stableText().utf8))
+    guard case .object(let members) = json else { return json }
+    return .object(
+      members.filter { !others.contains($0.name) && $0.value != .object([]) })
   }
 }

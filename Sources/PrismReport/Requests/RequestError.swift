@@ -24,6 +24,8 @@ public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
   case needsPictures(String)
   /// A way to read inputs that is not understood, and what to give.
   case reading(String, String)
+  /// A request as data that is not understood, in words.
+  case unreadable(String)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -50,6 +52,7 @@ public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
     case .needsPictures(let option):
       "\(option) is for models that are given pictures, and this one listens"
     case .reading(let text, let hint): "\(text) is not understood: \(hint)"
+    case .unreadable(let text): text
     case .mask(let text):
       "--mask \(text) is not known; choose blur:K, mean, segment-mean, noise, inpaint, black or a number"
     }

@@ -7,7 +7,7 @@ internal import Synchronization
 /// reaches, and its logits have the bits of whole passes.
 ///
 /// Images that differ in too much are computed whole. Calls take turns.
-public final class NearbyClassifier: Classifier {
+public final class NearbyClassifier: DescentClassifier {
   /// The largest part of all operations that is worth it to be computed by steps that are not
   /// joined.
   static let usualLimit = 0.7
@@ -15,6 +15,7 @@ public final class NearbyClassifier: Classifier {
   private struct State {
     var run: UpdateRun
     var known: [Float]
+    var descent: Descent
   }
 
   private let update: Update
@@ -37,12 +38,13 @@ public final class NearbyClassifier: Classifier {
   ///   - rest: The plan from where the update ends.
   ///   - whole: The plan of the same recording, for images that differ in too much.
   ///   - limit: The largest part of the update's operations that is computed for an image.
+  ///   - descentLimit: The most bytes in which images are kept that others descend from.
   ///   - memory: Where memory is taken from.
   ///   - pool: The threads.
   /// - Throws: `OutOfMemoryError`.
   init(
     near image: Tensor, update: Update, rest: Plan, whole: Plan, limit: Double = usualLimit,
-    memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
+    descentLimit: Int = 0, memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
   ) throws {
     self.update = update
     self.rest = rest
@@ -68,7 +70,7 @@ public final class NearbyClassifier: Classifier {
         }
       }
     }
-    state = Mutex(State(run: run, known: known))
+    state = Mutex(State(run: run, known: known, descent: Descent(limit: descentLimit)))
   }
 
   deinit {
@@ -122,17 +124,73 @@ public final class NearbyClassifier: Classifier {
         }
       }
     }
+    return try Self.finish(
+      middle, far: far, count: count, rest: rest, whole: whole, compose)
+  }
+
+  /// The logits of images that descend from the known one, `[images.count, K]`.
+  ///
+  /// Images that others descend from are kept where they differ, in a bounded memory, and computed
+  /// again where that is full.
+  ///
+  /// - Throws: `OutOfMemoryError`.
+  public func logits(
+    of images: Range<Int>, kinship: (Int) -> Kinship?,
+    composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor {
+    let count = images.count
+    let shape = update.endShape.replacing(axis: 0, with: count)
+    var far: [Int] = []
+    let middle = try state.withLock { state in
+      try Memory.expecting(floats: shape.count) {
+        SubnormalNumbers.flushing {
+          let changes = state.descent.changes(
+            images, limit: limit, in: state.run, kinship: kinship, composing: compose)
+          far = changes.indices.filter { changes[$0] == nil }
+          let near = changes.indices.compactMap { index in
+            changes[index].map { $0.placed(at: index) }
+          }
+          return Tensor.filling([shape]) { results in
+            let exchange = Exchange(
+              given: [{ compose(images.lowerBound + $0, $1) }], results: results)
+            for first in stride(from: 0, to: near.count, by: Update.chunk) {
+              state.run.execute(
+                Array(near[first..<min(first + Update.chunk, near.count)]), exchange)
+            }
+          }[0]
+        }
+      }
+    }
+    return try Self.finish(middle, far: far, count: count, rest: rest, whole: whole) {
+      compose(images.lowerBound + $0, $1)
+    }
+  }
+
+  /// Goes on from where the update ends, and computes whole what is too far.
+  ///
+  /// - Parameters:
+  ///   - middle: The values where the update ends, one row an image.
+  ///   - far: The images that are computed whole, in ascending order.
+  ///   - count: The number of images.
+  ///   - rest: The plan from where the update ends.
+  ///   - whole: The plan of whole passes.
+  ///   - compose: Writes the image with an index.
+  /// - Returns: `[count, K]`.
+  /// - Throws: `OutOfMemoryError`.
+  static func finish(
+    _ middle: Tensor, far: [Int], count: Int, rest: Plan, whole: Plan,
+    _ compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Tensor {
     guard far.count < count else { return try whole.run(count: count, composing: compose)[0] }
     let isFar = Set(far)
     let near = (0..<count).filter { !isFar.contains($0) }
     let logits = try middle.withUnsafePointer { pointer in
-      let values = Values(pointer: pointer, size: update.endShape.count)
+      let values = Values(pointer: pointer, size: middle.count / count)
       return try rest.run(count: near.count) { values.copy(near[$0], to: $1) }[0]
     }
     guard !far.isEmpty else { return logits }
-    let others = far
-    let computed = try whole.run(count: others.count) { compose(others[$0], $1) }[0]
-    return Self.merge((logits, near), (computed, others))
+    let computed = try whole.run(count: far.count) { compose(far[$0], $1) }[0]
+    return Self.merge((logits, near), (computed, far))
   }
 
   // Values that are only read while a call lasts.

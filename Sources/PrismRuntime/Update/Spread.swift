@@ -15,6 +15,8 @@ struct Spread: Sendable {
     /// The side of the tiles in which it is computed: the rounding of all pixels of a tile depends
     /// on every pixel under the tile.
     let tile: Int
+    /// Whether a step stores it; what lies within a step is computed where it is needed.
+    let isStored: Bool
   }
 
   private let input: Int
@@ -25,8 +27,10 @@ struct Spread: Sendable {
   ///
   /// - Parameters:
   ///   - recording: The operations.
-  ///   - tiles: The sides of the tiles of values that are computed in tiles.
-  init(_ recording: Recording, tiles: [ValueID: Int]) {
+  ///   - steps: The values that steps store, and how.
+  init(_ recording: Recording, _ steps: [(value: ValueID, kind: any StepKind)]) {
+    let tiles = Self.tiles(steps)
+    let stored = Set(steps.map(\.value))
     input = recording.inputs[0].index
     count = recording.ids.count
     var nodes: [Node] = []
@@ -46,11 +50,18 @@ struct Spread: Sendable {
         isWhole: operands.contains {
           isWhole[$0.index] == true || primitive.reach == .everywhere || shape.rank != 4
             || !Self.isLocal($0.shape, under: shape, primitive.reach, position: $0.position)
-        }, tile: tiles[id] ?? 1)
+        }, tile: tiles[id] ?? 1, isStored: stored.contains(id))
       isWhole[id.index] = node.isWhole
       nodes.append(node)
     }
     self.nodes = nodes
+  }
+
+  /// The sides of the tiles of values that are computed in tiles.
+  private static func tiles(_ steps: [(value: ValueID, kind: any StepKind)]) -> [ValueID: Int] {
+    Dictionary(
+      steps.compactMap { value, kind in (kind as? WinogradStep).map { (value, $0.m) } },
+      uniquingKeysWith: max)
   }
 
   /// Whether a part of an operand alters only a part of the output.
@@ -97,7 +108,78 @@ struct Spread: Sendable {
   }
 }
 
+extension Spread {
+  /// What must be known of every value so that the altered parts of those after it can be computed.
+  ///
+  /// - Parameters:
+  ///   - altered: What a change alters.
+  ///   - end: The value that is wanted, all of it.
+  ///   - shape: Its shape.
+  /// - Returns: One entry a value of the recording; `nil` where nothing of it is read.
+  func needed(for altered: [Rectangle?], end: Int, shape: Shape) -> [Rectangle?] {
+    var needed = [Rectangle?](repeating: nil, count: count)
+    needed[end] = Self.whole(shape)
+    for node in nodes.reversed() where node.index <= end {
+      var computed = altered[node.index]
+      if !node.isStored, let part = needed[node.index] {
+        computed = computed?.union(part) ?? part
+      }
+      guard let computed else { continue }
+      for operand in node.operands {
+        let part = Self.needed(for: computed, operand.shape, operand.position, node)
+        needed[operand.index] = needed[operand.index]?.union(part) ?? part
+      }
+    }
+    return needed
+  }
+
+  /// The part of an operand from which a part of an output is computed.
+  private static func needed(
+    for part: Rectangle, _ operand: Shape, _ position: Int, _ node: Node
+  ) -> Rectangle {
+    guard operand.rank == 4, node.shape.rank == 4 else { return whole(operand) }
+    switch node.reach {
+    case .everywhere: return whole(operand)
+    case .window:
+      return position == 0
+        ? node.reach.needed(for: part, height: operand[1], width: operand[2]) : whole(operand)
+    case .pointwise:
+      return Rectangle(
+        rows: operand[1] == node.shape[1] ? part.rows : 0..<operand[1],
+        columns: operand[2] == node.shape[2] ? part.columns : 0..<operand[2])
+    }
+  }
+}
+
 extension Rectangle {
+  /// The number of pixels.
+  var area: Int { rows.count * columns.count }
+
+  /// Whether another rectangle lies in this one.
+  func holds(_ other: Rectangle) -> Bool {
+    rows.lowerBound <= other.rows.lowerBound && other.rows.upperBound <= rows.upperBound
+      && columns.lowerBound <= other.columns.lowerBound
+      && other.columns.upperBound <= columns.upperBound
+  }
+
+  /// What two rectangles have in common; `nil` for nothing.
+  func intersection(_ other: Rectangle) -> Rectangle? {
+    let common = Rectangle(
+      rows: rows.clamped(to: other.rows), columns: columns.clamped(to: other.columns))
+    return common.area > 0 ? common : nil
+  }
+
+  /// The rectangle without another one: at most four rectangles.
+  func without(_ other: Rectangle?) -> [Rectangle] {
+    guard let hole = other.flatMap(intersection) else { return [self] }
+    return [
+      Rectangle(rows: rows.lowerBound..<hole.rows.lowerBound, columns: columns),
+      Rectangle(rows: hole.rows.upperBound..<rows.upperBound, columns: columns),
+      Rectangle(rows: hole.rows, columns: columns.lowerBound..<hole.columns.lowerBound),
+      Rectangle(rows: hole.rows, columns: hole.columns.upperBound..<columns.upperBound),
+    ].filter { $0.area > 0 }
+  }
+
   /// The tiles of a map that hold some of the rectangle.
   func inTiles(_ side: Int, of map: Shape) -> Rectangle {
     guard side > 1 else { return self }

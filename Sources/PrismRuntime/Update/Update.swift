@@ -6,10 +6,9 @@ internal import PrismTensor
 /// differs from a known one in a rectangle, only what the rectangle reaches is computed.
 ///
 /// The steps are those of a ``Plan``, by the same kernels on the same grid of tiles, so that every
-/// number has the bits of a whole pass; but every value is whole and keeps its place, for the next
-/// image to differ from. What one image has altered is put back from the known one's values
-/// afterwards. Where even a small change in the middle of the image reaches most of the map, the
-/// update ends, and a plan goes on.
+/// number has the bits of a whole pass; but every value is whole and keeps its place. What is read
+/// around the altered part of a value comes from the known image's. Where even a small change in
+/// the middle of the image reaches most of the map, the update ends, and a plan goes on.
 final class Update: Sendable {
   /// A step, and how a part of it is computed.
   struct PartialStep: Sendable {
@@ -40,16 +39,22 @@ final class Update: Sendable {
       }
     }
 
-    /// Puts back what was there before a part was computed.
-    func restore(_ part: Rectangle, in context: Context, from base: Context) {
+    /// Copies a part of what the step stores from the memory of one image to that of another.
+    func copy(_ part: Rectangle, from source: Context, to target: Context) {
       let place = step.output
-      let (source, target) = (base.pointer(place), context.pointer(place))
-      Region(rectangle: part, width: whole.columns.count).forEachRun { pixels in
+      let (from, to) = (source.pointer(place), target.pointer(place))
+      forEachRun(of: part) { pixels in
         let offset = pixels.lowerBound * place.stride
         copyRows(
-          source + offset, stride: place.stride, to: target + offset, stride: place.stride,
+          from + offset, stride: place.stride, to: to + offset, stride: place.stride,
           rows: pixels.count, channels: place.channels)
       }
+    }
+
+    /// Visits the pixels of a part of what the step stores, in runs.
+    func forEachRun(of part: Rectangle, _ body: (Range<Int>) -> Void) {
+      guard part != whole else { return body(0..<step.output.rows) }
+      Region(rectangle: part, width: whole.columns.count).forEachRun(body)
     }
   }
 
@@ -74,6 +79,8 @@ final class Update: Sendable {
   let endShape: Shape
   let program: Program
   let phases: [Phase]
+  /// The steps of all phases.
+  let steps: [PartialStep]
   let kernels: Kernels
   /// Where an image lies, and the index of its value.
   let input: Place
@@ -106,7 +113,7 @@ final class Update: Sendable {
     self.end = end
     endShape = recording[end].shape
     program = try compiler.program(for: [end], keepsValues: true)
-    spread = Spread(recording, tiles: Self.tiles(program.steps.map { ($0.value, $0.kind) }))
+    spread = Spread(recording, program.steps.map { ($0.value, $0.kind) })
     var input: Place?
     phases = program.phases.map { phase in
       switch phase {
@@ -121,16 +128,8 @@ final class Update: Sendable {
       }
     }
     self.input = input ?? Place(arena: .thread, offset: 0, stride: 0, rows: 0, channels: 0)
-    flops = phases.reduce(0) { $0 + $1.steps.reduce(0) { $0 + $1.flops } }
-  }
-
-  /// The sides of the tiles of values that are computed in tiles.
-  private static func tiles(
-    _ steps: [(value: ValueID, kind: any StepKind)]
-  ) -> [ValueID: Int] {
-    Dictionary(
-      steps.compactMap { value, kind in (kind as? WinogradStep).map { (value, $0.m) } },
-      uniquingKeysWith: max)
+    steps = phases.flatMap(\.steps)
+    flops = steps.reduce(0) { $0 + $1.flops }
   }
 
   /// The last value that all paths lead through before a small change in the middle of the image
@@ -144,7 +143,7 @@ final class Update: Sendable {
       return (size - count) / 2..<(size + count) / 2
     }
     let shape = recording[input].shape
-    let altered = Spread(recording, tiles: tiles(drafts.map { ($0.output, $0.kind) }))
+    let altered = Spread(recording, drafts.map { ($0.output, $0.kind) })
       .altered(by: Rectangle(rows: middle(shape[1]), columns: middle(shape[2])))
     let values = drafts.map(\.output)
     let first = values.first { value in
@@ -165,14 +164,17 @@ final class Update: Sendable {
   /// What a change alters, by the index of a value.
   func altered(by rectangle: Rectangle) -> [Rectangle?] { spread.altered(by: rectangle) }
 
+  /// What must be known of every value to compute what a change alters, by the index of a value.
+  func needed(for altered: [Rectangle?]) -> [Rectangle?] {
+    spread.needed(for: altered, end: end.index, shape: endShape)
+  }
+
   /// The part of all operations that a change makes necessary.
   func share(of altered: [Rectangle?]) -> Double {
-    let needed = phases.reduce(0.0) { sum, phase in
-      phase.steps.reduce(sum) { sum, step in
-        guard let part = altered[step.step.value.index] else { return sum }
-        return sum + step.flops
-          * (step.region == nil ? 1 : Double(part.area) / Double(step.whole.area))
-      }
+    let needed = steps.reduce(0.0) { sum, step in
+      guard let part = altered[step.step.value.index] else { return sum }
+      return sum + step.flops
+        * (step.region == nil ? 1 : Double(part.area) / Double(step.whole.area))
     }
     return flops > 0 ? needed / flops : 1
   }
@@ -186,9 +188,4 @@ extension Update.Phase {
     case .batch(let step, _): [step]
     }
   }
-}
-
-extension Rectangle {
-  /// The number of pixels.
-  var area: Int { rows.count * columns.count }
 }

@@ -5,7 +5,8 @@ internal import Synchronization
 
 /// The memory of a known image and of images that differ from it, and how those are computed.
 ///
-/// Between calls every arena holds the values of the known image.
+/// The known image's values are kept whole. An image that differs is computed beside them: what it
+/// alters, and around that what the next steps read.
 struct UpdateRun {
   let update: Update
   let layout: WorkspaceLayout
@@ -39,7 +40,7 @@ struct UpdateRun {
 
   // MARK: - The known image
 
-  /// Computes the known image, and fills all arenas with its values.
+  /// Computes the known image.
   ///
   /// - Parameters:
   ///   - image: `[1, H, W, C]`.
@@ -49,30 +50,39 @@ struct UpdateRun {
     let base = base(workspace)
     base.pointer(update.input).update(from: image, count: update.inputShape.count)
     let run = PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
-    for phase in update.phases {
-      for step in phase.steps { run.divide(step.step, base) }
-    }
-    let (lanes, threadSize) = (pool.workerCount, layout.arenaStride)
-    pool.run(tasks: lanes + Update.chunk) { task, _ in
-      if task < lanes {
-        let context = workspace.context(lane: task, slot: 0, image: 0)
-        context.arena.update(from: base.arena, count: threadSize)
-      } else {
-        let context = workspace.context(lane: 0, slot: task - lanes, image: 0)
-        context.imageArena.update(from: base.imageArena, count: layout.imageArenaSize)
-      }
-    }
+    for step in update.steps { run.divide(step.step, base) }
   }
 
   // MARK: - Changed images
 
-  /// An image that is computed, and what of it is altered.
-  private struct Change {
-    let slot: Int
-    let image: Int
-    let altered: [Rectangle?]
+  /// An image that is computed.
+  struct Change {
+    /// Its index in the call.
+    private(set) var image: Int
+    /// What of it is altered, and what is read besides.
+    let altered, needed: [Rectangle?]
+    /// By what the image that it differs from differs from the known one: one after the other.
+    let ancestors: [Difference]
+    /// Where what is altered is kept.
+    let kept: Difference?
 
-    subscript(step: Update.PartialStep) -> Rectangle? { altered[step.step.value.index] }
+    init(
+      _ image: Int, _ altered: [Rectangle?], of update: Update, ancestors: [Difference] = [],
+      keptIn kept: Difference? = nil
+    ) {
+      self.image = image
+      self.altered = altered
+      self.ancestors = ancestors
+      self.kept = kept
+      needed = update.needed(for: altered)
+    }
+
+    /// The same with another index.
+    func placed(at image: Int) -> Change {
+      var change = self
+      change.image = image
+      return change
+    }
   }
 
   /// Computes images, and leaves out those that differ from the known one in too much.
@@ -91,10 +101,10 @@ struct UpdateRun {
     let rectangles = Mutex([Rectangle?](repeating: nil, count: images.count))
     pool.run(tasks: images.count) { slot, _ in
       exchange.given[0](images.lowerBound + slot, composed(slot))
-      let part = difference(composed(slot), UnsafePointer(base.pointer(update.input)))
+      let part = update.difference(composed(slot), UnsafePointer(base.pointer(update.input)))
       rectangles.withLock { $0[slot] = part }
     }
-    var (changes, far) = ([Change](), [Int]())
+    var (changes, far) = ([(change: Change, slot: Int)](), [Int]())
     for (slot, rectangle) in rectangles.withLock({ $0 }).enumerated() {
       let image = images.lowerBound + slot
       guard let rectangle else {
@@ -108,91 +118,111 @@ struct UpdateRun {
       if update.share(of: altered) > limit {
         far.append(image)
       } else {
-        changes.append(Change(slot: slot, image: image, altered: altered))
+        changes.append((Change(image, altered, of: update), slot))
       }
     }
     if !changes.isEmpty { execute(changes, workspace, base) }
     return far
   }
 
-  private func execute(_ changes: [Change], _ workspace: Workspace, _ base: Context) {
+  /// Computes images of which is known what they alter.
+  ///
+  /// - Parameters:
+  ///   - changes: The images, no more than a chunk.
+  ///   - exchange: Composes the images and receives what is wanted.
+  func execute(_ changes: [Change], _ exchange: Exchange) {
+    let workspace = workspace(exchange)
+    pool.run(tasks: changes.count) { slot, _ in
+      exchange.given[0](changes[slot].image, composed(slot))
+    }
+    execute(changes.enumerated().map { ($1, $0) }, workspace, base(workspace))
+  }
+
+  private func execute(
+    _ changes: [(change: Change, slot: Int)], _ workspace: Workspace, _ base: Context
+  ) {
     for (position, phase) in update.phases.enumerated() {
       switch phase {
       case .image(let steps):
         pool.run(tasks: changes.count) { task, worker in
-          let change = changes[task]
-          let context = workspace.context(lane: worker, slot: change.slot, image: change.image)
-          if position == 0 { load(change, context) }
+          let (change, slot) = changes[task]
+          let context = workspace.context(lane: worker, slot: slot, image: change.image)
+          if position == 0 { load(change, slot, context) }
           for step in steps {
-            if let part = change[step] { step.execute(part, context, kernels) }
+            if let part = step.isStore ? step.whole : change.altered[step.step.value.index] {
+              step.execute(part, context, kernels)
+            }
+            complete(step, change, context, base)
           }
-          restore(steps, change, in: context, from: base, .thread)
-          if position == 0, update.input.arena == .thread { unload(change, context, base) }
+          if let kept = change.kept {
+            for step in steps { kept.keep(step, from: context) }
+          }
         }
       case .batch(let step, let kind):
-        if let winograd = kind as? WinogradStep {
-          let regions = changes.compactMap { change in
-            change[step].map {
-              (slot: change.slot, region: Region(rectangle: $0, width: step.whole.columns.count))
-            }
-          }
-          WinogradBatch(winograd, images: Update.chunk)
-            .execute(
-              step.step, over: regions, workspace: workspace, kernels: kernels, pool: pool)
-        } else {
-          kind.execute(
-            step.step, workspace: workspace, images: (changes.last?.slot ?? 0) + 1,
-            kernels: kernels, pool: pool)
+        execute(step, kind, changes, workspace)
+        pool.run(tasks: changes.count) { task, worker in
+          let (change, slot) = changes[task]
+          let context = workspace.context(lane: worker, slot: slot, image: change.image)
+          complete(step, change, context, base)
+          change.kept?.keep(step, from: context)
         }
       }
     }
-    pool.run(tasks: changes.count) { task, worker in
-      let change = changes[task]
-      let context = workspace.context(lane: worker, slot: change.slot, image: change.image)
-      for phase in update.phases {
-        restore(phase.steps, change, in: context, from: base, .image)
+  }
+
+  private func execute(
+    _ step: Update.PartialStep, _ kind: any BatchedStepKind,
+    _ changes: [(change: Change, slot: Int)], _ workspace: Workspace
+  ) {
+    guard let winograd = kind as? WinogradStep else {
+      return kind.execute(
+        step.step, workspace: workspace, images: (changes.last?.slot ?? 0) + 1,
+        kernels: kernels, pool: pool)
+    }
+    let regions = changes.compactMap { change, slot in
+      change.altered[step.step.value.index].map {
+        (slot: slot, region: Region(rectangle: $0, width: step.whole.columns.count))
       }
-      if update.input.arena == .image { unload(change, context, base) }
+    }
+    WinogradBatch(winograd, images: Update.chunk)
+      .execute(step.step, over: regions, workspace: workspace, kernels: kernels, pool: pool)
+  }
+
+  /// Fetches what is read around the altered part of what a step stores.
+  private func complete(
+    _ step: Update.PartialStep, _ change: Change, _ context: Context, _ base: Context
+  ) {
+    let index = step.step.value.index
+    guard !step.isStore, let needed = change.needed[index] else { return }
+    for part in needed.without(change.altered[index]) {
+      // The last one that has all of it hides those before.
+      let first = change.ancestors.lastIndex { $0.holds(part, of: step) }
+      if first == nil { step.copy(part, from: base, to: context) }
+      for ancestor in change.ancestors[(first ?? 0)...] {
+        ancestor.copy(part, of: step, to: context)
+      }
     }
   }
 
-  private func restore(
-    _ steps: [Update.PartialStep], _ change: Change, in context: Context, from base: Context,
-    _ arena: Place.Arena
-  ) {
-    for step in steps where step.step.output.arena == arena && !step.isStore {
-      if let part = change[step] { step.restore(part, in: context, from: base) }
-    }
-  }
-
-  // MARK: - The image itself
-
-  private func load(_ change: Change, _ context: Context) {
-    copy(change, UnsafePointer(composed(change.slot)), context.pointer(update.input))
-  }
-
-  private func unload(_ change: Change, _ context: Context, _ base: Context) {
-    copy(change, UnsafePointer(base.pointer(update.input)), context.pointer(update.input))
-  }
-
-  private func copy(
-    _ change: Change, _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>
-  ) {
+  private func load(_ change: Change, _ slot: Int, _ context: Context) {
+    guard let part = change.needed[update.inputIndex] else { return }
     let (width, channels) = (update.inputShape[2], update.inputShape[3])
-    guard let part = change.altered[update.inputIndex] else { return }
+    let (source, target) = (composed(slot), context.pointer(update.input))
     Region(rectangle: part, width: width).forEachRun { pixels in
       let offset = pixels.lowerBound * channels
       (target + offset).update(from: source + offset, count: pixels.count * channels)
     }
   }
+}
 
+extension Update {
   /// The smallest rectangle that holds all pixels in which two images differ, bit by bit; `nil`
   /// where they do not.
-  private func difference(
+  func difference(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>
   ) -> Rectangle? {
     let (height, width, channels) = (
-      update.inputShape[1], update.inputShape[2], update.inputShape[3]
+      inputShape[1], inputShape[2], inputShape[3]
     )
     let row = width * channels
     var (rows, columns): (Range<Int>?, Range<Int>) = (nil, width..<width)

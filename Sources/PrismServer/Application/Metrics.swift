@@ -70,14 +70,7 @@ final class Metrics: Sendable {
     head("prism_analyses_total", "counter", "Analyses that ended, by how.")
     lines += state.analyses.map { #"prism_analyses_total{state="\#($0)"} \#($1)"# }.sorted()
     head("process_resident_memory_bytes", "gauge", "Memory of the process.")
-    lines.append("process_resident_memory_bytes \(Self.residentMemory)")
+    lines.append("process_resident_memory_bytes \(ProcessMemory.resident)")
     return lines.joined(separator: "\n") + "\n"
-  }
-
-  /// The bytes of memory that the process has, as the system counts them; 0 where it does not tell.
-  private static var residentMemory: Int {
-    guard let bytes = try? Files.read("/proc/self/statm") else { return 0 }
-    let pages = String(decoding: bytes, as: UTF8.self).split(separator: " ").dropFirst().first
-    return (pages.flatMap { Int($0) } ?? 0) * 4096
   }
 }

@@ -51,3 +51,15 @@ struct ServerConfiguration: Sendable {
     return hosts
   }
 }
+
+extension RequestReader {
+  /// What clients of a server may ask.
+  init(_ configuration: ServerConfiguration) {
+    self.init(
+      limits: configuration.limits, mostSamples: configuration.mostSamples,
+      listing: "GET /v1/methods")
+  }
+
+  /// What clients of a server may ask.
+  init(_ platform: Platform) { self.init(platform.configuration) }
+}

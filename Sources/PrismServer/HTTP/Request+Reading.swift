@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 internal import Prism
+internal import PrismReport
 
 extension Request {
   /// The body's bytes, within what the platform takes at a time.
@@ -51,38 +52,6 @@ extension Request {
 }
 
 extension JSON {
-  /// Reads bytes.
-  ///
-  /// - Throws: `JSONError`.
-  init(utf8 bytes: [UInt8]) throws(JSONError) {
-    self = try unsafe bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
-      var reader = unsafe JSONReader(buffer)
-      let value = try reader.readValue()
-      try reader.readEnd()
-      return value
-    }
-  }
-
-  /// The members of an object.
-  ///
-  /// - Throws: ``Problem`` where the value is none.
-  func members(of subject: String) throws -> [Member] {
-    guard case .object(let members) = self else {
-      throw Problem(.unprocessableContent, "\(subject) is no JSON object")
-    }
-    return members
-  }
-
-  /// A text that has to be there.
-  ///
-  /// - Throws: ``Problem`` where it is not.
-  func text(_ name: String) throws -> String {
-    guard let text = self[name]?.string else {
-      throw Problem(.unprocessableContent, "the member \(name) is missing or no text")
-    }
-    return text
-  }
-
   /// The bytes of a text of Base64.
   ///
   /// - Throws: ``Problem`` where it is none.

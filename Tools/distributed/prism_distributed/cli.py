@@ -12,7 +12,7 @@ from .engine import EngineOptions
 from .errors import RunError
 from .explainer import started
 from .progress import Progress, duration
-from .run import Run
+from .run import Run, unexplained
 from .worker import WorkerOptions
 
 ENGINES = {"local": local_engine, "ray": ray_engine, "spark": spark_engine}
@@ -227,7 +227,7 @@ def _finish(run: Run, progress: Progress, options: argparse.Namespace) -> int:
 
         delta.commit(run)
     path = summary.write(run, progress if progress.inputs else None)
-    failed = sum(len(summary.unexplained(record)) for record in run.done())
+    failed = sum(len(unexplained(record["failed"])) for record in run.done())
     if not options.quiet:
         print(f"{progress.inputs} inputs in {duration(progress.seconds)}; {path}", file=sys.stderr)
     if failed:

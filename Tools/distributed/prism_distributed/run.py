@@ -30,6 +30,7 @@ class Outcome:
     shard: int
     inputs: int
     rows: int
+    #: Inputs that no method has explained.
     failed: int
     #: Forward passes, as the documents count them.
     evaluations: int
@@ -49,6 +50,11 @@ class Outcome:
     @classmethod
     def of(cls, text: str) -> "Outcome":
         return cls(**json.loads(text))
+
+
+def unexplained(failed: list[dict]) -> list[dict]:
+    """Of what failed, the inputs that no method has explained; a method that failed alone is another thing."""
+    return [failure for failure in failed if not failure.get("method")]
 
 
 class Run:
@@ -83,9 +89,13 @@ class Run:
 
         `hello` is what a worker says of itself, `request` what is asked of every input in its one form.
         """
-        entries = {}
+        # Everything is sorted in memory, so that little is kept of an input: its address, and its place where it has one.
+        entries: dict[bytes, list | None] = {}
         for entry in source.entries(hello["model"]["kind"]):
-            entries.setdefault(entry["address"].encode(), entry)
+            try:
+                entries.setdefault(entry["address"].encode(), entry.get("at"))
+            except UnicodeEncodeError:
+                raise RunError(f"the name {entry['address']!r} is no UTF-8: rename the file") from None
         if not entries:
             raise RunError("there are no inputs: --input has nothing that the model takes")
         count = len(entries)
@@ -100,8 +110,10 @@ class Run:
             for number, key in enumerate(sorted(entries)):
                 if number and number % size == 0:
                     index.append(file.size)
-                entry = entries[key]
-                file.write((files.canonical({**entry, "shard": number // size}) + "\n").encode())
+                entry = {"address": key.decode(), "shard": number // size}
+                if entries[key] is not None:
+                    entry["at"] = entries[key]
+                file.write((files.canonical(entry) + "\n").encode())
             index.append(file.size)
         digest = file.sha256
         files.write_json(os.path.join(folder, "inputs.index.json"), index)

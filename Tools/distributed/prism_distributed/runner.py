@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterable, Iterator
 
 from .explainer import Explainer, Input
-from .run import Outcome, Run
+from .run import Outcome, Run, unexplained
 from .worker import WorkerOptions
 
 
@@ -63,6 +63,6 @@ def known(run: Run, shard: int) -> Outcome:
     """The outcome of a shard that an earlier attempt has done."""
     record = run.record(shard)
     return Outcome(
-        shard=shard, inputs=record["inputs"], rows=record["rows"], failed=len(record["failed"]),
+        shard=shard, inputs=record["inputs"], rows=record["rows"], failed=len(unexplained(record["failed"])),
         evaluations=record["evaluations"], seconds=0, explaining=0, known=True, size=record["size"],
     )  # fmt: skip

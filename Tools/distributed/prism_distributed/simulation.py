@@ -17,8 +17,8 @@ class Cluster:
     shard: float = 0.1
     #: Mean seconds between failures of a worker; None for never.
     between_failures: float | None = 24 * 3600.0
-    #: Seconds until a failed worker is noticed and another one takes its place, besides the start.
-    recovery: float = 60.0
+    #: Seconds until a failed worker is noticed, besides the start of another one: about what Ray's health checks take for a node.
+    recovery: float = 25.0
     #: Standard deviation of the workers' speeds around one.
     spread: float = 0.05
 
@@ -41,7 +41,7 @@ class Prediction:
 
 
 def shards_of(inputs: int, workers: int, measured: Sequence[float], seconds: float = 60) -> int:
-    """Inputs of a shard: about `seconds` of work, and at least 50 shards a worker where there are as many inputs."""
+    """Inputs of a shard: at most about `seconds` of work, and at least 50 shards a worker where there are as many inputs."""
     mean = sum(measured) / len(measured)
     return max(1, min(round(seconds / mean), inputs // (50 * workers)))
 

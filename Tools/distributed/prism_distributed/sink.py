@@ -11,7 +11,7 @@ import pyarrow.parquet as parquet
 
 from . import files
 from .explainer import Failure, Result
-from .run import Outcome, Run
+from .run import Outcome, Run, unexplained
 
 SCHEMA = pyarrow.schema(
     [
@@ -121,7 +121,7 @@ class ShardWriter:
         record |= {"inputs": len(self._entries), "evaluations": self._evaluations, "size": size}
         files.write_json(self._run.done_path(self._shard), record)
         return Outcome(
-            shard=self._shard, inputs=len(self._entries), rows=self._table.count, failed=len(self._failed),
+            shard=self._shard, inputs=len(self._entries), rows=self._table.count, failed=len(unexplained(self._failed)),
             evaluations=self._evaluations, seconds=time.monotonic() - self._start, explaining=self._explaining,
             node=self._node, size=size,
         )  # fmt: skip

@@ -3,11 +3,12 @@
 import base64
 import collections
 import html
+import pathlib
 import time
 
 from . import files
 from .progress import Progress, duration
-from .run import Run
+from .run import Run, unexplained
 from .sources import png
 
 #: Shards whose columns are counted; of more than these, evenly spread ones.
@@ -71,7 +72,7 @@ def gathered(run: Run) -> dict:
         "shards": run.shards,
         "missing": len(run.remaining()),
         "failed": failed,
-        "explained": sum(record["inputs"] - len(unexplained(record)) for record in records),
+        "explained": sum(record["inputs"] - len(unexplained(record["failed"])) for record in records),
         "counted": counted,
         "methods": dict(sorted(methods.items())),
         "labels": [
@@ -97,7 +98,7 @@ def page(run: Run, facts: dict) -> str:
         f'<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{STYLE}</style></head>",
         f"<body><main><h1>{title}</h1>",
-        f'<p class="grey">{html.escape(str(manifest["model"]["name"]))} · '
+        f'<p class="grey">{html.escape(pathlib.Path(manifest["model"]["name"]).stem)} · '
         f'{html.escape(", ".join(m["name"] for m in manifest["request"]["methods"]))} · Prism {html.escape(manifest["prism"])}</p>',
     ]
     if not whole:
@@ -150,7 +151,8 @@ def _labels(facts: dict):
 def _failures(facts: dict):
     if not facts["failed"]:
         return
-    yield "<h2>What failed</h2><table>"
+    parts = len(facts["failed"]) - len(unexplained(facts["failed"]))
+    yield "<h2>What failed</h2>" + (f"<p>{number(parts)} × a method failed where others did not.</p>" if parts else "") + "<table>"
     yield '<tr><th scope="col">Input</th><th scope="col">Why</th><th scope="col" class="number">Attempts</th></tr>'
     for entry in facts["failed"][:100]:
         yield (
@@ -164,11 +166,6 @@ def _failures(facts: dict):
 
 def _reason(entry: dict) -> str:
     return f"{entry['method']}: {entry['error']}" if entry.get("method") else entry["error"]
-
-
-def unexplained(record: dict) -> list[dict]:
-    """The inputs of a shard that no method has explained; a method that failed alone is another thing."""
-    return [failure for failure in record["failed"] if not failure.get("method")]
 
 
 def _maps(run: Run):

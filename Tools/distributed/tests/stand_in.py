@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A stand-in for `prism worker` in the tests: it speaks the protocol, and its maps are digests.
 
-What an input begins with says what happens: POISON ends the process, BAD fails, RETRY fails as something that may pass, HANG
-says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another order than requests, as
-those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of maps (a multiple of 8),
-STAND_IN_VERSION, STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before the first word.
+What an input begins with says what happens: POISON ends the process, BAD fails, PART fails with LIME alone, RETRY fails as
+something that may pass, HANG says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another
+order than requests, as those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of
+maps (a multiple of 8), STAND_IN_VERSION, STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before
+the first word.
 """
 
 import hashlib
@@ -83,7 +84,11 @@ def answer(header: dict, data: bytes, model: bytes):
     request = header["request"]
     digest = sha(data)
     explanations, maps, payload = [], [], b""
+    failures = []
     for method in request["methods"]:
+        if data.startswith(b"PART") and method["name"] == "lime":
+            failures.append({"method": "lime", "reason": "too few samples"})
+            continue
         seed = sha(digest, model, json.dumps(method, sort_keys=True), request.get("seed", 0))
         values = struct.pack("<32f", *((byte - 128) / 128 for byte in bytes.fromhex(seed))) * (SIDE * SIDE // 32)
         explanations.append(
@@ -107,6 +112,7 @@ def answer(header: dict, data: bytes, model: bytes):
         "input": {"path": header["name"], "sha256": "0" * 64 if data.startswith(b"LIE") else digest},
         "predictions": [{"index": 0, "label": "first", "logit": 1.0, "probability": int(digest[:4], 16) / 65535}],
         "explanations": explanations,
+        "failures": failures,
     }
     told = document["input"]["sha256"]
     return {

@@ -50,6 +50,18 @@ class RunTest(support.Folder):
         )
         self.assertEqual(len(self.rows("out")), 12)
 
+    def test_a_method_that_fails_alone_is_recorded_with_its_name(self):
+        self.fill(6, f003=b"PART")
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertNotIn("failed", err)
+        (failed,) = [f for record in self.run_of("out").done() for f in record["failed"]]
+        self.assertEqual(failed, {"address": "003.png", "attempts": 1, "error": "too few samples", "method": "lime"})
+        self.assertEqual(len(self.rows("out")), 11)
+        page = (self.folder / "out/summary.html").read_text()
+        self.assertIn("1 × a method failed", page)
+        self.assertIn("lime: too few samples", page)
+
     def test_poison_is_told_from_its_company(self):
         self.fill(30, f004=b"POISON", f005=b"POISON", f029=b"BROKEN")
         status, _, err = self.explain("local", "out")

@@ -73,6 +73,14 @@ class SourceTest(support.Folder):
         # Bytes of UTF-8 decide the order.
         self.assertEqual([row["address"] for row in self.rows("out")][::2], ["a/deep/y.JPG", "b.png", "b/x.png"])
 
+    def test_a_name_that_is_no_text_is_told(self):
+        self.fill(2)
+        with open(bytes(self.inputs) + b"/\xff.png", "wb") as file:
+            file.write(b"x")
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 1)
+        self.assertIn("is no UTF-8", err)
+
     def test_made_up_pictures_are_pngs_of_their_number(self):
         from zlib import decompress
 

@@ -1,6 +1,4 @@
-internal import HTTPTypes
-internal import Prism
-internal import PrismReport
+public import Prism
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -8,13 +6,23 @@ internal import PrismReport
   internal import Foundation
 #endif
 
-/// Reads what clients ask to be explained; nothing in it may name a file of the server.
-struct RequestReader {
-  private let configuration: ServerConfiguration
+/// Reads what clients of a server or a worker ask to be explained; nothing in it may name a file.
+public struct RequestReader: Sendable {
+  private let limits: Limits
+  private let mostSamples: Int
+  private let listing: String
 
-  init(_ platform: Platform) { self.init(platform.configuration) }
-
-  init(_ configuration: ServerConfiguration) { self.configuration = configuration }
+  /// Makes a reader.
+  ///
+  /// - Parameters:
+  ///   - limits: What every request may take; requests themselves say nothing about it.
+  ///   - mostSamples: The most evaluations that one method may ask for.
+  ///   - listing: Where a client learns which methods there are, in words.
+  public init(limits: Limits, mostSamples: Int, listing: String) {
+    self.limits = limits
+    self.mostSamples = mostSamples
+    self.listing = listing
+  }
 
   private static let known: Set<String> = [
     "model", "methods", "targets", "seed", "batch", "windows", "purpose", "tests", "pictures",
@@ -23,11 +31,16 @@ struct RequestReader {
 
   /// Reads a request: an object with `model` and `methods`, and what else is chosen.
   ///
-  /// - Throws: ``Problem``.
-  func request(_ json: JSON) throws -> ExplanationRequest {
+  /// - Parameters:
+  ///   - json: The object.
+  ///   - model: The model's name where the request names none; `nil` where it has to.
+  /// - Returns: The request, with the reader's limits.
+  /// - Throws: ``RequestError``, `LimitError`.
+  public func request(_ json: JSON, model: String? = nil) throws -> ExplanationRequest {
     let members = try json.members(of: "the request")
+    let named = json["model"] == nil ? model : nil
     return try request(
-      model: try json.text("model"), methods: json["methods"] ?? .null,
+      model: try named ?? json.text("model"), methods: json["methods"] ?? .null,
       members: members.filter { $0.name != "model" && $0.name != "methods" })
   }
 
@@ -37,14 +50,13 @@ struct RequestReader {
   ///   - model: The model's name.
   ///   - methods: Names, or objects with what was chosen.
   ///   - members: What else was chosen.
-  /// - Returns: The request, with the server's limits.
-  /// - Throws: ``Problem``.
-  func request(
+  /// - Returns: The request, with the reader's limits.
+  /// - Throws: ``RequestError``, `LimitError`.
+  public func request(
     model: String, methods: JSON, members: [JSON.Member]
   ) throws -> ExplanationRequest {
     for member in members where !Self.known.contains(member.name) {
-      throw Problem(
-        .unprocessableContent,
+      throw RequestError.unreadable(
         "the request has a member \(Text.quoted(member.name)) that is not known; there are "
           + Self.known.sorted().joined(separator: ", "))
     }
@@ -57,9 +69,9 @@ struct RequestReader {
     do {
       request = try ExplanationRequest(object)
     } catch let error as DecodingError {
-      throw Problem(.unprocessableContent, "the request is not understood: \(error.reason)")
+      throw RequestError.unreadable("the request is not understood: \(error.reason)")
     }
-    request.limits = configuration.limits
+    request.limits = limits
     try check(request)
     return request
   }
@@ -67,7 +79,7 @@ struct RequestReader {
   /// Reads methods: names, or objects with what was chosen.
   private func methods(_ json: JSON) throws -> [JSON] {
     guard !json.elements.isEmpty, json.elements.count <= 64 else {
-      throw Problem(.unprocessableContent, "methods is no list of 1 to 64 methods")
+      throw RequestError.unreadable("methods is no list of 1 to 64 methods")
     }
     return try json.elements.map { element in
       guard let name = element.string else {
@@ -79,18 +91,18 @@ struct RequestReader {
   }
 
   private func check(_ request: ExplanationRequest) throws {
-    func refuse(_ text: String) -> Problem { Problem(.unprocessableContent, text) }
+    func refuse(_ text: String) -> RequestError { .unreadable(text) }
     var names: Set<String> = []
     for method in request.methods {
       guard let known = ExplanationMethod(named: method.name) else {
         throw refuse(
-          "there is no method called \(Text.quoted(method.name)); GET /v1/methods lists them")
+          "there is no method called \(Text.quoted(method.name)); \(listing) lists them")
       }
       guard names.insert(known.rawValue).inserted else {
         throw refuse("\(known.rawValue) is asked for twice")
       }
-      if let samples = method.samples, !(1...configuration.mostSamples).contains(samples) {
-        throw refuse("samples of \(known.rawValue) is not from 1 to \(configuration.mostSamples)")
+      if let samples = method.samples, !(1...mostSamples).contains(samples) {
+        throw refuse("samples of \(known.rawValue) is not from 1 to \(mostSamples)")
       }
       if let confidence = method.confidence, !(confidence > 0.5 && confidence < 1) {
         throw refuse("confidence of \(known.rawValue) is not between 0.5 and 1")
@@ -109,6 +121,32 @@ struct RequestReader {
     let lower = text.lowercased()
     return text.utf8.count <= 64 && !lower.contains("/") && !lower.hasSuffix(".npy")
       && !lower.hasSuffix(".png")
+  }
+}
+
+extension JSON {
+  /// The members of an object.
+  ///
+  /// - Parameter subject: What errors call the value.
+  /// - Returns: The members in their order.
+  /// - Throws: ``RequestError`` where the value is no object.
+  package func members(of subject: String) throws(RequestError) -> [Member] {
+    guard case .object(let members) = self else {
+      throw .unreadable("\(subject) is no JSON object")
+    }
+    return members
+  }
+
+  /// A text that has to be there.
+  ///
+  /// - Parameter name: The member's name.
+  /// - Returns: The text.
+  /// - Throws: ``RequestError`` where it is not there.
+  package func text(_ name: String) throws(RequestError) -> String {
+    guard let text = self[name]?.string else {
+      throw .unreadable("the member \(name) is missing or no text")
+    }
+    return text
   }
 }
 
