@@ -73,7 +73,7 @@ public struct DiscoveryReport {
     let shown = try inputs.images.map { try ShownInput($0, for: model) }
     var report = IllustratedReport(
       title: "Concepts of \(findings.layer)", subtitle: model.card.name)
-    report.page.sections.append(.init("", notes.map { .note($0) }))
+    report.page.sections.append(.init("", notes.map { .sentence($0) }))
     for (index, concept) in findings.concepts.enumerated() {
       let importance = targets.indices.map {
         "\(targets[$0].label): \(NumberText.measure(concept.importance[$0])), effect "

@@ -124,7 +124,7 @@ public struct ExamplesReport {
       return report.thumbnail(
         picture, named: name, captions: [labels(index)] + more + [file.shortName])
     }
-    report.page.sections.append(.init("", notes.map { .note($0) }))
+    report.page.sections.append(.init("", notes.map { .sentence($0) }))
     for (number, query) in queries.enumerated() {
       let own = report.thumbnail(
         try ShownInput(query.image, for: model).picture, named: "input-\(number)",
@@ -132,7 +132,7 @@ public struct ExamplesReport {
       let near = try query.neighbours.enumerated().map { place, neighbour in
         try example(
           neighbour.index, "near-\(number)-\(place)",
-          [Text.decimal(neighbour.distance, decimals: 3)])
+          ["distance " + Text.decimal(neighbour.distance, decimals: 3)])
       }
       report.page.sections.append(
         .init(

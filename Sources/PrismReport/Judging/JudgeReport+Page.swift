@@ -8,7 +8,7 @@ extension JudgeReport {
     let card = run.model.card
     var sections = [
       Report.Section(
-        "", [.lead(advice)] + notes.map { .note($0.prefix(1).uppercased() + $0.dropFirst() + ".") })
+        "", [.lead(advice)] + notes.map { .sentence($0) })
     ]
     if let ranking { sections += [rankingSection(ranking), separation(ranking)] }
     sections.append(

@@ -15,7 +15,7 @@ extension SurveyReport {
     var panels = Panels(run, maps: small)
     var sections = [
       Report.Section(
-        "", [.lead(advice)] + notes.map { .note($0.prefix(1).uppercased() + $0.dropFirst() + ".") })
+        "", [.lead(advice)] + notes.map { .sentence($0) })
     ]
     sections.append(overview)
     // What is suspicious stands first.
