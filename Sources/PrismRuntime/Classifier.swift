@@ -32,7 +32,7 @@ public protocol Classifier: Sendable {
   ///
   /// - Parameter image: The known image, `[1, H, W, C]`.
   /// - Returns: A classifier that gives the same bits; itself where it knows no faster way. It may be
-  ///   a ``DescentClassifier``.
+  ///   a `DescentClassifier`.
   /// - Throws: What the model throws for the image.
   func near(_ image: Tensor) throws -> any Classifier
 
