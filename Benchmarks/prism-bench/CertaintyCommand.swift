@@ -69,17 +69,17 @@ struct CertaintyCommand: ParsableCommand {
       Estimator(
         name: "lime", reference: 1000, truth: LIME(samples: all, segmenter: grid),
         plain: { LIME(samples: $0, segmenter: grid, draws: .independent, seed: $1) },
-        own: { LIME(samples: $0, segmenter: grid, seed: $1) }),
+        own: { LIME(samples: $0, segmenter: grid, draws: .stratified, seed: $1) }),
       Estimator(
         name: "kernelshap", reference: 2 * 16 + 2048,
         truth: KernelSHAP(samples: all, segmenter: grid, draws: .weighted),
         plain: { KernelSHAP(samples: $0, segmenter: grid, draws: .weighted, seed: $1) },
-        own: { KernelSHAP(samples: $0 - 2, segmenter: grid, seed: $1) }),
+        own: { KernelSHAP(samples: $0 - 2, segmenter: grid, draws: .stratified, seed: $1) }),
       Estimator(
         name: "rise", reference: 4000,
         truth: RISE(samples: 4000 * truth, draws: .independent, seed: 1 << 40),
         plain: { RISE(samples: $0, draws: .independent, seed: $1) },
-        own: { RISE(samples: $0, seed: $1) }),
+        own: { RISE(samples: $0, draws: .paired, seed: $1) }),
       Estimator(
         name: "smoothgrad", reference: 50,
         truth: SmoothGrad(samples: 50 * truth, seed: 1 << 40),

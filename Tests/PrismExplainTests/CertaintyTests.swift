@@ -190,7 +190,7 @@ struct CertaintyTests {
   func riseErrors() throws {
     var (results, errors) = ([[Double]](), [[Double]]())
     for seed in 0..<60 {
-      let map = try RISE(samples: 400, cells: 4, output: .logit, seed: UInt64(seed))
+      let map = try RISE(samples: 400, cells: 4, output: .logit, draws: .paired, seed: UInt64(seed))
         .explain(Self.field, targets: [0], of: Self.fieldModel as any Classifier)[0]
       results.append([17, 55, 100].map { Double(map.values.scalars[$0]) })
       let stated = try #require(map.standardError)

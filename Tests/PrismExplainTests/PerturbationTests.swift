@@ -58,6 +58,23 @@ struct PerturbationTests {
     #expect(abs(Double(map.values.scalars[27]) - 3 * mean / 0.5) < 4 * bound)
   }
 
+  @Test("KernelSHAP of a linear model is its weights, with many segments of which half do nothing")
+  func idleSegments() throws {
+    let weights: [Double] = (0..<80).map { $0.isMultiple(of: 2) ? 0 : Double($0) / 16 }
+    let model = Function([1, 8, 10, 1]) { x in
+      [zip(weights, x).map { $0 * $1 }.reduce(0, +)]
+    }
+    let image = ExplainedImage(Tensor([1, 8, 10, 1], repeating: 1))
+    let method = KernelSHAP(
+      segmenter: .grid(rows: 8, columns: 10), masker: .constant([0]), output: .logit)
+    let map = try method.explain(image, targets: [0], of: model as any Classifier)[0]
+    let values = try #require(map.segments).values
+    for (j, weight) in weights.enumerated() {
+      // Outputs of up to 100 are single numbers: a thousandth is far above their rounding.
+      #expect(abs(values[j] - weight) < 1e-3, "segment \(j)")
+    }
+  }
+
   // MARK: LIME
 
   @Test("the Mersenne Twister is NumPy's")

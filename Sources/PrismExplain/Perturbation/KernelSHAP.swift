@@ -8,9 +8,11 @@ internal import PrismTensor
 /// output exactly. With samples for all 2ᴹ − 2 subsets the values are exact. No segment is dropped
 /// (shap keeps ten).
 ///
-/// The draws are ``Draws/stratified`` unless told otherwise: with all subsets the regression is the
-/// Shapley value, a sum over them, which is estimated from few of them; so the definition is kept.
-/// The standard error of every number says how far another seed's result would be.
+/// The draws are ``Draws/weighted`` unless told otherwise. With ``Draws/stratified`` the Shapley value,
+/// which is a sum over all subsets, is estimated from few of them; so the definition is kept. Its
+/// arithmetic can lose everything where there are many segments (seen with 80): the diagnostics then
+/// say that the fit is no better than a constant. The standard error of every number says how far
+/// another seed's result would be.
 /// Definitions: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS
 /// 2017; the solution with its constraint and the paired draws: Covert and Lee, "Improving
 /// KernelSHAP", AISTATS 2021.
@@ -53,7 +55,7 @@ public struct KernelSHAP: BlackBoxExplainer {
   /// Makes the method.
   public init(
     samples: Int? = nil, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
-    output: ExplainedOutput = .logit, draws: Draws = .stratified, seed: UInt64 = 0,
+    output: ExplainedOutput = .logit, draws: Draws = .weighted, seed: UInt64 = 0,
     stopping: StoppingRule? = nil
   ) {
     self.samples = samples

@@ -12,10 +12,10 @@ internal import PrismTensor
 /// package lime 0.2.0.1. Definition: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD
 /// 2016.
 ///
-/// The draws are ``Draws/stratified`` unless told otherwise: what the regression comes to with ever
-/// more samples is a sum over all subsets of the segments, which is estimated from few of them
-///; so the definition is kept. The penalty, which has no weight there, is left
-/// out. The standard error of every number says how far another seed's result would be.
+/// The draws are ``Draws/paired`` unless told otherwise. With ``Draws/stratified`` what the regression
+/// comes to with ever more samples, a sum over all subsets of the segments, is estimated from few of
+/// them; so the definition is kept. The penalty, which has no weight there, is left out. The standard
+/// error of every number says how far another seed's result would be.
 public struct LIME: BlackBoxExplainer {
   /// Where the bits come from.
   public enum Draws: String, Sendable, CaseIterable, Codable {
@@ -61,7 +61,7 @@ public struct LIME: BlackBoxExplainer {
   public init(
     samples: Int = 1000, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
     kernelWidth: Double = 0.25, ridge: Double = 1, output: ExplainedOutput = .logit,
-    draws: Draws = .stratified, seed: UInt64 = 0, stopping: StoppingRule? = nil
+    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.segmenter = segmenter

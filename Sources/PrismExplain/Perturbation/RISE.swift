@@ -9,9 +9,9 @@ internal import PrismTensor
 /// program. Definition: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of
 /// Black-box Models", BMVC 2018.
 ///
-/// The draws are ``Draws/paired`` unless told otherwise: every second mask is the opposite of the
-/// one before it, and of the outputs is taken off what a linear model of the mask foretells, whose
-/// share of the map is known. What is expected of the map is the same. Sample i depends on the seed
+/// The draws are ``Draws/independent`` unless told otherwise. With ``Draws/paired`` every second mask is
+/// the opposite of the one before it, and of the outputs is taken off what a linear model of the mask
+/// foretells, whose share of the map is known. What is expected of the map is the same. Sample i depends on the seed
 /// and i alone.
 public struct RISE: BlackBoxExplainer {
   /// Which masks are drawn, and what is made of them.
@@ -52,7 +52,7 @@ public struct RISE: BlackBoxExplainer {
   public init(
     samples: Int = 4000, cells: Int = 7, probability: Double = 0.5,
     masker: Masker = .constant([0]), output: ExplainedOutput = .softmax,
-    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
+    draws: Draws = .independent, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.cells = cells
