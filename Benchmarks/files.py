@@ -106,7 +106,7 @@ def explain_share(paths, size, folder):
         side = (models.SIZE, models.SIZE)
         small = [cv2.cvtColor(cv2.resize(p, side, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB) for p in pictures]
         inputs = torch.from_numpy(models.normalised(numpy.stack(small))).permute(0, 3, 1, 2).contiguous()
-        maps = method(inputs)  # Of the top label, with one forward pass.
+        maps = method(inputs, None)  # Of the top label, with one forward pass.
         rows = torch.softmax(method.outputs, 1).tolist()
         for path, picture, values, row in zip(part, pictures, maps, rows):
             stem = folder / pathlib.Path(path).stem
