@@ -239,3 +239,23 @@ public struct UnknownValueError: Error, Equatable, CustomStringConvertible {
   /// One line that says what is wrong.
   public var description: String { "the model has no value called \(name)" }
 }
+
+extension Classifier {
+  /// The logits of a batch that is there already, by those of images that are composed one by one.
+  ///
+  /// - Parameters:
+  ///   - images: `[N, H, W, C]`.
+  ///   - whole: Says what is wrong with images of another shape.
+  /// - Returns: `[N, K]`.
+  /// - Throws: `EvaluationError` where the images have another shape; what the model throws.
+  func composed(_ images: Tensor, whole: Plan) throws -> Tensor {
+    let count = images.shape.rank > 0 ? images.shape[0] : 0
+    guard images.shape == inputShape.replacing(axis: 0, with: max(count, 1)) else {
+      return try whole(images)[0]
+    }
+    let size = inputShape.count
+    return try logits(count: count) { index, target in
+      images.withUnsafePointer { target.update(from: $0 + index * size, count: size) }
+    }
+  }
+}

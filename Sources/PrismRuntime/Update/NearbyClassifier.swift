@@ -92,14 +92,7 @@ public final class NearbyClassifier: DescentClassifier {
   ///
   /// - Throws: `EvaluationError` where the images have another shape; `OutOfMemoryError`.
   public func logits(_ images: Tensor) throws -> Tensor {
-    let count = images.shape.rank > 0 ? images.shape[0] : 0
-    guard images.shape == inputShape.replacing(axis: 0, with: max(count, 1)) else {
-      return try whole(images)[0]
-    }
-    let size = inputShape.count
-    return try logits(count: count) { index, target in
-      images.withUnsafePointer { target.update(from: $0 + index * size, count: size) }
-    }
+    try composed(images, whole: whole)
   }
 
   /// The logits of many images that are composed one by one, `[count, K]`.

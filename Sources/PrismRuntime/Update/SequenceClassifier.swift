@@ -14,6 +14,7 @@ public final class SequenceClassifier: Classifier {
   private let whole: Plan
   private let limit: Double
   private let pool: WorkerPool
+  /// The arenas and scratch memories, and at the end the composed images.
   private let blocks: [FloatBlock]
   /// Which threads have the values of an image.
   private let areFilled: Mutex<[Bool]>
@@ -59,6 +60,8 @@ public final class SequenceClassifier: Classifier {
     memory.give(blocks)
   }
 
+  private var images: FloatBlock { blocks[blocks.count - 1] }
+
   /// The floats of the arenas and scratch memories, and of two composed images a thread.
   private static func sizes(of update: Update, threads: Int) -> [Int] {
     Workspace.sizes(update.program.layout, lanes: threads, images: threads, shared: 0)
@@ -79,14 +82,7 @@ public final class SequenceClassifier: Classifier {
   ///
   /// - Throws: `EvaluationError` where the images have another shape; `OutOfMemoryError`.
   public func logits(_ images: Tensor) throws -> Tensor {
-    let count = images.shape.rank > 0 ? images.shape[0] : 0
-    guard images.shape == inputShape.replacing(axis: 0, with: max(count, 1)) else {
-      return try whole(images)[0]
-    }
-    let size = inputShape.count
-    return try logits(count: count) { index, target in
-      images.withUnsafePointer { target.update(from: $0 + index * size, count: size) }
-    }
+    try composed(images, whole: whole)
   }
 
   /// The logits of a batch of images that are composed one by one, `[count, K]`.
@@ -104,7 +100,7 @@ public final class SequenceClassifier: Classifier {
           Tensor.filling([shape]) { results in
             let workspace = Workspace(
               exchange: Exchange(given: [compose], results: results),
-              layout: update.program.layout, blocks: Array(blocks.prefix(4)))
+              layout: update.program.layout, blocks: Array(blocks.dropLast()))
             pool.run(tasks: pool.workerCount) { lane, _ in
               let stretch = Part(index: lane, count: pool.workerCount).range(of: count)
               let wasFilled = next.withLock { $0[lane] }
@@ -131,7 +127,7 @@ public final class SequenceClassifier: Classifier {
   ) -> (far: [Int], isFilled: Bool) {
     let size = inputShape.count
     var (far, isFilled) = ([Int](), isFilled)
-    var current = blocks[4].pointer + 2 * lane * size
+    var current = self.images.pointer + 2 * lane * size
     var following = current + size
     guard let first = images.first else { return (far, isFilled) }
     workspace.exchange.given[0](first, current)
