@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 from collections.abc import Iterable
 
 from . import files, sources
@@ -120,6 +121,7 @@ class Run:
         manifest = {
             "version": VERSION,
             "prism": hello["prism"],
+            "instructions": hello.get("instructions"),
             "model": {key: hello["model"].get(key) for key in ("name", "digest")},
             "request": request,
             "maps": maps,
@@ -142,6 +144,12 @@ class Run:
             raise RunError(
                 f"this run is of Prism {wanted[0]} and the model {wanted[1][:12]}, and the worker is Prism {told[0]} with the model "
                 f"{told[1][:12]}: take the same ones, or another folder for the results"
+            )
+        if hello.get("instructions") != asked.get("instructions"):
+            raise RunError(
+                f"this run is of the instruction set {asked.get('instructions')}, and a worker on {socket.gethostname()} computes "
+                f"with {hello.get('instructions')}, whose last bits differ: set PRISM_ISA to one that all nodes have, or take "
+                "another folder for the results"
             )
 
     def check_request(self, request: dict, maps: str, pictures: bool) -> None:
@@ -203,8 +211,11 @@ class Run:
     def record(self, shard: int) -> dict:
         """What the file of a finished shard says."""
         record = files.read_json(self.done_path(shard))
-        if "size" not in record:
-            raise RunError(f"shard {shard} of {self.folder} was done by prism shard, which writes other files: go on with that")
+        if "maps" in record:
+            raise RunError(
+                f"shard {shard} of {self.folder} was done by prism shard, which writes other files: prism_distributed collect "
+                "makes them Parquet"
+            )
         return record
 
     def verify(self) -> list[str]:
