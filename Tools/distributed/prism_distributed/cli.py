@@ -174,14 +174,14 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
     asked = request.request(
         options.methods, request.from_file(options.request), targets=options.targets, seed=options.seed, windows=options.windows
     )
-    process = started(worker)
+    run = Run(options.output) if Run.is_planned(options.output) else None
+    process = started(run.pinned(worker) if run else worker)
     try:
         hello, asked = process.hello, process.prepared(asked)
     finally:
         process.close()
     source = sources.from_argument(options.input, options.bytes_column, options.address_column)
-    if Run.is_planned(options.output):
-        run = Run(options.output)
+    if run:
         run.check(hello)
         run.check_request(asked, options.maps, options.pictures)
         run.check_source(source)

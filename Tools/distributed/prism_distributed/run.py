@@ -19,6 +19,7 @@ from collections.abc import Iterable
 
 from . import files, sources
 from .errors import RunError
+from .worker import WorkerOptions
 
 VERSION = 1
 ORDER = "sorted by address (UTF-8 bytes)"
@@ -148,9 +149,14 @@ class Run:
         if hello.get("instructions") != asked.get("instructions"):
             raise RunError(
                 f"this run is of the instruction set {asked.get('instructions')}, and a worker on {socket.gethostname()} computes "
-                f"with {hello.get('instructions')}, whose last bits differ: set PRISM_ISA to one that all nodes have, or take "
-                "another folder for the results"
+                f"with {hello.get('instructions')}, whose last bits differ: take nodes that have the same, or another folder for "
+                "the results"
             )
+
+    def pinned(self, options: WorkerOptions) -> WorkerOptions:
+        """The options of a worker that computes as the run was planned: the last bits differ between instruction sets."""
+        _, _, name = (self.manifest.get("instructions") or "").partition(" ")
+        return dataclasses.replace(options, instructions=name or None)
 
     def check_request(self, request: dict, maps: str, pictures: bool) -> None:
         """Refuses to go on with another request."""

@@ -17,7 +17,7 @@ class Runner:
         """`node` is how the driver is told where a shard was done; the host's name unless given."""
         self._run = run
         header = {"kind": "explain"} | {name: run.manifest[name] for name in ("request", "maps", "pictures")}
-        self._explainer = Explainer(options, header, run.check)
+        self._explainer = Explainer(run.pinned(options), header, run.check)
         self._node = node or socket.gethostname()
 
     def start(self) -> None:

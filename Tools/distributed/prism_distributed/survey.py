@@ -38,7 +38,8 @@ def write(run: Run, worker: WorkerOptions, count: int) -> dict:
         for label, drawn in sorted(sample(run, count).items()):
             for digest, shard, address in drawn:
                 rows.writerow([place(run, digest, shard, address, folder), label])
-    done = subprocess.run(command(worker, asked, table, folder), capture_output=True, text=True)
+    words = command(worker, asked, table, folder)
+    done = subprocess.run(words, env=run.pinned(worker).environment(), capture_output=True, text=True)
     if done.returncode not in (0, 3):
         reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise RunError(f"the results are written, but the survey failed: {reason.removeprefix('prism: ')}")

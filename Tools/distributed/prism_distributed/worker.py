@@ -28,6 +28,12 @@ class WorkerOptions:
     batch: int | None = None
     #: Seconds without any answer after which the worker is ended.
     patience: float = 600
+    #: The instruction set, such as avx2; None for that of PRISM_ISA, or the node's fastest.
+    instructions: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The worker's variables."""
+        return {**os.environ, "PRISM_ISA": self.instructions} if self.instructions else dict(os.environ)
 
     def command(self) -> list[str]:
         """The command line on this node."""
@@ -96,7 +102,7 @@ class Worker:
         self._complaints: collections.deque[str] = collections.deque(maxlen=20)
         try:
             self._process = subprocess.Popen(
-                options.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                options.command(), env=options.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
             raise RunError(f"the worker cannot be started: {error}") from error

@@ -20,7 +20,8 @@ import sys
 import time
 
 VERSION = os.environ.get("STAND_IN_VERSION", "0.0.1")
-INSTRUCTIONS = os.environ.get("STAND_IN_INSTRUCTIONS", "paper pencil")
+MACHINE, TOOL = os.environ.get("STAND_IN_INSTRUCTIONS", "paper pencil").split()
+INSTRUCTIONS = f"{MACHINE} {os.environ.get('PRISM_ISA', TOOL)}"
 DELAY = float(os.environ.get("STAND_IN_DELAY", "0"))
 SIDE = int(os.environ.get("STAND_IN_SIDE", "8"))
 

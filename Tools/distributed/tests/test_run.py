@@ -154,10 +154,20 @@ class RunTest(support.Folder):
             status, _, err = self.explain("local", "out")
         self.assertEqual(status, 1)
         self.assertIn("0.0.1", err)
-        with environment(STAND_IN_INSTRUCTIONS="paper pen"):
+        with environment(STAND_IN_INSTRUCTIONS="stone chisel"):
             status, _, err = self.explain("local", "out")
         self.assertEqual(status, 1)
-        self.assertIn("PRISM_ISA", err)
+        self.assertIn("the instruction set paper pencil", err)
+
+    def test_a_run_is_gone_on_with_by_the_instruction_set_that_it_was_planned_on(self):
+        self.fill(12)
+        self.explain("local", "whole")
+        self.explain("plan", "out")
+        with environment(STAND_IN_INSTRUCTIONS="paper pen"):
+            self.assertEqual(self.explain("local", "out")[0], 0)
+            self.explain("local", "other")
+        self.assertEqual(self.contents("out"), self.contents("whole"))
+        self.assertNotEqual(self.contents("other"), self.contents("whole"))
 
     def test_what_cannot_begin_says_why_in_a_line(self):
         cases = {
