@@ -18,6 +18,7 @@ import argparse
 import collections
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -399,6 +400,7 @@ def overhead(options) -> None:
     base = pathlib.Path(options.output)
     paths = sorted(path for path in (base / "pictures").rglob("*.png"))
     told = {}
+    numbers = itertools.count()
     asked = {"fast": ("gradcam", options.fast), "slow": (f"lime:samples={options.samples}", options.slow)}
     for methods, (few, many) in (asked[part] for part in options.parts.split(",")):
         times: dict[str, dict[int, list[tuple]]] = {}
@@ -409,7 +411,8 @@ def overhead(options) -> None:
                 os.link(path, source / path.name)
             for _ in range(options.repeats):
                 for engine in ("explain", "local", "ray", "spark"):
-                    output = fresh(options, "overhead/out")
+                    # File systems take long to give out again what was deleted just now: everything goes at the end.
+                    output = fresh(options, f"overhead/out-{next(numbers)}")
                     if engine == "explain":
                         name, _, choices = methods.partition(":samples=")
                         words = [
@@ -435,6 +438,7 @@ def overhead(options) -> None:
                     f"{start[engine]:.1f} s, {many} inputs in {best[engine][many]:.1f} s"
                 )
         save(options, f"overhead-{methods.split(':')[0]}", told[methods])
+    shutil.rmtree(base / "overhead")
 
 
 def throughput(options) -> None:
@@ -443,6 +447,7 @@ def throughput(options) -> None:
     paths = sorted((base / "pictures").rglob("*.png"))
     few, many = options.fast
     requests = base / "requests.bin"
+    numbers = itertools.count()
     times: dict[str, dict[int, list[tuple]]] = {"explain": {}, "worker": {}}
     for _ in range(options.repeats):
         for count in (few, many):
@@ -455,7 +460,7 @@ def throughput(options) -> None:
                     protocol.write(file, header, path.read_bytes())
             shared = ["--model", options.model, "--threads", "2", *(["--weights", options.weights] if options.weights else [])]
             words = [options.prism, "explain", str(source), "--method", "gradcam", "--format", "npy", *shared]
-            explain = counted([*words, "--output", str(fresh(options, "throughput/out"))])
+            explain = counted([*words, "--output", str(fresh(options, f"throughput/out-{next(numbers)}"))])
             # What reads the answers takes a few per cent of a processor.
             line = 'exec "$@" <"$0" | cat >/dev/null'
             worker = counted(["sh", "-c", line, str(requests), options.prism, "worker", *shared])

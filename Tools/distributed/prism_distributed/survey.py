@@ -7,6 +7,7 @@ import collections
 import csv
 import heapq
 import os
+import pathlib
 import re
 import subprocess
 
@@ -20,26 +21,29 @@ INPUTS = 100
 #: The most labels; those that are said most often.
 LABELS = 20
 
-
 def write(run: Run, worker: WorkerOptions, count: int) -> dict:
     """Surveys some inputs of a run, in OUTPUT/survey; what was found."""
-    asked = run.manifest["request"]
-    if chosen := sorted({"pictures", "sound"} & asked.keys()):
-        raise RunError(
-            f"--survey reads inputs as prism survey does unless told, and this run has other choices ({', '.join(chosen)}): "
-            f"write a CSV of some inputs, and give it to prism survey with these choices"
-        )
     folder = run.path("survey")
     os.makedirs(os.path.join(folder, "inputs"), exist_ok=True)
     table = os.path.join(folder, "inputs.csv")
-    with open(table, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["path", "label"])
-        for label, drawn in sorted(sample(run, count).items()):
-            for digest, shard, address in drawn:
-                rows.writerow([place(run, digest, shard, address, folder), label])
-    words = command(worker, asked, table, folder)
-    done = subprocess.run(words, env=run.pinned(worker).environment(), capture_output=True, text=True)
+    drawn = sample(run, count)
+    if not drawn:
+        raise RunError("there is nothing to survey: no input was explained")
+    rows = [
+        (place(run, digest, shard, address, folder), label)
+        for label, entries in sorted(drawn.items())
+        for digest, shard, address in entries
+    ]
+    # What an earlier survey of other inputs has begun.
+    pathlib.Path(folder, "survey.journal").unlink(missing_ok=True)
+    # Whether inputs have one label or several the model's file says: a table of the wrong kind is refused at once.
+    for heading in ("label", "labels"):
+        with open(table, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("path", heading), *rows])
+        words = command(worker, run.manifest["request"], table, folder)
+        done = subprocess.run(words, env=run.pinned(worker).environment(), capture_output=True, text=True)
+        if done.returncode in (0, 3):
+            break
     if done.returncode not in (0, 3):
         reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise RunError(f"the results are written, but the survey failed: {reason.removeprefix('prism: ')}")
@@ -48,15 +52,22 @@ def write(run: Run, worker: WorkerOptions, count: int) -> dict:
 
 def command(worker: WorkerOptions, asked: dict, table: str, folder: str) -> list[str]:
     """The command line of the survey, by the first method of the run."""
-    method = asked["methods"][0]
+    method, pictures, sound = asked["methods"][0], asked.get("pictures", {}), asked.get("sound", {})
     words = [
         find_program(worker.program), "survey", "--model", worker.model, "--data", table, "--split", "all", "--method", method["name"],
         "--output", folder, "--threads", str(os.cpu_count() or 1),
     ]  # fmt: skip
-    choices = {"--layer": method.get("layer"), "--samples": method.get("samples"), "--seed": asked.get("seed")}
-    choices["--weights"] = worker.weights or packaged("weights")
+    choices = {
+        "--layer": method.get("layer"), "--samples": method.get("samples"), "--seed": asked.get("seed"),
+        "--range": pictures.get("range"), "--window-level": pictures.get("window"), "--frame": pictures.get("frame"),
+        "--weights": worker.weights or packaged("weights"),
+    }  # fmt: skip
+    # Of sounds a request says everything, and a model of pictures takes no choice of them.
+    usual = {"channel": "mix", "verdict": "mean"}
+    choices |= {f"--{name}": sound[name] for name, value in usual.items() if sound.get(name, value) != value}
     for name, value in choices.items():
         words += [name, str(value)] if value is not None else []
+    words += ["--allow-damaged"] if sound.get("allowsDamage") else []
     for limit in worker.limits:
         words += ["--limit", limit]
     return words

@@ -128,11 +128,14 @@ def survey(arguments: list[str]) -> int:
     given = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     with open(given["--data"], encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    if "labels" not in rows[0]:
+        print("prism: the data have other labels", file=sys.stderr)
+        return 1
     for row in rows:
         pathlib.Path(row["path"]).read_bytes()
     labels = [
-        {"label": label, "inputs": sum(row["label"] == label for row in rows), "groups": [{"score": 0.5}]}
-        for label in sorted({row["label"] for row in rows})
+        {"label": label, "inputs": sum(row["labels"] == label for row in rows), "groups": [{"score": 0.5}]}
+        for label in sorted({row["labels"] for row in rows})
     ]
     told = {"inputs": len(rows), "method": given["--method"], "alarm": 0.15, "advice": "Look at first.", "labels": labels}
     (pathlib.Path(given["--output"]) / "survey.json").write_text(json.dumps(told))
