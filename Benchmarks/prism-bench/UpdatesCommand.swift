@@ -63,7 +63,8 @@ struct UpdatesCommand: ParsableCommand {
     let image = model.explained(picture)
     let target = try model.predict(picture).top
     func map(_ explainer: any BlackBoxExplainer, _ classifier: any Classifier) throws -> Tensor {
-      try explainer.explain(image, targets: [target.index], of: classifier, work: .unwatched)[0].values
+      try explainer.explain(image, targets: [target.index], of: classifier, work: .unwatched)[0]
+        .values
     }
     for stride in [16, 8] {
       let occlusion = Occlusion(window: 16, stride: stride)
