@@ -82,6 +82,40 @@ extension Fusion {
     }
   }
 
+  /// How gradients by parameters are computed of which the sum over images is wanted; `nil` where no
+  /// kernel suits them.
+  func gradientWork(
+    of pullback: Pullback, _ operation: inout FusedOperation
+  ) -> FusedOperation.Work? {
+    let id = operation.output
+    let operands = recording.operands(of: id)
+    guard summed.contains(id), pullback.position > 0, areComputed(Array(operands.prefix(2)))
+    else { return nil }
+    let isByChannels = [2, 4].contains(recording[operands[0]].shape.rank)
+    switch (pullback.base, pullback.position) {
+    case (let convolution as Convolution, 1)
+    where convolution.groups == 1 && isPlain(convolution.window):
+      operation.others = [operands[1]]
+      return .step(WeightGradientStep(shape: shape(convolution.window, of: pullback)))
+    case (let convolution as DepthwiseConvolution, 1)
+    where isPlain(convolution.window) && isPerChannel(pullback):
+      operation.others = [operands[1]]
+      return .step(DepthwiseWeightGradientStep(shape: shape(convolution.window, of: pullback)))
+    case (is any ConvolutionPrimitive, 2), (is PrismAutodiff.FullyConnected, 2),
+      (is BatchNormalization, 2) where isByChannels:
+      return .step(ChannelSumStep(shape: recording[id].shape))
+    case (is BatchNormalization, 1) where isByChannels:
+      guard let affine = ChannelAffine(pullback.value, in: recording),
+        let mean = recording.parameter(operands[2])
+      else { return nil }
+      operation.others = [operands[1]]
+      return .step(
+        NormalizationGradientStep(
+          mean: mean, factor: FloatBlock(rounding: affine.deviation.map { 1 / $0 })))
+    default: return nil
+    }
+  }
+
   /// The walk back through an activation by itself.
   func gateWork(_ operation: inout FusedOperation) -> FusedOperation.Work? {
     guard let gate = gate(operation.output) else { return nil }
