@@ -89,5 +89,7 @@ package struct WeightGradientLayout {
   package var scratchSize: Int { Self.mostPixels * (rowStride + 32) }
 
   /// A number of floats rounded up to whole vectors of any instruction set.
-  package static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+  package static func aligned(_ count: Int) -> Int {
+    (count + alignment - 1) / alignment * alignment
+  }
 }

@@ -125,7 +125,8 @@ struct ReversedRecordingTests {
           x.parameter(weight, named: "weight"), bias: x.parameter(rows[0], named: "bias"),
           padding: .same
         ).batchNormalized(
-          scale: x.parameter(rows[3], named: "scale"), offset: x.parameter(rows[1], named: "offset"),
+          scale: x.parameter(rows[3], named: "scale"),
+          offset: x.parameter(rows[1], named: "offset"),
           mean: x.parameter(rows[2], named: "mean"),
           variance: x.parameter(rows[4], named: "variance"), epsilon: 1e-3
         ).relu6()

@@ -56,7 +56,7 @@ package struct Pullback: Primitive {
     case is BatchNormalization where position == 1: return Reads(inputs: [0, 3, 4], output: false)
     case is BatchNormalization where position == 2, is Add where position > 0:
       return Reads(inputs: [], output: false)
-    case is Sigmoid: return Reads(inputs: [], output: true)
+    case is Sigmoid, is ReLU, is ReLU6: return Reads(inputs: [], output: true)
     case is SiLU, is HardSwish, is HardSigmoid, is GELU: return Reads(inputs: [0], output: false)
     case is Multiply: return Reads(inputs: [1 - position], output: false)
     default: break

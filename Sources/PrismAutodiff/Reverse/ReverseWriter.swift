@@ -6,6 +6,7 @@ struct ReverseWriter {
   private let output: ValueID
   private let targets: Set<ValueID>
   private let isGuided: Bool
+  private let readsOutputs: Bool
   private let active: [Bool]
   private let path: [ValueID]
   private var userCounts: [Int]
@@ -22,8 +23,14 @@ struct ReverseWriter {
   ///   - output: Where walks begin.
   ///   - targets: Where they end: values of the forward pass, or tensors of the model.
   ///   - isGuided: Whether rectifiers follow the rule of guided backpropagation.
-  init(_ recording: Recording, of output: ValueID, at targets: [ValueID], isGuided: Bool) {
+  ///   - readsOutputs: Whether walks read the outputs of rectifiers, because they are kept whole
+  ///     anyway, instead of bits.
+  init(
+    _ recording: Recording, of output: ValueID, at targets: [ValueID], isGuided: Bool,
+    readsOutputs: Bool = false
+  ) {
     self.recording = recording
+    self.readsOutputs = readsOutputs
     self.output = output
     self.targets = Set(targets)
     self.isGuided = isGuided
@@ -94,7 +101,8 @@ struct ReverseWriter {
     case is AdaptiveAveragePool where shape == result: return cotangent
     case is Multiply where shape == result:
       return add(Multiply(), [cotangent, operands[1 - position]], shape)
-    case is ReLU, is ReLU6:
+    case is ReLU,
+      is ReLU6 where !readsOutputs:
       let activity = activity(of: id, isBounded: primitive is ReLU6)
       return add(ActivityPullback(isGuided: isGuided), [cotangent, activity], shape)
     case is Reshape: return add(Reshape(shape: shape), [cotangent], shape)
@@ -169,7 +177,8 @@ struct ReverseWriter {
     else { return nil }
     let parameters = operands.dropFirst() + recording.operands(of: value).dropFirst()
     // The statistics are none of those that can be targets.
-    guard parameters.allSatisfy(recording.isParameter), parameters.contains(where: targets.contains),
+    guard parameters.allSatisfy(recording.isParameter),
+      parameters.contains(where: targets.contains),
       !operands[3...].contains(where: targets.contains)
     else { return nil }
     return value

@@ -117,10 +117,14 @@ struct Placement {
   ) -> [Draft] {
     var drafts = drafts
     for (index, id) in exchange.given.enumerated().reversed() {
-      let first = drafts.firstIndex { ([$0.input] + $0.alsoTouched).contains(id) } ?? 0
+      // What is read may be a part of what is given.
+      let buffer = locations[id].buffer
+      let first = drafts.firstIndex { draft in
+        ([draft.input] + draft.alsoTouched).contains { locations[$0].buffer == buffer }
+      }
       let kind: any StepKind =
         id == exchange.meeting ? MeetingStep(index: index) : LoadStep(index: index)
-      drafts.insert(Draft(kind: kind, input: id, output: id), at: index == 0 ? 0 : first)
+      drafts.insert(Draft(kind: kind, input: id, output: id), at: index == 0 ? 0 : first ?? 0)
     }
     for id in exchange.summed {
       guard let owner = drafts.lastIndex(where: { $0.output == id }),
