@@ -16,6 +16,8 @@ package struct WeightGradientJob {
   package var scratch: UnsafeMutablePointer<Float>
   /// What the sum of the cotangent over all pixels is added to, where that is wanted too.
   package var channelSums: UnsafeMutablePointer<Float>?
+  /// What is done to the input of a pointwise convolution first.
+  package var prologue = Prologue()
 
   /// Makes a job.
   package init(
@@ -30,6 +32,50 @@ package struct WeightGradientJob {
     self.cotangentStride = cotangentStride
     self.sums = sums
     self.scratch = scratch
+  }
+}
+
+/// The gradients by scale and offset of a batch normalisation with stored statistics, for one image.
+package struct NormalizationGradientJob {
+  /// The cotangent of what is normalised.
+  package var cotangent: UnsafePointer<Float>
+  /// Floats from one pixel of the cotangent to the next.
+  package var cotangentStride: Int
+  /// What was normalised.
+  package var input: UnsafePointer<Float>
+  /// Floats from one pixel of the input to the next.
+  package var inputStride: Int
+  /// The stored mean of every channel.
+  package var mean: UnsafePointer<Float>
+  /// One over the deviation of every channel.
+  package var factor: UnsafePointer<Float>
+  /// The pixels.
+  package var pixels: Int
+  /// The channels.
+  package var channels: Int
+  /// What the gradient by the scale is added to: the sum of the cotangent times the distance of the
+  /// input from the mean, times the factor.
+  package var scales: UnsafeMutablePointer<Float>
+  /// What the gradient by the offset is added to, where it is wanted: the sum of the cotangent.
+  package var offsets: UnsafeMutablePointer<Float>?
+
+  /// Makes a job.
+  package init(
+    cotangent: UnsafePointer<Float>, cotangentStride: Int, input: UnsafePointer<Float>,
+    inputStride: Int, mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, pixels: Int,
+    channels: Int, scales: UnsafeMutablePointer<Float>,
+    offsets: UnsafeMutablePointer<Float>? = nil
+  ) {
+    self.cotangent = cotangent
+    self.cotangentStride = cotangentStride
+    self.input = input
+    self.inputStride = inputStride
+    self.mean = mean
+    self.factor = factor
+    self.pixels = pixels
+    self.channels = channels
+    self.scales = scales
+    self.offsets = offsets
   }
 }
 

@@ -40,6 +40,7 @@ package enum WeightGradients {
   ) {
     let s = job.shape
     let isPointwise = isPointwise(s)
+    let hasPrologue = job.prologue.scale != nil || job.prologue.shift != nil || job.prologue.relu
     let panel = job.scratch + WeightGradientLayout.mostPixels &* layout.rowStride
     var tile = GradientTile(
       factors: job.cotangent + start &* job.cotangentStride, factorStride: job.cotangentStride,
@@ -51,8 +52,12 @@ package enum WeightGradients {
         gather(
           job, tap: tap, start, count, channel: 0, channels: s.inputChannels, into: job.scratch,
           stride: layout.rowStride)
+      } else if hasPrologue {
+        applyPrologue(
+          job.prologue, job.input + start &* job.inputStride, job.inputStride, job.scratch,
+          layout.rowStride, rows: count, channels: s.inputChannels)
       }
-      let isGathered = layout.joinsTaps || !isPointwise
+      let isGathered = layout.joinsTaps || !isPointwise || hasPrologue
       tile.factors = isGathered ? Source(job.scratch) : job.input + start &* job.inputStride
       tile.factorStride = isGathered ? layout.rowStride : job.inputStride
     }
@@ -66,6 +71,12 @@ package enum WeightGradients {
         copyRows(
           job.cotangent + (start &* job.cotangentStride &+ column), job.cotangentStride, count,
           channels: channels, into: panel, stride: width)
+      } else if hasPrologue {
+        applyPrologue(
+          Prologue(
+            scale: offset(job.prologue.scale, column), shift: offset(job.prologue.shift, column),
+            relu: job.prologue.relu), job.input + (start &* job.inputStride &+ column),
+          job.inputStride, panel, width, rows: count, channels: channels)
       } else if isPointwise {
         copyRows(
           job.input + (start &* job.inputStride &+ column), job.inputStride, count,
@@ -376,66 +387,108 @@ package enum WeightGradients {
     into sums: UnsafeMutablePointer<Float>
   ) {
     var c = 0
+    while c &+ 4 &* W <= channels {
+      addFourVectors(cotangent + c, stride, pixels, sums + c)
+      c &+= 4 &* W
+    }
     while c < channels {
       let n = channels &- c
       if n >= W {
-        addPixels(cotangent + c, stride, pixels, sums + c, W)
+        addVector(cotangent + c, stride, pixels, sums + c, W)
       } else {
-        addPixels(cotangent + c, stride, pixels, sums + c, n)
+        addVector(cotangent + c, stride, pixels, sums + c, n)
       }
       c &+= W
     }
   }
 
   @inline(always)
-  static func addPixels(
-    _ cotangent: Source, _ stride: Int, _ pixels: Int, _ sums: Destination, _ n: Int
+  static func addFourVectors(
+    _ cotangent: Source, _ stride: Int, _ pixels: Int, _ sums: Destination
   ) {
-    var s0 = loadUpTo(Source(sums), n), s1 = splat(0), s2 = splat(0), s3 = splat(0)
+    var s0 = load(sums), s1 = load(sums + W), s2 = load(sums + 2 &* W), s3 = load(sums + 3 &* W)
     var q = cotangent
     var p = 0
-    while p &+ 4 <= pixels {
-      s0 = s0 + loadUpTo(q, n)
-      s1 = s1 + loadUpTo(q + stride, n)
-      s2 = s2 + loadUpTo(q + 2 &* stride, n)
-      s3 = s3 + loadUpTo(q + 3 &* stride, n)
-      q += 4 &* stride
-      p &+= 4
-    }
     while p < pixels {
-      s0 = s0 + loadUpTo(q, n)
+      s0 = s0 + load(q)
+      s1 = s1 + load(q + W)
+      s2 = s2 + load(q + 2 &* W)
+      s3 = s3 + load(q + 3 &* W)
       q += stride
       p &+= 1
     }
-    storeUpTo((s0 + s1) + (s2 + s3), sums, n)
+    store(s0, sums)
+    store(s1, sums + W)
+    store(s2, sums + 2 &* W)
+    store(s3, sums + 3 &* W)
   }
 
-  /// Adds, for every channel, the sum over all pixels of the cotangent times what the input is more
-  /// than a mean, times a factor.
-  package static func distances(
-    _ cotangent: UnsafePointer<Float>, stride: Int, input: UnsafePointer<Float>, inputStride: Int,
-    mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, pixels: Int, channels: Int,
-    into sums: UnsafeMutablePointer<Float>
+  @inline(always)
+  static func addVector(
+    _ cotangent: Source, _ stride: Int, _ pixels: Int, _ sums: Destination, _ n: Int
   ) {
-    var c = 0
-    while c < channels {
-      let n = channels &- c
-      let m = loadUpTo(mean + c, n)
-      var s0 = splat(0), s1 = splat(0)
-      var (q, r) = (cotangent + c, input + c)
-      var p = 0
-      while p &+ 2 <= pixels {
-        s0 = fma(s0, loadUpTo(q, n), loadUpTo(r, n) - m)
-        s1 = fma(s1, loadUpTo(q + stride, n), loadUpTo(r + inputStride, n) - m)
-        q += 2 &* stride
-        r += 2 &* inputStride
-        p &+= 2
-      }
-      if p < pixels { s0 = fma(s0, loadUpTo(q, n), loadUpTo(r, n) - m) }
-      let old = loadUpTo(Source(sums + c), n)
-      storeUpTo(fma(old, s0 + s1, loadUpTo(factor + c, n)), sums + c, n)
-      c &+= W
+    var s = loadUpTo(Source(sums), n)
+    var q = cotangent
+    var p = 0
+    while p < pixels {
+      s = s + loadUpTo(q, n)
+      q += stride
+      p &+= 1
     }
+    storeUpTo(s, sums, n)
+  }
+
+  /// Adds what a batch normalisation with stored statistics needs on the way back.
+  package static func normalization(_ job: NormalizationGradientJob) {
+    var c = 0
+    while c < job.channels {
+      let n = job.channels &- c
+      if n >= 2 &* W {
+        addDistances(job, c, W, W)
+        c &+= 2 &* W
+      } else if n > W {
+        addDistances(job, c, W, n &- W)
+        c = job.channels
+      } else {
+        addDistances(job, c, n, 0)
+        c &+= W
+      }
+    }
+  }
+
+  /// Adds the sums of two vectors of channels, of which `n` and `m` channels count.
+  @inline(always)
+  static func addDistances(_ job: NormalizationGradientJob, _ c: Int, _ n: Int, _ m: Int) {
+    let (m0, m1) = (loadUpTo(job.mean + c, n), m > 0 ? loadUpTo(job.mean + (c &+ W), m) : splat(0))
+    var s0 = splat(0), s1 = splat(0), t0 = splat(0), t1 = splat(0)
+    var (q, r) = (job.cotangent + c, job.input + c)
+    var p = 0
+    while p < job.pixels {
+      let v0 = loadUpTo(q, n)
+      s0 = fma(s0, v0, loadUpTo(r, n) - m0)
+      t0 = t0 + v0
+      if m > 0 {
+        let v1 = loadUpTo(q + W, m)
+        s1 = fma(s1, v1, loadUpTo(r + W, m) - m1)
+        t1 = t1 + v1
+      }
+      q += job.cotangentStride
+      r += job.inputStride
+      p &+= 1
+    }
+    add(s0, times: job.factor + c, to: job.scales + c, n)
+    if m > 0 { add(s1, times: job.factor + (c &+ W), to: job.scales + (c &+ W), m) }
+    guard let offsets = job.offsets else { return }
+    storeUpTo(loadUpTo(Source(offsets + c), n) + t0, offsets + c, n)
+    if m > 0 {
+      let second = offsets + (c &+ W)
+      storeUpTo(loadUpTo(Source(second), m) + t1, second, m)
+    }
+  }
+
+  @inline(always)
+  static func add(_ sum: V, times factor: Source, to target: Destination, _ n: Int) {
+    storeUpTo(fma(loadUpTo(Source(target), n), sum, loadUpTo(factor, n)), target, n)
   }
 }
 

@@ -15,7 +15,7 @@ struct WeightGradientTests {
     ConvolutionCase(h: 6, w: 5, i: 16, o: 8, kh: 2, kw: 2, stride: 1, padding: [1, 1, 0, 0]),
   ]
 
-  static let depthwise: [ConvolutionCase] = [
+  static let depthwiseWindows: [ConvolutionCase] = [
     ConvolutionCase.same(1, 1, 1, 1, 3, 1), ConvolutionCase.same(2, 1, 9, 9, 3, 1),
     ConvolutionCase.same(11, 9, 33, 33, 3, 1), ConvolutionCase.same(12, 7, 24, 24, 3, 2),
     ConvolutionCase.same(12, 7, 40, 40, 5, 2), ConvolutionCase.same(5, 4, 16, 16, 7, 1),
@@ -71,16 +71,31 @@ struct WeightGradientTests {
   func convolution(window: ConvolutionCase, set: InstructionSet) {
     let s = window.shape
     let layout = WeightGradientLayout(s)
+    for hasPrologue in s.kernelHeight * s.strideHeight == 1 ? [false, true] : [false] {
+      convolution(s, layout, Kernels(set), hasPrologue: hasPrologue)
+    }
+  }
+
+  private func convolution(
+    _ s: ConvolutionShape, _ layout: WeightGradientLayout, _ kernels: Kernels, hasPrologue: Bool
+  ) {
     let (inputStride, stride) = (s.inputChannels + 5, s.outputChannels + 3)
     let x = random(s.inputHeight * s.inputWidth * inputStride, 1, misalignment: 1)
     let dy = random(s.outputHeight * s.outputWidth * stride, 2, misalignment: 3)
     let sums = random(layout.size, 3)
     let before = (0..<layout.size).map { sums[$0] }
     let scratch = GuardedBuffer(count: layout.scratchSize)
-    Kernels(set).weightGradient(
-      WeightGradientJob(
-        shape: s, input: x.source, inputStride: inputStride, cotangent: dy.source,
-        cotangentStride: stride, sums: sums.pointer, scratch: scratch.pointer))
+    let (scale, shift) = (random(s.inputChannels, 4), random(s.inputChannels, 5))
+    let offsets = random(s.outputChannels, 6)
+    let offsetsBefore = (0..<s.outputChannels).map { offsets[$0] }
+    var job = WeightGradientJob(
+      shape: s, input: x.source, inputStride: inputStride, cotangent: dy.source,
+      cotangentStride: stride, sums: sums.pointer, scratch: scratch.pointer)
+    job.channelSums = offsets.pointer
+    if hasPrologue {
+      job.prologue = Prologue(scale: scale.source, shift: shift.source, relu: true)
+    }
+    kernels.weightGradient(job)
     #expect(scratch.isIntact)
     let taps = s.kernelHeight * s.kernelWidth
     var elements: [Element] = []
@@ -95,7 +110,8 @@ struct WeightGradientTests {
     }
     for (output, pixel, tap) in self.taps(s) {
       for i in 0..<s.inputChannels {
-        let factor = Double(x[pixel * inputStride + i])
+        var factor = Double(x[pixel * inputStride + i])
+        if hasPrologue { factor = max(factor * Double(scale[i]) + Double(shift[i]), 0) }
         for o in 0..<s.outputChannels {
           let term = factor * Double(dy[output * stride + o])
           let index = (tap * s.inputChannels + i) * s.outputChannels + o
@@ -105,10 +121,19 @@ struct WeightGradientTests {
       }
     }
     expect(sums, before, elements, terms: s.outputHeight * s.outputWidth)
+    var totals = (0..<s.outputChannels).map { Element(place: $0) }
+    for output in 0..<s.outputHeight * s.outputWidth {
+      for o in 0..<s.outputChannels {
+        let term = Double(dy[output * stride + o])
+        totals[o].sum.value += term
+        totals[o].sum.magnitude += abs(term)
+      }
+    }
+    expect(offsets, offsetsBefore, totals, terms: s.outputHeight * s.outputWidth)
   }
 
   @Test(
-    "of depthwise convolutions are added up over all pixels", arguments: depthwise, variants)
+    "of depthwise convolutions are added up over all pixels", arguments: depthwiseWindows, variants)
   func depthwise(window: ConvolutionCase, set: InstructionSet) {
     let s = window.shape
     let c = s.inputChannels
@@ -148,9 +173,12 @@ struct WeightGradientTests {
     let kernels = Kernels(set)
     kernels.addChannels(
       dy.source, stride: c + 1, pixels: pixels, channels: c, into: offsets.pointer)
-    kernels.addDistances(
-      dy.source, stride: c + 1, input: x.source, inputStride: c + 2, mean: mean.source,
-      factor: factor.source, pixels: pixels, channels: c, into: scales.pointer)
+    let others = random(c, 5)
+    kernels.normalizationGradient(
+      NormalizationGradientJob(
+        cotangent: dy.source, cotangentStride: c + 1, input: x.source, inputStride: c + 2,
+        mean: mean.source, factor: factor.source, pixels: pixels, channels: c,
+        scales: scales.pointer, offsets: others.pointer))
     var elements = [(0..<c), (0..<c)].map { $0.map { Element(place: $0) } }
     for p in 0..<pixels {
       for k in 0..<c {
@@ -164,6 +192,7 @@ struct WeightGradientTests {
       }
     }
     expect(offsets, before[0], elements[0], terms: pixels)
+    expect(others, before[0], elements[0], terms: pixels)
     expect(scales, before[1], elements[1], terms: pixels)
   }
 }

@@ -10,6 +10,8 @@ struct ReverseWriter {
   private let active: [Bool]
   private let path: [ValueID]
   private var userCounts: [Int]
+  /// What pointwise convolutions without groups read.
+  private var pointwiseInputs: Set<ValueID> = []
   /// Where rectifiers are active, by their outputs; the same for all walks.
   private var activities: [ValueID: ValueID] = [:]
   private(set) var entries: [Recording.Entry] = []
@@ -38,7 +40,14 @@ struct ReverseWriter {
     path = recording.path(active)
     userCounts = [Int](repeating: 0, count: recording.values.count)
     for id in recording.ancestors(of: [output]) {
-      for operand in recording.operands(of: id) { userCounts[operand.index] += 1 }
+      let operands = recording.operands(of: id)
+      for operand in operands { userCounts[operand.index] += 1 }
+      if let convolution = recording.primitive(of: id) as? Convolution,
+        convolution.window.isPointwise, convolution.groups == 1,
+        operands.dropFirst().allSatisfy(recording.isParameter)
+      {
+        pointwiseInputs.insert(operands[0])
+      }
     }
   }
 
@@ -86,7 +95,14 @@ struct ReverseWriter {
     let isFolded = folded.contains { $0.convolution == id }
     return recording.operands(of: id).enumerated()
       .filter { active[$0.element.index] && !(isFolded && $0.offset > 0) }
-      .map { ($0.element, pulledBack(cotangent, through: id, primitive, position: $0.offset)) }
+      .map { position, operand in
+        (
+          operand,
+          position == 1
+            ? weightGradient(cotangent, through: id, primitive)
+            : pulledBack(cotangent, through: id, primitive, position: position)
+        )
+      }
   }
 
   private mutating func pulledBack(
@@ -95,6 +111,11 @@ struct ReverseWriter {
     let operands = recording.operands(of: id)
     let shape = recording[operands[position]].shape
     let result = recording[id].shape
+    if readsOutputs, primitive is ReLU, let (normalization, value) = recomputed(id) {
+      let gate = NormalizedReLUPullback(
+        normalization: normalization, value: value, isGuided: false)
+      return add(gate, [cotangent] + recording.operands(of: value), shape)
+    }
     switch primitive {
     case is Add where shape == result: return cotangent
     case is Subtract where shape == result && position == 0: return cotangent
@@ -166,6 +187,40 @@ struct ReverseWriter {
 
   // MARK: - Parameters
 
+  /// The gradient by the second operand of an operation, such as the weight of a convolution.
+  private mutating func weightGradient(
+    _ cotangent: ValueID, through id: ValueID, _ primitive: any Primitive
+  ) -> ValueID {
+    let operands = recording.operands(of: id)
+    guard let convolution = primitive as? Convolution,
+      let (normalization, value) = recomputed(operands[0])
+    else { return pulledBack(cotangent, through: id, primitive, position: 1) }
+    let shape = recording[operands[1]].shape
+    return add(
+      NormalizedWeightPullback(convolution, id, of: normalization, value, weight: shape),
+      [cotangent] + recording.operands(of: value), shape)
+  }
+
+  /// The normalisation with stored statistics before a ReLU whose output is not kept, but computed
+  /// again: it goes nowhere but into a pointwise convolution without groups, and what is normalised
+  /// is kept in any case.
+  private func recomputed(
+    _ relu: ValueID
+  ) -> (primitive: BatchNormalization, value: ValueID)? {
+    guard readsOutputs, recording.primitive(of: relu) is ReLU, relu != output,
+      userCounts[relu.index] == 1, recording[relu].shape.rank == 4,
+      let value = recording.operands(of: relu).first, userCounts[value.index] == 1,
+      let normalization = recording.primitive(of: value) as? BatchNormalization,
+      pointwiseInputs.contains(relu)
+    else { return nil }
+    let operands = recording.operands(of: value)
+    let isFolded =
+      recording.primitive(of: operands[0]) is any ConvolutionPrimitive
+      && userCounts[operands[0].index] == 1
+    guard !isFolded, operands.dropFirst().allSatisfy(recording.isParameter) else { return nil }
+    return (normalization, value)
+  }
+
   /// The convolution before a normalisation with stored statistics, where it is used nowhere else
   /// and some of the parameters of both are targets.
   private func convolution(before normalization: ValueID) -> ValueID? {
@@ -194,7 +249,7 @@ struct ReverseWriter {
     folded.append(
       FoldedGradient(
         convolution: convolution, normalization: normalization,
-        weight: pulledBack(cotangent, through: convolution, base, position: 1),
+        weight: weightGradient(cotangent, through: convolution, base),
         sum: pulledBack(cotangent, through: normalization, primitive, position: 2)))
     guard active[recording.operands(of: convolution)[0].index] else { return [] }
     return [

@@ -59,32 +59,15 @@ extension Kernels {
     }
   }
 
-  /// Adds, for every channel, the sum over all pixels of the cotangent times what the input is more
-  /// than a mean, times a factor.
-  package func addDistances(
-    _ cotangent: UnsafePointer<Float>, stride: Int, input: UnsafePointer<Float>, inputStride: Int,
-    mean: UnsafePointer<Float>, factor: UnsafePointer<Float>, pixels: Int, channels: Int,
-    into sums: UnsafeMutablePointer<Float>
-  ) {
+  /// Adds the gradients by scale and offset of a batch normalisation with stored statistics.
+  package func normalizationGradient(_ job: NormalizationGradientJob) {
     switch instructionSet {
-    case .baseline:
-      PrismKernelsBaseline.WeightGradients.distances(
-        cotangent, stride: stride, input: input, inputStride: inputStride, mean: mean,
-        factor: factor, pixels: pixels, channels: channels, into: sums)
+    case .baseline: PrismKernelsBaseline.WeightGradients.normalization(job)
     #if arch(x86_64)
-      case .avx2:
-        PrismKernelsAVX2.WeightGradients.distances(
-          cotangent, stride: stride, input: input, inputStride: inputStride, mean: mean,
-          factor: factor, pixels: pixels, channels: channels, into: sums)
-      case .avx512:
-        PrismKernelsAVX512.WeightGradients.distances(
-          cotangent, stride: stride, input: input, inputStride: inputStride, mean: mean,
-          factor: factor, pixels: pixels, channels: channels, into: sums)
+      case .avx2: PrismKernelsAVX2.WeightGradients.normalization(job)
+      case .avx512: PrismKernelsAVX512.WeightGradients.normalization(job)
     #else
-      case .avx2, .avx512:
-        PrismKernelsBaseline.WeightGradients.distances(
-          cotangent, stride: stride, input: input, inputStride: inputStride, mean: mean,
-          factor: factor, pixels: pixels, channels: channels, into: sums)
+      case .avx2, .avx512: PrismKernelsBaseline.WeightGradients.normalization(job)
     #endif
     }
   }

@@ -245,6 +245,7 @@ struct Fusion {
     case is Reshape: return .view
     case let pullback as Pullback:
       return gradientWork(of: pullback, &operation) ?? singleWork(of: pullback, &operation)
+    case let pullback as NormalizedWeightPullback: return gradientWork(of: pullback, &operation)
     case is NormalizedReLUPullback, is ActivityPullback: return gateWork(&operation)
     default: return nil
     }

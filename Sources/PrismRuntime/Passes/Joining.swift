@@ -72,15 +72,15 @@ struct Joining {
     return join([first, second], pooled)
   }
 
-  /// The gradient by the weights of a convolution with that by its offset.
+  /// A gradient by weights or a scale with that by the offset beside them.
   private func gradients(from position: Int) -> Draft? {
     guard position + 1 < drafts.count else { return nil }
     let (first, second) = (drafts[position], drafts[position + 1])
-    guard let weights = first.kind as? any WeightGradientKind, second.kind is ChannelSumStep,
+    guard let kind = first.kind as? any OffsetStepKind, second.kind is ChannelSumStep,
       first.input == second.input
     else { return nil }
     return Draft(
-      kind: WeightAndOffsetStep(weights: weights), input: first.input, output: first.output,
+      kind: JointGradientStep(first: kind), input: first.input, output: first.output,
       links: [first, second])
   }
 

@@ -64,9 +64,16 @@ enum SumLayout: Sendable {
   }
 }
 
+/// A kind of step that can sum the cotangent over pixels in the same pass.
+protocol OffsetStepKind: SummingStepKind {
+  /// Adds what the step computes, and the sums of the cotangent to others.
+  func add(
+    _ step: Step, _ context: Context, _ kernels: Kernels, offsets: UnsafeMutablePointer<Float>?)
+}
+
 /// A gradient by the weights of a convolution: the step's input is the cotangent, its other value
 /// what was convolved.
-protocol WeightGradientKind: SummingStepKind {
+protocol WeightGradientKind: OffsetStepKind {
   /// The sizes of the convolution.
   var shape: ConvolutionShape { get }
 
@@ -76,7 +83,14 @@ protocol WeightGradientKind: SummingStepKind {
 
 extension WeightGradientKind {
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    guard let job = WeightGradientJob(shape, step, context) else { return }
+    add(step, context, kernels, offsets: nil)
+  }
+
+  func add(
+    _ step: Step, _ context: Context, _ kernels: Kernels, offsets: UnsafeMutablePointer<Float>?
+  ) {
+    guard var job = WeightGradientJob(shape, step, context) else { return }
+    job.channelSums = offsets
     add(job, kernels)
   }
 }
@@ -130,6 +144,7 @@ extension WeightGradientJob {
       shape: shape, input: context.pointer(x), inputStride: x.stride,
       cotangent: context.pointer(step.input), cotangentStride: step.input.stride, sums: sums,
       scratch: context.scratch)
+    prologue = step.prologue(context)
   }
 }
 
@@ -154,7 +169,7 @@ struct ChannelSumStep: SummingStepKind {
 
 /// The gradient by the scale of a batch normalisation with stored statistics: the step's other value
 /// is what was normalised.
-struct NormalizationGradientStep: SummingStepKind {
+struct NormalizationGradientStep: OffsetStepKind {
   /// The stored mean.
   let mean: Tensor
   /// One over the deviation.
@@ -169,36 +184,41 @@ struct NormalizationGradientStep: SummingStepKind {
   func flops(of step: Step) -> Int { 3 * step.input.count }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
+    add(step, context, kernels, offsets: nil)
+  }
+
+  func add(
+    _ step: Step, _ context: Context, _ kernels: Kernels, offsets: UnsafeMutablePointer<Float>?
+  ) {
     guard let sums = context.sums(of: step) else { return }
-    let x = step.others[0]
+    let (dy, x) = (step.input, step.others[0])
     mean.withUnsafePointer { mean in
-      kernels.addDistances(
-        context.pointer(step.input), stride: step.input.stride, input: context.pointer(x),
-        inputStride: x.stride, mean: mean, factor: factor.pointer, pixels: step.input.rows,
-        channels: step.input.channels, into: sums)
+      kernels.normalizationGradient(
+        NormalizationGradientJob(
+          cotangent: context.pointer(dy), cotangentStride: dy.stride, input: context.pointer(x),
+          inputStride: x.stride, mean: mean, factor: factor.pointer, pixels: dy.rows,
+          channels: dy.channels, scales: sums, offsets: offsets))
     }
   }
 }
 
-/// The gradients by the weights and by the offset of a convolution, of one pass over the cotangent.
-struct WeightAndOffsetStep: SummingStepKind {
-  /// How the gradient by the weights is computed.
-  let weights: any WeightGradientKind
+/// The gradients by weights or a scale and by the offset beside them, of one pass over the cotangent.
+struct JointGradientStep: SummingStepKind {
+  /// How the first of them is computed.
+  let first: any OffsetStepKind
 
-  var layout: SumLayout { weights.layout }
+  var layout: SumLayout { first.layout }
 
-  func label(of step: Step) -> String { weights.label(of: step) + " with offset" }
+  func label(of step: Step) -> String { first.label(of: step.links[0]) + " with offset" }
 
   func flops(of step: Step) -> Int { step.links.reduce(0) { $0 + $1.kind.flops(of: $1) } }
 
   func scratchSize(of step: Step, kernels: Kernels) -> Int {
-    weights.scratchSize(of: step.links[0], kernels: kernels)
+    first.scratchSize(of: step.links[0], kernels: kernels)
   }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
-    guard var job = WeightGradientJob(weights.shape, step.links[0], context) else { return }
-    job.channelSums = context.sums(of: step.links[1])
-    weights.add(job, kernels)
+    first.add(step.links[0], context, kernels, offsets: context.sums(of: step.links[1]))
   }
 }
 
