@@ -154,27 +154,53 @@ package enum WeightGradients {
     }
   }
 
-  /// Copies what some output pixels read at a tap.
-  @inline(never)
+  /// Copies what some output pixels read at a tap, a row of the output at a time.
   static func gather(
     _ job: WeightGradientJob, tap: Int, _ start: Int, _ count: Int, channel: Int, channels: Int,
     into target: Destination, stride: Int
   ) {
     let s = job.shape
     let (ky, kx) = (tap / s.kernelWidth, tap % s.kernelWidth)
+    let step = s.strideWidth &* job.inputStride
+    let inside = columns(s, kx)
     var (oy, ox) = (start / s.outputWidth, start % s.outputWidth)
     var p = 0
     while p < count {
+      let rest = s.outputWidth &- ox
+      let end = ox &+ (count &- p < rest ? count &- p : rest)
       let y = oy &* s.strideHeight &- s.paddingTop &+ ky
-      let x = ox &* s.strideWidth &- s.paddingLeft &+ kx
-      let isInside = y >= 0 && y < s.inputHeight && x >= 0 && x < s.inputWidth
-      copyRow(
-        job.input + ((isInside ? y &* s.inputWidth &+ x : 0) &* job.inputStride &+ channel),
-        channels: isInside ? channels : 0, into: target + p &* stride, stride: stride)
-      p &+= 1
-      ox &+= 1
-      if ox == s.outputWidth { (oy, ox) = (oy &+ 1, 0) }
+      let isInside = y >= 0 && y < s.inputHeight
+      let first = limited(isInside ? inside.start : end, ox, end)
+      let last = limited(isInside ? inside.end : end, first, end)
+      fillZeros(target + p &* stride, (first &- ox) &* stride)
+      if first < last {
+        let pixel = y &* s.inputWidth &+ first &* s.strideWidth &- s.paddingLeft &+ kx
+        copyRows(
+          job.input + (pixel &* job.inputStride &+ channel), step, last &- first,
+          channels: channels, into: target + (p &+ first &- ox) &* stride, stride: stride)
+      }
+      fillZeros(target + (p &+ last &- ox) &* stride, (end &- last) &* stride)
+      p &+= end &- ox
+      (oy, ox) = (oy &+ 1, 0)
     }
+  }
+
+  /// The outputs of a row whose tap in a column lies inside the image.
+  @inline(always)
+  static func columns(_ s: ConvolutionShape, _ kx: Int) -> (start: Int, end: Int) {
+    // 0 ≤ x · step + shift < width.
+    let shift = kx &- s.paddingLeft
+    let last = s.inputWidth &- 1 &- shift
+    return (
+      shift < 0 ? (s.strideWidth &- 1 &- shift) / s.strideWidth : 0,
+      last < 0 ? 0 : last / s.strideWidth &+ 1
+    )
+  }
+
+  /// A number that is brought between two others.
+  @inline(always)
+  static func limited(_ number: Int, _ low: Int, _ high: Int) -> Int {
+    number < low ? low : (number > high ? high : number)
   }
 
   /// Copies what some output pixels read at all taps, side by side.

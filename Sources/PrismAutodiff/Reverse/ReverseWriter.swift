@@ -122,8 +122,7 @@ struct ReverseWriter {
     case is AdaptiveAveragePool where shape == result: return cotangent
     case is Multiply where shape == result:
       return add(Multiply(), [cotangent, operands[1 - position]], shape)
-    case is ReLU,
-      is ReLU6 where !readsOutputs:
+    case is ReLU where !readsOutputs, is ReLU6 where !readsOutputs:
       let activity = activity(of: id, isBounded: primitive is ReLU6)
       return add(ActivityPullback(isGuided: isGuided), [cotangent, activity], shape)
     case is Reshape: return add(Reshape(shape: shape), [cotangent], shape)
