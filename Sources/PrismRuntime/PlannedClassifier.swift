@@ -45,6 +45,10 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The number of logits.
   public var outputCount: Int { recording[recording.outputs[0]].shape.dimensions.last ?? 0 }
 
+  /// The bytes of weights that plans hold ready, packed as kernels want them; grows as plans are
+  /// made.
+  public var warmByteCount: Int { weights.byteCount }
+
   /// Whether the network has rectifiers, at which guided backpropagation differs from the gradient.
   public var hasRectifiers: Bool {
     recording.ids.contains {
