@@ -12,7 +12,7 @@ package struct WeightGradientJob {
   package var cotangentStride: Int
   /// What the gradient is added to, laid out as ``WeightGradientLayout`` says.
   package var sums: UnsafeMutablePointer<Float>
-  /// ``WeightGradientLayout/scratchSize`` floats of the thread's own; not used where depthwise.
+  /// ``WeightGradientLayout/scratchSize`` floats of the thread's own.
   package var scratch: UnsafeMutablePointer<Float>
   /// What the sum of the cotangent over all pixels is added to, where that is wanted too.
   package var channelSums: UnsafeMutablePointer<Float>?
@@ -102,11 +102,13 @@ package struct WeightGradientLayout {
   package let columns: Int
   /// The floats from one row to the next.
   package let stride: Int
+  private let isDepthwise: Bool
 
   /// Makes the layout for a convolution without groups.
   package init(_ shape: ConvolutionShape) {
     let taps = shape.kernelHeight * shape.kernelWidth
     let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+    isDepthwise = false
     joinsTaps = inputs < 8 && taps > 1
     self.taps = joinsTaps ? 1 : taps
     isByOutputs = joinsTaps || outputs >= inputs
@@ -117,6 +119,7 @@ package struct WeightGradientLayout {
 
   /// The layout of a depthwise convolution: a row for every tap, a column for every channel.
   package init(depthwise shape: ConvolutionShape) {
+    isDepthwise = true
     taps = 1
     joinsTaps = true
     isByOutputs = true
@@ -132,7 +135,9 @@ package struct WeightGradientLayout {
   package var rowStride: Int { Self.aligned(rows) }
 
   /// The floats of scratch: gathered rows, and a panel of columns.
-  package var scratchSize: Int { Self.mostPixels * (rowStride + 32) }
+  package var scratchSize: Int {
+    isDepthwise ? Self.alignment : Self.mostPixels * (rowStride + 32)
+  }
 
   /// A number of floats rounded up to whole vectors of any instruction set.
   package static func aligned(_ count: Int) -> Int {

@@ -16,9 +16,19 @@ package enum WeightGradients {
     let pixels = job.shape.outputHeight &* job.shape.outputWidth
     let pieces = (pixels &+ WeightGradientLayout.mostPixels &- 1) / WeightGradientLayout.mostPixels
     let most = (pixels &+ pieces &- 1) / pieces
+    let isPointwise = isPointwise(job.shape)
+    var touched = splat(0)
     var start = 0
     while start < pixels {
       let count = pixels &- start < most ? pixels &- start : most
+      if isPointwise {
+        touch(
+          job.input + start &* job.inputStride, job.inputStride, count, job.shape.inputChannels,
+          &touched)
+      }
+      touch(
+        job.cotangent + start &* job.cotangentStride, job.cotangentStride, count,
+        job.shape.outputChannels, &touched)
       var tap = 0
       while tap < layout.taps {
         add(job, layout, tap: tap, start, count)
@@ -31,6 +41,8 @@ package enum WeightGradients {
       }
       start &+= count
     }
+    // So that nothing is left out.
+    store(touched, job.scratch)
   }
 
   /// Adds what some pixels have for the matrix of one tap.
@@ -262,9 +274,20 @@ package enum WeightGradients {
   package static func depthwise(_ job: WeightGradientJob) {
     let s = job.shape
     let layout = WeightGradientLayout(depthwise: s)
+    var touched = splat(0)
+    var read = 0
     var y = 0
     while y < s.outputHeight {
       let top = y &* s.strideHeight &- s.paddingTop
+      let width = s.inputWidth &* job.inputStride
+      while read < s.inputHeight && read < top &+ s.kernelHeight {
+        touch(
+          job.input + read &* width, job.inputStride, s.inputWidth, s.inputChannels, &touched)
+        read &+= 1
+      }
+      touch(
+        job.cotangent + y &* s.outputWidth &* job.cotangentStride, job.cotangentStride,
+        s.outputWidth, s.inputChannels, &touched)
       let first = top < 0 ? 0 &- top : 0
       let below = s.inputHeight &- top
       let end = below < s.kernelHeight ? below : s.kernelHeight
@@ -288,6 +311,32 @@ package enum WeightGradients {
           pixels: s.outputWidth, channels: s.inputChannels, into: sums)
       }
       y &+= 1
+    }
+    // So that nothing is left out.
+    store(touched, job.scratch)
+  }
+
+  /// Reads every line of some rows, so that they come from memory in the order in which they lie there
+  /// before channels are picked out.
+  @inline(always)
+  static func touch(
+    _ p: Source, _ stride: Int, _ rows: Int, _ channels: Int, _ sum: inout V
+  ) {
+    if stride == channels { return touch(p, rows &* channels, &sum) }
+    var row = 0
+    while row < rows {
+      touch(p + row &* stride, channels, &sum)
+      row &+= 1
+    }
+  }
+
+  /// Reads a number of every line of a cache.
+  @inline(always)
+  static func touch(_ p: Source, _ count: Int, _ sum: inout V) {
+    var i = 0
+    while i &+ W <= count {
+      sum = sum + load(p + i)
+      i &+= 16
     }
   }
 

@@ -143,10 +143,12 @@ struct WeightGradientTests {
     let dy = random(s.outputHeight * s.outputWidth * stride, 2)
     let sums = random(layout.size, 3)
     let before = (0..<layout.size).map { sums[$0] }
+    let scratch = GuardedBuffer(count: layout.scratchSize)
     Kernels(set).depthwiseWeightGradient(
       WeightGradientJob(
         shape: s, input: x.source, inputStride: inputStride, cotangent: dy.source,
-        cotangentStride: stride, sums: sums.pointer, scratch: sums.pointer))
+        cotangentStride: stride, sums: sums.pointer, scratch: scratch.pointer))
+    #expect(scratch.isIntact)
     var elements = (0..<layout.rows).flatMap { tap in
       (0..<c).map { Element(place: tap * layout.stride + $0) }
     }

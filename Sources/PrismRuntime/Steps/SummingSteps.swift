@@ -132,6 +132,10 @@ struct DepthwiseWeightGradientStep: WeightGradientKind {
     2 * step.input.rows * shape.inputChannels * shape.kernelHeight * shape.kernelWidth
   }
 
+  func scratchSize(of step: Step, kernels: Kernels) -> Int {
+    WeightGradientLayout(depthwise: shape).scratchSize
+  }
+
   func add(_ job: WeightGradientJob, _ kernels: Kernels) { kernels.depthwiseWeightGradient(job) }
 }
 

@@ -9,9 +9,10 @@ public import PrismTensor
 ///
 /// The normalisations of the base use their stored statistics, also where their scale and offset
 /// are trained; those of the head use the moments of the batch. What does not change, the *prefix*,
-/// is computed by a plan. The rest of the base is differentiated in groups of ``groupSize``
-/// samples, one group a thread, and the groups' gradients are added in their order, so that the
-/// bits of a step do not depend on the number of threads.
+/// is computed by a plan, and so is the rest of the base with the walk back through it: in groups
+/// of ``groupSize`` samples, one group a thread, and the groups' gradients are added in their
+/// order, so that the bits of a step do not depend on the number of threads. The head and the loss
+/// are differentiated as they are recorded.
 public struct Learner {
   /// The samples of a batch that are differentiated together.
   public static let groupSize = 4
