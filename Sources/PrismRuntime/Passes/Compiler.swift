@@ -9,6 +9,10 @@ struct Compiler {
   let precision: Plan.Precision
   let kernels: Kernels
   let weights: PackedWeights
+  /// Values whose sums over groups of images are wanted.
+  var summed: [ValueID] = []
+  /// The given value that depends on what is stored of all images.
+  var meeting: ValueID?
 
   /// The program that computes some values.
   ///
@@ -22,11 +26,14 @@ struct Compiler {
     let drafts =
       keepsValues
       ? lowering.drafts
-      : Joining(lowering.drafts, operations: operations, wanted: wanted, kernels: kernels).joined
+      : Joining(
+        lowering.drafts, operations: operations, wanted: wanted + summed, kernels: kernels
+      ).joined
     try weights.pack(
       lowering.packing, recording: recording, kernels: kernels, pool: Workers.pool)
     return Placement(
-      drafts, locations: locations, recording: recording, given: given, wanted: wanted,
+      drafts, locations: locations, recording: recording,
+      exchange: .init(given: given, wanted: wanted, summed: summed, meeting: meeting),
       keepsValues: keepsValues
     ).program(weights: weights, kernels: kernels)
   }
@@ -38,10 +45,10 @@ struct Compiler {
     for wanted: [ValueID]
   ) -> (operations: [FusedOperation], locations: Locations, lowering: Lowering) {
     let operations = Fusion(
-      recording, given: given, wanted: wanted, vectorWidth: kernels.vectorWidth
+      recording, given: given, wanted: wanted, summed: summed, vectorWidth: kernels.vectorWidth
     ).operations
     let locations = Locations(
-      operations, recording: recording, given: given, wanted: wanted)
+      operations, recording: recording, given: given, wanted: wanted + summed)
     return (
       operations, locations,
       Lowering(operations, locations: locations, precision: precision, kernels: kernels)
