@@ -17,13 +17,23 @@ final class Update: Sendable {
     let region: (any RegionStepKind)?
     /// All of the step's output.
     let whole: Rectangle
+    /// The tiles in which the step is computed.
+    let grid: TileGrid?
     let flops: Double
 
     init(_ step: Step, _ recording: Recording) {
       self.step = step
       region = step.kind as? any RegionStepKind
       whole = Spread.whole(recording[step.value].shape)
+      grid = (step.kind as? WinogradStep).map { TileGrid($0) }
       flops = Double(step.kind.flops(of: step))
+    }
+
+    /// The part of the step's operations that a part of its output takes.
+    func share(of part: Rectangle) -> Double {
+      guard region != nil else { return 1 }
+      let computed = grid?.tiles(over: part, in: whole) ?? part
+      return Double(computed.area) / Double(whole.area)
     }
 
     /// What the caller wants, which is stored for every image.
@@ -113,7 +123,7 @@ final class Update: Sendable {
     self.end = end
     endShape = recording[end].shape
     program = try compiler.program(for: [end], keepsValues: true)
-    spread = Spread(recording, program.steps.map { ($0.value, $0.kind) })
+    spread = Spread(recording, compiler.drafts(for: [end]))
     var input: Place?
     phases = program.phases.map { phase in
       switch phase {
@@ -143,7 +153,7 @@ final class Update: Sendable {
       return (size - count) / 2..<(size + count) / 2
     }
     let shape = recording[input].shape
-    let altered = Spread(recording, drafts.map { ($0.output, $0.kind) })
+    let altered = Spread(recording, drafts)
       .altered(by: Rectangle(rows: middle(shape[1]), columns: middle(shape[2])))
     let values = drafts.map(\.output)
     let first = values.first { value in
@@ -173,8 +183,7 @@ final class Update: Sendable {
   func share(of altered: [Rectangle?]) -> Double {
     let needed = steps.reduce(0.0) { sum, step in
       guard let part = altered[step.step.value.index] else { return sum }
-      return sum + step.flops
-        * (step.region == nil ? 1 : Double(part.area) / Double(step.whole.area))
+      return sum + step.flops * step.share(of: part)
     }
     return flops > 0 ? needed / flops : 1
   }
