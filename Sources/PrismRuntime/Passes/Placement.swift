@@ -2,6 +2,17 @@ internal import PrismAutodiff
 internal import PrismKernels
 internal import PrismTensor
 
+/// How the values of an image are stored.
+enum Storage {
+  /// By lifetime: values share places where they are not needed at the same time.
+  case shared
+  /// Every value whole, in a place of its own.
+  case kept
+  /// By lifetime in the image's arena, where no step writes over what it reads and every value stays
+  /// for two steps more.
+  case changed
+}
+
 /// Gives out memory: finds the lifetime of every buffer, and puts it into the arena of a thread or
 /// of an image.
 struct Placement {
@@ -22,7 +33,7 @@ struct Placement {
   private let recording: Recording
   private let locations: Locations
   private let drafts: [Draft]
-  private let keepsValues: Bool
+  private let storage: Storage
   /// The first step of the group at the end; the number of steps where there is none.
   private let groupStart: Int
   private var homes: [Home]
@@ -37,17 +48,17 @@ struct Placement {
   ///   - recording: Has the values.
   ///   - given: What the caller gives.
   ///   - wanted: What is stored for the caller, each as soon as it is there.
-  ///   - keepsValues: Whether every value stays where it is from one image to the next.
+  ///   - storage: How values are stored.
   init(
     _ drafts: [Draft], locations: Locations, recording: Recording, given: [ValueID],
-    wanted: [ValueID], keepsValues: Bool = false
+    wanted: [ValueID], storage: Storage = .shared
   ) {
     self.recording = recording
     self.locations = locations
-    self.keepsValues = keepsValues
+    self.storage = storage
     self.drafts = Self.exchanging(drafts, locations, recording, given, wanted)
     groupStart =
-      keepsValues
+      storage != .shared
       ? self.drafts.count : Self.groupStart(of: self.drafts, locations, recording)
     homes = [Home](repeating: Home(), count: locations.bufferSizes.count)
     layOut()
@@ -160,9 +171,10 @@ struct Placement {
         let buffer = locations[id].buffer
         // Twice as many moments as steps: a step that has read its input before it writes may write
         // over it.
-        let isRead = id == draft.input && draft.readsBeforeWriting
-        let isWritten = id == draft.output && draft.readsBeforeWriting
-        let (start, end) = (2 * position, 2 * position + 1)
+        let readsFirst = draft.readsBeforeWriting && storage == .shared
+        let isRead = id == draft.input && readsFirst
+        let isWritten = id == draft.output && readsFirst
+        let (start, end) = (2 * position, 2 * position + (storage == .changed ? 5 : 1))
         lifetimes[buffer].first = min(lifetimes[buffer].first, isWritten ? end : start)
         lifetimes[buffer].last = max(lifetimes[buffer].last, isRead ? start : end)
         lifetimes[buffer].phases.insert(phases[position])
@@ -178,7 +190,8 @@ struct Placement {
     let lifetimes = lifetimes()
     let used = lifetimes.indices.filter { lifetimes[$0].first <= lifetimes[$0].last }
     let isOfImage = { (buffer: Int) in
-      lifetimes[buffer].phases.count > 1 || lifetimes[buffer].last >= 2 * groupStart
+      storage != .shared || lifetimes[buffer].phases.count > 1
+        || lifetimes[buffer].last >= 2 * groupStart
     }
     let ofImage = Set(used.filter(isOfImage))
     arenaSize = layOut(used.filter { !ofImage.contains($0) }, in: .thread, lifetimes)
@@ -192,7 +205,7 @@ struct Placement {
       buffers.map {
         .init(
           size: locations.bufferSizes[$0],
-          moments: keepsValues
+          moments: storage == .kept
             ? 0...2 * drafts.count : lifetimes[$0].first...lifetimes[$0].last)
       })
     for (buffer, offset) in zip(buffers, layout.offsets) {

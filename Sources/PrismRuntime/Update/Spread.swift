@@ -86,6 +86,9 @@ struct Spread: Sendable {
       : Rectangle(rows: 0..<1, columns: 0..<1)
   }
 
+  /// What no change alters: nothing of every value.
+  var unaltered: [Rectangle?] { [Rectangle?](repeating: nil, count: count) }
+
   /// What a change alters.
   ///
   /// - Parameter rectangle: The changed rows and columns of the input; not empty.
@@ -118,12 +121,12 @@ extension Spread {
   ///
   /// - Parameters:
   ///   - altered: What a change alters.
-  ///   - end: The value that is wanted, all of it.
-  ///   - shape: Its shape.
+  ///   - end: The last value.
+  ///   - shape: Its shape where all of it is wanted.
   /// - Returns: One entry a value of the recording; `nil` where nothing of it is read.
-  func needed(for altered: [Rectangle?], end: Int, shape: Shape) -> [Rectangle?] {
+  func needed(for altered: [Rectangle?], end: Int, shape: Shape?) -> [Rectangle?] {
     var needed = [Rectangle?](repeating: nil, count: count)
-    needed[end] = Self.whole(shape)
+    needed[end] = shape.map(Self.whole)
     for node in nodes.reversed() where node.index <= end {
       var computed = altered[node.index]
       if !node.isStored, let part = needed[node.index] {

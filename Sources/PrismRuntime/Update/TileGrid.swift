@@ -1,4 +1,5 @@
 internal import PrismAutodiff
+internal import PrismKernels
 internal import PrismTensor
 
 /// The tiles in which Winograd's algorithm computes a convolution.
