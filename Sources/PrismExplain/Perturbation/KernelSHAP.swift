@@ -10,7 +10,8 @@ internal import PrismTensor
 ///
 /// With ``Draws/stratified``, unless told otherwise, the Shapley value, which is a sum over all subsets, is
 /// estimated from few of them; so the definition is kept. The standard error of every number says how
-/// far another seed's result would be, and half of the package's samples are as certain.
+/// far another seed's result would be; of trained networks about half of the package's samples are as
+/// certain.
 /// Definitions: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS
 /// 2017; the solution with its constraint and the paired draws: Covert and Lee, "Improving
 /// KernelSHAP", AISTATS 2021.

@@ -15,8 +15,8 @@ internal import PrismTensor
 /// What the regression comes to with ever more samples is a sum over all subsets of the segments. With
 /// ``Draws/stratified``, unless told otherwise, that sum is estimated from few of them; so the definition
 /// is kept. The penalty, which has no weight there, is left out. The standard error of every number
-/// says how far another seed's result would be, and fewer samples than the package's 1000 are as
-/// certain.
+/// says how far another seed's result would be; of trained networks about half of the package's 1000
+/// samples are as certain.
 public struct LIME: BlackBoxExplainer {
   /// Where the bits come from.
   public enum Draws: String, Sendable, CaseIterable, Codable {
