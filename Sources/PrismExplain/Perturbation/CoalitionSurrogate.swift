@@ -1,18 +1,18 @@
 internal import PrismTensor
 
-/// A guess of one part of the output, odd or even, at every subset of the segments, learned from some
-/// of them: the posterior mean of a Gaussian process.
+/// A guess of one part of the output, odd or even, at every subset of the segments, learned from
+/// some of them: the posterior mean of a Gaussian process.
 ///
-/// A bit that is on counts as 1, one that is off as −1. The covariance of two subsets has three parts:
-/// a linear function (a constant for the even part), steeper for segments that matter by themselves;
-/// another one times how far the sizes are from half, twice, so that slopes may change with the size;
-/// and what is left of `Π (1 + ρ_j z_j z′_j)`: products of three or more bits, or of two or more, those
-/// of segments that matter the likeliest. How much of the last two is chosen by leaving out one pair
-/// after the other.
+/// A bit that is on counts as 1, one that is off as −1. The covariance of two subsets has three
+/// parts: a linear function (a constant for the even part), steeper for segments that matter by
+/// themselves; another one times how far the sizes are from half, twice, so that slopes may change
+/// with the size; and what is left of `Π (1 + ρ_j z_j z′_j)`: products of three or more bits, or of
+/// two or more, those of segments that matter the likeliest. How much of the last two is chosen by
+/// leaving out one pair after the other.
 ///
-/// All numbers are in units of the values' own spread, and what a value has of its own is never less
-/// than a thirtieth of what others tell of it: so the covariances are well conditioned whatever the
-/// pairs, the same ones twice among them.
+/// All numbers are in units of the values' own spread, and what a value has of its own is never
+/// less than a thirtieth of what others tell of it: so the covariances are well conditioned
+/// whatever the pairs, the same ones twice among them.
 struct CoalitionSurrogate {
   /// What of a pair's value can be told from others, beside the noise of 1: what is tried.
   private static let strengths = [0.3, 1, 3, 10, 30]
@@ -240,8 +240,8 @@ struct CoalitionSurrogate {
   /// - Parameters:
   ///   - groups: The sizes of the pairs' first subsets, with the weights of the pairs in the guess.
   ///   - coefficients: The functional's coefficients, by size.
-  /// - Returns: One number a segment, and the level behind them; `nil` where rounding shows in their
-  ///   sum, which is known by another way.
+  /// - Returns: One number a segment, and the level behind them; `nil` where rounding shows in
+  ///   their sum, which is known by another way.
   func sums(_ groups: [Sizes], coefficients: [SizedFunctional.Pair]) -> [Double]? {
     var result = [Double](repeating: 0, count: segments + 1)
     guard !inverse.isEmpty else { return result }

@@ -8,13 +8,12 @@ internal import PrismTensor
 /// output exactly. With samples for all 2ᴹ − 2 subsets the values are exact. No segment is dropped
 /// (shap keeps ten).
 ///
-/// With ``Draws/stratified``, unless told otherwise, the Shapley value, which is a sum over all subsets, is
-/// estimated from few of them; so the definition is kept. The standard error of every number says how
-/// far another seed's result would be; of trained networks about half of the package's samples are as
-/// certain.
-/// Definitions: Lundberg and Lee, "A Unified Approach to Interpreting Model Predictions", NeurIPS
-/// 2017; the solution with its constraint and the paired draws: Covert and Lee, "Improving
-/// KernelSHAP", AISTATS 2021.
+/// With ``Draws/stratified``, unless told otherwise, the Shapley value, which is a sum over all
+/// subsets, is estimated from few of them; so the definition is kept. The standard error of every
+/// number says how far another seed's result would be; of trained networks about half of the
+/// package's samples are as certain. Definitions: Lundberg and Lee, "A Unified Approach to
+/// Interpreting Model Predictions", NeurIPS 2017; the solution with its constraint and the paired
+/// draws: Covert and Lee, "Improving KernelSHAP", AISTATS 2021.
 public struct KernelSHAP: BlackBoxExplainer {
   /// Which subsets are evaluated.
   public enum Draws: String, Sendable, CaseIterable, Codable {

@@ -12,11 +12,11 @@ internal import PrismTensor
 /// package lime 0.2.0.1. Definition: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD
 /// 2016.
 ///
-/// What the regression comes to with ever more samples is a sum over all subsets of the segments. With
-/// ``Draws/stratified``, unless told otherwise, that sum is estimated from few of them; so the definition
-/// is kept. The penalty, which has no weight there, is left out. The standard error of every number
-/// says how far another seed's result would be; of trained networks about half of the package's 1000
-/// samples are as certain.
+/// What the regression comes to with ever more samples is a sum over all subsets of the segments.
+/// With ``Draws/stratified``, unless told otherwise, that sum is estimated from few of them; so the
+/// definition is kept. The penalty, which has no weight there, is left out. The standard error of
+/// every number says how far another seed's result would be; of trained networks about half of the
+/// package's 1000 samples are as certain.
 public struct LIME: BlackBoxExplainer {
   /// Where the bits come from.
   public enum Draws: String, Sendable, CaseIterable, Codable {

@@ -6,13 +6,13 @@ internal import PrismTensor
 /// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged
 /// bilinearly to one cell more than the image (half-pixel centres, reflected at the border) and
 /// shifted at random by less than a cell. The map is `Σ y_i · M_i / (N · p)`, as in the authors'
-/// program. Definition: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of
-/// Black-box Models", BMVC 2018.
+/// program. Definition: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation
+/// of Black-box Models", BMVC 2018.
 ///
-/// With ``Draws/paired``, unless told otherwise, every second mask is the opposite of the one before it,
-/// and of the outputs is taken off what a linear model of the mask foretells, whose share of the map is
-/// known. What is expected of the map is the same, and fewer masks than the authors' are as certain.
-/// Sample i depends on the seed and i alone.
+/// With ``Draws/paired``, unless told otherwise, every second mask is the opposite of the one
+/// before it, and of the outputs is taken off what a linear model of the mask foretells, whose
+/// share of the map is known. What is expected of the map is the same, and fewer masks than the
+/// authors' are as certain. Sample i depends on the seed and i alone.
 public struct RISE: BlackBoxExplainer {
   /// Which masks are drawn, and what is made of them.
   public enum Draws: String, Sendable, CaseIterable, Codable {

@@ -70,7 +70,8 @@ struct SizedFit {
     return fit
   }
 
-  /// The functional, with a guess no bolder than its arithmetic allows, and what is to be said of it.
+  /// The functional, with a guess no bolder than its arithmetic allows, and what is to be said of
+  /// it.
   private func estimate(
     _ outputs: [Double], work: Work
   ) throws -> (estimate: SizedEstimate, note: String?) {
@@ -85,8 +86,8 @@ struct SizedFit {
     )
   }
 
-  /// No difference that a segment makes is larger than all outputs differ; with this many times that
-  /// of what was seen a value is wrong.
+  /// No difference that a segment makes is larger than all outputs differ; with this many times
+  /// that of what was seen a value is wrong.
   private static let mostRanges = 4.0
   private static let note =
     "what the samples tell of others was lost to rounding, so only a linear guess was used"

@@ -1,9 +1,9 @@
-/// The means, over all subsets of each size, of a product that has one factor a segment: `1 + a` for a
-/// segment in the subset, `1 − a` for one that is not, where a is the segment's share.
+/// The means, over all subsets of each size, of a product that has one factor a segment: `1 + a`
+/// for a segment in the subset, `1 − a` for one that is not, where a is the segment's share.
 ///
-/// The sums over all subsets are the coefficients of a polynomial, and there are 10²³ subsets of half of
-/// 80 segments: what is taken off such a sum loses what the small sizes have. Means stay within the
-/// product's own range at every size, and so does what rounding leaves of them.
+/// The sums over all subsets are the coefficients of a polynomial, and there are 10²³ subsets of
+/// half of 80 segments: what is taken off such a sum loses what the small sizes have. Means stay
+/// within the product's own range at every size, and so does what rounding leaves of them.
 struct SubsetMeans {
   /// The means by size.
   let means: [Double]
