@@ -34,6 +34,8 @@ public final class Plan: Sendable {
   /// The shapes of the wanted values for one image.
   let shapes: [Shape]
   let program: Program
+  /// The floating-point operations for one image, by definition.
+  let flops: Double
   let kernels: Kernels
   private let input: ValueID
   private let memory: WorkspaceMemory
@@ -103,6 +105,7 @@ public final class Plan: Sendable {
       recording: recording, given: given, precision: precision, kernels: kernels,
       weights: weights, summed: summed, meeting: meeting
     ).program(for: wanted)
+    flops = program.steps.reduce(0) { $0 + Double($1.kind.flops(of: $1)) }
   }
 
   /// Computes the wanted values of a batch.

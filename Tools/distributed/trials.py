@@ -5,6 +5,7 @@
   trials.py equal       one process, Ray (two nodes, three actors), Spark (local-cluster) and prism shard: the same bytes
   trials.py kills       actors, workers, nodes, executors and drivers are killed; every input is there once, bytes equal
   trials.py overhead    the engines' time beside that of `prism explain` alone
+  trials.py pace        the same with Grad-CAM in the quickest stretch of each run, on a machine that has other work besides
   trials.py throughput  the worker's time beside that of `prism explain`, without this package
   trials.py memory      memory of worker, actor and driver over many inputs that are made as they are read
   trials.py hosts       Ray over two network namespaces; the program and the model are sent; the link is cut (for root)
@@ -334,20 +335,23 @@ def kills(options) -> None:
     call(command(options, "local", source, local, methods=options.methods))
     wanted = contents(local)
     told = {}
-    with ray_cluster() as (cluster, others):
-        def node() -> bool:
-            """A node is lost, and another one comes."""
-            cluster.remove_node(others.pop(), allow_graceful=False)
-            others.append(cluster.add_node(num_cpus=2))
-            return True
+    engines = options.engines.split(",")
+    if "ray" in engines:
+        with ray_cluster() as (cluster, others):
+            def node() -> bool:
+                """A node is lost, and another one comes."""
+                cluster.remove_node(others.pop(), allow_graceful=False)
+                others.append(cluster.add_node(num_cpus=2))
+                return True
 
-        told["ray"] = killed_runs(
-            options, "ray", source, wanted, Victims(options, ["actor", "worker", "driver", "node"]), node,
-            ("--address", cluster.address, "--workers", "3"),
-        )  # fmt: skip
-    told["spark"] = killed_runs(
-        options, "spark", source, wanted, Victims(options, ["executor", "worker", "python", "driver"]), lambda: False, SPARK_CLUSTER
-    )
+            told["ray"] = killed_runs(
+                options, "ray", source, wanted, Victims(options, ["actor", "worker", "driver", "node"]), node,
+                ("--address", cluster.address, "--workers", "3"),
+            )  # fmt: skip
+    if "spark" in engines:
+        told["spark"] = killed_runs(
+            options, "spark", source, wanted, Victims(options, ["executor", "worker", "python", "driver"]), lambda: False, SPARK_CLUSTER
+        )
     save(options, "kills", told)
     shutil.rmtree(base / "kills")
 
@@ -395,6 +399,53 @@ def killed_runs(options, engine, source, wanted, victims, node, more) -> dict:
     return {"killed": dict(victims.killed), "outlived": victims.outlived, "runs": runs, "starts": starts, "inputs": inputs, "rows": rows}
 
 
+def on_two(options, engine: str, source, output, methods: str) -> list[str]:
+    """The command of an engine, or of `prism explain`, on two processors."""
+    if engine == "explain":
+        name, _, choices = methods.partition(":samples=")
+        return [
+            options.prism, "explain", str(source), "--model", options.model, "--method", name, "--format", "npy",
+            "--threads", "2", "--output", str(output), "--batch", "32", *(["--samples", choices] if choices else []),
+            *(["--weights", options.weights] if options.weights else []), "--recursive",
+        ]  # fmt: skip
+    shape = ["--threads", "2"] if engine == "local" or options.threads == 2 else ["--threads", "1"]
+    workers = [] if engine == "local" else ["--workers", str(2 // int(shape[1]))]
+    return command(options, engine, source, output, *shape, *workers, "--batch", "32", methods=methods)
+
+
+def pace(options) -> None:
+    """Seconds an input in the quickest stretch of a run, by the times of its files; the best of some runs."""
+    base = pathlib.Path(options.output)
+    best: dict[str, float] = {}
+    for number in range(options.repeats):
+        for engine in options.engines.split(","):
+            output = fresh(options, f"pace/{number}-{engine}")
+            call(on_two(options, engine, base / "pictures", output, "gradcam"))
+            best[engine] = min(best.get(engine, 1), quickest(output, engine == "explain", options.stretch))
+            beside = f" ({100 * (best[engine] / best['explain'] - 1):+.1f} %)" if "explain" in best else ""
+            print(f"pace: {engine}: {1000 * best[engine]:.3f} ms an input in the quickest {options.stretch}{beside}")
+            save(options, "pace", best)
+    shutil.rmtree(base / "pace")
+
+
+def quickest(output: pathlib.Path, is_explain: bool, stretch: int) -> float:
+    """The least seconds an input over so many inputs in a row."""
+    if is_explain:
+        ends = [(path.stat().st_mtime, 1) for path in output.rglob("*.npy")]
+    else:
+        ends = [(path.stat().st_mtime, json.loads(path.read_text())["inputs"]) for path in output.glob("done/*.json")]
+    found, first, inputs = [], 0, 0
+    ends.sort()
+    for last in range(1, len(ends)):
+        inputs += ends[last][1]
+        while inputs - ends[first + 1][1] >= stretch:
+            first += 1
+            inputs -= ends[first][1]
+        if inputs >= stretch:
+            found.append((ends[last][0] - ends[first][0]) / inputs)
+    return min(found)
+
+
 def overhead(options) -> None:
     """Whole times of two numbers of inputs, whose difference has no start of an engine in it."""
     base = pathlib.Path(options.output)
@@ -413,17 +464,7 @@ def overhead(options) -> None:
                 for engine in ("explain", "local", "ray", "spark"):
                     # File systems take long to give out again what was deleted just now: everything goes at the end.
                     output = fresh(options, f"overhead/out-{next(numbers)}")
-                    if engine == "explain":
-                        name, _, choices = methods.partition(":samples=")
-                        words = [
-                            options.prism, "explain", str(source), "--model", options.model, "--method", name, "--format", "npy",
-                            "--threads", "2", "--output", str(output), "--batch", "32", *(["--samples", choices] if choices else []),
-                            *(["--weights", options.weights] if options.weights else []),
-                        ]  # fmt: skip
-                    else:
-                        shape = ["--threads", "2"] if engine == "local" or options.threads == 2 else ["--threads", "1"]
-                        workers = [] if engine == "local" else ["--workers", str(2 // int(shape[1]))]
-                        words = command(options, engine, source, output, *shape, *workers, "--batch", "32", methods=methods)
+                    words = on_two(options, engine, source, output, methods)
                     times.setdefault(engine, {}).setdefault(count, []).append(counted(words))
         told[methods] = {"times": times}
         for number, clock in enumerate(("by the clock", "of processors")):
@@ -673,7 +714,8 @@ def costs(options) -> None:
 
 
 TRIALS = {
-    "data": data, "equal": equal, "kills": kills, "overhead": overhead, "throughput": throughput, "memory": memory,
+    "data": data, "equal": equal, "kills": kills, "overhead": overhead, "pace": pace, "throughput": throughput,
+    "memory": memory,
     "hosts": hosts, "simulation": simulated, "costs": costs,
 }  # fmt: skip
 
@@ -703,6 +745,8 @@ def main() -> int:
     parser.add_argument("--parts", default="fast,slow", help="of overhead: fast is Grad-CAM, slow is LIME")
     parser.add_argument("--fast", type=pair, default=(500, 3000), metavar="FEW,MANY", help="inputs of Grad-CAM")
     parser.add_argument("--slow", type=pair, default=(4, 24), metavar="FEW,MANY", help="inputs of LIME")
+    parser.add_argument("--stretch", type=int, default=2048, help="of pace: inputs in a row that are timed")
+    parser.add_argument("--engines", default="explain,local,ray,spark", help="of kills and pace")
     parser.add_argument("--samples", type=int, default=500, help="of LIME")
     parser.add_argument("--repeats", type=int, default=1, help="of overhead; the shortest time counts")
     parser.add_argument("--threads", type=int, choices=(1, 2), default=1, help="of a worker in overhead, which shares 2 processors")

@@ -18,14 +18,14 @@ struct Compiler {
   ///
   /// - Parameters:
   ///   - wanted: The values.
-  ///   - keepsValues: Whether every value of an image is stored, whole and in memory of its own.
+  ///   - storage: How values are stored; steps are joined only where they may share places.
   /// - Returns: Steps that do the same to every image, and the memory they need.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
-  func program(for wanted: [ValueID], keepsValues: Bool = false) throws -> Program {
+  func program(for wanted: [ValueID], storage: Storage = .shared) throws -> Program {
     let (operations, locations, lowering) = lowered(for: wanted)
     let drafts =
-      keepsValues
-      ? lowering.drafts
+      storage != .shared
+      ? lowering.drafts.map { $0.batchedForParts(kernels) }
       : Joining(
         lowering.drafts, operations: operations, wanted: wanted + summed, kernels: kernels
       ).joined
@@ -34,7 +34,7 @@ struct Compiler {
     return Placement(
       drafts, locations: locations, recording: recording,
       exchange: .init(given: given, wanted: wanted, summed: summed, meeting: meeting),
-      keepsValues: keepsValues
+      storage: storage
     ).program(weights: weights, kernels: kernels)
   }
 

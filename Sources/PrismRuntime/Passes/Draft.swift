@@ -1,4 +1,5 @@
 internal import PrismAutodiff
+internal import PrismKernels
 
 /// A step whose places are still values.
 struct Draft {
@@ -36,5 +37,13 @@ struct Draft {
   /// Whether all of an image's input has been read before any of its output is written.
   var readsBeforeWriting: Bool {
     !tail.operands.contains(input) && kind.batched?.readsBeforeWriting ?? false
+  }
+
+  /// The step where it is computed over parts of several images: large weights are read once for all
+  /// of them, since each has only a few tiles.
+  func batchedForParts(_ kernels: Kernels) -> Draft {
+    var draft = self
+    if let kind = kind as? WinogradStep { draft.kind = kind.batchedForParts(kernels) }
+    return draft
   }
 }

@@ -2,6 +2,17 @@ internal import PrismAutodiff
 internal import PrismKernels
 internal import PrismTensor
 
+/// How the values of an image are stored.
+enum Storage {
+  /// By lifetime: values share places where they are not needed at the same time.
+  case shared
+  /// Every value whole, in a place of its own.
+  case kept
+  /// By lifetime in the image's arena, where no step writes over what it reads and every value stays
+  /// for two steps more.
+  case changed
+}
+
 /// Gives out memory: finds the lifetime of every buffer, and puts it into the arena of a thread or
 /// of an image.
 struct Placement {
@@ -35,7 +46,7 @@ struct Placement {
   private let locations: Locations
   private let drafts: [Draft]
   private var sums: [ValueID: (offset: Int, layout: SumLayout)] = [:]
-  private let keepsValues: Bool
+  private let storage: Storage
   /// The steps that several images go through in turn.
   private let groups: [Range<Int>]
   private var homes: [Home]
@@ -49,16 +60,16 @@ struct Placement {
   ///   - locations: The buffers of their values.
   ///   - recording: Has the values.
   ///   - exchange: What the caller gives and gets.
-  ///   - keepsValues: Whether every value stays where it is from one image to the next.
+  ///   - storage: How values are stored.
   init(
     _ drafts: [Draft], locations: Locations, recording: Recording, exchange: Exchanged,
-    keepsValues: Bool = false
+    storage: Storage = .shared
   ) {
     self.recording = recording
     self.locations = locations
-    self.keepsValues = keepsValues
+    self.storage = storage
     self.drafts = Self.exchanging(drafts, locations, recording, exchange)
-    groups = keepsValues ? [] : Self.groups(of: self.drafts, locations, recording)
+    groups = storage != .shared ? [] : Self.groups(of: self.drafts, locations, recording)
     homes = [Home](repeating: Home(), count: locations.bufferSizes.count)
     var offset = 0
     for draft in self.drafts.flatMap({ $0.links.isEmpty ? [$0] : $0.links }) {
@@ -199,9 +210,10 @@ struct Placement {
         let buffer = locations[id].buffer
         // Twice as many moments as steps: a step that has read its input before it writes may write
         // over it.
-        let isRead = id == draft.input && draft.readsBeforeWriting
-        let isWritten = id == draft.output && draft.readsBeforeWriting
-        let (start, end) = (2 * position, 2 * position + 1)
+        let readsFirst = draft.readsBeforeWriting && storage == .shared
+        let isRead = id == draft.input && readsFirst
+        let isWritten = id == draft.output && readsFirst
+        let (start, end) = (2 * position, 2 * position + (storage == .changed ? 5 : 1))
         lifetimes[buffer].first = min(lifetimes[buffer].first, isWritten ? end : start)
         lifetimes[buffer].last = max(lifetimes[buffer].last, isRead ? start : end)
         lifetimes[buffer].phases.insert(phases[position])
@@ -218,7 +230,7 @@ struct Placement {
     let used = lifetimes.indices.filter { lifetimes[$0].first <= lifetimes[$0].last }
     let isOfImage = { (buffer: Int) in
       let lifetime = lifetimes[buffer]
-      return lifetime.phases.count > 1
+      return storage != .shared || lifetime.phases.count > 1
         || groups.contains {
           2 * $0.lowerBound <= lifetime.last && lifetime.first < 2 * $0.upperBound
         }
@@ -235,7 +247,7 @@ struct Placement {
       buffers.map {
         .init(
           size: locations.bufferSizes[$0],
-          moments: keepsValues
+          moments: storage == .kept
             ? 0...2 * drafts.count : lifetimes[$0].first...lifetimes[$0].last)
       })
     for (buffer, offset) in zip(buffers, layout.offsets) {
