@@ -112,8 +112,8 @@ package enum WeightGradients {
     }
   }
 
-  /// The most floats between pixels with which vectors are read where they are: beyond, those of one
-  /// piece lie on more pages than a processor knows at a time.
+  /// The most floats between pixels with which vectors are read where they are: beyond, those of
+  /// one piece lie on more pages than a processor knows at a time.
   @_transparent static var mostDirect: Int { 256 }
 
   /// Tiles of nearly equal height for all rows of a panel.
@@ -328,8 +328,8 @@ package enum WeightGradients {
     store(touched, job.scratch)
   }
 
-  /// Reads every line of some rows, so that they come from memory in the order in which they lie there
-  /// before channels are picked out.
+  /// Reads every line of some rows, so that they come from memory in the order in which they lie
+  /// there before channels are picked out.
   @inline(always)
   static func touch(
     _ p: Source, _ stride: Int, _ rows: Int, _ channels: Int, _ sum: inout V
@@ -579,8 +579,8 @@ package enum WeightGradients {
   }
 }
 
-/// A row of cotangents of a depthwise convolution and the rows of the input under it, for one vector
-/// of channels.
+/// A row of cotangents of a depthwise convolution and the rows of the input under it, for one
+/// vector of channels.
 struct DepthwiseGradientRow {
   var cotangent: Source
   var cotangentStride: Int
