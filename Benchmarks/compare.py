@@ -73,7 +73,8 @@ def process(title, name, prism, peer, peer_title, rounds=None):
     return ColdStart(f"{title}, {models.MODELS[name]}", weights, prism, peer, peer_title, rounds)
 
 
-LIME = ("--method", "lime", "--samples", "1000")
+LIME = ("--method", "lime", "--samples", "1000", "--draws", "published")
+LIME_DEFAULTS = ("--method", "lime")
 SHAP = ("--method", "shap", "--samples", "500")
 IG = ("--method", "ig", "--samples", "50")
 
@@ -81,6 +82,7 @@ COLD_STARTS = [
     process("Grad-CAM", "mobilenet_v2", ("--method", "gradcam"), "gradcam", "torch with pytorch-grad-cam"),
     process("LIME, 1000 samples", "mobilenet_v2", LIME, "lime", "lime with ONNX Runtime", 5),
     process("LIME, 1000 samples", "vgg16", LIME, "lime", "lime with ONNX Runtime", 1),
+    process("LIME, each with its defaults", "mobilenet_v2", LIME_DEFAULTS, "lime", "lime with ONNX Runtime", 5),
     process("Partition SHAP, 500 evaluations", "mobilenet_v2", SHAP, "shap", "shap with ONNX Runtime", 5),
     process("Integrated Gradients, 50 steps", "mobilenet_v2", IG, "ig", "captum", 5),
     ColdStart("Grad-CAM, dogs", ROOT / "Weights" / "dogs.safetensors", ("--method", "gradcam"), None),

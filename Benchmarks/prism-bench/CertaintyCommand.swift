@@ -23,7 +23,8 @@ struct CertaintyCommand: ParsableCommand {
     abstract: "How many evaluations methods need that draw at random, and how honest they are.",
     discussion: """
       The error of a map is the root of its mean square difference from what many samples come to: \
-      for LIME and KernelSHAP from all subsets of 16 segments. Plain sampling with as many \
+      for LIME and KernelSHAP from all subsets of 16 segments (more with --grid, whose truth is \
+      drawn). Plain sampling with as many \
       evaluations as the reference library takes by default (lime 1000, shap 2M + 2048, captum's \
       SmoothGrad 50, Xplique's RISE 4000) is what the method's own draws are compared with. The \
       coverage is the share of all numbers whose 95 % interval holds the truth.
@@ -37,6 +38,8 @@ struct CertaintyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Of lime, kernelshap, rise, smoothgrad.", valueName: "names"))
   var methods = "lime,kernelshap,rise,smoothgrad"
 
+  @Option(help: "The rows and columns of segments.") var grid = 4
+
   @Option(help: "How many seeds errors are measured with.") var seeds = 10
 
   @Option(help: "How many seeds coverage is measured with; 0 for none.") var coverage = 200
@@ -46,7 +49,7 @@ struct CertaintyCommand: ParsableCommand {
 
   @Option(help: "At which share coverage is measured.") var coverageShare = 0.3
 
-  @Option(help: "Samples of the truth of RISE and SmoothGrad, in those of the reference.")
+  @Option(help: "Samples of a truth that is drawn, in those of the reference.")
   var truth = 16
 
   func run() throws {
@@ -63,16 +66,21 @@ struct CertaintyCommand: ParsableCommand {
   }
 
   private var estimators: [Estimator] {
-    let grid = Segmenter.grid(rows: 4, columns: 4)
-    let all = 1 << 16
+    let segments = self.grid * self.grid
+    let grid = Segmenter.grid(rows: self.grid, columns: self.grid)
+    let isCounted = segments <= 16
+    let all = isCounted ? 1 << segments : (2 * segments + 2048) * truth
     return [
       Estimator(
-        name: "lime", reference: 1000, truth: LIME(samples: all, segmenter: grid),
+        name: "lime", reference: 1000,
+        truth: LIME(
+          samples: all, segmenter: grid, ridge: 0, draws: isCounted ? .stratified : .paired,
+          seed: 1 << 40),
         plain: { LIME(samples: $0, segmenter: grid, draws: .independent, seed: $1) },
         own: { LIME(samples: $0, segmenter: grid, draws: .stratified, seed: $1) }),
       Estimator(
-        name: "kernelshap", reference: 2 * 16 + 2048,
-        truth: KernelSHAP(samples: all, segmenter: grid, draws: .weighted),
+        name: "kernelshap", reference: 2 * segments + 2048,
+        truth: KernelSHAP(samples: all, segmenter: grid, draws: .weighted, seed: 1 << 40),
         plain: { KernelSHAP(samples: $0, segmenter: grid, draws: .weighted, seed: $1) },
         own: { KernelSHAP(samples: $0 - 2, segmenter: grid, draws: .stratified, seed: $1) }),
       Estimator(

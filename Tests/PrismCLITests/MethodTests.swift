@@ -25,7 +25,7 @@ struct MethodOptionTests {
       #expect(outcome.output.contains("\(method.rawValue): "))
     }
     for part in [
-      "needs       segments, baseline", "samples 1000",
+      "needs       segments, baseline", "samples 500",
       "values      in the unit of what is explained", "values      without a unit",
       "one forward pass a sample", "KDD 2016",
     ] {

@@ -109,16 +109,16 @@ struct CertaintyTests {
       // What is foretold of a pair without it is missed by its error.
       let coefficients = functional.pairs(parity)
       let sizes = Array(1...d / 2)
-      let sums = found.sums(
-        weights: found.weights(leavingOutOneOf: Array(0..<pairs)), sizes: sizes,
-        coefficients: coefficients)
+      let weights = found.weights(leavingOutOneOf: Array(0..<pairs))
+      let sums = try #require(
+        found.sums([.init(sizes: sizes, weights: weights)], coefficients: coefficients))
       var expected = [Double](repeating: 0, count: d + 1)
       for subset in 0..<1 << d {
         let size = subset.nonzeroBitCount
         guard sizes.contains(size) else { continue }
         let bits = (0..<d).map { subset >> $0 & 1 == 1 }
         let own = bits.map { $0 ? 1.0 : -1.0 }
-        let guess = found.guess(at: own, weights: found.weights(leavingOutOneOf: Array(0..<pairs)))
+        let guess = found.guess(at: own, weights: weights)
         let share = guess / SizedFunctional.subsets(d, size: size)
         for j in 0..<d {
           expected[j] +=
@@ -150,6 +150,113 @@ struct CertaintyTests {
       }
     }
     #expect(own < plain)
+  }
+
+  // MARK: Arithmetic
+
+  @Test(
+    "means over subsets that hold a segment are those of the others, with any number of segments",
+    arguments: [(1, 0.9), (2, 0.3), (80, 0.003), (80, 0.3), (80, 0.95), (200, 0.05), (500, 0.3)])
+  func subsetMeans(_ segments: Int, _ largest: Double) {
+    var random = SeededRandom(seed: 4)
+    for isMixed in [true, false] {
+      let shares = (0..<segments).map { _ in
+        largest * Double(isMixed ? 2 * random.uniform() - 1 : random.uniform())
+      }
+      let means = SubsetMeans(shares: shares)
+      let bound = 1e-9 * (means.means.max() ?? 0)
+      var holding = [Double](repeating: 0, count: segments + 1)
+      for j in [0, segments / 2, segments - 1] {
+        var others = shares
+        others.remove(at: j)
+        let rest = SubsetMeans(shares: others).means
+        means.holding(j, into: &holding)
+        for size in 1...segments {
+          let expected = (1 + shares[j]) * rest[size - 1]
+          #expect(abs(holding[size] - expected) <= bound, "segment \(j), size \(size)")
+        }
+      }
+    }
+  }
+
+  /// A picture of 80 segments, and a model of it that saturates and has products.
+  static let many = ExplainedImage(Tensor([1, 8, 10, 1], repeating: 1))
+  static let manySegments = Segmenter.grid(rows: 8, columns: 10)
+  static let manyModel = Function([1, 8, 10, 1]) { x in
+    var sum = 0.0
+    for j in 0..<80 {
+      sum += x[j] * Double(j % 7) / 20
+      if j % 3 == 0, j < 78 { sum += x[j] * (x[j + 1] - x[j + 2]) / 8 }
+    }
+    // Saturates.
+    return [5 * sum / (1 + abs(sum)), 3]
+  }
+
+  @Test(
+    "with 80 segments the numbers stay within what the model can do, and add up",
+    arguments: [82, 130, 700, 2208])
+  func manySegmentsOfSHAP(_ samples: Int) throws {
+    let maps = try KernelSHAP(
+      samples: samples, segmenter: Self.manySegments, masker: .constant([0]), draws: .stratified
+    ).explain(Self.many, targets: [0, 1], of: Self.manyModel as any Classifier)
+    let plain = try KernelSHAP(
+      samples: 20_000, segmenter: Self.manySegments, masker: .constant([0]), draws: .weighted
+    ).explain(Self.many, targets: [0], of: Self.manyModel as any Classifier)[0]
+    #expect(try abs(#require(maps[0].completenessGap)) < 1e-9)
+    #expect(maps.allSatisfy { !$0.diagnostics.contains { $0.contains("rounding") } })
+    let (found, expected) = try (#require(maps[0].segments), #require(plain.segments))
+    for j in 0..<80 {
+      let error = (found.standardErrors[j], expected.standardErrors[j])
+      let bound = 5 * (error.0 * error.0 + error.1 * error.1).squareRoot()
+      #expect(abs(found.values[j] - expected.values[j]) < max(bound, 1e-6), "segment \(j)")
+      // The largest is about 0.3.
+      #expect(samples < 700 || error.0 < 0.05)
+    }
+    #expect(try #require(maps[1].segments).values.allSatisfy { $0 == 0 })
+  }
+
+  @Test("LIME of 80 segments stays within what the model can do", arguments: [81, 300, 1000])
+  func manySegmentsOfLIME(_ samples: Int) throws {
+    let maps = try LIME(
+      samples: samples, segmenter: Self.manySegments, masker: .constant([0]), draws: .stratified
+    ).explain(Self.many, targets: [0, 1], of: Self.manyModel as any Classifier)
+    let plain = try LIME(
+      samples: 20_000, segmenter: Self.manySegments, masker: .constant([0]), ridge: 0,
+      draws: .paired
+    ).explain(Self.many, targets: [0], of: Self.manyModel as any Classifier)[0]
+    #expect(!maps[0].diagnostics.contains { $0.contains("rounding") })
+    let (found, expected) = try (#require(maps[0].segments), #require(plain.segments))
+    for j in 0..<80 {
+      let error = (found.standardErrors[j], expected.standardErrors[j])
+      let bound = 5 * (error.0 * error.0 + error.1 * error.1).squareRoot()
+      #expect(abs(found.values[j] - expected.values[j]) < max(bound, 1e-6), "segment \(j)")
+    }
+    #expect(try #require(maps[1].segments).values.allSatisfy { $0 == 0 })
+  }
+
+  @Test("pairs that are the same, and values of any size, are learned from without harm")
+  func nearDuplicates() throws {
+    let d = 80
+    let functional = SizedFunctional.shapley(segments: d)
+    for scale in [1e-30, 1, 1e30] {
+      let values = (0..<40).map { scale * (3 + 0.01 * Double($0 % 5)) }
+      let signs = (0..<40).flatMap { i in
+        (0..<d).map { $0 < 20 || i % 20 == 0 && $0 == 79 ? 1.0 : -1.0 }
+      }
+      for parity in SizedFunctional.Parity.allCases {
+        let surrogate = try CoalitionSurrogate(
+          values, at: signs, segments: d, parity: parity,
+          effects: (0..<d).map { $0 == 7 ? 1 : 0 },
+          importance: [Double](repeating: 1, count: values.count))
+        let weights = surrogate.weights(leavingOutOneOf: Array(0..<40))
+        let sums = try #require(
+          surrogate.sums(
+            [.init(sizes: Array(1...40), weights: weights)],
+            coefficients: functional.pairs(parity)))
+        #expect(sums.allSatisfy { abs($0) < 100 * scale })
+        #expect(surrogate.errors.allSatisfy { abs($0) < 4 * scale })
+      }
+    }
   }
 
   // MARK: Masks and noise

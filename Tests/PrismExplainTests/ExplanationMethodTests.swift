@@ -82,7 +82,7 @@ struct ExplanationMethodTests {
       (.layer, .init(layer: "x")), (.samples, .init(samples: 77)), (.seed, .init(seed: 5)),
       (.segments, .init(segmenter: .grid(rows: 2, columns: 3))), (.mask, .init(masker: .mean)),
       (.stopping, .init(stopping: StoppingRule())), (.output, .init(output: .sigmoid)),
-      (.composite, .init(composite: .gamma)),
+      (.composite, .init(composite: .gamma)), (.draws, .init(draws: .published)),
     ]
     for method in ExplanationMethod.allCases {
       let usual = method.explainer(plain)

@@ -69,6 +69,10 @@ struct PageFileTests {
       #expect(choices.contains("\"\(composite.rawValue)\""), "\(composite.rawValue)")
       #expect(english["composite.\(composite.rawValue)"] != nil, "\(composite.rawValue)")
     }
+    for draws in ExplanationMethod.Draws.allCases {
+      #expect(choices.contains("\"\(draws.rawValue)\""), "\(draws.rawValue)")
+      #expect(english["draws.\(draws.rawValue)"] != nil, "\(draws.rawValue)")
+    }
   }
 
   @Test("what a file names is there, and nothing comes from elsewhere")

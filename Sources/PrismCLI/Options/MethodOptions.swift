@@ -92,6 +92,15 @@ struct MethodOptions: ParsableArguments {
       """, valueName: "rules"))
   var composite: Choice<LRP.Composite>?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Which samples lime, kernelshap and rise draw: sparing makes the most of each and needs fewer \
+      for the same certainty, published are those of the papers, as many as there. (default: \
+      sparing)
+      """, valueName: "draws"))
+  var draws: Choice<ExplanationMethod.Draws>?
+
   @Flag(
     help: """
       Draw samples until the ranking of the top three parts is sure, at most --samples, or ten \
@@ -162,6 +171,7 @@ struct MethodOptions: ParsableArguments {
     choices.confidence = untilStable ? confidence : nil
     choices.quantity = explain?.element
     choices.composite = composite?.element
+    choices.draws = draws?.element
     var request = ExplanationRequest(
       model: model,
       methods: try ExplanationRequest.methods(try methods(), sharing: choices), formats: formats)

@@ -1,4 +1,12 @@
 extension ExplanationMethod {
+  /// Which samples methods draw that can make more of them than their papers do.
+  public enum Draws: String, Sendable, CaseIterable, Codable {
+    /// Those that tell the most.
+    case sparing
+    /// Those of the method's paper and its authors' program, as many as there.
+    case published
+  }
+
   /// What users choose; a choice that a method does not have, see ``choices``, does not matter to
   /// it.
   public struct Settings: Sendable, Equatable, Codable {
@@ -19,12 +27,14 @@ extension ExplanationMethod {
     public var output: ExplainedOutput?
     /// Which rules relevance is shared out by; `nil` for the method's default.
     public var composite: LRP.Composite?
+    /// Which samples are drawn; `nil` for the method's default.
+    public var draws: Draws?
 
     /// Makes settings; those left out are the methods' defaults.
     public init(
       layer: String? = nil, samples: Int? = nil, seed: UInt64 = 0, segmenter: Segmenter? = nil,
       masker: Masker? = nil, stopping: StoppingRule? = nil, output: ExplainedOutput? = nil,
-      composite: LRP.Composite? = nil
+      composite: LRP.Composite? = nil, draws: Draws? = nil
     ) {
       self.layer = layer
       self.samples = samples
@@ -34,6 +44,7 @@ extension ExplanationMethod {
       self.stopping = stopping
       self.output = output
       self.composite = composite
+      self.draws = draws
     }
   }
 }

@@ -56,6 +56,8 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case output
     /// Which rules relevance is shared out by.
     case composite
+    /// Which samples are drawn.
+    case draws
   }
 
   /// What users can choose for the method.
@@ -70,12 +72,12 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case .blurIG, .xrai: [.samples]
     case .smoothgrad, .vargrad: [.samples, .seed, .stopping]
     case .gradientSHAP: [.samples, .seed, .mask, .stopping]
-    case .rise: [.samples, .seed, .mask, .stopping, .output]
+    case .rise: [.samples, .seed, .mask, .stopping, .output, .draws]
     case .deeplift: [.mask]
     case .lrp: [.composite]
     case .occlusion: [.mask, .output]
-    case .lime, .kernelSHAP, .permutationSHAP:
-      [.samples, .seed, .segments, .mask, .stopping, .output]
+    case .lime, .kernelSHAP: [.samples, .seed, .segments, .mask, .stopping, .output, .draws]
+    case .permutationSHAP: [.samples, .seed, .segments, .mask, .stopping, .output]
     case .partitionSHAP, .sobol, .hsic: [.samples, .mask, .output]
     case .extremal: [.samples]
     }
@@ -99,6 +101,7 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     func masker(_ usual: Masker = .constant([0])) -> Masker { settings.masker ?? usual }
     let segmenter = settings.segmenter ?? .quickshift()
     let output = settings.output ?? .logit
+    let isPublished = settings.draws == .published
     switch self {
     case .gradcam: return GradCAM(layer: layer)
     case .gradcamPlusPlus: return GradCAMPlusPlus(layer: layer)
@@ -131,17 +134,19 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
     case .occlusion: return Occlusion(masker: masker(), output: output)
     case .rise:
       return RISE(
-        samples: samples(4000), masker: masker(), output: settings.output ?? .softmax, seed: seed,
-        stopping: stopping)
+        samples: samples(isPublished ? RISE.publishedSamples : RISE.usualSamples),
+        masker: masker(), output: settings.output ?? .softmax,
+        draws: isPublished ? .independent : .paired, seed: seed, stopping: stopping)
     case .lime:
       return LIME(
-        samples: samples(1000), segmenter: segmenter, masker: masker(.segmentMean),
-        output: output, seed: seed, stopping: stopping)
+        samples: samples(isPublished ? LIME.publishedSamples : LIME.usualSamples),
+        segmenter: segmenter, masker: masker(.segmentMean), output: output,
+        draws: isPublished ? .independent : .stratified, seed: seed, stopping: stopping)
     case .kernelSHAP:
       return KernelSHAP(
         samples: settings.samples.map { $0 - 2 } ?? (stopping == nil ? nil : 20_000),
-        segmenter: segmenter, masker: masker(.segmentMean), output: output, seed: seed,
-        stopping: stopping)
+        segmenter: segmenter, masker: masker(.segmentMean), output: output,
+        draws: isPublished ? .weighted : .stratified, seed: seed, stopping: stopping)
     case .partitionSHAP:
       return PartitionSHAP(
         evaluations: settings.samples ?? 500, masker: masker(.blur(rows: 32, columns: 32)),

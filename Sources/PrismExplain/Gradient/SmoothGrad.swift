@@ -4,7 +4,13 @@ public import PrismRuntime
 ///
 /// Every sample adds normally distributed noise to the input, with a deviation of `noise` times the
 /// input's range; the map is the mean of the samples' ``Saliency``. Sample i depends on the seed
-/// and i alone. Definition: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017.
+/// and i alone.
+///
+/// Opposite or evenly spread noise gains nothing. Of the variance of the maps (husky, MobileNetV2)
+/// maps of opposite noise share 7 %, with the sign that makes pairs worse, and maps of noise with
+/// the same means over 4 × 4 pixels share 2 %. The rest has as many dimensions as the image, which
+/// no sequence covers with fifty points. Definition: Smilkov et al., "SmoothGrad: removing noise by
+/// adding noise", 2017.
 public struct SmoothGrad: NoisyGradientMethod {
   /// The method's name on the command line.
   public let name = "smoothgrad"

@@ -12,15 +12,17 @@ internal import PrismTensor
 /// package lime 0.2.0.1. Definition: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD
 /// 2016.
 ///
-/// The draws are ``Draws/paired`` unless told otherwise. With ``Draws/stratified`` what the regression
-/// comes to with ever more samples, a sum over all subsets of the segments, is estimated from few of
-/// them; so the definition is kept. The penalty, which has no weight there, is left out. The standard
-/// error of every number says how far another seed's result would be.
+/// What the regression comes to with ever more samples is a sum over all subsets of the segments.
+/// With ``Draws/stratified``, unless told otherwise, that sum is estimated from few of them; so the
+/// definition is kept. The penalty, which has no weight there, is left out. The standard error of
+/// every number says how far another seed's result would be; of trained networks about half of the
+/// package's 1000 samples are as certain.
 public struct LIME: BlackBoxExplainer {
   /// Where the bits come from.
   public enum Draws: String, Sendable, CaseIterable, Codable {
     /// Sizes of subsets in turn as often as they deserve, each subset with its complement, and a
-    /// guess of the output at all others. With more than 200 segments they are ``paired``.
+    /// guess of the output at all others. With more than 500 segments or 131072 samples they are
+    /// ``paired``.
     case stratified
     /// Every second sample complements the one before.
     case paired
@@ -57,11 +59,14 @@ public struct LIME: BlackBoxExplainer {
   /// When to stop before all samples are drawn.
   public let stopping: StoppingRule?
 
-  /// Makes the method; the defaults are those of the package lime.
+  /// The samples of the package lime, and those that are as certain.
+  static let (publishedSamples, usualSamples) = (1000, 500)
+
+  /// Makes the method; the defaults are those of the package lime, but for the draws.
   public init(
-    samples: Int = 1000, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
+    samples: Int = 500, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
     kernelWidth: Double = 0.25, ridge: Double = 1, output: ExplainedOutput = .logit,
-    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
+    draws: Draws = .stratified, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.segmenter = segmenter
@@ -118,7 +123,7 @@ public struct LIME: BlackBoxExplainer {
     _ search: SurrogateSearch, targets: Int, work: Work
   ) throws -> SurrogateSearch.Found {
     let d = search.segmentation.count
-    if draws == .stratified, d <= SizedDraws.segmentLimit {
+    if draws == .stratified, SizedDraws.suffice(segments: d, samples: samples) {
       let fit = SizedFit(
         .regression(segments: d) { weight(on: $0, of: d) }, samples: samples, seed: seed)
       let limit = fit.draws.coalitions.count

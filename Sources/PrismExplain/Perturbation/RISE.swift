@@ -6,17 +6,18 @@ internal import PrismTensor
 /// A mask is a grid of `cells × cells` bits that are one with the probability p, enlarged
 /// bilinearly to one cell more than the image (half-pixel centres, reflected at the border) and
 /// shifted at random by less than a cell. The map is `Σ y_i · M_i / (N · p)`, as in the authors'
-/// program. Definition: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation of
-/// Black-box Models", BMVC 2018.
+/// program. Definition: Petsiuk, Das and Saenko, "RISE: Randomized Input Sampling for Explanation
+/// of Black-box Models", BMVC 2018.
 ///
-/// The draws are ``Draws/independent`` unless told otherwise. With ``Draws/paired`` every second mask is
-/// the opposite of the one before it, and of the outputs is taken off what a linear model of the mask
-/// foretells, whose share of the map is known. What is expected of the map is the same. Sample i depends on the seed
-/// and i alone.
+/// With ``Draws/paired``, unless told otherwise, every second mask is the opposite of the one
+/// before it, and of the outputs is taken off what a linear model of the mask foretells, whose
+/// share of the map is known. What is expected of the map is the same, and fewer masks than the
+/// authors' are as certain. Sample i depends on the seed and i alone.
 public struct RISE: BlackBoxExplainer {
   /// Which masks are drawn, and what is made of them.
   public enum Draws: String, Sendable, CaseIterable, Codable {
-    /// Opposite masks in pairs, with what a linear model foretells.
+    /// Opposite masks in pairs, with what a linear model foretells. More than 131072 masks are
+    /// ``independent``.
     case paired
     /// Every mask for itself, and their plain mean.
     case independent
@@ -48,11 +49,14 @@ public struct RISE: BlackBoxExplainer {
   /// When to stop before all masks are drawn.
   public let stopping: StoppingRule?
 
+  /// The masks of a peer's default, and those that are as certain.
+  static let (publishedSamples, usualSamples) = (4000, 2000)
+
   /// Makes the method.
   public init(
-    samples: Int = 4000, cells: Int = 7, probability: Double = 0.5,
+    samples: Int = 2000, cells: Int = 7, probability: Double = 0.5,
     masker: Masker = .constant([0]), output: ExplainedOutput = .softmax,
-    draws: Draws = .independent, seed: UInt64 = 0, stopping: StoppingRule? = nil
+    draws: Draws = .paired, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
     self.samples = samples
     self.cells = cells
@@ -87,16 +91,19 @@ public struct RISE: BlackBoxExplainer {
     try stopping?.check()
     let masks = try SoftMasks(
       count: samples, cells: cells, probability: probability, seed: seed,
-      arePaired: draws == .paired
+      arePaired: isRegressed
     )
     .sized(height: image.height, width: image.width)
     let images = try PerturbedImages(.softMasks(masks: masks.masks), of: image, masker: masker)
     let evaluator = Evaluator(classifier, targets: targets, output: output, work: work)
     work.plan(samples)
-    return draws == .paired
+    return isRegressed
       ? try regressed(image, masks, images, evaluator)
       : try averaged(image, masks, images, evaluator)
   }
+
+  /// Whether masks come in pairs: of too many of them the model would take too much memory.
+  private var isRegressed: Bool { draws == .paired && samples <= 1 << 17 }
 
   /// The plain mean of the masks.
   private func averaged(

@@ -9,7 +9,14 @@ internal import PrismTensor
 /// Value Estimation via Leverage Score Sampling", ICLR 2025.
 struct SizedDraws {
   /// The most segments whose subsets can be counted.
-  static let segmentLimit = 200
+  static let segmentLimit = 500
+  /// The most samples that are remembered, so that none is drawn twice.
+  static let sampleLimit = 1 << 17
+
+  /// Whether that many segments and samples are not too many.
+  static func suffice(segments: Int, samples: Int) -> Bool {
+    segments <= segmentLimit && samples <= sampleLimit
+  }
 
   private(set) var coalitions: Coalitions
   /// How often each size deserves to be drawn, by the size of the smaller subset of a pair.

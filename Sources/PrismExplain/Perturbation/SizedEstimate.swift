@@ -4,18 +4,20 @@ internal import PrismTensor
 /// A functional of the outputs of all subsets, estimated from the pairs that were drawn.
 ///
 /// A ``CoalitionSurrogate`` guesses the outputs; the functional of the guess is known, and what the
-/// pairs miss of a guess that was made without them corrects it. So the estimate is right on average
-/// whatever the guess is worth, and the misses tell its standard error. Definition of such
+/// pairs miss of a guess that was made without them corrects it. So the estimate is right on
+/// average whatever the guess is worth, and the misses tell its standard error. Definition of such
 /// estimates: Witter, Liu and Musco, "Regression-Adjusted Monte Carlo Estimators for Shapley Values
 /// and Probabilistic Values", 2025.
 struct SizedEstimate {
   /// The most pairs that a guess is learned from; more are divided.
-  private static let mostPairs = 192
+  private static let mostPairs = 640
 
   /// One number a segment, and the level behind them.
   private(set) var values: [Double]
   /// Their standard errors; infinite where too few pairs were drawn.
   private(set) var errors: [Double] = []
+  /// Whether rounding shows in what was guessed with products of bits; such guesses are left out.
+  private(set) var isRounded = false
 
   /// Pairs of sizes that are taken together, so that there are several of them.
   private struct Bin {
@@ -32,10 +34,12 @@ struct SizedEstimate {
   ///   - functional: What is wanted.
   ///   - draws: The subsets.
   ///   - outputs: The output for each of the first of them.
+  ///   - hasProducts: Whether guesses are more than linear.
   ///   - work: Is asked whether it goes on.
   /// - Throws: `ExplanationError` where LAPACK cannot be used; `CancellationError`.
   init(
-    of functional: SizedFunctional, _ draws: SizedDraws, outputs: [Double], work: Work
+    of functional: SizedFunctional, _ draws: SizedDraws, outputs: [Double],
+    hasProducts: Bool = true, work: Work
   ) throws {
     let d = functional.segments
     let pairs = SizedDraws.pairs(in: outputs.count)
@@ -57,9 +61,12 @@ struct SizedEstimate {
         parity: parity, coefficients: coefficients, effects: effects, draws: draws,
         outputs: outputs, pairs: pairs)
       add(part, counts, isKnown)
-      try add(part, bins, &terms, work: work)
+      try add(part, bins, hasProducts: hasProducts, &terms, work: work)
     }
-    errors = Self.errors(terms, bins, d + 1)
+    // What segments matter by themselves shapes the guess and was learned from the same pairs; for
+    // that the misses are somewhat too small.
+    let inflation = 1 + Double(d) / Double(2 * max(pairs, 1))
+    errors = Self.errors(terms, bins, d + 1).map { $0 * inflation.squareRoot() }
   }
 
   /// The odd or the even part of the outputs.
@@ -125,7 +132,7 @@ struct SizedEstimate {
 
   /// Adds the guess at the other sizes, and what the pairs missed of it.
   private mutating func add(
-    _ part: Part, _ bins: [Bin], _ terms: inout [Double], work: Work
+    _ part: Part, _ bins: [Bin], hasProducts: Bool, _ terms: inout [Double], work: Work
   ) throws {
     guard !bins.isEmpty else { return }
     let (pairs, rows) = (part.values.count, values.count)
@@ -140,25 +147,33 @@ struct SizedEstimate {
     for block in 0..<blocks {
       try work.check()
       let members = Array(stride(from: block, to: pairs, by: blocks))
-      let surrogate = try CoalitionSurrogate(
-        members.map { part.values[$0] }, at: part.signs(of: members), segments: rows - 1,
-        parity: part.parity, effects: part.effects,
-        importance: members.map {
-          weights[$0] * weights[$0] * part.coefficients[part.draws.sizes[$0]].square
-        })
       let places = Dictionary(
         uniqueKeysWithValues: members.enumerated().map { ($0.element, $0.offset) })
-      for bin in bins {
-        let own = bin.pairs.compactMap { places[$0] }
-        let share = Double(own.count) / Double(bin.pairs.count)
-        guard share > 0 else { continue }
-        let guess = surrogate.sums(
-          weights: surrogate.weights(leavingOutOneOf: own), sizes: bin.sizes,
-          coefficients: part.coefficients)
-        for row in 0..<rows { values[row] += share * guess[row] }
+      var guess: [Double]?
+      var misses: [Double] = []
+      for isFull in hasProducts ? [true, false] : [false] where guess == nil {
+        let surrogate = try CoalitionSurrogate(
+          members.map { part.values[$0] }, at: part.signs(of: members), segments: rows - 1,
+          parity: part.parity, effects: part.effects,
+          importance: members.map {
+            weights[$0] * weights[$0] * part.coefficients[part.draws.sizes[$0]].square
+          }, hasProducts: isFull)
+        let groups = bins.map { bin in
+          let own = bin.pairs.compactMap { places[$0] }
+          let share = Double(own.count) / Double(max(bin.pairs.count, 1))
+          return CoalitionSurrogate.Sizes(
+            sizes: bin.sizes,
+            weights: surrogate.weights(leavingOutOneOf: own).map { $0 * share })
+        }
+        guess = surrogate.sums(groups, coefficients: part.coefficients)
+        misses = surrogate.errors
+        isRounded = isRounded || guess == nil
+      }
+      if let guess {
+        for row in 0..<rows { values[row] += guess[row] }
       }
       for (place, pair) in members.enumerated() where weights[pair] > 0 {
-        let miss = weights[pair] * surrogate.errors[place]
+        let miss = weights[pair] * misses[place]
         part.forEachCoefficient(of: pair) { row, coefficient in
           values[row] += coefficient * miss
           terms[pair * rows + row] += coefficient * miss

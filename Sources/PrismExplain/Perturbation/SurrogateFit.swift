@@ -12,6 +12,8 @@ struct SurrogateFit {
   private(set) var residuals: [Double]
   /// The standard errors of the values.
   var standardErrors: [[Double]] = []
+  /// What a reader should know of the fit, for every target; empty where there is nothing.
+  var notes: [[String]] = []
 
   /// Judges a model by the samples that it was fitted to.
   ///

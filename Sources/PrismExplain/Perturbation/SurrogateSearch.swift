@@ -95,7 +95,8 @@ struct SurrogateSearch {
         score: fit.scores[t], standardError: segmentation.errorMap(fit.standardErrors[t]),
         segments: SegmentAttribution(
           segmentation: segmentation, values: fit.values[t], standardErrors: fit.standardErrors[t]),
-        diagnostics: (ranking ?? []) + search.notes + fitNotes + notes)
+        diagnostics: (ranking ?? []) + search.notes + fitNotes
+          + (fit.notes.isEmpty ? [] : fit.notes[t]) + notes)
     }
   }
 

@@ -32,6 +32,7 @@ const fields = {
     name: "composite", type: "select",
     options: ["epsilon-plus-flat", "epsilon-gamma-box", "epsilon", "gamma"],
   },
+  draws: { name: "draws", type: "select", options: ["sparing", "published"] },
 };
 
 /** The models that take a kind of file, and those that do not. */

@@ -131,6 +131,11 @@ export default {
   "composite.epsilon-gamma-box": "dafür und dagegen (ε, γ, Kasten)",
   "composite.epsilon": "überall ε",
   "composite.gamma": "überall γ",
+  "parameter.draws": "Züge",
+  "parameter.draws.meaning": "Welche Stichproben gezogen werden: die, die am meisten sagen, oder "
+    + "die der Veröffentlichung.",
+  "draws.sparing": "die am meisten sagen",
+  "draws.published": "der Veröffentlichung",
   "family.cam": "Über eine Schicht des Netzes",
   "family.cam.meaning": "Klassenaktivierungskarten gewichten, was eine Schicht gefunden hat. "
     + "Schnell und grob.",

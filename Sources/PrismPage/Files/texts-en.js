@@ -129,6 +129,11 @@ export default {
   "composite.epsilon-gamma-box": "for and against (ε, γ, box)",
   "composite.epsilon": "ε everywhere",
   "composite.gamma": "γ everywhere",
+  "parameter.draws": "Draws",
+  "parameter.draws.meaning": "Which samples are drawn: those that tell the most, or those of the "
+    + "paper.",
+  "draws.sparing": "that tell the most",
+  "draws.published": "of the paper",
   "family.cam": "By a layer of the network",
   "family.cam.meaning": "Class activation maps weigh what a layer has found. Fast and coarse.",
   "family.gradient": "By gradients",

@@ -21,6 +21,8 @@ public struct ExplanationRequest: Codable, Sendable, Equatable {
     public var quantity: Quantity?
     /// Which rules relevance is shared out by.
     public var composite: LRP.Composite?
+    /// Which samples are drawn.
+    public var draws: ExplanationMethod.Draws?
 
     /// Makes a method with its defaults.
     public init(_ name: String) { self.name = name }
@@ -134,6 +136,7 @@ extension ExplanationRequest {
       ("--until-stable", choices.confidence != nil, .stopping),
       ("--explain", choices.quantity != nil, .output),
       ("--composite", choices.composite != nil, .composite),
+      ("--draws", choices.draws != nil, .draws),
     ]
     for (option, isGiven, choice) in given where isGiven {
       guard methods.contains(where: { $0.choices.contains(choice) }) else {
@@ -151,6 +154,7 @@ extension ExplanationRequest {
       if known.contains(.stopping) { result.confidence = choices.confidence }
       if known.contains(.output) { result.quantity = choices.quantity }
       if known.contains(.composite) { result.composite = choices.composite }
+      if known.contains(.draws) { result.draws = choices.draws }
       return result
     }
   }
@@ -175,7 +179,8 @@ extension ExplanationRequest.Method {
     if let samples, samples < 1 { throw RequestError.samples(samples) }
     var settings = ExplanationMethod.Settings(
       layer: layer, samples: samples, seed: seed,
-      stopping: confidence.map { StoppingRule(confidence: $0) }, composite: composite)
+      stopping: confidence.map { StoppingRule(confidence: $0) }, composite: composite,
+      draws: draws)
     let size = model.card.input.image
     settings.segmenter = try segments.map {
       try Segmenter(argument: $0, height: size.height, width: size.width)

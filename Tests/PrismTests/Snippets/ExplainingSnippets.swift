@@ -15,6 +15,14 @@ func explainByName(_ model: Model, _ image: Image) throws -> [Explanation] {
   return try model.explain(image, with: lime, targets: targets)
 }
 
+func explainAsPublished(
+  _ model: Model, _ image: Image, _ target: Prediction.Entry
+) throws -> Explanation {
+  let published = ExplanationMethod.Settings(draws: .published)
+  return try model.explain(
+    image, with: ExplanationMethod.kernelSHAP.explainer(published), target: target)
+}
+
 func explainContrast(_ model: Model, _ image: Image) throws -> Explanation {
   let prediction = try model.predict(image)
   let (first, second) = (prediction.ranked[0], prediction.ranked[1])

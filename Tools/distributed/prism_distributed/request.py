@@ -7,6 +7,7 @@ from .errors import RunError
 #: What may be chosen for a method, and how its text is read.
 CHOICES = {
     "layer": str, "samples": int, "segments": str, "mask": str, "confidence": float, "quantity": str, "composite": str,
+    "draws": str,
 }  # fmt: skip
 
 
