@@ -44,8 +44,11 @@ func allLanes(_ v: VI) -> Bits {
 /// The gate of a block that begins at a row and a channel; for bits at a multiple of a vector.
 @inline(always)
 func advanced(_ gate: Gate, row: Int, channel: Int) -> Gate {
-  var result = gate.advanced(row: row)
-  result.values += gate.slope == .bits ? channel / W &* bitsSize : 4 &* channel
+  // Not by the gate's own function, which would be a call into another module for every tile.
+  var result = gate
+  result.values +=
+    gate.slope == .bits
+    ? row &* gate.stride &+ channel / W &* bitsSize : 4 &* (row &* gate.stride &+ channel)
   if let scale = gate.scale { result.scale = scale + channel }
   if let shift = gate.shift { result.shift = shift + channel }
   return result

@@ -10,8 +10,10 @@ struct GradientTile {
   var factors: Source
   /// Floats from the factors of one pixel to those of the next.
   var factorStride: Int
-  /// The vectors of all pixels, side by side.
+  /// The vectors of the first pixel.
   var panel: Source
+  /// Floats from the vectors of one pixel to those of the next.
+  var panelStride: Int
   /// The pixels.
   var count: Int
   var sums: Destination
@@ -96,7 +98,7 @@ func wideGradient(_ MR: Int, _ job: GradientTile) {
     if MR > 10 { r10.add(a[10], b0, b1) }
     if MR > 11 { r11.add(a[11], b0, b1) }
     a += job.factorStride
-    b += 2 &* W
+    b += job.panelStride
     p &-= 1
   }
   r0.write(c)
@@ -150,7 +152,7 @@ func narrowGradient(_ MR: Int, _ job: GradientTile) {
     if MR > 10 { r10.add(a[10], b0) }
     if MR > 11 { r11.add(a[11], b0) }
     a += job.factorStride
-    b += W
+    b += job.panelStride
     p &-= 1
   }
   r0.write(c)

@@ -35,7 +35,8 @@ package struct WeightGradientJob {
   }
 }
 
-/// The gradients by scale and offset of a batch normalisation with stored statistics, for one image.
+/// The gradients by scale and offset of a batch normalisation with stored statistics, for one
+/// image.
 package struct NormalizationGradientJob {
   /// The cotangent of what is normalised.
   package var cotangent: UnsafePointer<Float>

@@ -56,7 +56,7 @@ package enum WeightGradients {
     let panel = job.scratch + WeightGradientLayout.mostPixels &* layout.rowStride
     var tile = GradientTile(
       factors: job.cotangent + start &* job.cotangentStride, factorStride: job.cotangentStride,
-      panel: Source(panel), count: count, sums: job.sums, stride: layout.stride)
+      panel: Source(panel), panelStride: 0, count: count, sums: job.sums, stride: layout.stride)
     if layout.isByOutputs {
       if layout.joinsTaps {
         gatherAllTaps(job, start, count, into: job.scratch, stride: layout.rowStride)
@@ -79,10 +79,15 @@ package enum WeightGradients {
       let width = layout.stride &- column < 2 &* W ? W : 2 &* W
       let rest = layout.columns &- column
       let channels = rest < width ? rest : width
+      (tile.panel, tile.panelStride) = (Source(panel), width)
       if layout.isByOutputs {
-        copyRows(
-          job.cotangent + (start &* job.cotangentStride &+ column), job.cotangentStride, count,
-          channels: channels, into: panel, stride: width)
+        let source = job.cotangent + (start &* job.cotangentStride &+ column)
+        if channels == width && job.cotangentStride <= mostDirect {
+          (tile.panel, tile.panelStride) = (source, job.cotangentStride)
+        } else {
+          copyRows(
+            source, job.cotangentStride, count, channels: channels, into: panel, stride: width)
+        }
       } else if hasPrologue {
         applyPrologue(
           Prologue(
@@ -90,9 +95,12 @@ package enum WeightGradients {
             relu: job.prologue.relu), job.input + (start &* job.inputStride &+ column),
           job.inputStride, panel, width, rows: count, channels: channels)
       } else if isPointwise {
-        copyRows(
-          job.input + (start &* job.inputStride &+ column), job.inputStride, count,
-          channels: channels, into: panel, stride: width)
+        let source = job.input + (start &* job.inputStride &+ column)
+        if channels == width && job.inputStride <= mostDirect {
+          (tile.panel, tile.panelStride) = (source, job.inputStride)
+        } else {
+          copyRows(source, job.inputStride, count, channels: channels, into: panel, stride: width)
+        }
       } else {
         gather(
           job, tap: tap, start, count, channel: column, channels: channels, into: panel,
@@ -103,6 +111,10 @@ package enum WeightGradients {
       column &+= width
     }
   }
+
+  /// The most floats between pixels with which vectors are read where they are: beyond, those of
+  /// one piece lie on more pages than a processor knows at a time.
+  @_transparent static var mostDirect: Int { 256 }
 
   /// Tiles of nearly equal height for all rows of a panel.
   @inline(always)
@@ -316,8 +328,8 @@ package enum WeightGradients {
     store(touched, job.scratch)
   }
 
-  /// Reads every line of some rows, so that they come from memory in the order in which they lie there
-  /// before channels are picked out.
+  /// Reads every line of some rows, so that they come from memory in the order in which they lie
+  /// there before channels are picked out.
   @inline(always)
   static func touch(
     _ p: Source, _ stride: Int, _ rows: Int, _ channels: Int, _ sum: inout V
@@ -567,8 +579,8 @@ package enum WeightGradients {
   }
 }
 
-/// A row of cotangents of a depthwise convolution and the rows of the input under it, for one vector
-/// of channels.
+/// A row of cotangents of a depthwise convolution and the rows of the input under it, for one
+/// vector of channels.
 struct DepthwiseGradientRow {
   var cotangent: Source
   var cotangentStride: Int

@@ -192,9 +192,9 @@ public final class Plan: Sendable {
   ///   - groupSize: The images that one thread adds up in their order; the sums of groups are added
   ///     in the order of groups.
   ///   - pool: The threads.
-  ///   - given: Write the given values, as for ``run(count:on:giving:)``; that for which images meet
-  ///     is called by one thread for the images in their order, with the numbers that were stored of
-  ///     the wanted values.
+  ///   - given: Write the given values, as for ``run(count:on:giving:)``; that for which images
+  ///     meet is called by one thread for the images in their order, with the numbers that were
+  ///     stored of the wanted values.
   /// - Returns: The sums by their values.
   /// - Throws: `OutOfMemoryError`.
   func sums(

@@ -3,7 +3,8 @@ package import PrismTensor
 /// The gradient by the weight of a convolution of a normalised and rectified value, from what was
 /// normalised: what the convolution read need not be kept.
 ///
-/// Its inputs are the cotangent, the normalisation's input and what else the normalisation is given.
+/// Its inputs are the cotangent, the normalisation's input and what else the normalisation is
+/// given.
 package struct NormalizedWeightPullback: Primitive {
   /// The convolution.
   package let convolution: Convolution

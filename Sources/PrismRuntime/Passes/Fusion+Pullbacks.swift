@@ -103,8 +103,8 @@ extension Fusion {
     }
   }
 
-  /// How gradients by parameters are computed of which the sum over images is wanted; `nil` where no
-  /// kernel suits them.
+  /// How gradients by parameters are computed of which the sum over images is wanted; `nil` where
+  /// no kernel suits them.
   func gradientWork(
     of pullback: Pullback, _ operation: inout FusedOperation
   ) -> FusedOperation.Work? {
@@ -137,7 +137,8 @@ extension Fusion {
     }
   }
 
-  /// How the gradient by the weight of a convolution of a normalised and rectified value is computed.
+  /// How the gradient by the weight of a convolution of a normalised and rectified value is
+  /// computed.
   func gradientWork(
     of pullback: NormalizedWeightPullback, _ operation: inout FusedOperation
   ) -> FusedOperation.Work? {

@@ -17,8 +17,8 @@ struct Fusion {
   var absorbed: Set<ValueID> = []
   private(set) var operations: [FusedOperation] = []
 
-  // Values that are `wanted` must be stored as they are, those that are `summed` are added to what is
-  // there of other images; what comes before those that are `given` is known.
+  // Values that are `wanted` must be stored as they are, those that are `summed` are added to what
+  // is there of other images; what comes before those that are `given` is known.
   init(
     _ recording: Recording, given: [ValueID], wanted: [ValueID], summed: [ValueID] = [],
     vectorWidth: Int

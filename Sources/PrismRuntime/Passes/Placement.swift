@@ -8,8 +8,8 @@ enum Storage {
   case shared
   /// Every value whole, in a place of its own.
   case kept
-  /// By lifetime in the image's arena, where no step writes over what it reads and every value stays
-  /// for two steps more.
+  /// By lifetime in the image's arena, where no step writes over what it reads and every value
+  /// stays for two steps more.
   case changed
 }
 
@@ -122,7 +122,8 @@ struct Placement {
 
   // MARK: - Order
 
-  /// The steps with what is given before them, and every wanted value stored as soon as it is there.
+  /// The steps with what is given before them, and every wanted value stored as soon as it is
+  /// there.
   private static func exchanging(
     _ drafts: [Draft], _ locations: Locations, _ recording: Recording, _ exchange: Exchanged
   ) -> [Draft] {
@@ -157,9 +158,9 @@ struct Placement {
     return drafts
   }
 
-  /// The steps at the end of a network, and at the beginning of the way back, that read more weights
-  /// than numbers: several images in turn go through each of them, so that the weights come from the
-  /// cache for all but the first.
+  /// The steps at the end of a network, and at the beginning of the way back, that read more
+  /// weights than numbers: several images in turn go through each of them, so that the weights come
+  /// from the cache for all but the first.
   private static func groups(
     of drafts: [Draft], _ locations: Locations, _ recording: Recording
   ) -> [Range<Int>] {

@@ -171,8 +171,8 @@ struct ChannelSumStep: SummingStepKind {
   }
 }
 
-/// The gradient by the scale of a batch normalisation with stored statistics: the step's other value
-/// is what was normalised.
+/// The gradient by the scale of a batch normalisation with stored statistics: the step's other
+/// value is what was normalised.
 struct NormalizationGradientStep: OffsetStepKind {
   /// The stored mean.
   let mean: Tensor
@@ -206,7 +206,8 @@ struct NormalizationGradientStep: OffsetStepKind {
   }
 }
 
-/// The gradients by weights or a scale and by the offset beside them, of one pass over the cotangent.
+/// The gradients by weights or a scale and by the offset beside them, of one pass over the
+/// cotangent.
 struct JointGradientStep: SummingStepKind {
   /// How the first of them is computed.
   let first: any OffsetStepKind
