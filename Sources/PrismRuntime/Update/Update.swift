@@ -193,7 +193,8 @@ final class Update: Sendable {
       )
       for other in buffers where other.floats.overlaps(buffer.floats) {
         buffer.floats =
-          min(buffer.floats.lowerBound, other.floats.lowerBound)..<max(
+          min(
+            buffer.floats.lowerBound, other.floats.lowerBound)..<max(
             buffer.floats.upperBound, other.floats.upperBound)
         buffer.steps += other.steps
       }
