@@ -6,7 +6,6 @@ internal import PrismTensor
 struct Fusion {
   let recording: Recording
   private let wanted: Set<ValueID>
-  let vectorWidth: Int
   /// A value that is always there.
   private let first: ValueID
   private var users: [[ValueID]]
@@ -17,9 +16,8 @@ struct Fusion {
 
   // Values that are `wanted` must be stored as they are; what comes before those that are `given` is
   // known.
-  init(_ recording: Recording, given: [ValueID], wanted: [ValueID], vectorWidth: Int) {
+  init(_ recording: Recording, given: [ValueID], wanted: [ValueID]) {
     self.recording = recording
-    self.vectorWidth = vectorWidth
     self.wanted = Set(wanted)
     first = given[0]
     absorbed = Set(given)
@@ -56,10 +54,8 @@ struct Fusion {
     case let primitive as Convolution where primitive.groups > 1 && canRun(primitive.window, id):
       operation.source = WeightSource(
         convolution: id, folding: foldNormalization(after: &operation))
-      operation.work = .step(
-        GroupedStep(
-          shape: shape(primitive.window, operation), groups: primitive.groups,
-          vectorWidth: vectorWidth))
+      operation.work = .grouped(
+        shape(primitive.window, operation), groups: primitive.groups)
     case let primitive as DepthwiseConvolution where canRun(primitive.window, id):
       operation.source = WeightSource(
         convolution: id, folding: foldNormalization(after: &operation))
@@ -165,7 +161,7 @@ struct Fusion {
   /// Whether work divides channels at whole vectors, as bits demand.
   private func isByVectors(_ work: FusedOperation.Work) -> Bool {
     switch work {
-    case .step(is GroupedStep), .step(is FullyConnectedStep): false
+    case .grouped, .step(is FullyConnectedStep): false
     default: true
     }
   }

@@ -60,7 +60,7 @@ struct Spread: Sendable {
   /// The sides of the tiles of values that are computed in tiles.
   private static func tiles(_ steps: [(value: ValueID, kind: any StepKind)]) -> [ValueID: Int] {
     Dictionary(
-      steps.compactMap { value, kind in (kind as? WinogradStep).map { (value, $0.m) } },
+      steps.compactMap { value, kind in (kind as? any TiledStepKind).map { (value, $0.m) } },
       uniquingKeysWith: max)
   }
 
