@@ -31,7 +31,7 @@ RESULTS = ROOT / "Benchmarks" / "RESULTS.md"
 TOLERANCE = 1e-4  # Of logits, relative to the largest.
 BUSY = 0.05  # The share of the processors that other programs may use.
 SECTIONS = ("inference", "training", "explanations", "cold")
-TRAINED = {"mobilenet_v2": 16}  # Networks whose training is measured, with the size of a step.
+TRAINED = {"mobilenet_v2": 16, "densenet121": 16}  # Networks whose training is measured, with the size of a step.
 
 
 # What is measured.

@@ -14,7 +14,7 @@ struct PrismBench: ParsableCommand {
       """,
     subcommands: [
       OperationsCommand.self, LayersCommand.self, ModelsCommand.self, TrainingCommand.self,
-      ExplanationsCommand.self, GradientsCommand.self, CertaintyCommand.self,
+      ExplanationsCommand.self, GradientsCommand.self, UpdatesCommand.self, CertaintyCommand.self,
       MemoryCommand.self, StepsCommand.self, ServeCommand.self,
     ])
 }

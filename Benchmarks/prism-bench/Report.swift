@@ -80,6 +80,7 @@ enum BenchError: Error, CustomStringConvertible {
   case badTable(String, line: Int)
   case staleTable(String)
   case badRequest(String)
+  case unequal(String)
 
   var description: String {
     switch self {
@@ -89,6 +90,7 @@ enum BenchError: Error, CustomStringConvertible {
       "\(path):\(line) is no layer; `layers --write` makes the file"
     case .staleTable(let path): "\(path) is stale; `layers --write` makes it again"
     case .badRequest(let reason): reason
+    case .unequal(let name): "\(name): updates and whole passes give different numbers"
     }
   }
 }

@@ -26,6 +26,12 @@ extension Model {
     return workspace + (traces.max() ?? 0)
   }
 
+  /// The bytes of weights that the model holds ready, packed as kernels want them.
+  ///
+  /// They come with the first predictions and explanations, stay as long as the model does, and are
+  /// beside its file, which is mapped.
+  public var warmByteCount: Int { classifier.warmByteCount }
+
   /// How many inputs are best worked on at a time, each on a thread of its own.
   ///
   /// Where an input is decoded, computed and drawn in a few milliseconds, dividing each of these

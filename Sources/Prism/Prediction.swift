@@ -52,13 +52,20 @@ public struct Prediction: Sendable, Equatable, Codable {
 
   /// The labels with the most probable first; equals keep the model's order.
   public var ranked: [Entry] {
-    entries.sorted {
-      ($1.probability, $1.logit, $0.index) < ($0.probability, $0.logit, $1.index)
+    entries.withUnsafeBufferPointer { entries in
+      // Places are moved about, not entries with their texts.
+      entries.indices.sorted { Self.precedes(entries[$0], entries[$1]) }.map { entries[$0] }
     }
   }
 
   /// The most probable label.
-  public var top: Entry { ranked[0] }
+  public var top: Entry {
+    entries.dropFirst().reduce(entries[0]) { Self.precedes($1, $0) ? $1 : $0 }
+  }
+
+  private static func precedes(_ first: Entry, _ second: Entry) -> Bool {
+    (second.probability, second.logit, first.index) < (first.probability, first.logit, second.index)
+  }
 
   /// The entry of a label, or `nil` where the model has no label of that name.
   public subscript(label: String) -> Entry? {

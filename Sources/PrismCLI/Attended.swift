@@ -10,18 +10,20 @@ enum Attended<Value: Sendable> {
   /// Somebody wanted the process to end.
   case interrupted(Interruption)
 
-  /// How often a wish to end is looked for, in milliseconds.
+  /// How often a wish to end, or a reason for it, is looked for, in milliseconds.
   private static var pause: Int { 50 }
 
   /// Does work on a thread of its own.
   ///
   /// - Parameters:
   ///   - console: Tells when the process should end.
+  ///   - check: Throws where the work is of no use any more; it is left behind then.
   ///   - body: The work.
   /// - Returns: How it ended.
-  /// - Throws: What `body` throws.
+  /// - Throws: What `body` and `check` throw.
   static func run(
-    _ console: Console, _ body: @escaping @Sendable () throws -> Value
+    _ console: Console, checking check: () throws -> Void = {},
+    _ body: @escaping @Sendable () throws -> Value
   ) throws -> Attended {
     let interruptions = console.interruptions
     interruptions.start()
@@ -31,6 +33,7 @@ enum Attended<Value: Sendable> {
     while true {
       if let result = ending.wait(milliseconds: pause) { return .done(try result.get()) }
       if let interruption = interruptions.current() { return .interrupted(interruption) }
+      try check()
     }
   }
 

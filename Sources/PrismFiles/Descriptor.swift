@@ -16,7 +16,10 @@ package struct Descriptor: Sendable {
   private let number: CInt
   private let name: String
 
-  private init(_ number: CInt, _ name: String) {
+  /// - Parameters:
+  ///   - number: The number of an open file.
+  ///   - name: What errors call it.
+  package init(_ number: CInt, _ name: String) {
     self.number = number
     self.name = name
   }
@@ -39,6 +42,15 @@ package struct Descriptor: Sendable {
     }
     guard failure == 0 else { throw .unreadable(name, reason: AtomicFile.reason(failure)) }
     return bytes
+  }
+
+  /// Looks whether somebody may still read what is written, without writing anything.
+  ///
+  /// - Throws: `FileError.cannotWrite` where the other end of a pipe or of a connection is closed.
+  package func checkReader() throws(FileError) {
+    var entry = pollfd(fd: number, events: 0, revents: 0)
+    guard poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLERR | POLLHUP) != 0 else { return }
+    throw .cannotWrite(name, reason: AtomicFile.reason(EPIPE))
   }
 
   /// Writes everything, and waits until it is taken.

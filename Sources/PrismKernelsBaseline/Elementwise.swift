@@ -32,6 +32,30 @@ package enum Elementwise {
     copyPixels(prologue, a, stride, out, outputStride, rows: rows, channels: channels)
   }
 
+  /// `out = b + a * scale`, with one factor a channel.
+  package static func addScaled(
+    _ a: UnsafePointer<Float>, stride: Int, scale: UnsafePointer<Float>,
+    to b: UnsafePointer<Float>, otherStride: Int, into out: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int
+  ) {
+    var row = 0
+    while row < rows {
+      let (p, q) = (a + row &* stride, b + row &* otherStride)
+      let target = out + row &* outputStride
+      var j = 0
+      while j &+ W <= channels {
+        store(fma(load(q + j), load(p + j), load(scale + j)), target + j)
+        j &+= W
+      }
+      if j < channels {
+        let n = channels &- j
+        storeUpTo(
+          fma(loadUpTo(q + j, n), loadUpTo(p + j, n), loadUpTo(scale + j, n)), target + j, n)
+      }
+      row &+= 1
+    }
+  }
+
   /// `out = a * b`, element by element.
   package static func multiply(
     _ a: UnsafePointer<Float>, stride: Int, by b: UnsafePointer<Float>, otherStride: Int,

@@ -11,35 +11,86 @@ package enum FullyConnected {
   ///
   /// A sum is formed in one vector of partial sums (lane `l` takes `k ≡ l` modulo the vector width,
   /// ascending), which are then added in halves: the order does not depend on `M` or on the range.
-  /// Four rows of weights are read at a time, from memory once for all `M` rows.
+  /// Four rows of weights are read at a time, from memory once for all `M` rows; where those do not
+  /// fit into the second-level cache they are taken in parts, for many rows of weights each.
   package static func run(_ job: FullyConnectedJob) {
-    var n = job.outputStart
-    while n < job.outputEnd {
-      let rest = job.outputEnd &- n
-      var row = 0
-      if rest >= 4 {
-        while row &+ 4 <= job.rows {
-          fourByFour(job, n, row)
-          row &+= 4
-        }
-        while row < job.rows {
-          fourByOne(job, n, row)
-          row &+= 1
-        }
-        n &+= 4
-      } else {
-        while row < job.rows {
-          oneByOne(job, n, row)
-          row &+= 1
-        }
-        n &+= 1
+    guard job.outputStart < job.outputEnd, job.rows > 0 else { return }
+    // The partial sums of some outputs.
+    let fitting = 4096 / job.rows &* 4
+    let group = fitting < 4 ? 4 : (fitting > 64 ? 64 : fitting)
+    withUnsafeTemporaryAllocation(byteCount: group &* job.rows &* W &* 4, alignment: 64) { bytes in
+      guard let sums = bytes.bindMemory(to: Float.self).baseAddress else { return }
+      var n = job.outputStart
+      while n < job.outputEnd {
+        let rest = job.outputEnd &- n
+        let count = rest < 4 ? rest : (rest < group ? rest / 4 &* 4 : group)
+        compute(job, n, count, sums)
+        n &+= count
       }
     }
-    guard job.outputStart < job.outputEnd else { return }
     writePixels(
       shifted(job.epilogue, job.outputStart),
       Source(job.output + job.outputStart), job.outputStride, job.output + job.outputStart,
       job.outputStride, 0, rows: job.rows, channels: job.outputEnd &- job.outputStart)
+  }
+
+  /// The numbers of a row that are multiplied at a time where all rows together are too large for
+  /// the second-level cache.
+  @inline(always)
+  static func block(_ job: FullyConnectedJob) -> Int {
+    let whole = job.inputs / W &* W
+    if job.rows <= 4 || job.rows &* whole <= 96 &* 1024 { return whole }
+    let fitting = 64 &* 1024 / job.rows / W &* W
+    return fitting < 16 &* W ? 16 &* W : fitting
+  }
+
+  /// Computes some outputs, fewer than four or a multiple of it.
+  @inline(never)
+  static func compute(_ job: FullyConnectedJob, _ first: Int, _ count: Int, _ sums: Destination) {
+    let k = job.inputs
+    let whole = k / W &* W
+    let block = block(job)
+    let end = first &+ count
+    fillZeros(sums, count &* job.rows &* W)
+    var start = 0
+    while start < whole {
+      let stop = whole &- start < block ? whole : start &+ block
+      var n = first
+      while n < end {
+        let sums = sums + (n &- first) &* job.rows &* W
+        if end &- n < 4 {
+          oneByAll(job, n, start, stop, sums)
+          n &+= 1
+        } else {
+          var row = 0
+          while row &+ 4 <= job.rows {
+            fourByFour(job, n, row, start, stop, sums + 4 &* row &* W)
+            row &+= 4
+          }
+          while row < job.rows {
+            fourByOne(job, n, row, start, stop, sums + 4 &* row &* W)
+            row &+= 1
+          }
+          n &+= 4
+        }
+      }
+      start = stop
+    }
+    var n = first
+    while n < end {
+      let outputs = end &- n < 4 ? 1 : 4
+      var row = 0
+      while row < job.rows {
+        var j = 0
+        while j < outputs {
+          let sum = load(sums + ((n &- first) &* job.rows &+ row &* outputs &+ j) &* W)
+          finish(job, tail(job, sum, n &+ j, row, whole), n &+ j, row)
+          j &+= 1
+        }
+        row &+= 1
+      }
+      n &+= outputs
+    }
   }
 
   @inline(always)
@@ -57,8 +108,11 @@ package enum FullyConnected {
     job.output[row &* job.outputStride &+ n] = sum
   }
 
+  /// Adds to the partial sums of four outputs and four rows, those of a row side by side.
   @inline(never)
-  static func fourByFour(_ job: FullyConnectedJob, _ n: Int, _ row: Int) {
+  static func fourByFour(
+    _ job: FullyConnectedJob, _ n: Int, _ row: Int, _ start: Int, _ stop: Int, _ sums: Destination
+  ) {
     // Two outputs at a time with 16 registers, four with 32; the order of every sum is the same.
     #if PRISM_AVX512 || arch(arm64)
       let k = job.inputs
@@ -70,12 +124,13 @@ package enum FullyConnected {
       let a1 = a0 + job.inputStride
       let a2 = a1 + job.inputStride
       let a3 = a2 + job.inputStride
-      var s00 = splat(0), s01 = splat(0), s02 = splat(0), s03 = splat(0)
-      var s10 = splat(0), s11 = splat(0), s12 = splat(0), s13 = splat(0)
-      var s20 = splat(0), s21 = splat(0), s22 = splat(0), s23 = splat(0)
-      var s30 = splat(0), s31 = splat(0), s32 = splat(0), s33 = splat(0)
-      var i = 0
-      while i &+ W <= k {
+      let (q0, q1, q2, q3) = (sums, sums + 4 &* W, sums + 8 &* W, sums + 12 &* W)
+      var s00 = load(q0), s10 = load(q0 + W), s20 = load(q0 + 2 &* W), s30 = load(q0 + 3 &* W)
+      var s01 = load(q1), s11 = load(q1 + W), s21 = load(q1 + 2 &* W), s31 = load(q1 + 3 &* W)
+      var s02 = load(q2), s12 = load(q2 + W), s22 = load(q2 + 2 &* W), s32 = load(q2 + 3 &* W)
+      var s03 = load(q3), s13 = load(q3 + W), s23 = load(q3 + 2 &* W), s33 = load(q3 + 3 &* W)
+      var i = start
+      while i < stop {
         let x0 = load(a0 + i)
         let x1 = load(a1 + i)
         let x2 = load(a2 + i)
@@ -102,30 +157,28 @@ package enum FullyConnected {
         s33 = fma(s33, v3, x3)
         i &+= W
       }
-      finish(job, tail(s00, w0, a0, i, k), n, row)
-      finish(job, tail(s01, w0, a1, i, k), n, row &+ 1)
-      finish(job, tail(s02, w0, a2, i, k), n, row &+ 2)
-      finish(job, tail(s03, w0, a3, i, k), n, row &+ 3)
-      finish(job, tail(s10, w1, a0, i, k), n &+ 1, row)
-      finish(job, tail(s11, w1, a1, i, k), n &+ 1, row &+ 1)
-      finish(job, tail(s12, w1, a2, i, k), n &+ 1, row &+ 2)
-      finish(job, tail(s13, w1, a3, i, k), n &+ 1, row &+ 3)
-      finish(job, tail(s20, w2, a0, i, k), n &+ 2, row)
-      finish(job, tail(s21, w2, a1, i, k), n &+ 2, row &+ 1)
-      finish(job, tail(s22, w2, a2, i, k), n &+ 2, row &+ 2)
-      finish(job, tail(s23, w2, a3, i, k), n &+ 2, row &+ 3)
-      finish(job, tail(s30, w3, a0, i, k), n &+ 3, row)
-      finish(job, tail(s31, w3, a1, i, k), n &+ 3, row &+ 1)
-      finish(job, tail(s32, w3, a2, i, k), n &+ 3, row &+ 2)
-      finish(job, tail(s33, w3, a3, i, k), n &+ 3, row &+ 3)
+      storeFour(s00, s10, s20, s30, q0)
+      storeFour(s01, s11, s21, s31, q1)
+      storeFour(s02, s12, s22, s32, q2)
+      storeFour(s03, s13, s23, s33, q3)
     #else
-      twoByFour(job, n, row)
-      twoByFour(job, n &+ 2, row)
+      twoByFour(job, n, row, start, stop, sums)
+      twoByFour(job, n &+ 2, row, start, stop, sums + 2 &* W)
     #endif
   }
 
+  @inline(always)
+  static func storeFour(_ a: V, _ b: V, _ c: V, _ d: V, _ sums: Destination) {
+    store(a, sums)
+    store(b, sums + W)
+    store(c, sums + 2 &* W)
+    store(d, sums + 3 &* W)
+  }
+
   @inline(never)
-  static func twoByFour(_ job: FullyConnectedJob, _ n: Int, _ row: Int) {
+  static func twoByFour(
+    _ job: FullyConnectedJob, _ n: Int, _ row: Int, _ start: Int, _ stop: Int, _ sums: Destination
+  ) {
     let k = job.inputs
     let w0 = job.weights + n &* k
     let w1 = w0 + k
@@ -133,10 +186,13 @@ package enum FullyConnected {
     let a1 = a0 + job.inputStride
     let a2 = a1 + job.inputStride
     let a3 = a2 + job.inputStride
-    var s00 = splat(0), s01 = splat(0), s02 = splat(0), s03 = splat(0)
-    var s10 = splat(0), s11 = splat(0), s12 = splat(0), s13 = splat(0)
-    var i = 0
-    while i &+ W <= k {
+    let (q0, q1, q2, q3) = (sums, sums + 4 &* W, sums + 8 &* W, sums + 12 &* W)
+    var s00 = load(q0), s10 = load(q0 + W)
+    var s01 = load(q1), s11 = load(q1 + W)
+    var s02 = load(q2), s12 = load(q2 + W)
+    var s03 = load(q3), s13 = load(q3 + W)
+    var i = start
+    while i < stop {
       let v0 = load(w0 + i)
       let v1 = load(w1 + i)
       let x0 = load(a0 + i)
@@ -153,27 +209,29 @@ package enum FullyConnected {
       s13 = fma(s13, v1, x3)
       i &+= W
     }
-    finish(job, tail(s00, w0, a0, i, k), n, row)
-    finish(job, tail(s01, w0, a1, i, k), n, row &+ 1)
-    finish(job, tail(s02, w0, a2, i, k), n, row &+ 2)
-    finish(job, tail(s03, w0, a3, i, k), n, row &+ 3)
-    finish(job, tail(s10, w1, a0, i, k), n &+ 1, row)
-    finish(job, tail(s11, w1, a1, i, k), n &+ 1, row &+ 1)
-    finish(job, tail(s12, w1, a2, i, k), n &+ 1, row &+ 2)
-    finish(job, tail(s13, w1, a3, i, k), n &+ 1, row &+ 3)
+    store(s00, q0)
+    store(s10, q0 + W)
+    store(s01, q1)
+    store(s11, q1 + W)
+    store(s02, q2)
+    store(s12, q2 + W)
+    store(s03, q3)
+    store(s13, q3 + W)
   }
 
   @inline(never)
-  static func fourByOne(_ job: FullyConnectedJob, _ n: Int, _ row: Int) {
+  static func fourByOne(
+    _ job: FullyConnectedJob, _ n: Int, _ row: Int, _ start: Int, _ stop: Int, _ sums: Destination
+  ) {
     let k = job.inputs
     let w0 = job.weights + n &* k
     let w1 = w0 + k
     let w2 = w1 + k
     let w3 = w2 + k
     let a = job.input + row &* job.inputStride
-    var s0 = splat(0), s1 = splat(0), s2 = splat(0), s3 = splat(0)
-    var i = 0
-    while i &+ W <= k {
+    var s0 = load(sums), s1 = load(sums + W), s2 = load(sums + 2 &* W), s3 = load(sums + 3 &* W)
+    var i = start
+    while i < stop {
       let x = load(a + i)
       s0 = fma(s0, load(w0 + i), x)
       s1 = fma(s1, load(w1 + i), x)
@@ -181,30 +239,36 @@ package enum FullyConnected {
       s3 = fma(s3, load(w3 + i), x)
       i &+= W
     }
-    finish(job, tail(s0, w0, a, i, k), n, row)
-    finish(job, tail(s1, w1, a, i, k), n &+ 1, row)
-    finish(job, tail(s2, w2, a, i, k), n &+ 2, row)
-    finish(job, tail(s3, w3, a, i, k), n &+ 3, row)
+    storeFour(s0, s1, s2, s3, sums)
   }
 
+  /// Adds to the partial sums of one output and all rows.
   @inline(never)
-  static func oneByOne(_ job: FullyConnectedJob, _ n: Int, _ row: Int) {
-    let k = job.inputs
-    let w = job.weights + n &* k
-    let a = job.input + row &* job.inputStride
-    var s = splat(0)
-    var i = 0
-    while i &+ W <= k {
-      s = fma(s, load(w + i), load(a + i))
-      i &+= W
+  static func oneByAll(
+    _ job: FullyConnectedJob, _ n: Int, _ start: Int, _ stop: Int, _ sums: Destination
+  ) {
+    let w = job.weights + n &* job.inputs
+    var row = 0
+    while row < job.rows {
+      let a = job.input + row &* job.inputStride
+      var s = load(sums + row &* W)
+      var i = start
+      while i < stop {
+        s = fma(s, load(w + i), load(a + i))
+        i &+= W
+      }
+      store(s, sums + row &* W)
+      row &+= 1
     }
-    finish(job, tail(s, w, a, i, k), n, row)
   }
 
   /// Adds the products that do not fill a vector.
   @inline(always)
-  static func tail(_ s: V, _ w: Source, _ a: Source, _ i: Int, _ k: Int) -> V {
-    i < k ? addPartial(s, w + i, a + i, k &- i) : s
+  static func tail(_ job: FullyConnectedJob, _ s: V, _ n: Int, _ row: Int, _ whole: Int) -> V {
+    guard whole < job.inputs else { return s }
+    return addPartial(
+      s, job.weights + (n &* job.inputs &+ whole), job.input + (row &* job.inputStride &+ whole),
+      job.inputs &- whole)
   }
 
   @inline(never)

@@ -92,6 +92,8 @@ func passed(_ v: V, _ bits: UnsafeRawPointer) -> V {
 func sloped(_ v: V, _ kept: V, _ slope: Slope) -> V {
   switch slope {
   case .positive: return splat(0).replacing(with: v, where: kept .> splat(0))
+  case .inside:
+    return splat(0).replacing(with: v, where: (kept .> splat(0)) .& (kept .< splat(6)))
   case .silu:
     let s = logistic(kept)
     return v * s * fma(splat(1), kept, splat(1) - s)
@@ -132,6 +134,10 @@ func gateRows(_ job: GateRows, into q: Destination, _ ldq: Int, rows: Int, colum
   case .bits: gateByBits(job, q, ldq, rows, columns)
   case .silu where isPlain: gate(job, q, ldq, rows, columns) { v, y, _ in sloped(v, y, .silu) }
   case .gelu where isPlain: gate(job, q, ldq, rows, columns) { v, y, _ in sloped(v, y, .gelu) }
+  case .positive where isPlain:
+    gate(job, q, ldq, rows, columns) { v, y, _ in sloped(v, y, .positive) }
+  case .inside where isPlain:
+    gate(job, q, ldq, rows, columns) { v, y, _ in sloped(v, y, .inside) }
   case .positive where !job.gate.isGuided && !isPlain:
     guard let scale = job.gate.scale, let shift = job.gate.shift else { return }
     gate(job, q, ldq, rows, columns) { v, y, j in

@@ -22,6 +22,8 @@ package enum Curve: UInt8, Sendable {
 package enum Slope: UInt8, Sendable {
   /// 1 where the number is positive, else 0: ReLU, of its input or its output.
   case positive
+  /// 1 where the number is between 0 and 6, else 0: ReLU6, of its input or its output.
+  case inside
   /// The derivative of SiLU at its input.
   case silu
   /// The derivative of the sigmoid whose output is the number.

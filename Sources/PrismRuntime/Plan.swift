@@ -34,6 +34,8 @@ public final class Plan: Sendable {
   /// The shapes of the wanted values for one image.
   let shapes: [Shape]
   let program: Program
+  /// The floating-point operations for one image, by definition.
+  let flops: Double
   let kernels: Kernels
   private let input: ValueID
   private let memory: WorkspaceMemory
@@ -82,14 +84,16 @@ public final class Plan: Sendable {
   ///   - precision: How much rounding is allowed for speed.
   ///   - weights: Shared between plans of recordings whose values have the same identifiers.
   ///   - kernels: What computes.
+  ///   - summed: Values of which only the sums over groups of images are wanted.
+  ///   - meeting: The given value that depends on what is stored of all images.
   ///   - mostImageBytes: The bytes of values between batched operations beyond which fewer images
   ///     exist at a time.
   ///   - memory: Where the plan computes.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   init(
     _ recording: Recording, given: [ValueID], wanted: [ValueID], precision: Precision,
-    weights: PackedWeights, kernels: Kernels, mostImageBytes: Int = .max,
-    memory: WorkspaceMemory = .shared
+    weights: PackedWeights, kernels: Kernels, summed: [ValueID] = [], meeting: ValueID? = nil,
+    mostImageBytes: Int = .max, memory: WorkspaceMemory = .shared
   ) throws {
     input = given[0]
     inputShape = recording[input].shape
@@ -99,8 +103,9 @@ public final class Plan: Sendable {
     self.memory = memory
     program = try Compiler(
       recording: recording, given: given, precision: precision, kernels: kernels,
-      weights: weights
+      weights: weights, summed: summed, meeting: meeting
     ).program(for: wanted)
+    flops = program.steps.reduce(0) { $0 + Double($1.kind.flops(of: $1)) }
   }
 
   /// Computes the wanted values of a batch.
@@ -180,6 +185,65 @@ public final class Plan: Sendable {
     }
   }
 
+  /// Computes the sums that the plan was made for, with the values of all images at a time.
+  ///
+  /// - Parameters:
+  ///   - count: The number of images.
+  ///   - groupSize: The images that one thread adds up in their order; the sums of groups are added
+  ///     in the order of groups.
+  ///   - pool: The threads.
+  ///   - given: Write the given values, as for ``run(count:on:giving:)``; that for which images meet
+  ///     is called by one thread for the images in their order, with the numbers that were stored of
+  ///     the wanted values.
+  /// - Returns: The sums by their values.
+  /// - Throws: `OutOfMemoryError`.
+  func sums(
+    count: Int, groupSize: Int, on pool: WorkerPool,
+    giving given: [(Int, UnsafeMutablePointer<Float>, [UnsafeMutablePointer<Float>]) -> Void]
+  ) throws -> [ValueID: Tensor] {
+    let groups = (count + groupSize - 1) / groupSize
+    let size = program.sumSize
+    let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
+    let sizes = Workspace.sizes(
+      program.layout, lanes: pool.workerCount, images: count,
+      shared: program.sharedSize(images: count))
+    return try withBlocks(sizes + [groups * GroupSums.room(for: size)]) { blocks in
+      let taken = program.tensorSize * pool.workerCount
+      return try Memory.expecting(floats: shapes.reduce(taken + 2 * size) { $0 + $1.count }) {
+        let sums = GroupSums(groupSize: groupSize, size: size, block: blocks[4])
+        _ = Tensor.filling(shapes) { results in
+          let workspace = Workspace(
+            exchange: Exchange(
+              given: given.map { give in { give($0, $1, results) } }, results: results),
+            layout: program.layout, blocks: Array(blocks[..<4]), sums: sums)
+          PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
+            .execute(groups: sums.groups(count))
+        }
+        return try total(sums, groups: groups, on: pool)
+      }
+    }
+  }
+
+  /// The sums of all groups, added in the order of groups.
+  private func total(
+    _ sums: GroupSums, groups: Int, on pool: WorkerPool
+  ) throws -> [ValueID: Tensor] {
+    // What is large first, so that threads end together.
+    let values = program.sums.sorted {
+      ($1.value.layout.size, $0.key) < ($0.value.layout.size, $1.key)
+    }
+    let tensors = try pool.map(values.count) { index in
+      let (offset, layout) = values[index].value
+      let first = sums.pointer(ofGroup: 0) + offset
+      for group in 1..<max(groups, 1) {
+        let other = sums.pointer(ofGroup: group) + offset
+        for i in 0..<layout.size { first[i] += other[i] }
+      }
+      return layout.tensor(first)
+    }
+    return Dictionary(uniqueKeysWithValues: zip(values.map(\.key), tensors))
+  }
+
   /// The most images whose values exist at a time.
   private func chunk(workers: Int) -> Int {
     let bytes = max(1, program.layout.imageArenaStride * MemoryLayout<Float>.stride)
@@ -192,9 +256,16 @@ public final class Plan: Sendable {
   func withBlocks<Result>(
     lanes: Int, images: Int, _ body: ([FloatBlock]) throws -> Result
   ) throws -> Result {
-    let blocks = try memory.take(
+    try withBlocks(
       Workspace.sizes(
-        program.layout, lanes: lanes, images: images, shared: program.sharedSize(images: images)))
+        program.layout, lanes: lanes, images: images, shared: program.sharedSize(images: images)),
+      body)
+  }
+
+  private func withBlocks<Result>(
+    _ sizes: [Int], _ body: ([FloatBlock]) throws -> Result
+  ) throws -> Result {
+    let blocks = try memory.take(sizes)
     defer { memory.give(blocks) }
     let budget = MemoryBudget.current
     let bytes = blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride

@@ -30,6 +30,38 @@ struct PlanRun {
     }
   }
 
+  /// Computes all images, those of a group by one thread.
+  func execute(groups: [Range<Int>]) {
+    pool.run(tasks: groups.count) { group, _ in
+      guard let sums = workspace.sums else { return }
+      sums.pointer(ofGroup: group).update(repeating: 0, count: sums.size)
+    }
+    for phase in program.phases {
+      switch phase {
+      case .image(let steps):
+        pool.run(tasks: groups.count) { group, worker in
+          for slot in groups[group] {
+            let context = workspace.context(lane: worker, slot: slot, image: slot)
+            for step in steps.whole { step.kind.execute(step, context, kernels, part: .whole) }
+          }
+        }
+      case .group(let steps):
+        pool.run(tasks: groups.count) { group, worker in
+          let contexts = groups[group].map {
+            workspace.context(lane: worker, slot: $0, image: $0)
+          }
+          for step in steps.whole {
+            for context in contexts { step.kind.execute(step, context, kernels, part: .whole) }
+          }
+        }
+      case .batch(let step, let kind):
+        kind.execute(
+          step, workspace: workspace, images: groups.last?.upperBound ?? 0, kernels: kernels,
+          pool: pool)
+      }
+    }
+  }
+
   /// Takes several images a thread through some steps, all of them through one before the next.
   private func group(_ steps: Program.Steps, _ images: Range<Int>, whole: Int) {
     guard whole > 0 else { return }

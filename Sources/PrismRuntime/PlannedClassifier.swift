@@ -45,6 +45,10 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The number of logits.
   public var outputCount: Int { recording[recording.outputs[0]].shape.dimensions.last ?? 0 }
 
+  /// The bytes of weights that plans hold ready, packed as kernels want them; grows as plans are
+  /// made.
+  public var warmByteCount: Int { weights.byteCount }
+
   /// Whether the network has rectifiers, at which guided backpropagation differs from the gradient.
   public var hasRectifiers: Bool {
     recording.ids.contains {
@@ -137,11 +141,15 @@ public final class PlannedClassifier: DifferentiableClassifier {
     let whole = try plan(for: recording.outputs)
     guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels)
     else { return self }
-    let left = Self.mostNearby - NearbyClassifier.size(of: update, threads: Workers.count)
+    let chunk = update.chunk(threads: Workers.count)
+    let left =
+      Self.mostNearby
+      - UpdateRun.size(
+        update, threads: Workers.count, chunk: chunk, keepsProducts: true)
     guard left >= 0 else { return self }
     do {
       return try NearbyClassifier(
-        near: image, update: update, rest: rest, whole: whole, descentLimit: left)
+        near: image, update: update, rest: rest, whole: whole, chunk: chunk, descentLimit: left)
     } catch is OutOfMemoryError {
       return self
     }
@@ -150,17 +158,21 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The classifier for a sequence of images of which each differs from the one before in a part: it
   /// computes only what the part reaches and gives the same bits.
   ///
-  /// It holds the values of one image a thread, at most 768 MiB; where there is no room for that, it
-  /// is this classifier.
+  /// It holds the values of one image and what is computed of those that follow, at most 768 MiB;
+  /// where there is no room for that, it is this classifier.
   ///
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   public func inSequence() throws -> any Classifier {
     let whole = try plan(for: recording.outputs)
-    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
-      SequenceClassifier.size(of: update, threads: Workers.count) <= Self.mostNearby
+    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels)
+    else { return self }
+    let chunk = update.chunk(threads: Workers.count)
+    guard
+      UpdateRun.size(update, threads: Workers.count, chunk: chunk, keepsProducts: false)
+        <= Self.mostNearby
     else { return self }
     do {
-      return try SequenceClassifier(update: update, rest: rest, whole: whole)
+      return try SequenceClassifier(update: update, rest: rest, whole: whole, chunk: chunk)
     } catch is OutOfMemoryError {
       return self
     }

@@ -1,3 +1,4 @@
+internal import PrismAutodiff
 internal import PrismKernels
 
 /// The steps of a plan in their order, and the memory they need.
@@ -39,6 +40,11 @@ struct Program: Sendable {
   let layout: WorkspaceLayout
   /// The floats of tensors that a thread takes at the most beside its arena.
   let tensorSize: Int
+  /// Where the sums over groups of images are, by their values.
+  var sums: [ValueID: (offset: Int, layout: SumLayout)] = [:]
+
+  /// The floats of the sums of a group.
+  var sumSize: Int { sums.values.reduce(0) { max($0, $1.offset + $1.layout.size) } }
 
   /// The floats that batched steps share, for a number of images.
   func sharedSize(images: Int) -> Int {

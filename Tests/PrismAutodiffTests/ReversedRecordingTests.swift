@@ -69,4 +69,81 @@ struct ReversedRecordingTests {
       ReversedRecording(
         recording, of: recording.outputs[0], at: recording.inputs[1], count: 1) == nil)
   }
+
+  /// The gradients by parameters that a recorded walk back computes.
+  private func gradients(
+    _ recording: Recording, by parameters: [ValueID], cotangent: Tensor, given: [ValueID: Tensor]
+  ) throws -> [ValueID: Tensor] {
+    let training = try #require(
+      TrainingRecording(recording, of: recording.outputs[0], by: parameters))
+    let found = try training.recording.evaluate(
+      training.sums, given: given.merging([training.cotangent: cotangent]) { $1 })
+    var result = training.gradients.compactMapValues { found[$0] }
+    for folded in training.folded {
+      let parts = folded.gradients(
+        weight: try #require(found[folded.weight]), sum: try #require(found[folded.sum]),
+        in: training.recording)
+      result.merge(parts.filter { parameters.contains($0.key) }) { $0 + $1 }
+    }
+    return result
+  }
+
+  @Test("by parameters have the gradients of the recording, some of them and all")
+  func parameters() throws {
+    let network = try SmallNetwork(isTraining: false)
+    let recording = network.recording
+    let cotangent = Tensor.stacking([
+      Tensor([3], [0.5, -1, 2]), Tensor([3], [1, 0.25, -0.5]),
+    ]).reshaped(to: recording[recording.outputs[0]].shape)
+    let statistics = try [network.id("mean"), network.id("variance")]
+    let all = recording.parameterNames.keys.sorted().filter { !statistics.contains($0) }
+    let some = try ["depthwise.weight", "excite"].map(network.id)
+    for parameters in [all, some, [try network.id("scale")]] {
+      let expected = try recording.gradient(
+        of: recording.outputs[0], cotangent: cotangent, at: parameters, given: network.given)
+      let found = try gradients(
+        recording, by: parameters, cotangent: cotangent, given: network.given)
+      #expect(found.count == parameters.count)
+      for id in parameters {
+        expectClose(
+          try #require(found[id]), try #require(expected[id]), tolerance: 1e-5, "\(id.index)")
+      }
+    }
+  }
+
+  @Test("by the parameters of a convolution with a bias and a normalisation, used twice")
+  func folded() throws {
+    var random = SeededRandom(seed: 4)
+    let weight = Tensor.uniform([3, 3, 3, 3], in: -1..<1, using: &random)
+    let rows = (0..<5).map { i in
+      Tensor.uniform([3], in: i > 2 ? 0.5..<2 : -1..<1, using: &random)
+    }
+    let x = Tensor.uniform([2, 5, 6, 3], in: -1..<1, using: &random)
+    let recording = try Recording(input: x.shape) { x in
+      func layer(_ x: Value) -> Value {
+        x.convolution(
+          x.parameter(weight, named: "weight"), bias: x.parameter(rows[0], named: "bias"),
+          padding: .same
+        ).batchNormalized(
+          scale: x.parameter(rows[3], named: "scale"),
+          offset: x.parameter(rows[1], named: "offset"),
+          mean: x.parameter(rows[2], named: "mean"),
+          variance: x.parameter(rows[4], named: "variance"), epsilon: 1e-3
+        ).relu6()
+      }
+      return layer(layer(x))
+    }
+    let names = ["weight", "bias", "scale", "offset"]
+    let parameters = try names.map { try #require(recording.value(named: $0)) }
+    let given = [recording.inputs[0]: x]
+    let cotangent = Tensor.uniform(
+      recording[recording.outputs[0]].shape, in: -1..<1, using: &random)
+    let expected = try recording.gradient(
+      of: recording.outputs[0], cotangent: cotangent, at: parameters, given: given)
+    let found = try gradients(
+      recording, by: parameters, cotangent: cotangent, given: given)
+    for (name, id) in zip(names, parameters) {
+      expectClose(try #require(found[id]), try #require(expected[id]), tolerance: 1e-5, "\(name)")
+    }
+  }
 }

@@ -177,6 +177,13 @@ struct ShardTests {
         "shard", root, "--model", SmallModel.sigmoid, "--output", output, "--of", "3", "--index",
         "0"
       ).expectFailure("the model")
+      let path = output + "/manifest.json"
+      let manifest = try text(path)
+      let own = try Instructions.current
+      #expect(manifest.contains("\"instructions\":\"\(own)\""))
+      try AtomicFile.write(manifest.replacing(own, with: "x86_64 other"), to: path)
+      shard(root, output, 0).expectFailure("the instruction set (\(own)", "PRISM_ISA")
+      try AtomicFile.write(manifest, to: path)
       shard(root, output, 3).expectFailure("no shard 3")
       shard(root, output, -1).expectFailure("no shard -1")
       shard(root, output, of: 0, 0).expectFailure("--of is 0")

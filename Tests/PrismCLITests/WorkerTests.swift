@@ -1,3 +1,4 @@
+import Dispatch
 import Prism
 import PrismReport
 import PrismSmallModels
@@ -332,9 +333,9 @@ struct WorkerTests {
     let hello = forms.answers[0].header
     let form = try #require(try forms.answer(to: "1").header["request"])
     let lines = [
-      "prism result 1", try #require(hello["prism"]?.string),
+      "prism result 2", try #require(hello["prism"]?.string),
       try #require(hello["model"]?["digest"]?.string), SHA256.hexadecimalDigest(of: one),
-      form.description, "float32 false",
+      form.description, "float32 false", try #require(hello["instructions"]?.string),
     ]
     #expect(SHA256.hexadecimalDigest(of: Array(lines.joined(separator: "\n").utf8)) == keys[0])
     let names = try form.members(of: "the form").map(\.name)
@@ -442,6 +443,16 @@ struct WorkerTests {
       try Model(contentsOf: SmallModel.softmax), called: "small",
       source: { _ in Self.plain("ping", "1") }, sink: { _ in throw Gone() })
     #expect(throws: Gone.self) { try session.run() }
+  }
+
+  @Test("work for nobody is left behind, also while it is at an input")
+  func unread() {
+    struct Gone: Error {}
+    let leaves = DispatchSemaphore(value: 0)
+    defer { leaves.signal() }
+    #expect(throws: Gone.self) {
+      try Attended.run(Console(output: { _ in }), checking: { throw Gone() }) { leaves.wait() }
+    }
   }
 
   @Test("perturbations as data are evaluated as the library does, for pictures and sounds")

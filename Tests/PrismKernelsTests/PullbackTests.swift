@@ -191,7 +191,8 @@ struct PullbackTests {
     let cotangent = random(rows * channels, 2)
     let residual = random(rows * channels, 3)
     let slopes: [(Slope, (Double) -> Double)] = [
-      (.positive, { $0 > 0 ? 1 : 0 }), (.sigmoid, { $0 * (1 - $0) }),
+      (.positive, { $0 > 0 ? 1 : 0 }), (.inside, { $0 > 0 && $0 < 6 ? 1 : 0 }),
+      (.sigmoid, { $0 * (1 - $0) }),
       (.hardSwish, { $0 <= -3 ? 0 : ($0 < 3 ? (2 * $0 + 3) / 6 : 1) }),
       (.hardSigmoid, { abs($0) < 3 ? 1 / 6 : 0 }),
       (

@@ -202,6 +202,27 @@ struct PlanTests {
     }
   }
 
+  @Test(
+    "a large dense layer of a batch adds to every image what is the image's own", arguments: sets)
+  func batchedResiduals(_ set: InstructionSet) throws {
+    var random = SeededRandom(seed: 10)
+    let recording = try Recording(input: [1, 300]) { image in
+      let other = image.relu()
+      let weight = Tensor.uniform([300, 300], in: -0.1..<0.1, using: &random)
+      return image.dense(image.parameter(weight, named: "weight")) + other
+    }
+    let plan = try Plan(
+      recording, wanted: recording.outputs, precision: .standard, weights: PackedWeights(),
+      kernels: Kernels(set))
+    let batched = plan.program.phases.contains { if case .batch = $0 { true } else { false } }
+    #expect(batched && plan.program.steps.contains { $0.tail.residual != nil })
+    let images = Tensor.uniform([5, 300], in: -1..<1, using: &random)
+    let result = try plan(images)[0]
+    for n in 0..<5 {
+      expectClose(result.slice(n), try recording(images.slice(n))[0], tolerance: 1e-5, "image \(n)")
+    }
+  }
+
   @Test("a plan can be used from several threads at once")
   func concurrency() async throws {
     let network = NetworkCase.all[0]

@@ -63,25 +63,56 @@ struct UpdateTests {
     let rest = try Plan(
       recording, from: update.end, wanted: recording.outputs, precision: .standard,
       weights: weights, kernels: Kernels(set))
-    let near = try NearbyClassifier(
-      near: known, update: update, rest: rest, whole: plan, limit: 1,
-      pool: WorkerPool(workerCount: threads))
     // More images than a chunk has, so that what the first ones altered must be put back.
+    let near = try NearbyClassifier(
+      near: known, update: update, rest: rest, whole: plan, chunk: 4, limit: 1,
+      pool: WorkerPool(workerCount: threads))
     let result = try near.logits(images)
     for n in 0..<images.shape[0] {
       #expect(result.slice(n) == expected.slice(n), "image \(n)")
     }
-    let sequence = try SequenceClassifier(
-      update: update, rest: rest, whole: plan, limit: 0.9,
-      pool: WorkerPool(workerCount: threads))
-    for _ in 0..<2 { #expect(try sequence.logits(images) == expected) }
+    for chunk in [3, 16] {
+      let sequence = try SequenceClassifier(
+        update: update, rest: rest, whole: plan, chunk: chunk, limit: 0.9,
+        pool: WorkerPool(workerCount: threads))
+      if chunk == 3 { #expect(try sequence.logits(images) == expected) }
+      try expectSequence(from: known, sequence, plan, &random)
+    }
     for limit in [1 << 30, 1 << 21, 0] {
       let near = try NearbyClassifier(
-        near: known, update: update, rest: rest, whole: plan, limit: 1, descentLimit: limit,
+        near: known, update: update, rest: rest, whole: plan, chunk: 5, limit: 1,
+        descentLimit: limit,
         pool: WorkerPool(workerCount: threads))
       try expectDescent(from: known, near, plan, &random)
     }
     return true
+  }
+
+  /// Expects images of which each differs from the one before in up to three places, or not at all,
+  /// to have the bits of whole passes.
+  private func expectSequence(
+    from known: Tensor, _ sequence: SequenceClassifier, _ plan: Plan, _ random: inout SeededRandom
+  ) throws {
+    let (height, width, channels) = (known.shape[1], known.shape[2], known.shape[3])
+    var (image, images) = (known, [known])
+    for number in 0..<9 {
+      for _ in 0..<number % 4 {
+        let (top, left) = (
+          Int(random.uniform() * Float(height)), Int(random.uniform() * Float(width))
+        )
+        for y in top..<min(top + 3, height) {
+          for x in left..<min(left + 4, width) {
+            for c in 0..<channels { image[0, y, x, c] = 2 * random.uniform() - 1 }
+          }
+        }
+      }
+      images.append(image)
+    }
+    let stacked = Tensor.stacking(images)
+    let (result, expected) = (try sequence.logits(stacked), try plan(stacked)[0])
+    for n in images.indices {
+      #expect(result.slice(n) == expected.slice(n), "image \(n) of a sequence")
+    }
   }
 
   /// Expects images that descend from a known one to have the bits of whole passes.
@@ -136,8 +167,10 @@ struct UpdateTests {
     try expectSameBits(recording, set, reach: 1, threads: 3)
   }
 
-  @Test("so it has where convolutions read their weights once for several images", arguments: sets)
-  func batchedConvolutions(_ set: InstructionSet) throws {
+  @Test(
+    "so it has where convolutions read their weights once for several images", arguments: sets,
+    [1, 2])
+  func batchedConvolutions(_ set: InstructionSet, _ threads: Int) throws {
     var random = SeededRandom(seed: 8)
     let recording = try Recording(input: [1, 34, 30, 16]) { image in
       func convolution(_ x: Value, _ name: String, _ inputs: Int) -> Value {
@@ -151,7 +184,39 @@ struct UpdateTests {
       let third = convolution(second + convolution(second, "third", 256), "fourth", 256)
       return third.maxPool(kernel: 2, stride: 2)
     }
-    #expect(try expectSameBits(recording, set, reach: 1, threads: 2))
+    #expect(try expectSameBits(recording, set, reach: 1, threads: threads))
+  }
+
+  @Test("what a change alters of a convolution in tiles", arguments: [0, 1], [2, 4])
+  func tiles(_ padding: Int, _ side: Int) throws {
+    for size in [9, 14, 16] {
+      let shape = ConvolutionShape(
+        inputHeight: size, inputWidth: size, inputChannels: 16, outputChannels: 16,
+        kernelHeight: 3, kernelWidth: 3, strideHeight: 1, strideWidth: 1, paddingTop: padding,
+        paddingLeft: padding, paddingBottom: padding, paddingRight: padding)
+      let step = try #require(
+        WinogradStep(
+          shape, precision: side == 2 ? .strict : .standard,
+          kernels: Kernels(InstructionSet.available[0])))
+      try #require(step.m == side)
+      let output = Shape([1, shape.outputHeight, shape.outputWidth, 16])
+      for first in 0..<size {
+        for last in first..<size {
+          let altered = TileGrid(step).altered(
+            by: Rectangle(rows: first..<last + 1, columns: 0..<size), in: output)
+          // Row i of a tile's patch goes into row j of its outputs.
+          let rows = (0..<shape.outputHeight).filter { row in
+            let (tile, j) = (row / side, row % side)
+            return (0..<side + 2).contains { i in
+              (first...last).contains(tile * side - padding + i)
+                && (i == 0 ? j == 0 : i == side + 1 ? j == side - 1 : true)
+            }
+          }
+          #expect(Array(altered.rows) == rows)
+          #expect(altered.columns == 0..<shape.outputWidth)
+        }
+      }
+    }
   }
 
   @Test("only what a change reaches is computed")
@@ -182,7 +247,8 @@ struct UpdateTests {
     var random = SeededRandom(seed: 5)
     let known = Tensor.uniform([1, 64, 64, 3], in: -1..<1, using: &random)
     let images = Self.changed(known, &random)
-    let near = try NearbyClassifier(near: known, update: update, rest: rest, whole: plan, limit: 0)
+    let near = try NearbyClassifier(
+      near: known, update: update, rest: rest, whole: plan, chunk: 8, limit: 0)
     #expect(try near.logits(images) == plan(images)[0])
   }
 

@@ -158,7 +158,7 @@ struct AnalysisTests {
     let server = try TestServer()
     let first = try await finished(server)
     let second = try await finished(server)
-    let evaluations = server.service.platform.metrics.text(lanes: [])
+    let evaluations = server.service.platform.metrics.text(lanes: [], models: [])
     #expect(try await server(.get, "/v1/analyses/\(first)").json["cached"] == .bool(false))
     #expect(try await server(.get, "/v1/analyses/\(second)").json["cached"] == .bool(true))
     let path = "/v1/analyses/\(second)/maps/gradcam/"

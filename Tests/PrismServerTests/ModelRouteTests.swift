@@ -55,6 +55,36 @@ struct ModelRouteTests {
     }
   }
 
+  @Test("models stay open with what they hold ready while there is room, the last one always")
+  func shelf() async throws {
+    _ = SmallModel.all
+    let catalogue = ModelCatalogue(
+      explicit: SmallModel.folder, environment: [:], executable: nil)
+    let picture = try Image(decoding: Sample.husky, name: "husky")
+    let wide = ModelShelf(catalogue, room: 1 << 40)
+    for name in ["softmax", "sigmoid", "binary"] {
+      _ = try wide.model(name).predict(picture)
+    }
+    #expect(wide.open.map(\.name) == ["binary", "sigmoid", "softmax"])
+    let each = try #require(wide.open.map(\.bytes).max())
+    #expect(wide.open.allSatisfy { $0.bytes > 0 })
+
+    // There is room for two: the third shows when it is asked for again.
+    let narrow = ModelShelf(catalogue, room: 2 * each + each / 2)
+    for name in ["softmax", "sigmoid", "binary", "binary"] {
+      _ = try narrow.model(name).predict(picture)
+    }
+    #expect(narrow.open.map(\.name) == ["binary", "sigmoid"])
+    let none = ModelShelf(catalogue, room: 0)
+    for name in ["softmax", "softmax"] { _ = try none.model(name).predict(picture) }
+    #expect(none.open.map(\.name) == ["softmax"])
+
+    let server = try TestServer()
+    _ = try server.service.platform.shelf.model("softmax").predict(picture)
+    let text = try await server(.get, "/metrics").text
+    #expect(text.contains(#"prism_model_warm_bytes{model="softmax"} "#))
+  }
+
   @Test("without methods only the prediction is given; sounds are heard")
   func sound() async throws {
     let server = try TestServer()

@@ -126,12 +126,27 @@ struct DataSetTests {
   func badFolders() throws {
     try Repository.withFolder { folder in
       #expect(failure { try DataSet.open(folder) }.contains("holds no pictures"))
+      try touch(["1.png", "2.wav"], in: folder)
+      #expect(throws: DataSetError.withoutClasses(folder, count: 2)) {
+        try DataSet.open(folder)
+      }
       try touch(["cat/1.png", "cat/2.png"], in: folder)
       #expect(try DataSet.open(folder).labels == ["cat"])
       try touch(["dog/1.wav"], in: folder)
       #expect(failure { try DataSet.open(folder) }.contains("pictures and sounds"))
     }
     #expect(failure { try DataSet.open("/nonexistent") }.contains("no such file"))
+  }
+
+  @Test("a picture or a sound is no list", arguments: ["one.png", "one.wav"])
+  func noList(_ name: String) throws {
+    try Repository.withFolder { folder in
+      try touch([name], in: folder)
+      let path = "\(folder)/\(name)"
+      #expect(throws: DataSetError.noList(path, name == "one.wav" ? .sounds : .pictures)) {
+        try DataSet.open(path)
+      }
+    }
   }
 
   @Test("a CSV of paths and labels")

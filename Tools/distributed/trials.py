@@ -2,9 +2,11 @@
 """Trials of the engines on this machine, with a built Prism; each prints what it found, and OUTPUT/NAME.json has the numbers.
 
   trials.py data        pictures and sounds for the others, in OUTPUT/pictures and OUTPUT/sounds
-  trials.py equal       one process, Ray (two nodes, three actors) and Spark (local-cluster): the same bytes
+  trials.py equal       one process, Ray (two nodes, three actors), Spark (local-cluster) and prism shard: the same bytes
   trials.py kills       actors, workers, nodes, executors and drivers are killed; every input is there once, bytes equal
   trials.py overhead    the engines' time beside that of `prism explain` alone
+  trials.py pace        the same with Grad-CAM in the quickest stretch of each run, on a machine that has other work besides
+  trials.py throughput  the worker's time beside that of `prism explain`, without this package
   trials.py memory      memory of worker, actor and driver over many inputs that are made as they are read
   trials.py hosts       Ray over two network namespaces; the program and the model are sent; the link is cut (for root)
   trials.py simulation  10^6 measured durations on 1000 workers that fail
@@ -17,6 +19,7 @@ import argparse
 import collections
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -35,7 +38,7 @@ TOOLS = pathlib.Path(__file__).resolve().parent
 ROOT = TOOLS.parents[1]
 sys.path.insert(0, str(TOOLS))
 
-from prism_distributed import simulation, sources  # noqa: E402
+from prism_distributed import protocol, simulation, sources  # noqa: E402
 from prism_distributed.run import Run  # noqa: E402
 from prism_distributed.worker import Worker, WorkerOptions  # noqa: E402
 
@@ -144,6 +147,31 @@ def descendants(root: int) -> dict[int, str]:
     return found
 
 
+def parents() -> dict[int, int]:
+    """The parent of every process."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                found[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    return found
+
+
+def seconds_until_gone(processes: list[int], limit: float = 60) -> float:
+    """How long some processes go on; `limit` where that is longer."""
+
+    def goes_on(process: int) -> bool:
+        try:
+            return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        except OSError:
+            return False
+
+    start = time.monotonic()
+    while any(map(goes_on, processes)) and time.monotonic() - start < limit:
+        time.sleep(0.01)
+    return time.monotonic() - start
+
+
 def role(options, line: str) -> str | None:
     """What a process is to the trials."""
     if options.prism in line and " worker " in line and "prism_distributed" not in line.split(" worker ")[0]:
@@ -185,7 +213,7 @@ def save(options, name: str, value) -> None:
 def data(options) -> None:
     """Pictures of coloured blocks, and sounds of tones in noise."""
     pictures, sounds = fresh(options, "pictures"), fresh(options, "sounds")
-    source = sources.Synthetic(options.pictures, 256)
+    source = sources.Synthetic(options.pictures, options.side)
     for number, entry in enumerate(source.entries("image")):
         folder = pictures / f"{number // 500:03}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -240,16 +268,27 @@ def equal(options) -> None:
             )
         output = fresh(options, f"equal/{kind}-spark")
         told[kind]["spark"] = call(command(options, "spark", base / kind, output, *SPARK_CLUSTER, model=model))
-        for engine in ("ray", "spark"):
+        told[kind]["shard"] = sharded(options, base / kind, fresh(options, f"equal/{kind}-shard"), model, Run(str(local)).shards)
+        for engine in ("ray", "spark", "shard"):
             if contents(base / f"equal/{kind}-{engine}") != contents(local):
                 raise Wrong(f"{kind}: {engine} wrote other bytes than one process")
             inputs, rows = check_once(base / f"equal/{kind}-{engine}")
         told[kind] |= {"inputs": inputs, "rows": rows, "files": len(contents(local))}
         print(
-            f"equal: {inputs} {kind}, {rows} rows, {told[kind]['files']} files: local, ray and spark have the same bytes, "
+            f"equal: {inputs} {kind}, {rows} rows, {told[kind]['files']} files: local, ray, spark and shard have the same bytes, "
             f"and {told[kind]['explain']} maps the bits of prism explain"
         )
     save(options, "equal", told)
+
+
+def sharded(options, source, output, model: str, shards: int) -> float:
+    """Seconds of `prism shard` for all shards of a folder, and of making them Parquet."""
+    words = [options.prism, "shard", str(source), "--model", model, "--method", "gradcam", "--output", str(output), "--of", str(shards)]
+    start = time.monotonic()
+    for shard in range(shards):
+        call([*words, "--index", str(shard)])
+    call([sys.executable, "-m", "prism_distributed", "collect", str(output)])
+    return time.monotonic() - start
 
 
 class Victims:
@@ -260,6 +299,8 @@ class Victims:
         self.draw = random.Random(options.seed)
         self.kinds = kinds
         self.killed: collections.Counter = collections.Counter()
+        #: The longest that a worker went on whose client was killed, in seconds.
+        self.outlived = 0.0
 
     def strike(self, driver: subprocess.Popen, node) -> None:
         """Kills something, which the driver may be."""
@@ -272,37 +313,45 @@ class Victims:
             if not node():
                 return
         else:
-            found = [pid for pid, line in descendants(os.getpid()).items() if role(self.options, line) == kind]
+            roles = {pid: role(self.options, line) for pid, line in descendants(os.getpid()).items()}
+            found = [pid for pid, name in roles.items() if name == kind]
             if not found:
                 return
+            victim = self.draw.choice(found)
+            workers = [pid for pid, parent in parents().items() if parent == victim and roles.get(pid) == "worker"]
             try:
-                os.kill(self.draw.choice(found), signal.SIGKILL)
+                os.kill(victim, signal.SIGKILL)
             except ProcessLookupError:
                 return
+            if kind != "worker":
+                self.outlived = max(self.outlived, seconds_until_gone(workers))
         self.killed[kind] += 1
 
 
 def kills(options) -> None:
     base = pathlib.Path(options.output)
     local = fresh(options, "kills/local")
-    source = f"synthetic:{options.inputs}:256"
-    call(command(options, "local", source, local))
+    source = f"synthetic:{options.inputs}:{options.side}"
+    call(command(options, "local", source, local, methods=options.methods))
     wanted = contents(local)
     told = {}
-    with ray_cluster() as (cluster, others):
-        def node() -> bool:
-            """A node is lost, and another one comes."""
-            cluster.remove_node(others.pop(), allow_graceful=False)
-            others.append(cluster.add_node(num_cpus=2))
-            return True
+    engines = options.engines.split(",")
+    if "ray" in engines:
+        with ray_cluster() as (cluster, others):
+            def node() -> bool:
+                """A node is lost, and another one comes."""
+                cluster.remove_node(others.pop(), allow_graceful=False)
+                others.append(cluster.add_node(num_cpus=2))
+                return True
 
-        told["ray"] = killed_runs(
-            options, "ray", source, wanted, Victims(options, ["actor", "worker", "driver", "node"]), node,
-            ("--address", cluster.address, "--workers", "3"),
-        )  # fmt: skip
-    told["spark"] = killed_runs(
-        options, "spark", source, wanted, Victims(options, ["executor", "worker", "python", "driver"]), lambda: False, SPARK_CLUSTER
-    )
+            told["ray"] = killed_runs(
+                options, "ray", source, wanted, Victims(options, ["actor", "worker", "driver", "node"]), node,
+                ("--address", cluster.address, "--workers", "3"),
+            )  # fmt: skip
+    if "spark" in engines:
+        told["spark"] = killed_runs(
+            options, "spark", source, wanted, Victims(options, ["executor", "worker", "python", "driver"]), lambda: False, SPARK_CLUSTER
+        )
     save(options, "kills", told)
     shutil.rmtree(base / "kills")
 
@@ -322,7 +371,7 @@ def killed_runs(options, engine, source, wanted, victims, node, more) -> dict:
                     print(f"kills: {engine}: a driver ended with {driver.returncode}: {driver.stderr.read()[-600:].decode()}")
                 starts += 1
                 driver = subprocess.Popen(
-                    command(options, engine, source, output, *more), env=environment(), start_new_session=True,
+                    command(options, engine, source, output, *more, methods=options.methods), env=environment(), start_new_session=True,
                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 )  # fmt: skip
                 before = len(list(output.glob("done/*.json")))
@@ -344,9 +393,57 @@ def killed_runs(options, engine, source, wanted, victims, node, more) -> dict:
             raise Wrong(f"kills: {engine}: files of killed attempts are left")
     print(
         f"kills: {engine}: {sum(victims.killed.values())} kills {dict(victims.killed)}, {runs} runs, {starts} starts; "
-        f"{inputs} inputs and {rows} rows each time, once, with the bytes of one process"
+        f"{inputs} inputs and {rows} rows each time, once, with the bytes of one process; a worker outlived its client by at most "
+        f"{victims.outlived:.2f} s"
     )
-    return {"killed": dict(victims.killed), "runs": runs, "starts": starts, "inputs": inputs, "rows": rows}
+    return {"killed": dict(victims.killed), "outlived": victims.outlived, "runs": runs, "starts": starts, "inputs": inputs, "rows": rows}
+
+
+def on_two(options, engine: str, source, output, methods: str) -> list[str]:
+    """The command of an engine, or of `prism explain`, on two processors."""
+    if engine == "explain":
+        name, _, choices = methods.partition(":samples=")
+        return [
+            options.prism, "explain", str(source), "--model", options.model, "--method", name, "--format", "npy",
+            "--threads", "2", "--output", str(output), "--batch", "32", *(["--samples", choices] if choices else []),
+            *(["--weights", options.weights] if options.weights else []), "--recursive",
+        ]  # fmt: skip
+    shape = ["--threads", "2"] if engine == "local" or options.threads == 2 else ["--threads", "1"]
+    workers = [] if engine == "local" else ["--workers", str(2 // int(shape[1]))]
+    return command(options, engine, source, output, *shape, *workers, "--batch", "32", methods=methods)
+
+
+def pace(options) -> None:
+    """Seconds an input in the quickest stretch of a run, by the times of its files; the best of some runs."""
+    base = pathlib.Path(options.output)
+    best: dict[str, float] = {}
+    for number in range(options.repeats):
+        for engine in options.engines.split(","):
+            output = fresh(options, f"pace/{number}-{engine}")
+            call(on_two(options, engine, base / "pictures", output, "gradcam"))
+            best[engine] = min(best.get(engine, 1), quickest(output, engine == "explain", options.stretch))
+            beside = f" ({100 * (best[engine] / best['explain'] - 1):+.1f} %)" if "explain" in best else ""
+            print(f"pace: {engine}: {1000 * best[engine]:.3f} ms an input in the quickest {options.stretch}{beside}")
+            save(options, "pace", best)
+    shutil.rmtree(base / "pace")
+
+
+def quickest(output: pathlib.Path, is_explain: bool, stretch: int) -> float:
+    """The least seconds an input over so many inputs in a row."""
+    if is_explain:
+        ends = [(path.stat().st_mtime, 1) for path in output.rglob("*.npy")]
+    else:
+        ends = [(path.stat().st_mtime, json.loads(path.read_text())["inputs"]) for path in output.glob("done/*.json")]
+    found, first, inputs = [], 0, 0
+    ends.sort()
+    for last in range(1, len(ends)):
+        inputs += ends[last][1]
+        while inputs - ends[first + 1][1] >= stretch:
+            first += 1
+            inputs -= ends[first][1]
+        if inputs >= stretch:
+            found.append((ends[last][0] - ends[first][0]) / inputs)
+    return min(found)
 
 
 def overhead(options) -> None:
@@ -354,6 +451,7 @@ def overhead(options) -> None:
     base = pathlib.Path(options.output)
     paths = sorted(path for path in (base / "pictures").rglob("*.png"))
     told = {}
+    numbers = itertools.count()
     asked = {"fast": ("gradcam", options.fast), "slow": (f"lime:samples={options.samples}", options.slow)}
     for methods, (few, many) in (asked[part] for part in options.parts.split(",")):
         times: dict[str, dict[int, list[tuple]]] = {}
@@ -364,18 +462,9 @@ def overhead(options) -> None:
                 os.link(path, source / path.name)
             for _ in range(options.repeats):
                 for engine in ("explain", "local", "ray", "spark"):
-                    output = fresh(options, "overhead/out")
-                    if engine == "explain":
-                        name, _, choices = methods.partition(":samples=")
-                        words = [
-                            options.prism, "explain", str(source), "--model", options.model, "--method", name, "--format", "npy",
-                            "--threads", "2", "--output", str(output), "--batch", "32", *(["--samples", choices] if choices else []),
-                            *(["--weights", options.weights] if options.weights else []),
-                        ]  # fmt: skip
-                    else:
-                        shape = ["--threads", "2"] if engine == "local" or options.threads == 2 else ["--threads", "1"]
-                        workers = [] if engine == "local" else ["--workers", str(2 // int(shape[1]))]
-                        words = command(options, engine, source, output, *shape, *workers, "--batch", "32", methods=methods)
+                    # File systems take long to give out again what was deleted just now: everything goes at the end.
+                    output = fresh(options, f"overhead/out-{next(numbers)}")
+                    words = on_two(options, engine, source, output, methods)
                     times.setdefault(engine, {}).setdefault(count, []).append(counted(words))
         told[methods] = {"times": times}
         for number, clock in enumerate(("by the clock", "of processors")):
@@ -390,6 +479,44 @@ def overhead(options) -> None:
                     f"{start[engine]:.1f} s, {many} inputs in {best[engine][many]:.1f} s"
                 )
         save(options, f"overhead-{methods.split(':')[0]}", told[methods])
+    shutil.rmtree(base / "overhead")
+
+
+def throughput(options) -> None:
+    """Whole times of two numbers of pictures, by `prism explain` and by a worker whose requests are there already."""
+    base = pathlib.Path(options.output)
+    paths = sorted((base / "pictures").rglob("*.png"))
+    few, many = options.fast
+    requests = base / "requests.bin"
+    numbers = itertools.count()
+    times: dict[str, dict[int, list[tuple]]] = {"explain": {}, "worker": {}}
+    for _ in range(options.repeats):
+        for count in (few, many):
+            source = fresh(options, "throughput/in")
+            source.mkdir(parents=True)
+            with open(requests, "wb") as file:
+                for path in paths[:count]:
+                    os.link(path, source / path.name)
+                    header = {"kind": "explain", "id": path.name, "request": {"methods": ["gradcam"]}, "maps": "float32"}
+                    protocol.write(file, header, path.read_bytes())
+            shared = ["--model", options.model, "--threads", "2", *(["--weights", options.weights] if options.weights else [])]
+            words = [options.prism, "explain", str(source), "--method", "gradcam", "--format", "npy", *shared]
+            explain = counted([*words, "--output", str(fresh(options, f"throughput/out-{next(numbers)}"))])
+            # What reads the answers takes a few per cent of a processor.
+            line = 'exec "$@" <"$0" | cat >/dev/null'
+            worker = counted(["sh", "-c", line, str(requests), options.prism, "worker", *shared])
+            for name, took in (("explain", explain), ("worker", worker)):
+                times[name].setdefault(count, []).append(took)
+    told: dict = {"times": times}
+    for number, clock in enumerate(("by the clock", "of processors")):
+        best = {name: {c: min(v[number] for v in values) for c, values in counts.items()} for name, counts in times.items()}
+        each = {name: (counts[many] - counts[few]) / (many - few) for name, counts in best.items()}
+        told[clock] = each
+        ratio = each["worker"] / each["explain"] - 1
+        print(f"throughput: {1000 * each['explain']:.2f} ms explain, {1000 * each['worker']:.2f} ms worker {clock} ({100 * ratio:+.1f} %)")
+    save(options, "throughput", told)
+    requests.unlink()
+    shutil.rmtree(base / "throughput")
 
 
 def memory(options) -> None:
@@ -587,8 +714,9 @@ def costs(options) -> None:
 
 
 TRIALS = {
-    "data": data, "equal": equal, "kills": kills, "overhead": overhead, "memory": memory, "hosts": hosts, "simulation": simulated,
-    "costs": costs,
+    "data": data, "equal": equal, "kills": kills, "overhead": overhead, "pace": pace, "throughput": throughput,
+    "memory": memory,
+    "hosts": hosts, "simulation": simulated, "costs": costs,
 }  # fmt: skip
 
 
@@ -609,13 +737,16 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=5000, help="of data")
     parser.add_argument("--sounds", type=int, default=500, help="of data")
     parser.add_argument("--inputs", type=int, default=2000, help="of kills, memory, hosts and costs")
-    parser.add_argument("--side", type=int, default=256, help="of the pictures of memory")
+    parser.add_argument("--side", type=int, default=256, help="of the pictures of data, kills and memory")
+    parser.add_argument("--methods", default="gradcam", help="of kills; slower ones have more to lose")
     parser.add_argument("--count", type=int, default=30, help="how much is killed, for each engine")
     parser.add_argument("--pause", type=float, default=3, help="the most seconds between kills")
     parser.add_argument("--cut", type=float, default=20, help="seconds of the longer cut of the link")
     parser.add_argument("--parts", default="fast,slow", help="of overhead: fast is Grad-CAM, slow is LIME")
     parser.add_argument("--fast", type=pair, default=(500, 3000), metavar="FEW,MANY", help="inputs of Grad-CAM")
     parser.add_argument("--slow", type=pair, default=(4, 24), metavar="FEW,MANY", help="inputs of LIME")
+    parser.add_argument("--stretch", type=int, default=2048, help="of pace: inputs in a row that are timed")
+    parser.add_argument("--engines", default="explain,local,ray,spark", help="of kills and pace")
     parser.add_argument("--samples", type=int, default=500, help="of LIME")
     parser.add_argument("--repeats", type=int, default=1, help="of overhead; the shortest time counts")
     parser.add_argument("--threads", type=int, choices=(1, 2), default=1, help="of a worker in overhead, which shares 2 processors")

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Prints what `prism judge` found as a Markdown table, methods in the order of mIoU, baselines among them.
 
-Usage: Tools/scenes/judged_table.py [--measures pointing,hit,iou,inside] [--seconds] JUDGE.json [MORE.json …]
+Usage: Tools/scenes/judged_table.py [--measures pointing,hit,iou,inside] [--seconds] JUDGE.json[,OTHERS.json …] [MORE.json …]
 
 Several documents are of the same methods' maps of several models, such as the cases of XAI-TRIS: then a cell is the mean over
 them, without an interval, and the last column says of how many of them the method was shown to be better than both baselines.
+Documents joined by commas are of one model and the same inputs by different methods, and count as one.
 """
 
 import argparse
@@ -28,6 +29,22 @@ def cells(document, measures):
     return values, {method for method, baselines in unbeaten.items() if not baselines}
 
 
+def read(paths):
+    """The documents of one model and the same inputs, as one."""
+    documents = [json.loads(pathlib.Path(path).read_text()) for path in paths.split(",")]
+    first = documents[0]
+    known = {method["name"] for method in first["methods"]}
+    for other in documents[1:]:
+        if [other[part] for part in ("model", "data", "inputs")] != [first[part] for part in ("model", "data", "inputs")]:
+            sys.exit(f"judged_table: {paths} are not of the same inputs")
+        new = {method["name"] for method in other["methods"]} - known
+        first["methods"] += [method for method in other["methods"] if method["name"] in new]
+        first["overall"] += [entry for entry in other["overall"] if entry["method"] in new]
+        first["ranking"]["notBetterThan"] += [e for e in other["ranking"]["notBetterThan"] if e["method"] in new]
+        known |= new
+    return first
+
+
 def shown(name, value, low, high):
     if name == "seconds":
         return f"{1000 * value:.0f}" if value >= 0.0095 else f"{1000 * value:.1f}"
@@ -36,12 +53,12 @@ def shown(name, value, low, high):
 
 def main(words=None) -> int:
     parser = argparse.ArgumentParser(prog="judged_table.py", description=__doc__.splitlines()[0])
-    parser.add_argument("documents", nargs="+", type=pathlib.Path, metavar="JUDGE.json")
+    parser.add_argument("documents", nargs="+", metavar="JUDGE.json")
     parser.add_argument("--measures", default="pointing,hit,iou,inside")
     parser.add_argument("--seconds", action="store_true", help="a column of time too")
     options = parser.parse_args(words)
     measures = options.measures.split(",") + (["seconds"] if options.seconds else [])
-    documents = [json.loads(path.read_text()) for path in options.documents]
+    documents = [read(paths) for paths in options.documents]
     titles = {method["name"]: method["title"] for document in documents for method in document["methods"]}
     baselines = {method["name"] for document in documents for method in document["methods"] if method["baseline"]}
     found = [cells(document, measures) for document in documents]

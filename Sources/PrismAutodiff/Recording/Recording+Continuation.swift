@@ -59,97 +59,29 @@ extension Recording {
   ///   - cut: The value to begin at, one of ``cut(before:)``.
   ///   - end: The value to end at.
   ///   - parameters: Take the place of the recorded tensors, by name.
-  ///   - isFused: Whether convolutions take normalisations and rectifiers into themselves
-  ///     (``NormalizedConvolution``), which is faster to differentiate.
   /// - Returns: A recording whose values have the same numbers.
   /// - Throws: `ShapeError` where the first value is no such cut.
   package func continued(
-    from cut: ValueID, to end: ValueID, parameters: [String: Tensor] = [:], isFused: Bool = false
+    from cut: ValueID, to end: ValueID, parameters: [String: Tensor] = [:]
   ) throws(ShapeError) -> Recording {
     let parameterNames = parameterNames
     let needed = ancestors(of: [end]) { $0 == cut }
-    let fusions =
-      isFused ? fusions(of: needed.filter { $0 != cut }, to: end) : Fusions()
     return try Recording(input: self[cut].shape) { x in
       var known: [ValueID: Value] = [cut: x]
       func value(_ id: ValueID) -> Value {
         known[id] ?? x.failing(ShapeError("continuation", [self[id].shape], "not after the cut"))
       }
-      for id in needed where id != cut && !fusions.inner.contains(id) {
+      for id in needed where id != cut {
         switch self[id].origin {
         case .input: break
         case .parameter(let tensor):
           let name = parameterNames[id] ?? "parameter.\(id.index)"
           known[id] = x.parameter(parameters[name] ?? tensor, named: name)
         case .computed(let primitive, let operands):
-          if let fusion = fusions.ends[id] {
-            known[id] = value(fusion.image).applying(
-              fusion.operation, fusion.parameters.map(value))
-          } else {
-            known[id] = value(operands[0]).applying(
-              primitive, operands.dropFirst().map(value))
-          }
+          known[id] = value(operands[0]).applying(primitive, operands.dropFirst().map(value))
         }
       }
       return value(end)
     }
-  }
-
-  private struct Fusions {
-    struct Fusion {
-      let operation: NormalizedConvolution
-      let image: ValueID
-      let parameters: [ValueID]
-    }
-    /// By the value that ends a fused chain.
-    var ends: [ValueID: Fusion] = [:]
-    /// The values inside chains.
-    var inner: Set<ValueID> = []
-  }
-
-  /// Convolutions whose only use is a normalisation with stored statistics, whose only use may be a
-  /// rectifier.
-  private func fusions(of needed: [ValueID], to end: ValueID) -> Fusions {
-    var users: [ValueID: [ValueID]] = [:]
-    for id in needed { for operand in operands(of: id) { users[operand, default: []].append(id) } }
-    func onlyUser(_ id: ValueID) -> ValueID? {
-      guard id != end, let list = users[id], list.count == 1 else { return nil }
-      return list[0]
-    }
-    var result = Fusions()
-    for id in needed {
-      let window: SlidingWindow
-      let isDepthwise: Bool
-      switch primitive(of: id) {
-      case let convolution as Convolution where convolution.groups == 1:
-        (window, isDepthwise) = (convolution.window, false)
-      case let convolution as DepthwiseConvolution:
-        (window, isDepthwise) = (convolution.window, true)
-      default: continue
-      }
-      let operands = operands(of: id)
-      guard operands.count == 2, let next = onlyUser(id),
-        let normalization = primitive(of: next) as? BatchNormalization
-      else { continue }
-      let moments = Array(self.operands(of: next).dropFirst())
-      guard self.operands(of: next)[0] == id, moments.allSatisfy(isParameter) else { continue }
-      var (low, high) = (-Float.infinity, Float.infinity)
-      var last = next
-      if let rectifier = onlyUser(next) {
-        switch primitive(of: rectifier) {
-        case is ReLU: (last, low) = (rectifier, 0)
-        case is ReLU6: (last, low, high) = (rectifier, 0, 6)
-        default: break
-        }
-      }
-      result.inner.insert(id)
-      if last != next { result.inner.insert(next) }
-      result.ends[last] = Fusions.Fusion(
-        operation: NormalizedConvolution(
-          window: window, isDepthwise: isDepthwise, epsilon: normalization.epsilon, low: low,
-          high: high),
-        image: operands[0], parameters: [operands[1]] + moments)
-    }
-    return result
   }
 }

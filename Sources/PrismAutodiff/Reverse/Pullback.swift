@@ -51,7 +51,12 @@ package struct Pullback: Primitive {
   /// What a pullback reads: of an operation that is linear in the input nothing but the others.
   private static func reads(_ base: any Primitive, position: Int, inputs: Int) -> Reads {
     switch base {
-    case is Sigmoid: return Reads(inputs: [], output: true)
+    case is any ConvolutionPrimitive where position > 0, is FullyConnected where position > 0:
+      return Reads(inputs: position == 1 ? [0] : [], output: false)
+    case is BatchNormalization where position == 1: return Reads(inputs: [0, 3, 4], output: false)
+    case is BatchNormalization where position == 2, is Add where position > 0:
+      return Reads(inputs: [], output: false)
+    case is Sigmoid, is ReLU, is ReLU6: return Reads(inputs: [], output: true)
     case is SiLU, is HardSwish, is HardSigmoid, is GELU: return Reads(inputs: [0], output: false)
     case is Multiply: return Reads(inputs: [1 - position], output: false)
     default: break

@@ -13,12 +13,13 @@ struct WorkerCommand: LimitedCommand {
       bytes and what is asked about it; its answer has the document and the maps, the same bits as of \
       prism explain, and comes when it is ready, with the request's id. An input that cannot be \
       explained is an answer with an error. Requests can be cancelled; the end of the input, or a \
-      frame of the kind end, lets the worker finish what it has and end.
+      frame of the kind end, lets the worker finish what it has and end; where nobody reads its \
+      answers any more, it ends at once.
 
       Tools/distributed has a client in Python, and the documentation's article on workers describes \
       all frames. `prism shard` needs no client.
 
-      The exit status is 0 at the end, 1 where the input is no frame, and 130 or 143 after Ctrl-C or \
+      The exit status is 0 at the end, 1 where the input is no frame or nobody reads, and 130 or 143 after Ctrl-C or \
       a wish to terminate.
       """)
 
@@ -54,7 +55,11 @@ struct WorkerCommand: LimitedCommand {
       try opened(name), called: name,
       source: { try Descriptor.standardInput.read(atMost: $0) },
       sink: { try Descriptor.standardOutput.write($0) })
-    let ending = try Attended.run(console) { try session.run() }
+    let output = Descriptor.standardOutput
+    // What a client held that was killed is computed for nobody.
+    let ending = try Attended.run(console, checking: { try output.checkReader() }) {
+      try session.run()
+    }
     guard case .interrupted(let interruption) = ending else { return .done }
     let stopped = DispatchSemaphore(value: 0)
     WorkThreads.begin {

@@ -49,7 +49,7 @@ public struct RemovalCurve: Sendable, Equatable, Codable {
   }
 
   /// Up to which part of the image the steps' pixels lie close together.
-  private static let largestExtent = 0.5
+  private static let largestExtent = 0.15
 
   /// Follows one map.
   ///

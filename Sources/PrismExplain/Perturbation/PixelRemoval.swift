@@ -27,25 +27,28 @@ public struct PixelRemoval: Sendable, Equatable, Codable {
     return order.isEmpty ? 1 : (order.count - 1) / step + 2
   }
 
-  /// The part of the image that the rectangle around one step's pixels takes, in the mean over the
-  /// steps.
+  /// The part of the image that one step's pixels take, in the mean over the steps: in squares of
+  /// which fourteen lie side by side.
   ///
   /// - Parameter width: The image's width.
   /// - Returns: A share, from above 0 to 1.
   func meanExtent(width: Int) -> Double {
     guard step >= 1, width >= 1, !order.isEmpty else { return 1 }
-    var (area, steps) = (0, 0)
+    let side = max(1, width / 14)
+    let across = (width + side - 1) / side
+    let down = ((order.count + width - 1) / width + side - 1) / side
+    var lastStep = [Int](repeating: -1, count: across * down)
+    var (taken, steps) = (0, 0)
     for start in stride(from: 0, to: order.count, by: step) {
-      var (top, bottom, left, right) = (Int.max, 0, Int.max, 0)
       for p in order[start..<min(start + step, order.count)] {
-        let (y, x) = (Int(p) / width, Int(p) % width)
-        (top, bottom) = (min(top, y), max(bottom, y + 1))
-        (left, right) = (min(left, x), max(right, x + 1))
+        let square = Int(p) / width / side * across + Int(p) % width / side
+        guard lastStep.indices.contains(square), lastStep[square] != steps else { continue }
+        lastStep[square] = steps
+        taken += 1
       }
-      area += (bottom - top) * (right - left)
       steps += 1
     }
-    return Double(area) / Double(steps) / Double(order.count)
+    return Double(taken) / Double(steps) / Double(across * down)
   }
 
   /// The place of every pixel in the order.

@@ -87,6 +87,35 @@ extension Kernels {
     }
   }
 
+  /// Adds rows, times one factor a channel, to others.
+  package func addScaled(
+    _ input: UnsafePointer<Float>, stride: Int, scale: UnsafePointer<Float>,
+    to other: UnsafePointer<Float>, otherStride: Int, into output: UnsafeMutablePointer<Float>,
+    outputStride: Int, rows: Int, channels: Int
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.addScaled(
+        input, stride: stride, scale: scale, to: other, otherStride: otherStride, into: output,
+        outputStride: outputStride, rows: rows, channels: channels)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.addScaled(
+          input, stride: stride, scale: scale, to: other, otherStride: otherStride, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.addScaled(
+          input, stride: stride, scale: scale, to: other, otherStride: otherStride, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.addScaled(
+          input, stride: stride, scale: scale, to: other, otherStride: otherStride, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+    #endif
+    }
+  }
+
   /// Multiplies rows element by element.
   package func multiply(
     _ input: UnsafePointer<Float>, stride: Int, by other: UnsafePointer<Float>, otherStride: Int,

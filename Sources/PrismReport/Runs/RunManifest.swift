@@ -10,6 +10,8 @@ public struct RunManifest: Sendable, Equatable {
 
   /// The version of Prism.
   public var prism = PrismVersion.current
+  /// The instruction set, as `Instructions.current` has it.
+  public var instructions: String
   /// The model's name.
   public var modelName: String
   /// The digest of the model's file.
@@ -30,7 +32,8 @@ public struct RunManifest: Sendable, Equatable {
   /// The manifest as JSON, with its members in order.
   var json: JSON {
     [
-      "inputs": .integer(inputs), "list": .string(list), "maps": .string(maps.rawValue),
+      "inputs": .integer(inputs), "instructions": .string(instructions), "list": .string(list),
+      "maps": .string(maps.rawValue),
       "model": ["digest": .string(modelDigest), "name": .string(modelName)],
       "order": .string(Self.order), "pictures": .bool(false), "prism": .string(prism),
       "request": request, "shards": .integer(shards),
@@ -42,7 +45,7 @@ public struct RunManifest: Sendable, Equatable {
   /// Makes a manifest.
   init(
     model: (name: String, digest: String), request: JSON, maps: MapType, shards: Int, inputs: Int,
-    list: String, root: String
+    list: String, root: String, instructions: String
   ) {
     (modelName, modelDigest) = model
     self.request = request
@@ -51,6 +54,7 @@ public struct RunManifest: Sendable, Equatable {
     self.inputs = inputs
     self.list = list
     self.root = root
+    self.instructions = instructions
   }
 
   /// Reads a manifest.
@@ -84,7 +88,8 @@ public struct RunManifest: Sendable, Equatable {
         try text(json["model"]?["name"], "model"), try text(json["model"]?["digest"], "model")
       ),
       request: request, maps: maps, shards: try count("shards"), inputs: try count("inputs"),
-      list: try text(json["list"], "list"), root: try text(json["source"]?["root"], "source"))
+      list: try text(json["list"], "list"), root: try text(json["source"]?["root"], "source"),
+      instructions: try text(json["instructions"], "instructions"))
     prism = try text(json["prism"], "prism")
   }
 
@@ -93,6 +98,9 @@ public struct RunManifest: Sendable, Equatable {
   func differences(from other: RunManifest) -> [String] {
     var names: [String] = []
     if prism != other.prism { names.append("the version of Prism (\(prism))") }
+    if instructions != other.instructions {
+      names.append("the instruction set (\(instructions); PRISM_ISA chooses one)")
+    }
     if modelDigest != other.modelDigest { names.append("the model (\(modelName))") }
     if request != other.request { names.append("the request") }
     if maps != other.maps { names.append("the maps (\(maps.rawValue))") }

@@ -24,7 +24,7 @@ public struct ShardWork: Sendable {
   ///   - shards: How many shards there are.
   ///   - root: The folder of the inputs.
   ///   - list: Lists the inputs where that has not been done: paths from `root`.
-  /// - Throws: ``RunError``, `FileError`, what the request is refused for.
+  /// - Throws: ``RunError``, `FileError`, `InstructionSetError`, what the request is refused for.
   public init(
     _ folder: String, _ request: ExplanationRequest, model: Model, maps: MapType, shards: Int,
     root: String, listing list: () throws -> [String]
@@ -38,7 +38,8 @@ public struct ShardWork: Sendable {
       folder,
       RunManifest(
         model: (request.model, model.file.sha256), request: form, maps: maps, shards: shards,
-        inputs: 0, list: "", root: ReportInput.wholePath(of: root)), listing: list)
+        inputs: 0, list: "", root: ReportInput.wholePath(of: root),
+        instructions: try Instructions.current), listing: list)
   }
 
   /// Explains the inputs of a shard, unless that has been done.

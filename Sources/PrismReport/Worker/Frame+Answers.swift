@@ -8,7 +8,8 @@ extension Frame {
   ///   - limits: What an input may take.
   ///   - threads: How many inputs are worked on at a time.
   /// - Returns: The frame.
-  static func hello(_ shelf: WorkerShelf, limits: Limits, threads: Int) -> Frame {
+  /// - Throws: `InstructionSetError`.
+  static func hello(_ shelf: WorkerShelf, limits: Limits, threads: Int) throws -> Frame {
     let model = shelf.model
     let kind = model.card.input.audio == nil ? "image" : "audio"
     return Frame(
@@ -16,6 +17,7 @@ extension Frame {
       [
         .init(name: "protocol", value: .integer(WorkerSession.version)),
         .init(name: "prism", value: .string(PrismVersion.current)),
+        .init(name: "instructions", value: .string(try Instructions.current)),
         .init(
           name: "model",
           value: [

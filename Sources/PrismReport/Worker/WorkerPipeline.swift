@@ -9,6 +9,7 @@ public struct WorkerPipeline: Sendable {
   private let pipeline: ExplanationPipeline
   private let model: String
   private let form: String
+  private let instructions: String
 
   /// Makes ready what a request asks for, and says what does not fit before any input is read.
   ///
@@ -17,7 +18,8 @@ public struct WorkerPipeline: Sendable {
   ///   - model: The model, already open.
   ///   - maps: How maps are sent.
   ///   - hasPictures: Whether a figure of every map is made besides.
-  /// - Throws: What `ExplanationPipeline` throws; ``RequestError`` for a comparison.
+  /// - Throws: What `ExplanationPipeline` throws; ``RequestError`` for a comparison;
+  ///   `InstructionSetError`.
   public init(
     _ request: ExplanationRequest, model: Model, maps: MapType, hasPictures: Bool
   ) throws {
@@ -29,17 +31,19 @@ public struct WorkerPipeline: Sendable {
     self.request = try request.canonical()
     self.model = model.file.sha256
     form = "\(maps.rawValue) \(hasPictures)"
+    instructions = try Instructions.current
     pipeline = try ExplanationPipeline(request, model: model)
   }
 
   /// What the result for an input depends on, as a digest: the input's bytes, the model, what is
-  /// asked for and in which form, and Prism's version; not the input's name.
+  /// asked for and in which form, Prism's version and the instruction set; not the input's name.
   ///
   /// - Parameter input: The input.
   /// - Returns: 64 hexadecimal digits.
   public func key(for input: ReportInput) -> String {
     let lines = [
-      "prism result 1", PrismVersion.current, model, input.sha256, request.description, form,
+      "prism result 2", PrismVersion.current, model, input.sha256, request.description, form,
+      instructions,
     ]
     return SHA256.hexadecimalDigest(of: Array(lines.joined(separator: "\n").utf8))
   }

@@ -48,9 +48,9 @@ public final class WorkerSession: Sendable {
   /// Answers requests until the client ends.
   ///
   /// - Throws: ``FrameError`` where the client sends what is no frame; what the source and the sink
-  ///   throw.
+  ///   throw; `InstructionSetError`.
   public func run() throws {
-    output.send(.hello(shelf, limits: limits, threads: threads))
+    output.send(try .hello(shelf, limits: limits, threads: threads))
     do {
       var reader = FrameReader(source)
       while output.error == nil, let frame = try reader.next(limit: limits[.bytes]) {

@@ -26,6 +26,8 @@ struct Workspace {
   /// The arenas of threads, their scratch memories, the arenas of images, and what batched steps
   /// share.
   let blocks: [FloatBlock]
+  /// The sums over groups of images, where there are any.
+  var sums: GroupSums?
 
   /// The floats of the blocks.
   ///
@@ -55,7 +57,8 @@ struct Workspace {
   func context(lane: Int, slot: Int, image: Int) -> Context {
     Context(
       image: image, exchange: exchange, arena: blocks[0].pointer + lane * layout.arenaStride,
-      scratch: scratch(lane), imageArena: blocks[2].pointer + slot * layout.imageArenaStride)
+      scratch: scratch(lane), imageArena: blocks[2].pointer + slot * layout.imageArenaStride,
+      sums: sums?.pointer(ofGroup: slot / (sums?.groupSize ?? 1)))
   }
 
   /// The scratch memory of a thread.
@@ -72,6 +75,11 @@ struct Context {
   let arena: UnsafeMutablePointer<Float>
   var scratch: UnsafeMutablePointer<Float>
   let imageArena: UnsafeMutablePointer<Float>
+  /// The sums over the image's group.
+  var sums: UnsafeMutablePointer<Float>?
+
+  /// Where a step adds what it computes.
+  func sums(of step: Step) -> UnsafeMutablePointer<Float>? { sums.map { $0 + step.sumOffset } }
 
   /// The first number of a value.
   func pointer(_ place: Place) -> UnsafeMutablePointer<Float> {
@@ -79,5 +87,28 @@ struct Context {
     case .thread: arena + place.offset
     case .image: imageArena + place.offset
     }
+  }
+}
+
+/// Sums over groups of images, which one thread adds up in the order of the images.
+struct GroupSums {
+  /// The images of a group.
+  let groupSize: Int
+  /// The floats of a group.
+  let size: Int
+  /// The sums of all groups.
+  let block: FloatBlock
+
+  /// The floats from one group to the next.
+  static func room(for size: Int) -> Int { ArenaLayout.aligned(size) | 16 }
+
+  /// The sums of a group.
+  func pointer(ofGroup group: Int) -> UnsafeMutablePointer<Float> {
+    block.pointer + group * Self.room(for: size)
+  }
+
+  /// The groups of a number of images.
+  func groups(_ images: Int) -> [Range<Int>] {
+    stride(from: 0, to: images, by: groupSize).map { $0..<min($0 + groupSize, images) }
   }
 }

@@ -9,25 +9,32 @@ struct Compiler {
   let precision: Plan.Precision
   let kernels: Kernels
   let weights: PackedWeights
+  /// Values whose sums over groups of images are wanted.
+  var summed: [ValueID] = []
+  /// The given value that depends on what is stored of all images.
+  var meeting: ValueID?
 
   /// The program that computes some values.
   ///
   /// - Parameters:
   ///   - wanted: The values.
-  ///   - keepsValues: Whether every value of an image is stored, whole and in memory of its own.
+  ///   - storage: How values are stored; steps are joined only where they may share places.
   /// - Returns: Steps that do the same to every image, and the memory they need.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
-  func program(for wanted: [ValueID], keepsValues: Bool = false) throws -> Program {
+  func program(for wanted: [ValueID], storage: Storage = .shared) throws -> Program {
     let (operations, locations, lowering) = lowered(for: wanted)
     let drafts =
-      keepsValues
-      ? lowering.drafts
-      : Joining(lowering.drafts, operations: operations, wanted: wanted, kernels: kernels).joined
+      storage != .shared
+      ? lowering.drafts.map { $0.batchedForParts(kernels) }
+      : Joining(
+        lowering.drafts, operations: operations, wanted: wanted + summed, kernels: kernels
+      ).joined
     try weights.pack(
       lowering.packing, recording: recording, kernels: kernels, pool: Workers.pool)
     return Placement(
-      drafts, locations: locations, recording: recording, given: given, wanted: wanted,
-      keepsValues: keepsValues
+      drafts, locations: locations, recording: recording,
+      exchange: .init(given: given, wanted: wanted, summed: summed, meeting: meeting),
+      storage: storage
     ).program(weights: weights, kernels: kernels)
   }
 
@@ -37,9 +44,9 @@ struct Compiler {
   private func lowered(
     for wanted: [ValueID]
   ) -> (operations: [FusedOperation], locations: Locations, lowering: Lowering) {
-    let operations = Fusion(recording, given: given, wanted: wanted).operations
+    let operations = Fusion(recording, given: given, wanted: wanted, summed: summed).operations
     let locations = Locations(
-      operations, recording: recording, given: given, wanted: wanted)
+      operations, recording: recording, given: given, wanted: wanted + summed)
     return (
       operations, locations,
       Lowering(operations, locations: locations, precision: precision, kernels: kernels)

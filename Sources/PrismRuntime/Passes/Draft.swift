@@ -1,4 +1,5 @@
 internal import PrismAutodiff
+internal import PrismKernels
 
 /// A step whose places are still values.
 struct Draft {
@@ -25,8 +26,24 @@ struct Draft {
   /// Whether all images of a batch are computed at once.
   var isBatched: Bool { kind.batched != nil }
 
+  /// Whether the step's maps are so small that it rather reads weights than numbers.
+  func isSmall(_ locations: Locations) -> Bool {
+    let (fewer, more) = (
+      kind is any SummingStepKind ? 0 : locations.rows(output), locations.rows(input)
+    )
+    return min(fewer, more) <= 64 && max(fewer, more) <= 256
+  }
+
   /// Whether all of an image's input has been read before any of its output is written.
   var readsBeforeWriting: Bool {
     !tail.operands.contains(input) && kind.batched?.readsBeforeWriting ?? false
+  }
+
+  /// The step where it is computed over parts of several images: large weights are read once for all
+  /// of them, since each has only a few tiles.
+  func batchedForParts(_ kernels: Kernels) -> Draft {
+    var draft = self
+    if let kind = kind as? WinogradStep { draft.kind = kind.batchedForParts(kernels) }
+    return draft
   }
 }

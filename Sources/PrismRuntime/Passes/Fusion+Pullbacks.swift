@@ -50,8 +50,25 @@ extension Fusion {
     return .convolution(shape.reversed, isPointwise: window.isPointwise)
   }
 
+  /// What a cotangent of a map is added to where that is all that is done with it, on walks back to
+  /// parameters; the sum takes its place.
+  private mutating func absorbSum(of operation: inout FusedOperation) -> ValueID? {
+    let id = operation.output
+    guard !summed.isEmpty, let next = soleUser(of: id), recording.primitive(of: next) is Add,
+      !absorbed.contains(next), recording[id].shape.rank == 4
+    else { return nil }
+    let operands = recording.operands(of: next)
+    guard operands[0] != operands[1], areComputed(operands),
+      operands.allSatisfy({ recording[$0].shape == recording[next].shape }),
+      let other = operands.first(where: { $0 != id })
+    else { return nil }
+    absorbed.insert(next)
+    operation.output = next
+    return other
+  }
+
   /// How the walk back through other operations is computed; `nil` where no kernel suits it.
-  func singleWork(
+  mutating func singleWork(
     of pullback: Pullback, _ operation: inout FusedOperation
   ) -> FusedOperation.Work? {
     let id = operation.output
@@ -60,6 +77,10 @@ extension Fusion {
     switch pullback.base {
     case is BatchNormalization where isNormalizationPullback(id):
       guard let affine = ChannelAffine(pullback.value, in: recording) else { return nil }
+      if let other = absorbSum(of: &operation) {
+        operation.others = [other]
+        return .step(AddScaledStep(scale: FloatBlock(rounding: affine.scale)))
+      }
       operation.head = .factors(affine)
       return .step(ScaleShiftStep())
     case is GlobalAveragePool: return .step(SpreadStep())
@@ -78,6 +99,55 @@ extension Fusion {
       return .step(ChannelProductStep())
     default: return gateWork(&operation)
     }
+  }
+
+  /// How gradients by parameters are computed of which the sum over images is wanted; `nil` where no
+  /// kernel suits them.
+  func gradientWork(
+    of pullback: Pullback, _ operation: inout FusedOperation
+  ) -> FusedOperation.Work? {
+    let id = operation.output
+    let operands = recording.operands(of: id)
+    guard summed.contains(id), pullback.position > 0, areComputed(Array(operands.prefix(2)))
+    else { return nil }
+    let isByChannels = [2, 4].contains(recording[operands[0]].shape.rank)
+    switch (pullback.base, pullback.position) {
+    case (let convolution as Convolution, 1)
+    where convolution.groups == 1 && isPlain(convolution.window):
+      operation.others = [operands[1]]
+      return .step(WeightGradientStep(shape: shape(convolution.window, of: pullback)))
+    case (let convolution as DepthwiseConvolution, 1)
+    where isPlain(convolution.window) && isPerChannel(pullback):
+      operation.others = [operands[1]]
+      return .step(DepthwiseWeightGradientStep(shape: shape(convolution.window, of: pullback)))
+    case (is any ConvolutionPrimitive, 2), (is PrismAutodiff.FullyConnected, 2),
+      (is BatchNormalization, 2) where isByChannels:
+      return .step(ChannelSumStep(shape: recording[id].shape))
+    case (is BatchNormalization, 1) where isByChannels:
+      guard let affine = ChannelAffine(pullback.value, in: recording),
+        let mean = recording.parameter(operands[2])
+      else { return nil }
+      operation.others = [operands[1]]
+      return .step(
+        NormalizationGradientStep(
+          mean: mean, factor: FloatBlock(rounding: affine.deviation.map { 1 / $0 })))
+    default: return nil
+    }
+  }
+
+  /// How the gradient by the weight of a convolution of a normalised and rectified value is computed.
+  func gradientWork(
+    of pullback: NormalizedWeightPullback, _ operation: inout FusedOperation
+  ) -> FusedOperation.Work? {
+    let operands = recording.operands(of: operation.output)
+    guard summed.contains(operation.output), areComputed(Array(operands.prefix(2))),
+      let affine = ChannelAffine(pullback.normalized, in: recording)
+    else { return nil }
+    operation.others = [operands[1]]
+    operation.head = .normalization(affine, relu: true)
+    return .step(
+      WeightGradientStep(
+        shape: shape(pullback.convolution.window, from: operands[1], to: pullback.value)))
   }
 
   /// The walk back through an activation by itself.

@@ -6,6 +6,8 @@ internal import PrismTensor
 struct Fusion {
   let recording: Recording
   private let wanted: Set<ValueID>
+  /// Values of which only the sum over images is wanted.
+  let summed: Set<ValueID>
   /// A value that is always there.
   private let first: ValueID
   private var users: [[ValueID]]
@@ -14,11 +16,15 @@ struct Fusion {
   var absorbed: Set<ValueID> = []
   private(set) var operations: [FusedOperation] = []
 
-  // Values that are `wanted` must be stored as they are; what comes before those that are `given` is
-  // known.
-  init(_ recording: Recording, given: [ValueID], wanted: [ValueID]) {
+  // Values that are `wanted` must be stored as they are, those that are `summed` are added to what is
+  // there of other images; what comes before those that are `given` is known.
+  init(
+    _ recording: Recording, given: [ValueID], wanted: [ValueID], summed: [ValueID] = []
+  ) {
     self.recording = recording
+    let wanted = wanted + summed
     self.wanted = Set(wanted)
+    self.summed = Set(summed)
     first = given[0]
     absorbed = Set(given)
     let needed = recording.ancestors(of: wanted, stoppingAt: Set(given).contains)
@@ -232,7 +238,9 @@ struct Fusion {
       operation.others = operands
       return .concatenation
     case is Reshape: return .view
-    case let pullback as Pullback: return singleWork(of: pullback, &operation)
+    case let pullback as Pullback:
+      return gradientWork(of: pullback, &operation) ?? singleWork(of: pullback, &operation)
+    case let pullback as NormalizedWeightPullback: return gradientWork(of: pullback, &operation)
     case is NormalizedReLUPullback, is ActivityPullback: return gateWork(&operation)
     default: return nil
     }

@@ -1,7 +1,8 @@
 internal import PrismAutodiff
 internal import PrismKernels
 
-/// Puts convolutions around a depthwise one together, and convolutions with the pooling after them.
+/// Puts convolutions around a depthwise one together, convolutions with the pooling after them, and
+/// gradients by weights with those by offsets.
 struct Joining {
   private let uses: [ValueID: Int]
   private let panelWidth: Int
@@ -17,7 +18,9 @@ struct Joining {
     panelWidth = kernels.pointwisePanelWidth()
     var position = 0
     while position < drafts.count {
-      let draft = chain(from: position) ?? pooled(from: position) ?? drafts[position]
+      let draft =
+        chain(from: position) ?? pooled(from: position) ?? gradients(from: position)
+        ?? drafts[position]
       joined.append(draft)
       position += max(1, draft.links.count)
     }
@@ -67,6 +70,18 @@ struct Joining {
       let pooled = PooledConvolution(convolution, pooling)
     else { return nil }
     return join([first, second], pooled)
+  }
+
+  /// A gradient by weights or a scale with that by the offset beside them.
+  private func gradients(from position: Int) -> Draft? {
+    guard position + 1 < drafts.count else { return nil }
+    let (first, second) = (drafts[position], drafts[position + 1])
+    guard let kind = first.kind as? any OffsetStepKind, second.kind is ChannelSumStep,
+      first.input == second.input
+    else { return nil }
+    return Draft(
+      kind: JointGradientStep(first: kind), input: first.input, output: first.output,
+      links: [first, second])
   }
 
   private func join(_ links: [Draft], _ kind: any StepKind) -> Draft {

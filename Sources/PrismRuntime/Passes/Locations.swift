@@ -28,7 +28,12 @@ struct Locations {
     let wanted = Set(wanted)
     for activity in operations.compactMap(\.tail.activity) { add(activity) }
     for operation in operations where locations[operation.output] == nil {
-      if case .channels(let first) = operation.work {
+      if case .step(is any SummingStepKind) = operation.work {
+        // What is summed is not stored.
+        bufferSizes.append(0)
+        locations[operation.output] = Location(
+          buffer: bufferSizes.count - 1, stride: channels(operation.output))
+      } else if case .channels(let first) = operation.work {
         let source = self[operation.input]
         locations[operation.output] = Location(
           buffer: source.buffer, offset: source.offset + first, stride: source.stride)

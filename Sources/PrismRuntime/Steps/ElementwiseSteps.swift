@@ -21,6 +21,26 @@ struct ScaleShiftStep: PixelStepKind {
   }
 }
 
+/// One factor a channel, and the sum with the step's other value.
+struct AddScaledStep: PixelStepKind {
+  /// The factors.
+  let scale: FloatBlock
+
+  func label(of step: Step) -> String { "scale and add \(sizes(of: step))" }
+
+  func divisions(of step: Step) -> Int { step.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
+    let (input, output, other) = (step.input, step.output, step.others[0])
+    kernels.addScaled(
+      context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
+      scale: scale.pointer, to: context.pointer(other) + rows.lowerBound * other.stride,
+      otherStride: other.stride,
+      into: context.pointer(output) + rows.lowerBound * output.stride,
+      outputStride: output.stride, rows: rows.count, channels: output.channels)
+  }
+}
+
 /// A function or a sum: the step's tail, by itself.
 struct FinishStep: PixelStepKind {
   func label(of step: Step) -> String { "element-wise \(sizes(of: step))" }

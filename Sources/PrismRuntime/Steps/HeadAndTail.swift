@@ -94,6 +94,8 @@ extension Slope {
   /// That of an activation at what its pullback reads, where there is one.
   init?(_ primitive: any Primitive) {
     switch primitive {
+    case is ReLU: self = .positive
+    case is ReLU6: self = .inside
     case is SiLU: self = .silu
     case is Sigmoid: self = .sigmoid
     case is HardSwish: self = .hardSwish

@@ -17,6 +17,8 @@ struct Step: Sendable {
   var weights: FloatBlock?
   var head = Head<Place>.none
   var tail = Tail<Place>()
+  /// Where the step's sums begin, in those of a group of images.
+  var sumOffset = 0
 
   /// Into how many parts the step of a single image is divided for a number of threads.
   func parts(_ workers: Int) -> Int { max(1, min(workers, kind.divisions(of: self))) }

@@ -3,6 +3,9 @@ internal import PrismKernels
 /// A kind of step that computes tiles of its output: the rounding of all pixels of a tile depends on
 /// every pixel under the tile.
 protocol TiledStepKind: StepKind {
+  /// The sizes of the convolution.
+  var shape: ConvolutionShape { get }
+
   /// The side of a tile.
   var m: Int { get }
 }

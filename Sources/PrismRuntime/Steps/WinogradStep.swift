@@ -6,7 +6,7 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind, TiledStepK
   let m: Int
   let points: WinogradPoints
   /// Whether the weights are worth reading once for a whole batch.
-  let isBatched: Bool
+  private(set) var isBatched: Bool
 
   /// Makes the kind for a convolution, where it suits one: elsewhere the direct sum is better.
   init?(_ shape: ConvolutionShape, precision: Plan.Precision, kernels: Kernels) {
@@ -22,6 +22,13 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind, TiledStepK
     points = precision == .careful ? .near : .whole
     let large = precision == .careful && m == 2 ? 1 << 20 : 1 << 21
     isBatched = weights(m) >= large && kernels.winogradTiles(shape, m: m) <= 64
+  }
+
+  /// The same where a few tiles of each of several images are computed.
+  func batchedForParts(_ kernels: Kernels) -> WinogradStep {
+    var step = self
+    step.isBatched = isBatched || packedSize(kernels) >= 1 << 20
+    return step
   }
 
   func label(of step: Step) -> String { "winograd F(\(m)×\(m)) \(sizes(of: step))" }

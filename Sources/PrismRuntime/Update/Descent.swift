@@ -4,6 +4,18 @@ internal import PrismTensor
 
 /// What is kept of images that others descend from: by what each differs from the one before it.
 struct Descent {
+  /// How an image is computed from the one that it differs from.
+  struct Descendant {
+    /// What of it is altered.
+    let altered: [Rectangle?]
+    /// By what the image that it differs from differs from the known one: one after the other.
+    let ancestors: [Difference]
+    /// Where what is altered is kept.
+    let kept: Difference?
+    /// The part of all operations that is computed.
+    let share: Double
+  }
+
   /// The most bytes that are kept.
   private let limit: Int
   private var differences: [Int: Difference] = [:]
@@ -25,20 +37,38 @@ struct Descent {
   mutating func changes(
     _ images: Range<Int>, limit: Double, in run: UpdateRun, kinship: (Int) -> Kinship?,
     composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
-  ) -> [UpdateRun.Change?] {
+  ) -> [Descendant?] {
     let near = images.map { image in
       kinship(image).flatMap { kin in
         let altered = run.update.altered(by: kin.rectangle)
-        return run.update.share(of: altered) <= limit ? (parent: kin.parent, altered: altered) : nil
+        let share = run.update.share(of: altered)
+        return share <= limit ? (parent: kin.parent, altered: altered, share: share) : nil
       }
     }
     let parents = Set(near.compactMap { $0?.parent })
     for parent in parents { use(parent, kinship) }
     compute(missing(parents, kinship), in: run, kinship: kinship, composing: compose)
-    return zip(images, near).map { image, near in
-      guard let near, let ancestors = ancestors(of: near.parent, kinship) else { return nil }
-      return UpdateRun.Change(image, near.altered, of: run.update, ancestors: ancestors)
+    // What is kept of these images is there only after they have been computed.
+    let ancestors = near.map { near in near.flatMap { self.ancestors(of: $0.parent, kinship) } }
+    return images.enumerated().map { index, image in
+      guard let near = near[index], let ancestors = ancestors[index] else { return nil }
+      return Descendant(
+        altered: near.altered, ancestors: ancestors,
+        kept: kept(near.altered, of: image, in: run), share: near.share)
     }
+  }
+
+  /// Room for what is kept of an image that is computed now, from which others may descend.
+  private mutating func kept(
+    _ altered: [Rectangle?], of image: Int, in run: UpdateRun
+  ) -> Difference? {
+    guard differences[image] == nil else { return nil }
+    guard let kept = try? Difference(of: run.update, altered: altered), makeRoom(for: kept) else {
+      return nil
+    }
+    differences[image] = kept
+    order.append(image)
+    return kept
   }
 
   /// By what an image differs from the known one, one after the other; `nil` where that is not kept.
@@ -75,7 +105,7 @@ struct Descent {
     var (left, isFull) = (images, false)
     while !left.isEmpty, !isFull {
       var (changes, found) = ([UpdateRun.Change](), [(image: Int, kept: Difference)]())
-      for image in left where changes.count < Update.chunk {
+      for image in left where changes.count < run.chunk {
         guard let kin = kinship(image), let ancestors = ancestors(of: kin.parent, kinship) else {
           continue
         }
@@ -88,23 +118,21 @@ struct Descent {
         }
         changes.append(
           UpdateRun.Change(
-            changes.count, altered, of: run.update, ancestors: ancestors, keptIn: kept))
+            changes.count, source: changes.count, altered, of: run.update, ancestors: ancestors,
+            keptIn: kept, isWanted: false))
         found.append((image, kept))
       }
       // Where there is no room for all of them, those that descend from the others are computed whole.
       guard !changes.isEmpty else { return }
       // What is wanted of these images is known already.
-      let (size, computed) = (run.update.endShape.count * changes.count, found.map(\.image))
-      _ = [Float](unsafeUninitializedCapacity: size) { unused, _ in
-        guard let unused = unused.baseAddress else { return }
-        run.execute(
-          changes, Exchange(given: [{ compose(computed[$0], $1) }], results: [unused]))
-      }
+      let exchange = Exchange(given: [compose], results: [])
+      run.compose(found.map(\.image), exchange)
+      run.execute(changes, exchange)
       for (image, kept) in found {
         differences[image] = kept
         order.append(image)
       }
-      left.removeAll { computed.contains($0) }
+      left.removeAll { image in found.contains { $0.image == image } }
     }
   }
 

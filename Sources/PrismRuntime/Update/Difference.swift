@@ -24,7 +24,7 @@ final class Difference: Sendable {
     var offsets = [Int](repeating: 0, count: altered.count)
     var size = 0
     for step in update.steps where !step.isStore {
-      let index = step.step.value.index
+      let index = step.index
       guard let part = altered[index] else { continue }
       parts[index] = part
       offsets[index] = size
@@ -37,10 +37,10 @@ final class Difference: Sendable {
 
   /// Keeps what a step has stored.
   func keep(_ step: Update.PartialStep, from context: Context) {
-    guard !step.isStore, let part = parts[step.step.value.index] else { return }
+    guard !step.isStore, let part = parts[step.index] else { return }
     let place = step.step.output
     let source = context.pointer(place)
-    var target = block.pointer + offsets[step.step.value.index]
+    var target = block.pointer + offsets[step.index]
     step.forEachRun(of: part) { pixels in
       copyRows(
         source + pixels.lowerBound * place.stride, stride: place.stride, to: target,
@@ -51,16 +51,16 @@ final class Difference: Sendable {
 
   /// Whether a part of what a step stores is kept, all of it.
   func holds(_ part: Rectangle, of step: Update.PartialStep) -> Bool {
-    parts[step.step.value.index]?.holds(part) ?? false
+    parts[step.index]?.holds(part) ?? false
   }
 
   /// Copies what is kept of a part of what a step stores.
   func copy(_ part: Rectangle, of step: Update.PartialStep, to context: Context) {
-    guard let kept = parts[step.step.value.index], let common = kept.intersection(part) else {
+    guard let kept = parts[step.index], let common = kept.intersection(part) else {
       return
     }
     let place = step.step.output
-    let source = block.pointer + offsets[step.step.value.index]
+    let source = block.pointer + offsets[step.index]
     let target = context.pointer(place)
     guard kept != step.whole || kept != common else {
       return copyRows(

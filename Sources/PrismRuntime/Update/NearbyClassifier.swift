@@ -16,6 +16,7 @@ public final class NearbyClassifier: DescentClassifier {
     var run: UpdateRun
     var known: [Float]
     var descent: Descent
+    var tally = UpdateTally()
   }
 
   private let update: Update
@@ -37,35 +38,37 @@ public final class NearbyClassifier: DescentClassifier {
   ///   - update: How others are computed at first.
   ///   - rest: The plan from where the update ends.
   ///   - whole: The plan of the same recording, for images that differ in too much.
+  ///   - chunk: The most images that are computed at a time.
   ///   - limit: The largest part of the update's operations that is computed for an image.
   ///   - descentLimit: The most bytes in which images are kept that others descend from.
   ///   - memory: Where memory is taken from.
   ///   - pool: The threads.
   /// - Throws: `OutOfMemoryError`.
   init(
-    near image: Tensor, update: Update, rest: Plan, whole: Plan, limit: Double = usualLimit,
-    descentLimit: Int = 0, memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
+    near image: Tensor, update: Update, rest: Plan, whole: Plan, chunk: Int,
+    limit: Double = usualLimit, descentLimit: Int = 0, memory: WorkspaceMemory = .shared,
+    pool: WorkerPool = Workers.pool
   ) throws {
     self.update = update
     self.rest = rest
     self.whole = whole
     self.limit = limit
     self.memory = memory
-    let blocks = try memory.take(UpdateRun.sizes(update, threads: pool.workerCount))
-    byteCount = blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride
+    let run = try UpdateRun(
+      update, pool: pool, chunk: chunk, keepsProducts: true, memory: memory)
+    byteCount = run.byteCount
     budget = MemoryBudget.current
     do {
       try budget?.admit(byteCount)
     } catch {
-      memory.give(blocks)
+      memory.give(run.blocks)
       throw error
     }
-    let run = UpdateRun(update: update, layout: update.program.layout, pool: pool, blocks: blocks)
     let known = SubnormalNumbers.flushing {
       image.withUnsafePointer { image in
         [Float](unsafeUninitializedCapacity: update.endShape.count) { buffer, count in
           guard let target = buffer.baseAddress else { return }
-          run.prepare(image, into: target)
+          run.prepare(image, Exchange(given: [], results: [target]))
           count = update.endShape.count
         }
       }
@@ -78,15 +81,8 @@ public final class NearbyClassifier: DescentClassifier {
     memory.give(state.withLock { $0.run.blocks })
   }
 
-  /// The bytes that the known image's values and those of the images that are computed take.
-  ///
-  /// - Parameters:
-  ///   - update: How images are computed.
-  ///   - threads: The number of threads.
-  /// - Returns: The size of all memory beside weights and results.
-  static func size(of update: Update, threads: Int) -> Int {
-    UpdateRun.sizes(update, threads: threads).reduce(0, +) * MemoryLayout<Float>.stride
-  }
+  /// What has been computed of what whole passes compute.
+  package var tally: UpdateTally { state.withLock { $0.tally } }
 
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
   ///
@@ -108,11 +104,14 @@ public final class NearbyClassifier: DescentClassifier {
         SubnormalNumbers.flushing {
           Tensor.filling([shape]) { results in
             let exchange = Exchange(given: [compose], results: results)
-            for first in stride(from: 0, to: count, by: Update.chunk) {
-              far += state.run.execute(
-                first..<min(first + Update.chunk, count), limit: limit, known: state.known,
+            for first in stride(from: 0, to: count, by: state.run.chunk) {
+              let done = state.run.execute(
+                first..<min(first + state.run.chunk, count), limit: limit, known: state.known,
                 exchange)
+              far += done.far
+              state.tally.add(done.share, of: update)
             }
+            state.tally.add(count, far: far.count, rest: rest, whole: whole)
           }[0]
         }
       }
@@ -137,18 +136,26 @@ public final class NearbyClassifier: DescentClassifier {
     let middle = try state.withLock { state in
       try Memory.expecting(floats: shape.count) {
         SubnormalNumbers.flushing {
-          let changes = state.descent.changes(
+          let descendants = state.descent.changes(
             images, limit: limit, in: state.run, kinship: kinship, composing: compose)
-          far = changes.indices.filter { changes[$0] == nil }
-          let near = changes.indices.compactMap { index in
-            changes[index].map { $0.placed(at: index) }
-          }
+          far = descendants.indices.filter { descendants[$0] == nil }
+          let near = descendants.indices.filter { descendants[$0] != nil }
+          state.tally.add(descendants.reduce(0) { $0 + ($1?.share ?? 0) }, of: update)
+          state.tally.add(count, far: far.count, rest: rest, whole: whole)
           return Tensor.filling([shape]) { results in
             let exchange = Exchange(
               given: [{ compose(images.lowerBound + $0, $1) }], results: results)
-            for first in stride(from: 0, to: near.count, by: Update.chunk) {
+            for first in stride(from: 0, to: near.count, by: state.run.chunk) {
+              let some = near[first..<min(first + state.run.chunk, near.count)]
+              state.run.compose(Array(some), exchange)
               state.run.execute(
-                Array(near[first..<min(first + Update.chunk, near.count)]), exchange)
+                some.enumerated().compactMap { slot, image in
+                  descendants[image].map {
+                    UpdateRun.Change(
+                      image, source: slot, $0.altered, of: update, ancestors: $0.ancestors,
+                      keptIn: $0.kept)
+                  }
+                }, exchange)
             }
           }[0]
         }

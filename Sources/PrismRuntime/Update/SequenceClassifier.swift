@@ -6,23 +6,31 @@ internal import Synchronization
 /// A classifier for a sequence of images of which each differs from the one before in a part: it
 /// computes what the part reaches, and its logits have the bits of whole passes.
 ///
-/// Each thread follows a stretch of every batch with the values of one image, which become those of
-/// the next. Images that differ in too much are computed whole. Calls take turns.
+/// The values of one image are kept. Those that follow are computed several at a time, each from the
+/// one before, step by step; then the last of them is kept. Images that differ in too much are
+/// computed whole. Calls take turns.
 public final class SequenceClassifier: Classifier {
+  private struct State {
+    let run: UpdateRun
+    /// Whether an image's values are kept.
+    var isFilled = false
+    var tally = UpdateTally()
+  }
+
   private let update: Update
   private let rest: Plan
   private let whole: Plan
   private let limit: Double
-  private let pool: WorkerPool
-  /// The arenas and scratch memories, and at the end the composed images.
-  private let blocks: [FloatBlock]
-  /// Which threads have the values of an image.
-  private let areFilled: Mutex<[Bool]>
+  private let state: Mutex<State>
   private let memory: WorkspaceMemory
   private let budget: MemoryBudget?
+  private let byteCount: Int
 
   /// The shape of one image, `[1, H, W, C]`.
   public var inputShape: Shape { update.inputShape }
+
+  /// What has been computed of what whole passes compute.
+  package var tally: UpdateTally { state.withLock { $0.tally } }
 
   /// Takes the memory.
   ///
@@ -30,52 +38,37 @@ public final class SequenceClassifier: Classifier {
   ///   - update: How images are computed at first.
   ///   - rest: The plan from where the update ends.
   ///   - whole: The plan of the same recording, for images that differ in too much.
+  ///   - chunk: The most images that are computed at a time.
   ///   - limit: The largest part of the update's operations that is computed for an image.
   ///   - memory: Where memory is taken from.
   ///   - pool: The threads.
   /// - Throws: `OutOfMemoryError`.
   init(
-    update: Update, rest: Plan, whole: Plan, limit: Double = NearbyClassifier.usualLimit,
-    memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
+    update: Update, rest: Plan, whole: Plan, chunk: Int,
+    limit: Double = NearbyClassifier.usualLimit, memory: WorkspaceMemory = .shared,
+    pool: WorkerPool = Workers.pool
   ) throws {
     self.update = update
     self.rest = rest
     self.whole = whole
     self.limit = limit
     self.memory = memory
-    self.pool = pool
-    blocks = try memory.take(Self.sizes(of: update, threads: pool.workerCount))
-    areFilled = Mutex([Bool](repeating: false, count: pool.workerCount))
+    let run = try UpdateRun(
+      update, pool: pool, chunk: chunk, keepsProducts: false, memory: memory)
+    byteCount = run.byteCount
     budget = MemoryBudget.current
     do {
-      try budget?.admit(Self.size(of: update, threads: pool.workerCount))
+      try budget?.admit(byteCount)
     } catch {
-      memory.give(blocks)
+      memory.give(run.blocks)
       throw error
     }
+    state = Mutex(State(run: run))
   }
 
   deinit {
-    budget?.gave(Self.size(of: update, threads: pool.workerCount))
-    memory.give(blocks)
-  }
-
-  private var images: FloatBlock { blocks[blocks.count - 1] }
-
-  /// The floats of the arenas and scratch memories, and of two composed images a thread.
-  private static func sizes(of update: Update, threads: Int) -> [Int] {
-    Workspace.sizes(update.program.layout, lanes: threads, images: threads, shared: 0)
-      + [2 * threads * update.inputShape.count]
-  }
-
-  /// The bytes that the values of images take.
-  ///
-  /// - Parameters:
-  ///   - update: How images are computed.
-  ///   - threads: The number of threads.
-  /// - Returns: The size of all memory beside weights and results.
-  static func size(of update: Update, threads: Int) -> Int {
-    sizes(of: update, threads: threads).reduce(0, +) * MemoryLayout<Float>.stride
+    budget?.gave(byteCount)
+    memory.give(state.withLock { $0.run.blocks })
   }
 
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
@@ -92,89 +85,81 @@ public final class SequenceClassifier: Classifier {
     count: Int, composing compose: @escaping @Sendable (Int, UnsafeMutablePointer<Float>) -> Void
   ) throws -> Tensor {
     let shape = update.endShape.replacing(axis: 0, with: count)
-    let far = Mutex([Int]())
-    let middle = try areFilled.withLock { filled in
+    var far: [Int] = []
+    let middle = try state.withLock { state in
       try Memory.expecting(floats: shape.count) {
-        let next = Mutex(filled)
-        let result = SubnormalNumbers.flushing {
+        SubnormalNumbers.flushing {
           Tensor.filling([shape]) { results in
-            let workspace = Workspace(
-              exchange: Exchange(given: [compose], results: results),
-              layout: update.program.layout, blocks: Array(blocks.dropLast()))
-            pool.run(tasks: pool.workerCount) { lane, _ in
-              let stretch = Part(index: lane, count: pool.workerCount).range(of: count)
-              let wasFilled = next.withLock { $0[lane] }
-              let found = follow(stretch, lane: lane, isFilled: wasFilled, workspace)
-              next.withLock { $0[lane] = found.isFilled }
-              far.withLock { $0 += found.far }
+            let exchange = Exchange(given: [compose], results: results)
+            for first in stride(from: 0, to: count, by: state.run.chunk) {
+              far += follow(first..<min(first + state.run.chunk, count), &state, exchange)
             }
+            state.tally.add(count, far: far.count, rest: rest, whole: whole)
           }[0]
         }
-        filled = next.withLock { $0 }
-        return result
       }
     }
-    let others = far.withLock { $0.sorted() }
     return try NearbyClassifier.finish(
-      middle, far: others, count: count, rest: rest, whole: whole, compose)
+      middle, far: far, count: count, rest: rest, whole: whole, compose)
   }
 
-  /// Computes images one after the other, each from the one before.
+  /// Computes images, no more than a chunk.
   ///
-  /// - Returns: The images that were left out, and whether the thread has an image's values now.
+  /// - Returns: The images that were left out.
   private func follow(
-    _ images: Range<Int>, lane: Int, isFilled: Bool, _ workspace: Workspace
-  ) -> (far: [Int], isFilled: Bool) {
-    let size = inputShape.count
-    var (far, isFilled) = ([Int](), isFilled)
-    var current = self.images.pointer + 2 * lane * size
-    var following = current + size
-    guard let first = images.first else { return (far, isFilled) }
-    workspace.exchange.given[0](first, current)
-    for image in images {
-      let context = workspace.context(lane: lane, slot: lane, image: image)
-      let known = context.pointer(update.input)
-      // What the next image needs; there is none after the last one.
-      var step: Double?
-      if image + 1 < images.upperBound {
-        workspace.exchange.given[0](image + 1, following)
-        step = share(between: following, and: current)
-      }
-      if isFilled, let rectangle = update.difference(current, known) {
-        let altered = update.altered(by: rectangle)
-        if update.share(of: altered) <= limit {
-          known.update(from: current, count: size)
-          for step in update.steps where !step.isStore {
-            guard let part = altered[step.step.value.index] else { continue }
-            step.execute(part, context, update.kernels)
-          }
-        } else {
-          isFilled = false
+    _ images: Range<Int>, _ state: inout State, _ exchange: Exchange
+  ) -> [Int] {
+    let run = state.run
+    run.compose(Array(images), exchange)
+    let steps = steps(images.count, run, isFilled: state.isFilled)
+    var (far, changes) = ([Int](), [UpdateRun.Change]())
+    func go() {
+      if !changes.isEmpty { run.follow(changes, exchange) }
+      changes = []
+    }
+    for (slot, image) in images.enumerated() {
+      if state.isFilled, let step = steps[slot] {
+        if changes.count + max(step.count, 1) > run.chunk { go() }
+        for (index, alteration) in step.enumerated() {
+          changes.append(
+            UpdateRun.Change(
+              image, source: slot, alteration.altered, of: update,
+              isWanted: index == step.count - 1))
+          state.tally.add(alteration.share, of: update)
         }
-      }
-      if !isFilled, let step, step <= limit {
-        known.update(from: current, count: size)
-        for step in update.steps where !step.isStore {
-          step.execute(step.whole, context, update.kernels)
+        if step.isEmpty {
+          changes.append(UpdateRun.Change(image, source: slot, update.unaltered, of: update))
         }
-        isFilled = true
+        continue
       }
-      if isFilled {
-        for step in update.steps where step.isStore {
-          step.execute(step.whole, context, update.kernels)
-        }
+      go()
+      // The values are worth their memory where the next image is near; there is none after the
+      // last one.
+      state.isFilled = slot + 1 < images.count && steps[slot + 1] != nil
+      if state.isFilled {
+        run.prepare(run.composed(slot), image: image, exchange)
+        state.tally.add(1, of: update)
       } else {
         far.append(image)
       }
-      swap(&current, &following)
     }
-    return (far, isFilled)
+    go()
+    return far
   }
 
-  /// The part of all operations by which one image is computed from another.
-  private func share(
-    between first: UnsafePointer<Float>, and second: UnsafePointer<Float>
-  ) -> Double {
-    update.difference(first, second).map { update.share(of: update.altered(by: $0)) } ?? 0
+  /// How every image is computed from the one before, and the first from that which is kept; `nil`
+  /// where they differ in too much.
+  private func steps(
+    _ count: Int, _ run: UpdateRun, isFilled: Bool
+  ) -> [[Update.Alteration]?] {
+    let steps = Mutex([[Update.Alteration]?](repeating: nil, count: count))
+    run.pool.run(tasks: count) { slot, _ in
+      guard slot > 0 || isFilled else { return }
+      let found = update.differences(
+        run.composed(slot), slot > 0 ? UnsafePointer(run.composed(slot - 1)) : run.known())
+      guard found.reduce(0, { $0 + $1.share }) <= limit, found.count <= run.chunk else { return }
+      steps.withLock { $0[slot] = found }
+    }
+    return steps.withLock { $0 }
   }
 }

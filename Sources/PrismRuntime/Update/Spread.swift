@@ -12,9 +12,8 @@ struct Spread: Sendable {
     let operands: [(index: Int, position: Int, shape: Shape)]
     /// Whether every change alters all of it.
     let isWhole: Bool
-    /// The side of the tiles in which it is computed: the rounding of all pixels of a tile depends
-    /// on every pixel under the tile.
-    let tile: Int
+    /// The tiles in which it is computed.
+    let grid: TileGrid?
     /// Whether a step stores it; what lies within a step is computed where it is needed.
     let isStored: Bool
   }
@@ -27,10 +26,10 @@ struct Spread: Sendable {
   ///
   /// - Parameters:
   ///   - recording: The operations.
-  ///   - steps: The values that steps store, and how.
-  init(_ recording: Recording, _ steps: [(value: ValueID, kind: any StepKind)]) {
-    let tiles = Self.tiles(steps)
-    let stored = Set(steps.map(\.value))
+  ///   - drafts: The steps that compute it.
+  init(_ recording: Recording, _ drafts: [Draft]) {
+    let grids = Self.grids(drafts)
+    let stored = Set(drafts.map(\.output))
     input = recording.inputs[0].index
     count = recording.ids.count
     var nodes: [Node] = []
@@ -50,18 +49,22 @@ struct Spread: Sendable {
         isWhole: operands.contains {
           isWhole[$0.index] == true || primitive.reach == .everywhere || shape.rank != 4
             || !Self.isLocal($0.shape, under: shape, primitive.reach, position: $0.position)
-        }, tile: tiles[id] ?? 1, isStored: stored.contains(id))
+        }, grid: grids[id], isStored: stored.contains(id))
       isWhole[id.index] = node.isWhole
       nodes.append(node)
     }
     self.nodes = nodes
   }
 
-  /// The sides of the tiles of values that are computed in tiles.
-  private static func tiles(_ steps: [(value: ValueID, kind: any StepKind)]) -> [ValueID: Int] {
+  /// The tiles of the convolutions that are computed in tiles.
+  private static func grids(_ drafts: [Draft]) -> [ValueID: TileGrid] {
     Dictionary(
-      steps.compactMap { value, kind in (kind as? any TiledStepKind).map { (value, $0.m) } },
-      uniquingKeysWith: max)
+      drafts.compactMap { draft in
+        guard let kind = draft.kind as? any TiledStepKind, let source = draft.weights?.source else {
+          return nil
+        }
+        return (source.convolution, TileGrid(kind))
+      }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Whether a part of an operand alters only a part of the output.
@@ -83,6 +86,9 @@ struct Spread: Sendable {
       : Rectangle(rows: 0..<1, columns: 0..<1)
   }
 
+  /// What no change alters: nothing of every value.
+  var unaltered: [Rectangle?] { [Rectangle?](repeating: nil, count: count) }
+
   /// What a change alters.
   ///
   /// - Parameter rectangle: The changed rows and columns of the input; not empty.
@@ -98,11 +104,13 @@ struct Spread: Sendable {
       var union: Rectangle?
       for operand in node.operands {
         guard let part = altered[operand.index] else { continue }
-        let reached = node.reach.altered(by: part, of: operand.shape, in: node.shape)
+        let reached =
+          node.grid?.altered(by: part, in: node.shape)
+          ?? node.reach.altered(by: part, of: operand.shape, in: node.shape)
         guard !reached.rows.isEmpty, !reached.columns.isEmpty else { continue }
         union = union.map { $0.union(reached) } ?? reached
       }
-      altered[node.index] = union?.inTiles(node.tile, of: node.shape)
+      altered[node.index] = union
     }
     return altered
   }
@@ -113,18 +121,19 @@ extension Spread {
   ///
   /// - Parameters:
   ///   - altered: What a change alters.
-  ///   - end: The value that is wanted, all of it.
-  ///   - shape: Its shape.
+  ///   - end: The last value.
+  ///   - shape: Its shape where all of it is wanted.
   /// - Returns: One entry a value of the recording; `nil` where nothing of it is read.
-  func needed(for altered: [Rectangle?], end: Int, shape: Shape) -> [Rectangle?] {
+  func needed(for altered: [Rectangle?], end: Int, shape: Shape?) -> [Rectangle?] {
     var needed = [Rectangle?](repeating: nil, count: count)
-    needed[end] = Self.whole(shape)
+    needed[end] = shape.map(Self.whole)
     for node in nodes.reversed() where node.index <= end {
       var computed = altered[node.index]
       if !node.isStored, let part = needed[node.index] {
         computed = computed?.union(part) ?? part
       }
-      guard let computed else { continue }
+      guard var computed else { continue }
+      if let grid = node.grid { computed = grid.tiles(over: computed, in: Self.whole(node.shape)) }
       for operand in node.operands {
         let part = Self.needed(for: computed, operand.shape, operand.position, node)
         needed[operand.index] = needed[operand.index]?.union(part) ?? part
@@ -178,15 +187,6 @@ extension Rectangle {
       Rectangle(rows: hole.rows, columns: columns.lowerBound..<hole.columns.lowerBound),
       Rectangle(rows: hole.rows, columns: hole.columns.upperBound..<columns.upperBound),
     ].filter { $0.area > 0 }
-  }
-
-  /// The tiles of a map that hold some of the rectangle.
-  func inTiles(_ side: Int, of map: Shape) -> Rectangle {
-    guard side > 1 else { return self }
-    func tiles(_ range: Range<Int>, _ count: Int) -> Range<Int> {
-      range.lowerBound / side * side..<min((range.upperBound + side - 1) / side * side, count)
-    }
-    return Rectangle(rows: tiles(rows, map[1]), columns: tiles(columns, map[2]))
   }
 
   /// The smallest rectangle that holds this one and another.

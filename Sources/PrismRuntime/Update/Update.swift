@@ -12,22 +12,45 @@ internal import PrismTensor
 final class Update: Sendable {
   /// A step, and how a part of it is computed.
   struct PartialStep: Sendable {
+    /// The step in the memory of an image that is computed.
     let step: Step
+    /// The step in the memory of the known image.
+    let known: Step
     /// The step's kind where it can be computed in part.
     let region: (any RegionStepKind)?
     /// All of the step's output.
     let whole: Rectangle
+    /// The tiles in which the step is computed.
+    let grid: TileGrid?
     let flops: Double
+    /// The index of the convolution that the step makes, before what is done to its sums.
+    let convolution: Int?
 
-    init(_ step: Step, _ recording: Recording) {
+    init(_ step: Step, known: Step, convolution: Int?, _ recording: Recording) {
+      self.convolution = convolution
       self.step = step
+      self.known = known
       region = step.kind as? any RegionStepKind
       whole = Spread.whole(recording[step.value].shape)
+      grid = (step.kind as? any TiledStepKind).map { TileGrid($0) }
       flops = Double(step.kind.flops(of: step))
     }
 
+    /// The index of the value that is computed.
+    var index: Int { step.value.index }
+
+    /// What is given, the image.
+    var isLoad: Bool { step.kind is LoadStep }
+
     /// What the caller wants, which is stored for every image.
     var isStore: Bool { step.kind is StoreStep }
+
+    /// The part of the step's operations that a part of its output takes.
+    func share(of part: Rectangle) -> Double {
+      guard region != nil else { return 1 }
+      let computed = grid?.tiles(over: part, in: whole) ?? part
+      return Double(computed.area) / Double(whole.area)
+    }
 
     /// Computes a part, or all where the kind cannot do less.
     func execute(_ part: Rectangle, _ context: Context, _ kernels: Kernels) {
@@ -39,14 +62,29 @@ final class Update: Sendable {
       }
     }
 
-    /// Copies a part of what the step stores from the memory of one image to that of another.
-    func copy(_ part: Rectangle, from source: Context, to target: Context) {
+    /// Copies a part of what the step stores from the known image to one that is computed.
+    func copy(_ part: Rectangle, from known: Context, to target: Context) {
+      copy(part, known.pointer(self.known.output), target.pointer(step.output))
+    }
+
+    /// Copies a part of what the step stores from one image that is computed to another.
+    func copy(_ part: Rectangle, between source: Context, and target: Context) {
+      copy(part, source.pointer(step.output), target.pointer(step.output))
+    }
+
+    /// Copies a part of what the step stores from an image that is computed to the known one.
+    func copy(_ part: Rectangle, from source: Context, back known: Context) {
+      copy(part, source.pointer(step.output), known.pointer(self.known.output))
+    }
+
+    private func copy(
+      _ part: Rectangle, _ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>
+    ) {
       let place = step.output
-      let (from, to) = (source.pointer(place), target.pointer(place))
       forEachRun(of: part) { pixels in
         let offset = pixels.lowerBound * place.stride
         copyRows(
-          from + offset, stride: place.stride, to: to + offset, stride: place.stride,
+          source + offset, stride: place.stride, to: target + offset, stride: place.stride,
           rows: pixels.count, channels: place.channels)
       }
     }
@@ -66,8 +104,8 @@ final class Update: Sendable {
     case batch(PartialStep, any BatchedStepKind)
   }
 
-  /// The images whose values exist at a time.
-  static let chunk = 8
+  /// The most images that are computed at a time, beside the known one.
+  static let mostImages = 16
   /// The side of the small change that decides where the update ends, relative to the image's.
   static let smallChange = 1.0 / 14
   /// The largest part of a map that such a change may reach.
@@ -77,16 +115,22 @@ final class Update: Sendable {
   /// The value that is computed, from which a plan goes on.
   let end: ValueID
   let endShape: Shape
-  let program: Program
+  /// What computes the known image: all values keep their places.
+  let known: Program
+  /// What computes an image that differs from it.
+  let changed: Program
   let phases: [Phase]
   /// The steps of all phases.
   let steps: [PartialStep]
   let kernels: Kernels
-  /// Where an image lies, and the index of its value.
+  /// The steps whose values the known image can take over once all images have gone through a step,
+  /// by the index of its value: what lies in one buffer is read together.
+  let takenOver: [Int: [PartialStep]]
+  /// Where the known image lies.
   let input: Place
-  let inputIndex: Int
   private let spread: Spread
-  private let flops: Double
+  /// The operations of the steps.
+  let flops: Double
 
   /// Makes an update, or `nil` where the first operations already see most of the image.
   ///
@@ -104,7 +148,6 @@ final class Update: Sendable {
     let compiler = Compiler(
       recording: recording, given: [recording.inputs[0]], precision: precision, kernels: kernels,
       weights: weights)
-    inputIndex = recording.inputs[0].index
     inputShape = recording[recording.inputs[0]].shape
     self.kernels = kernels
     guard inputShape.rank == 4,
@@ -112,24 +155,56 @@ final class Update: Sendable {
     else { return nil }
     self.end = end
     endShape = recording[end].shape
-    program = try compiler.program(for: [end], keepsValues: true)
-    spread = Spread(recording, program.steps.map { ($0.value, $0.kind) })
-    var input: Place?
-    phases = program.phases.map { phase in
+    known = try compiler.program(for: [end], storage: .kept)
+    changed = try compiler.program(for: [end], storage: .changed)
+    let drafts = compiler.drafts(for: [end])
+    spread = Spread(recording, drafts)
+    let convolutions = Dictionary(
+      drafts.compactMap { draft in draft.weights.map { (draft.output, $0.source.convolution.index) }
+      },
+      uniquingKeysWith: { first, _ in first })
+    var left = known.steps[...]
+    func partial(_ step: Step) -> PartialStep {
+      PartialStep(
+        step, known: left.popFirst() ?? step, convolution: convolutions[step.value], recording)
+    }
+    phases = changed.phases.map { phase in
       switch phase {
-      case .image(let steps), .group(let steps):
-        .image(
-          steps.whole.compactMap { step in
-            guard step.kind is LoadStep else { return PartialStep(step, recording) }
-            input = step.output
-            return nil
-          })
-      case .batch(let step, let kind): .batch(PartialStep(step, recording), kind)
+      case .image(let steps), .group(let steps): .image(steps.whole.map(partial))
+      case .batch(let step, let kind): .batch(partial(step), kind)
       }
     }
-    self.input = input ?? Place(arena: .thread, offset: 0, stride: 0, rows: 0, channels: 0)
+    input =
+      known.steps.first { $0.kind is LoadStep }?.output
+      ?? Place(arena: .image, offset: 0, stride: 0, rows: 0, channels: 0)
     steps = phases.flatMap(\.steps)
+    takenOver = Self.takenOver(steps)
     flops = steps.reduce(0) { $0 + $1.flops }
+  }
+
+  /// The steps whose values lie in the same buffers, by the last of them.
+  private static func takenOver(_ steps: [PartialStep]) -> [Int: [PartialStep]] {
+    var buffers: [(floats: Range<Int>, steps: [PartialStep])] = []
+    for step in steps where !step.isStore {
+      let place = step.known.output
+      var buffer = (
+        floats: place.offset..<place.offset + (place.rows - 1) * place.stride + place.channels,
+        steps: [PartialStep]()
+      )
+      for other in buffers where other.floats.overlaps(buffer.floats) {
+        buffer.floats =
+          min(
+            buffer.floats.lowerBound, other.floats.lowerBound)..<max(
+            buffer.floats.upperBound, other.floats.upperBound)
+        buffer.steps += other.steps
+      }
+      buffers.removeAll { $0.floats.overlaps(buffer.floats) }
+      buffer.steps.append(step)
+      buffers.append(buffer)
+    }
+    return Dictionary(
+      buffers.compactMap { buffer in buffer.steps.last.map { ($0.index, buffer.steps) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// The last value that all paths lead through before a small change in the middle of the image
@@ -143,7 +218,7 @@ final class Update: Sendable {
       return (size - count) / 2..<(size + count) / 2
     }
     let shape = recording[input].shape
-    let altered = Spread(recording, drafts.map { ($0.output, $0.kind) })
+    let altered = Spread(recording, drafts)
       .altered(by: Rectangle(rows: middle(shape[1]), columns: middle(shape[2])))
     let values = drafts.map(\.output)
     let first = values.first { value in
@@ -164,17 +239,56 @@ final class Update: Sendable {
   /// What a change alters, by the index of a value.
   func altered(by rectangle: Rectangle) -> [Rectangle?] { spread.altered(by: rectangle) }
 
+  /// What a change alters that changes nothing.
+  var unaltered: [Rectangle?] { spread.unaltered }
+
   /// What must be known of every value to compute what a change alters, by the index of a value.
-  func needed(for altered: [Rectangle?]) -> [Rectangle?] {
-    spread.needed(for: altered, end: end.index, shape: endShape)
+  ///
+  /// - Parameters:
+  ///   - altered: What a change alters.
+  ///   - isWanted: Whether the value where the update ends is wanted, all of it.
+  /// - Returns: One entry a value of the recording; `nil` where nothing of it is read.
+  func needed(for altered: [Rectangle?], isWanted: Bool) -> [Rectangle?] {
+    spread.needed(for: altered, end: end.index, shape: isWanted ? endShape : nil)
+  }
+
+  /// The floats that batched steps share.
+  func sharedSize(images: Int) -> Int {
+    phases.reduce(0) { size, phase in
+      guard case .batch(_, let kind) = phase else { return size }
+      let needed = (kind as? WinogradStep).map { WinogradRegions($0, images: images).sharedSize }
+      return max(size, needed ?? kind.sharedSize(images: images))
+    }
+  }
+
+  /// The floats of the products that are kept of the known image, by the index of a step's value.
+  var keptProducts: (size: Int, offsets: [Int: Int]) {
+    var (size, offsets) = (0, [Int: Int]())
+    for case .batch(let step, let kind as WinogradStep) in phases {
+      offsets[step.index] = size
+      size += ArenaLayout.aligned(WinogradRegions(kind, images: 1).keptSize)
+    }
+    return (size, offsets)
+  }
+
+  /// How many images are computed at a time, so that their values take no more than half of the
+  /// memory that there may be; as many as threads at least.
+  func chunk(threads: Int) -> Int {
+    var count = Self.mostImages
+    while count > threads,
+      UpdateRun.size(self, threads: threads, chunk: count, keepsProducts: true)
+        > PlannedClassifier.mostNearby / 2
+    {
+      count /= 2
+    }
+    return max(count, threads)
   }
 
   /// The part of all operations that a change makes necessary.
   func share(of altered: [Rectangle?]) -> Double {
     let needed = steps.reduce(0.0) { sum, step in
       guard let part = altered[step.step.value.index] else { return sum }
-      return sum + step.flops
-        * (step.region == nil ? 1 : Double(part.area) / Double(step.whole.area))
+      return sum + step.flops * step.share(of: part)
     }
     return flops > 0 ? needed / flops : 1
   }

@@ -42,9 +42,13 @@ final class Metrics: Sendable {
 
   /// The text.
   ///
-  /// - Parameter lanes: How many jobs wait and run, by lane.
+  /// - Parameters:
+  ///   - lanes: How many jobs wait and run, by lane.
+  ///   - models: The open models with the bytes that they hold ready.
   /// - Returns: A line a number.
-  func text(lanes: [(name: String, waiting: Int, running: Int)]) -> String {
+  func text(
+    lanes: [(name: String, waiting: Int, running: Int)], models: [(name: String, bytes: Int)]
+  ) -> String {
     let state = state.withLock { $0 }
     var lines: [String] = []
     func head(_ name: String, _ type: String, _ help: String) {
@@ -69,6 +73,11 @@ final class Metrics: Sendable {
     lines += state.methods.map { #"prism_method_total{method="\#($0)"} \#($1.count)"# }.sorted()
     head("prism_analyses_total", "counter", "Analyses that ended, by how.")
     lines += state.analyses.map { #"prism_analyses_total{state="\#($0)"} \#($1)"# }.sorted()
+    head("prism_model_warm_bytes", "gauge", "Weights that an open model holds ready.")
+    // A value of a label is escaped as JSON is.
+    lines += models.map {
+      "prism_model_warm_bytes{model=\(JSON.string($0.name))} \($0.bytes)"
+    }
     head("process_resident_memory_bytes", "gauge", "Memory of the process.")
     lines.append("process_resident_memory_bytes \(ProcessMemory.resident)")
     return lines.joined(separator: "\n") + "\n"

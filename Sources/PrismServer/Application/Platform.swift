@@ -20,7 +20,8 @@ final class Platform: Sendable {
   /// - Throws: `FileError` or a database's error where the data folder cannot be used.
   init(_ configuration: ServerConfiguration) throws {
     self.configuration = configuration
-    shelf = ModelShelf(configuration.catalogue)
+    shelf = ModelShelf(
+      configuration.catalogue, room: configuration.limits[.memory] / 2)
     store = try Store(folder: configuration.data)
     queue = JobQueue(
       capacity: configuration.queue, short: max(2, Threads.count), long: configuration.workers,

@@ -11,7 +11,8 @@ internal import Synchronization
 
 /// The models that have been opened, by name.
 ///
-/// A name is looked up among those that the folders have, never used as a path.
+/// A name is looked up among those that the folders have, never used as a path. Models stay open
+/// with the weights that they hold ready, until there are too many of either.
 final class ModelShelf: Sendable {
   private struct Place {
     let model: Model
@@ -29,16 +30,37 @@ final class ModelShelf: Sendable {
   private struct State {
     var places: [String: Place] = [:]
     var uses = 0
+
+    /// Puts those away that were not used for the longest time, until the others have room; the one
+    /// that was used last stays, whatever its size.
+    mutating func makeRoom(most: Int, bytes: Int) {
+      var inOrder = places.sorted { $0.value.lastUse > $1.value.lastUse }
+      var held = inOrder.reduce(0) { $0 + $1.value.model.warmByteCount }
+      while inOrder.count > 1, inOrder.count > most || held > bytes {
+        let (name, place) = inOrder.removeLast()
+        held -= place.model.warmByteCount
+        places.removeValue(forKey: name)
+      }
+    }
   }
 
   private let catalogue: ModelCatalogue
   /// The most models that are open at a time.
   private let most: Int
+  /// The bytes of weights that open models may hold ready.
+  private let room: Int
   private let state = Mutex(State())
 
-  init(_ catalogue: ModelCatalogue, most: Int = 8) {
+  init(_ catalogue: ModelCatalogue, most: Int = 8, room: Int) {
     self.catalogue = catalogue
     self.most = most
+    self.room = room
+  }
+
+  /// The models that are open, with the bytes of weights that they hold ready.
+  var open: [(name: String, bytes: Int)] {
+    state.withLock { $0.places.map { ($0.key, $0.value.model.warmByteCount) } }
+      .sorted { $0.name < $1.name }
   }
 
   /// The models that there are; none where there is no folder.
@@ -62,6 +84,8 @@ final class ModelShelf: Sendable {
       state.uses += 1
       guard let place = state.places[name], place.stamp == stamp else { return nil }
       state.places[name]?.lastUse = state.uses
+      // What a model holds grows after it was opened.
+      state.makeRoom(most: most, bytes: room)
       return place.model
     }
     if let known { return known }
@@ -75,11 +99,7 @@ final class ModelShelf: Sendable {
     model.file.mapping.beginHashing()
     state.withLock { state in
       state.places[name] = Place(model: model, stamp: stamp, lastUse: state.uses)
-      if state.places.count > most,
-        let oldest = state.places.min(by: { $0.value.lastUse < $1.value.lastUse })
-      {
-        state.places.removeValue(forKey: oldest.key)
-      }
+      state.makeRoom(most: most, bytes: room)
     }
     return model
   }

@@ -16,9 +16,11 @@ struct HealthRoutes {
       let long = await platform.queue.counts(in: .long)
       return Response.bytes(
         Array(
-          platform.metrics.text(lanes: [
-            ("short", short.waiting, short.running), ("long", long.waiting, long.running),
-          ]).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+          platform.metrics.text(
+            lanes: [
+              ("short", short.waiting, short.running), ("long", long.waiting, long.running),
+            ], models: platform.shelf.open
+          ).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
     }
   }
 }

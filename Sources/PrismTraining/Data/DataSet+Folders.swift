@@ -8,7 +8,11 @@ extension DataSet {
     var findings = before
     let found = classes(folders, &findings)
     try checkLevel(found, path, options)
-    guard !found.samples.isEmpty else { throw DataSetError.empty(path) }
+    guard !found.samples.isEmpty else {
+      let outside = before.list.first { $0.kind == .outsideClasses }?.items.count ?? 0
+      throw outside > 0
+        ? DataSetError.withoutClasses(path, count: outside) : DataSetError.empty(path)
+    }
     let labels = try ordered(
       Set(found.samples.keys), positive: options.positive, path: path)
     let samples = samples(found.samples, labels)

@@ -3,6 +3,7 @@ internal import PrismFiles
 extension DataSet {
   /// A CSV file: CheXpert's, or one of paths and labels.
   static func table(_ path: String, _ options: Options) throws -> DataSet {
+    if let contents = contents(ofFile: path) { throw DataSetError.noList(path, contents) }
     var reader = try CSVReader(contentsOf: path)
     return CheXpertColumns.areIn(reader)
       ? try cheXpert(&reader, path, options) : try pathsAndLabels(&reader, path, options)

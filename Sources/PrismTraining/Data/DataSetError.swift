@@ -10,6 +10,10 @@ internal import PrismFiles
 public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A folder holds no samples.
   case empty(String)
+  /// A folder holds samples, but no folders of classes.
+  case withoutClasses(String, count: Int)
+  /// What is given as a list of data is a picture or a sound.
+  case noList(String, DataSet.Contents)
   /// All samples have one label.
   case oneClass(String, String)
   /// There is no label of that name.
@@ -39,6 +43,12 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .empty(let path):
       "\(Text.printable(path)): holds no pictures and no sounds; "
         + "give a folder with a folder for every class, or a CSV"
+    case .withoutClasses(let path, let count):
+      "\(Text.printable(path)): no folder of a class holds its \(count == 1 ? "file" : "\(count) files"), "
+        + "so that no label is known; give a folder with a folder for every class, or a CSV"
+    case .noList(let path, let contents):
+      "\(Text.printable(path)): is one \(contents == .sounds ? "sound" : "picture") and no list of "
+        + "data; give a folder with a folder for every class, or a CSV"
     case .oneClass(let path, let label):
       "\(Text.printable(path)): all samples have the label \(Text.quoted(label)); "
         + "two labels are needed to learn anything"

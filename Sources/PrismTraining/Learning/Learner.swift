@@ -4,15 +4,15 @@ internal import PrismLayers
 public import PrismModels
 internal import PrismRuntime
 public import PrismTensor
-internal import Synchronization
 
 /// A network in training: its parameters, which of them change, and one step of change.
 ///
 /// The normalisations of the base use their stored statistics, also where their scale and offset
 /// are trained; those of the head use the moments of the batch. What does not change, the *prefix*,
-/// is computed by a plan. The rest of the base is differentiated in groups of ``groupSize``
-/// samples, one group a thread, and the groups' gradients are added in their order, so that the
-/// bits of a step do not depend on the number of threads.
+/// is computed by a plan, and so is the rest of the base with the walk back through it: in groups
+/// of ``groupSize`` samples, one group a thread, and the groups' gradients are added in their
+/// order, so that the bits of a step do not depend on the number of threads. The head and the loss
+/// are differentiated as they are recorded.
 public struct Learner {
   /// The samples of a batch that are differentiated together.
   public static let groupSize = 4
@@ -35,7 +35,6 @@ public struct Learner {
   /// Where the trained part of the head begins.
   private let headCut: ValueID
   private let prefix: Plan?
-  private var bodies: [Int: Recording] = [:]
 
   /// Makes a learner.
   ///
@@ -200,73 +199,35 @@ public struct Learner {
   private mutating func walk(
     features: [Tensor], truths: [DataSet.Truth], seed: UInt64
   ) throws -> (loss: Double, gradients: [String: Tensor]) {
-    let pool = Workers.pool
-    let count = features.count
-    let groups = stride(from: 0, to: count, by: Self.groupSize).map {
-      $0..<min($0 + Self.groupSize, count)
+    guard cut != baseEnd else {
+      let (loss, gradients, _) = try head(
+        Tensor.stacking(features), truths, seed: seed, needsInput: false)
+      return (loss, gradients)
     }
-    let hasBody = cut != baseEnd
-    if hasBody { for group in groups { try makeBody(group.count) } }
-
-    // Forward through the trained part of the base, a group a thread.
-    let bodies = bodies
-    var traces: [Trace?] = []
-    var mapped: Tensor
-    if hasBody {
-      traces = try pool.map(groups.count) { index in
-        guard let body = bodies[groups[index].count] else { return nil }
-        var given = parameterTensors(of: body)
-        given[body.inputs[0]] = Tensor.stacking(Array(features[groups[index]]))
-        let targets = body.parameterNames.filter { isTrained($0.value) }.keys.sorted()
-        return try body.trace(of: body.outputs[0], at: targets, given: given)
-      }
-      mapped = Tensor.stacking(traces.compactMap { $0?.output })
-    } else {
-      mapped = Tensor.stacking(features)
+    var loss = Double.nan
+    var gradients: [String: Tensor] = [:]
+    let body = try body().callAsFunction(features) { mapped in
+      let found = try head(mapped, truths, seed: seed, needsInput: true)
+      (loss, gradients) = (found.0, found.1)
+      return found.2
     }
-
-    // The head and the loss, on the whole batch.
-    var (loss, gradients, cotangent) = try head(mapped, truths, seed: seed, needsInput: hasBody)
-    guard hasBody else { return (loss, gradients) }
-    mapped = Tensor([])
-
-    // Backward, a group a thread; a trace is given up to its own pullback.
-    let pending = Mutex(traces)
-    traces = []
-    let shape = cotangent.shape
-    let sizes = shape.count / count
-    let parts = try pool.map(groups.count) { index -> [String: Tensor] in
-      let group = groups[index]
-      guard let body = bodies[group.count],
-        let trace = pending.withLock({ $0[index].take() })
-      else { return [:] }
-      let share = cotangent.withUnsafePointer { source in
-        Tensor(uninitialized: shape.replacing(axis: 0, with: group.count)) {
-          $0.update(from: source + group.lowerBound * sizes, count: group.count * sizes)
-        }
-      }
-      let result = try trace.gradient(cotangent: share)
-      let names = body.parameterNames
-      return Dictionary(uniqueKeysWithValues: result.map { (names[$0.key] ?? "", $0.value) })
-    }
-    cotangent = Tensor([])
-    let names = parts.first.map { $0.keys.sorted() } ?? []
-    let sums = try pool.map(names.count) { index in
-      var sum = parts[0][names[index]] ?? Tensor([])
-      for part in parts.dropFirst() { if let other = part[names[index]] { sum += other } }
-      return sum
-    }
-    for (name, sum) in zip(names, sums) { gradients[name] = sum }
-    return (loss, gradients)
+    return (loss, gradients.merging(body) { first, _ in first })
   }
 
   private func isTrained(_ name: String) -> Bool { trainedNames.contains(name) }
 
-  private mutating func makeBody(_ count: Int) throws {
-    guard bodies[count] == nil else { return }
-    let recording = try network.recordBase(batch: count)
-    bodies[count] = try recording.continued(
-      from: cut, to: recording.outputs[0], isFused: true)
+  /// The trained part of the base with the parameters as they are.
+  private func body() throws -> TrainingPlan {
+    let recording = try base.continued(from: cut, to: baseEnd, parameters: parameters)
+    guard
+      let plan = try TrainingPlan(
+        recording, trained: trainedNames, groupSize: Self.groupSize)
+    else {
+      throw ShapeError(
+        "training", [recording[recording.inputs[0]].shape],
+        "the features do not depend on the trained parameters")
+    }
+    return plan
   }
 
   /// The loss, the gradients by the head's parameters and, where asked for, by the head's input.

@@ -1,3 +1,4 @@
+internal import PrismKernels
 public import PrismTensor
 
 /// Moves parameters against their gradients.
@@ -66,10 +67,12 @@ public struct Optimizer: Sendable {
           parameter.withUnsafeMutableBufferPointer { p in
             moment.withUnsafeMutableBufferPointer { m in
               square.withUnsafeMutableBufferPointer { v in
-                for i in 0..<g.count {
-                  m[i] = b1 * m[i] + c1 * g[i]
-                  v[i] = b2 * v[i] + c2 * (g[i] * g[i])
-                  p[i] = keep * p[i] - size * (m[i] / (v[i].squareRoot() / root + tiny))
+                Self.inParts(g.count) { range in
+                  for i in range {
+                    m[i] = b1 * m[i] + c1 * g[i]
+                    v[i] = b2 * v[i] + c2 * (g[i] * g[i])
+                    p[i] = keep * p[i] - size * (m[i] / (v[i].squareRoot() / root + tiny))
+                  }
                 }
               }
             }
@@ -81,9 +84,11 @@ public struct Optimizer: Sendable {
         gradient.withUnsafeBufferPointer { g in
           parameter.withUnsafeMutableBufferPointer { p in
             moment.withUnsafeMutableBufferPointer { m in
-              for i in 0..<g.count {
-                m[i] = mu * m[i] + g[i]
-                p[i] = keep * p[i] - size * m[i]
+              Self.inParts(g.count) { range in
+                for i in range {
+                  m[i] = mu * m[i] + g[i]
+                  p[i] = keep * p[i] - size * m[i]
+                }
               }
             }
           }
@@ -91,6 +96,15 @@ public struct Optimizer: Sendable {
       }
       first[name] = moment
       parameters[name] = parameter
+    }
+  }
+
+  /// Divides the numbers of a tensor among the threads, where there are many.
+  private static func inParts(_ count: Int, _ body: (Range<Int>) -> Void) {
+    let parts = count / (1 << 14)
+    guard parts > 1 else { return body(0..<count) }
+    Workers.pool.run(tasks: parts) { part, _ in
+      body(count * part / parts..<count * (part + 1) / parts)
     }
   }
 }

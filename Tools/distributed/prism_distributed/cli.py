@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 
-from . import __version__, local_engine, ray_engine, request, sources, spark_engine, summary
+from . import __version__, local_engine, ray_engine, request, sources, spark_engine, summary, survey
 from .engine import EngineOptions
 from .errors import RunError
 from .explainer import started
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     for name, words in (
         ("verify", "compare all data with the checksums that were noted"),
         ("summary", "write the page of a run anew"),
+        ("collect", "make the shards that prism shard has written Parquet files, as the engines write them"),
         ("delta", "make the finished shards a Delta table, or add those that are missing in it"),
     ):
         command = commands.add_parser(name, help=words, description=words)
@@ -98,6 +99,10 @@ def _engine(command: argparse.ArgumentParser, name: str) -> None:
         group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the engine; may be repeated")
         group.add_argument("--bars", action="store_true", help="the engine's own progress bars as well")
     group.add_argument("--delta", action="store_true", help="make the shards a Delta table as well")
+    group.add_argument(
+        "--survey", nargs="?", type=_positive, const=survey.INPUTS, metavar="N",
+        help=f"at the end see what explanations give away together, of N inputs a label (default: {survey.INPUTS}), on this machine",
+    )  # fmt: skip
     group.add_argument("--quiet", action="store_true", help="no line of progress")
 
 
@@ -129,6 +134,13 @@ def _run(options: argparse.Namespace) -> int:
             return 1 if wrong else 0
         case "summary":
             print(summary.write(Run(options.output)))
+            return 0
+        case "collect":
+            from . import collect
+
+            run = Run(options.output)
+            print(f"{collect.collect(run)} shards were collected")
+            print(summary.write(run))
             return 0
         case "delta":
             from . import delta
@@ -162,14 +174,14 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
     asked = request.request(
         options.methods, request.from_file(options.request), targets=options.targets, seed=options.seed, windows=options.windows
     )
-    process = started(worker)
+    run = Run(options.output) if Run.is_planned(options.output) else None
+    process = started(run.pinned(worker) if run else worker)
     try:
         hello, asked = process.hello, process.prepared(asked)
     finally:
         process.close()
     source = sources.from_argument(options.input, options.bytes_column, options.address_column)
-    if Run.is_planned(options.output):
-        run = Run(options.output)
+    if run:
         run.check(hello)
         run.check_request(asked, options.maps, options.pictures)
         run.check_source(source)
@@ -214,10 +226,10 @@ def _explain(options: argparse.Namespace) -> int:
                 if isinstance(error, ConnectionError):
                     raise RunError(f"the cluster is not reached: {error}") from error
                 raise
-    return _finish(run, progress, options)
+    return _finish(run, progress, worker, options)
 
 
-def _finish(run: Run, progress: Progress, options: argparse.Namespace) -> int:
+def _finish(run: Run, progress: Progress, worker: WorkerOptions, options: argparse.Namespace) -> int:
     missing = run.remaining()
     if missing:
         raise RunError(f"{len(missing)} shards are not done: the same command does them")
@@ -226,6 +238,8 @@ def _finish(run: Run, progress: Progress, options: argparse.Namespace) -> int:
         from . import delta
 
         delta.commit(run)
+    if options.survey:
+        survey.write(run, worker, options.survey)
     path = summary.write(run, progress if progress.inputs else None)
     failed = sum(len(unexplained(record["failed"])) for record in run.done())
     if not options.quiet:

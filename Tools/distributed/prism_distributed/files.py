@@ -76,9 +76,8 @@ def sync_folder(path: str) -> None:
         os.close(handle)
 
 
-def canonical(value) -> str:
-    """The one text of a JSON value."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+#: The one text of a JSON value.
+canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def write_json(path: str, value) -> None:

@@ -11,6 +11,8 @@ VERSION = 1
 HEADER_LIMIT = 1 << 20
 PAYLOAD_LIMIT = 1 << 31
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class BrokenStream(Exception):
     """What was read is no frame."""
@@ -20,7 +22,7 @@ def frame(header: dict, payload: bytes = b"") -> bytes:
     """A header with its length; the payload is written after it."""
     if payload:
         header = {**header, "bytes": len(payload)}
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text = _encode(header).encode()
     if len(text) > HEADER_LIMIT:
         raise BrokenStream(f"a header of {len(text)} bytes is longer than {HEADER_LIMIT}")
     return struct.pack("<I", len(text)) + text

@@ -14,10 +14,12 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 from collections.abc import Iterable
 
 from . import files, sources
 from .errors import RunError
+from .worker import WorkerOptions
 
 VERSION = 1
 ORDER = "sorted by address (UTF-8 bytes)"
@@ -120,6 +122,7 @@ class Run:
         manifest = {
             "version": VERSION,
             "prism": hello["prism"],
+            "instructions": hello.get("instructions"),
             "model": {key: hello["model"].get(key) for key in ("name", "digest")},
             "request": request,
             "maps": maps,
@@ -143,6 +146,17 @@ class Run:
                 f"this run is of Prism {wanted[0]} and the model {wanted[1][:12]}, and the worker is Prism {told[0]} with the model "
                 f"{told[1][:12]}: take the same ones, or another folder for the results"
             )
+        if hello.get("instructions") != asked.get("instructions"):
+            raise RunError(
+                f"this run is of the instruction set {asked.get('instructions')}, and a worker on {socket.gethostname()} computes "
+                f"with {hello.get('instructions')}, whose last bits differ: take nodes that have the same, or another folder for "
+                "the results"
+            )
+
+    def pinned(self, options: WorkerOptions) -> WorkerOptions:
+        """The options of a worker that computes as the run was planned: the last bits differ between instruction sets."""
+        _, _, name = (self.manifest.get("instructions") or "").partition(" ")
+        return dataclasses.replace(options, instructions=name or None)
 
     def check_request(self, request: dict, maps: str, pictures: bool) -> None:
         """Refuses to go on with another request."""
@@ -203,8 +217,11 @@ class Run:
     def record(self, shard: int) -> dict:
         """What the file of a finished shard says."""
         record = files.read_json(self.done_path(shard))
-        if "size" not in record:
-            raise RunError(f"shard {shard} of {self.folder} was done by prism shard, which writes other files: go on with that")
+        if "maps" in record:
+            raise RunError(
+                f"shard {shard} of {self.folder} was done by prism shard, which writes other files: prism_distributed collect "
+                "makes them Parquet"
+            )
         return record
 
     def verify(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import gc
 import socket
 from collections.abc import Iterable, Iterator
 
@@ -17,8 +18,10 @@ class Runner:
         """`node` is how the driver is told where a shard was done; the host's name unless given."""
         self._run = run
         header = {"kind": "explain"} | {name: run.manifest[name] for name in ("request", "maps", "pictures")}
-        self._explainer = Explainer(options, header, run.check)
+        self._explainer = Explainer(run.pinned(options), header, run.check)
         self._node = node or socket.gethostname()
+        # What is loaded by now stays, and need not be looked at with the garbage of every answer.
+        gc.freeze()
 
     def start(self) -> None:
         """Starts the worker before the first shard comes."""

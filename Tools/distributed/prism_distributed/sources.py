@@ -66,9 +66,11 @@ class Folder(Source):
     def entries(self, kind):
         for place, folders, names in os.walk(self.root):
             folders[:] = [name for name in folders if not name.startswith(".")]
+            inside = os.path.relpath(place, self.root)
+            start = "" if inside == "." else inside + "/"
             for name in names:
                 if not name.startswith(".") and suffix(name) in EXTENSIONS[kind]:
-                    yield {"address": os.path.relpath(os.path.join(place, name), self.root)}
+                    yield {"address": start + name}
 
     def read(self, entry):
         with open(os.path.join(self.root, entry["address"]), "rb") as file:

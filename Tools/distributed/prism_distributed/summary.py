@@ -3,6 +3,7 @@
 import base64
 import collections
 import html
+import os
 import pathlib
 import time
 
@@ -33,6 +34,8 @@ ul.maps { list-style: none; padding: 0; display: grid; gap: 1rem; grid-template-
 def write(run: Run, progress: Progress | None = None) -> str:
     """Writes the page and its numbers; the path of the page."""
     facts = gathered(run)
+    if os.path.exists(path := run.path("survey", "survey.json")):
+        facts["survey"] = surveyed(files.read_json(path))
     if progress:
         facts["last"] = {
             "inputs": progress.inputs, "seconds": round(progress.seconds, 3), "evaluations": progress.evaluations,
@@ -119,6 +122,7 @@ def page(run: Run, facts: dict) -> str:
     lines += [f'<tr><th scope="row">{name}</th><td class="number">{value}</td></tr>' for name, value in rows]
     lines.append("</table>")
     lines += _labels(facts)
+    lines += _survey(facts)
     lines += _failures(facts)
     lines += _maps(run)
     stamp = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
@@ -146,6 +150,40 @@ def _labels(facts: dict):
     yield "</table>"
     if len(facts["labels"]) > 30:
         yield f'<p class="grey">and {len(facts["labels"]) - 30} more labels</p>'
+
+
+def surveyed(told: dict) -> dict:
+    """What the page says of a survey: its advice, and the highest score of every label."""
+    return {
+        "inputs": told["inputs"],
+        "method": told["method"],
+        "alarm": told["alarm"],
+        "advice": told["advice"],
+        "labels": [
+            {"label": label["label"], "inputs": label["inputs"], "groups": len(label["groups"]),
+             "score": max((group["score"] for group in label["groups"]), default=0)}
+            for label in told["labels"]
+        ],
+    }  # fmt: skip
+
+
+def _survey(facts: dict):
+    """What the explanations of some inputs give away together."""
+    told = facts.get("survey")
+    if not told:
+        return
+    yield f"<h2>What they give away together</h2><p>{html.escape(told['advice'])}</p><table>"
+    yield '<tr><th scope="col">Label</th><th scope="col" class="number">Inputs</th><th scope="col" class="number">Groups</th>'
+    yield f'<th scope="col" class="number">Suspicion (alarm at {told["alarm"]:g})</th></tr>'
+    for entry in sorted(told["labels"], key=lambda entry: -entry["score"]):
+        yield (
+            f'<tr><td>{html.escape(entry["label"])}</td><td class="number">{number(entry["inputs"])}</td>'
+            f'<td class="number">{entry["groups"]}</td><td class="number">{entry["score"]:.2f}</td></tr>'
+        )
+    yield (
+        f'</table><p class="grey">{number(told["inputs"])} inputs by {html.escape(told["method"])}, under the label that the model says '
+        'first. <a href="survey/survey.html">The survey</a> shows the groups.</p>'
+    )
 
 
 def _failures(facts: dict):

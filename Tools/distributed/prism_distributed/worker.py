@@ -1,7 +1,9 @@
 """A process of `prism worker`: requests go in, answers come as they are ready."""
 
 import collections
+import contextlib
 import dataclasses
+import fcntl
 import importlib.util
 import os
 import queue
@@ -28,6 +30,12 @@ class WorkerOptions:
     batch: int | None = None
     #: Seconds without any answer after which the worker is ended.
     patience: float = 600
+    #: The instruction set, such as avx2; None for that of PRISM_ISA, or the node's fastest.
+    instructions: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The worker's variables."""
+        return {**os.environ, "PRISM_ISA": self.instructions} if self.instructions else dict(os.environ)
 
     def command(self) -> list[str]:
         """The command line on this node."""
@@ -39,6 +47,9 @@ class WorkerOptions:
             command += ["--limit", limit]
         return command
 
+
+#: The bytes that a pipe holds.
+PIPE = 1 << 20
 
 #: The module that is sent with a job, with the program and the model in it.
 BUNDLE = "prism_bundle"
@@ -82,6 +93,13 @@ def _executable(path: str) -> str:
     return path
 
 
+def widen(*pipes) -> None:
+    """Lets pipes hold whole frames, where the system allows it: a map in one go and not in two."""
+    for pipe in pipes:
+        with contextlib.suppress(OSError, AttributeError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)
+
+
 class Worker:
     """A running worker that has said hello.
 
@@ -96,10 +114,11 @@ class Worker:
         self._complaints: collections.deque[str] = collections.deque(maxlen=20)
         try:
             self._process = subprocess.Popen(
-                options.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                options.command(), env=options.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             )
         except OSError as error:
             raise RunError(f"the worker cannot be started: {error}") from error
+        widen(self._process.stdin, self._process.stdout)
         self._threads = [
             threading.Thread(target=self._read, daemon=True),
             threading.Thread(target=self._listen, daemon=True),

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""A stand-in for `prism worker` in the tests: it speaks the protocol, and its maps are digests.
+"""A stand-in for `prism worker` in the tests: it speaks the protocol, and its maps are digests; and for `prism survey`.
 
 What an input begins with says what happens: POISON ends the process, BAD fails, PART fails with LIME alone, RETRY fails as
 something that may pass, HANG says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another
 order than requests, as those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of
-maps (a multiple of 8), STAND_IN_VERSION, STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before
+maps (a multiple of 8), STAND_IN_VERSION, STAND_IN_INSTRUCTIONS, STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before
 the first word.
 """
 
+import csv
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ import sys
 import time
 
 VERSION = os.environ.get("STAND_IN_VERSION", "0.0.1")
+MACHINE, TOOL = os.environ.get("STAND_IN_INSTRUCTIONS", "paper pencil").split()
+INSTRUCTIONS = f"{MACHINE} {os.environ.get('PRISM_ISA', TOOL)}"
 DELAY = float(os.environ.get("STAND_IN_DELAY", "0"))
 SIDE = int(os.environ.get("STAND_IN_SIDE", "8"))
 
@@ -106,7 +109,7 @@ def answer(header: dict, data: bytes, model: bytes):
         pictures.append({"name": f"{header['name']}.png", "type": "image/png", "offset": len(payload), "bytes": 5})
         payload += digest[:5].encode()
     form = f"{header['maps']} {str(header['pictures']).lower()}"
-    lines = ["prism result 1", VERSION, sha(model), digest, canonical(request), form]
+    lines = ["prism result 2", VERSION, sha(model), digest, canonical(request), form, INSTRUCTIONS]
     key = sha("\n".join(lines))
     document = {
         "input": {"path": header["name"], "sha256": "0" * 64 if data.startswith(b"LIE") else digest},
@@ -120,8 +123,29 @@ def answer(header: dict, data: bytes, model: bytes):
     }, payload  # fmt: skip
 
 
+def survey(arguments: list[str]) -> int:
+    """A survey that finds the first label suspicious, and counts inputs."""
+    given = dict(zip(arguments[1::2], arguments[2::2], strict=True))
+    with open(given["--data"], encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if "labels" not in rows[0]:
+        print("prism: the data have other labels", file=sys.stderr)
+        return 1
+    for row in rows:
+        pathlib.Path(row["path"]).read_bytes()
+    labels = [
+        {"label": label, "inputs": sum(row["labels"] == label for row in rows), "groups": [{"score": 0.5}]}
+        for label in sorted({row["labels"] for row in rows})
+    ]
+    told = {"inputs": len(rows), "method": given["--method"], "alarm": 0.15, "advice": "Look at first.", "labels": labels}
+    (pathlib.Path(given["--output"]) / "survey.json").write_text(json.dumps(told))
+    return 0
+
+
 def main() -> int:
     arguments = sys.argv[1:]
+    if arguments[0] == "survey":
+        return survey(arguments)
     name, model = weights(arguments)
     if name == "missing":
         print("prism: the model missing is not found", file=sys.stderr)
@@ -134,7 +158,8 @@ def main() -> int:
     kind = os.environ.get("STAND_IN_KIND", "image")
     write(
         {"kind": "hello", "protocol": int(os.environ.get("STAND_IN_PROTOCOL", "1")), "prism": VERSION,
-         "model": {"name": name, "digest": sha(model), "kind": kind, "labels": ["first"]}, "threads": 1, "ahead": 64},
+         "instructions": INSTRUCTIONS, "model": {"name": name, "digest": sha(model), "kind": kind, "labels": ["first"]}, "threads": 1,
+         "ahead": 64},
     )  # fmt: skip
     while frame := read():
         batch = [frame]

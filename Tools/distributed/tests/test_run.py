@@ -1,10 +1,13 @@
 """Runs in one process with the stand-in: rows, failures, restarts, resumes."""
 
+import hashlib
 import json
 import os
 import pathlib
 import unittest
 
+import pyarrow
+import pyarrow.parquet as parquet
 import support
 from support import environment
 
@@ -151,6 +154,20 @@ class RunTest(support.Folder):
             status, _, err = self.explain("local", "out")
         self.assertEqual(status, 1)
         self.assertIn("0.0.1", err)
+        with environment(STAND_IN_INSTRUCTIONS="stone chisel"):
+            status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 1)
+        self.assertIn("the instruction set paper pencil", err)
+
+    def test_a_run_is_gone_on_with_by_the_instruction_set_that_it_was_planned_on(self):
+        self.fill(12)
+        self.explain("local", "whole")
+        self.explain("plan", "out")
+        with environment(STAND_IN_INSTRUCTIONS="paper pen"):
+            self.assertEqual(self.explain("local", "out")[0], 0)
+            self.explain("local", "other")
+        self.assertEqual(self.contents("out"), self.contents("whole"))
+        self.assertNotEqual(self.contents("other"), self.contents("whole"))
 
     def test_what_cannot_begin_says_why_in_a_line(self):
         cases = {
@@ -174,6 +191,51 @@ class RunTest(support.Folder):
         self.assertIn("there are no inputs", self.explain("local", "out")[2])
         self.assertFalse((self.folder / "out/manifest.json").exists())
 
+    def test_what_prism_shard_has_written_becomes_what_the_engines_write(self):
+        self.fill(12, f003=b"PART", f007=b"BAD")
+        for maps in ("float32", "none"):
+            with self.subTest(maps):
+                self.explain("local", maps, "--maps", maps)
+                wanted = self.contents(maps)
+                run = self.run_of(maps)
+                for shard in (0, 2):
+                    as_of_prism_shard(run, shard)
+                self.assertNotEqual(self.contents(maps), wanted)
+                status, out, _ = self.command("collect", self.folder / maps)
+                self.assertEqual((status, out.splitlines()[0]), (0, "2 shards were collected"))
+                self.assertEqual(self.contents(maps), wanted)
+                self.assertEqual(self.command("collect", self.folder / maps)[1].splitlines()[0], "0 shards were collected")
+
+    def test_changed_files_of_prism_shard_are_not_collected(self):
+        self.fill(6)
+        self.explain("local", "out")
+        run = self.run_of("out")
+        as_of_prism_shard(run, 1)
+        pathlib.Path(run.path("shards/00001.maps")).write_bytes(b"others")
+        status, _, err = self.command("collect", self.folder / "out")
+        self.assertEqual(status, 1)
+        self.assertIn("00001.maps is not what was written", err)
+        self.assertFalse(os.path.exists(run.data_path(1)))
+
+    def test_a_survey_is_of_the_inputs_whose_digests_come_first(self):
+        self.fill(30)
+        table = self.folder / "in.parquet"
+        names = sorted(path.name for path in self.inputs.iterdir())
+        parquet.write_table(
+            pyarrow.table({"address": names, "bytes": [(self.inputs / name).read_bytes() for name in names]}), table
+        )
+        digests = sorted(hashlib.sha256((self.inputs / name).read_bytes()).hexdigest() for name in names)[:7]
+        for output, source in (("folder", self.inputs), ("table", table)):
+            with self.subTest(output):
+                status, _, err = self.explain("local", output, "--survey", "7", source=str(source))
+                self.assertEqual(status, 0, err)
+                lines = (self.folder / output / "survey/inputs.csv").read_text().splitlines()[1:]
+                found = [hashlib.sha256(pathlib.Path(line.split(",")[0]).read_bytes()).hexdigest() for line in lines]
+                self.assertEqual(found, digests)
+                page = (self.folder / output / "summary.html").read_text()
+                self.assertIn("Look at first.", page)
+                self.assertIn("<td>first</td><td class=\"number\">7</td>", page)
+
     def test_array_jobs_share_a_plan(self):
         self.fill(22)
         self.explain("local", "whole")
@@ -181,6 +243,23 @@ class RunTest(support.Folder):
         for index in range(3):
             self.command("shards", "--output", self.folder / "out", "--index", index, "--of", 3, "--model", "m", "--prism", support.STAND_IN)
         self.assertEqual(self.contents("out"), self.contents("whole"))
+
+
+def as_of_prism_shard(run, shard):
+    """Turns a finished shard into what prism shard would have left in its place."""
+    record, lines, maps = run.record(shard), [], b""
+    for row in parquet.read_table(run.data_path(shard)).to_pylist():
+        data = row.pop("map")
+        row |= {"offset": data and len(maps), "bytes": data and len(data), "diagnostics": json.loads(row["diagnostics"])}
+        maps += data or b""
+        lines.append(json.dumps(row) + "\n")
+    text = "".join(lines).encode()
+    for ending, data in (("jsonl", text), ("maps", maps)):
+        pathlib.Path(run.path("shards", f"{shard:05}.{ending}")).write_bytes(data)
+    record |= {"sha256": hashlib.sha256(text).hexdigest(), "size": len(text) + len(maps)}
+    record["maps"] = {"sha256": hashlib.sha256(maps).hexdigest(), "bytes": len(maps)}
+    pathlib.Path(run.done_path(shard)).write_text(json.dumps(record))
+    os.unlink(run.data_path(shard))
 
 
 if __name__ == "__main__":

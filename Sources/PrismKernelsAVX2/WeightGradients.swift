@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/WeightGradients.swift
