@@ -143,6 +143,11 @@ package struct Epilogue: Sendable {
     self.residualAfterActivation = residualAfterActivation
   }
 
+  /// Whether nothing happens but the clamp.
+  package var isClamp: Bool {
+    curve == .none && residual == nil && gate == nil && keep == nil
+  }
+
   /// No activation.
   package static var none: Epilogue { Epilogue() }
   /// `max(x, 0)`.
@@ -342,7 +347,8 @@ package struct ConvolutionJob {
   package var columnStart = 0
   /// The column (of tiles) after the last one to compute; larger values mean all.
   package var columnEnd = Int.max
-  /// The first channel to compute; depthwise alone.
+  /// The first channel to compute; depthwise, dense where a panel begins, and Winograd in groups
+  /// where a group begins.
   package var channelStart = 0
   /// The channel after the last one to compute; larger values mean all.
   package var channelEnd = Int.max

@@ -52,10 +52,10 @@ package enum Pointwise {
     let panels = TileShape.panels(n)
     let last = job.panelEnd < panels ? job.panelEnd : panels
     let padded = TileShape.padded(n)
-    let block = blockRows(k)
     let copies =
       job.prologue.scale != nil || job.prologue.shift != nil || job.prologue.relu
       || collides(job.inputStride, n)
+    let block = blockRows(k)
     var row = job.rowStart
     while row < job.rowEnd {
       let rest = job.rowEnd &- row
@@ -79,7 +79,7 @@ package enum Pointwise {
           b: job.weights + (padded &+ column &* k), bias: job.weights + column,
           c: job.output + (row &* job.outputStride &+ column), ldc: job.outputStride,
           residual: job.epilogue.residualAfterActivation ? nil : residual,
-          ldr: job.epilogue.residualStride, low: splat(job.epilogue.low),
+          ldr: job.epilogue.residualStride, ahead: job.weights, low: splat(job.epilogue.low),
           high: splat(job.epilogue.high))
         runPanel(
           tile, rows: rows, columns: columns,
@@ -90,11 +90,13 @@ package enum Pointwise {
     }
   }
 
-  /// Rows of pixels that stay in the second-level cache while all panels pass over them.
+  /// Rows of pixels that stay in the second-level cache while all panels pass over them; of many
+  /// channels, whose weights are large, enough for a map of 7x7 pixels.
   @inline(always)
   static func blockRows(_ k: Int) -> Int {
     let rows = 48 &* 1024 / k
-    return rows < 24 ? 24 : (rows > 480 ? 480 : rows / 12 &* 12)
+    if rows < 60 { return 128 &* 1024 / k < 60 ? 24 : 60 }
+    return rows > 480 ? 480 : rows / 12 &* 12
   }
 
   /// Whether rows of the input fall on the same lines of the first-level cache, and copying them

@@ -52,10 +52,46 @@ struct TileJob {
   /// Added before the clamp.
   var residual: Source?
   var ldr: Int
+  /// Whether sums go on with what stands in `c`, in the place of the bias.
+  var continues = false
+  /// What will be read after this.
+  var ahead: Source
   // Whole vectors, not numbers: a splat made in another block hides that compare and select are one
   // `max`.
   var low: V
   var high: V
+}
+
+extension TileShape {
+  /// The floats that a tile two vectors wide fetches ahead with four weights a channel: few enough to
+  /// come while it is computed, and so many that the tiles of a map of 7x7 pixels fetch all of a
+  /// panel.
+  @inline(always)
+  static func ahead(_ rows: Int) -> Int {
+    #if PRISM_AVX512
+      rows > 8 ? 32 : (rows > 4 ? 64 : 128)
+    #else
+      rows > 4 ? 16 : (rows > 2 ? 32 : 64)
+    #endif
+  }
+}
+
+/// Fetches the next lines of what is read after a tile.
+@inline(always)
+func fetchAhead(_ rows: Int, _ ahead: inout Source) {
+  prefetch(ahead)
+  if TileShape.ahead(rows) > 16 { prefetch(ahead + 16) }
+  if TileShape.ahead(rows) > 32 {
+    prefetch(ahead + 32)
+    prefetch(ahead + 48)
+  }
+  if TileShape.ahead(rows) > 64 {
+    prefetch(ahead + 64)
+    prefetch(ahead + 80)
+    prefetch(ahead + 96)
+    prefetch(ahead + 112)
+  }
+  ahead += TileShape.ahead(rows)
 }
 
 /// One row of a tile two vectors wide.
@@ -114,7 +150,7 @@ struct NarrowRow {
 /// and one that is not keeps the accumulators in memory. `MR` is a constant wherever this is used,
 /// so that rows beyond it vanish.
 @inline(always)
-func wideTile(_ MR: Int, _ job: TileJob) {
+func wideTile(_ MR: Int, _ job: TileJob, fetches: Bool = false) {
   let a = job.a
   let lda = job.lda
   let length = job.length
@@ -130,7 +166,23 @@ func wideTile(_ MR: Int, _ job: TileJob) {
   var r9 = r0
   var r10 = r0
   var r11 = r0
+  if job.continues {
+    let (c, ldc) = (Source(job.c), job.ldc)
+    r0 = WideRow(c)
+    if MR > 1 { r1 = WideRow(c + ldc) }
+    if MR > 2 { r2 = WideRow(c + 2 &* ldc) }
+    if MR > 3 { r3 = WideRow(c + 3 &* ldc) }
+    if MR > 4 { r4 = WideRow(c + 4 &* ldc) }
+    if MR > 5 { r5 = WideRow(c + 5 &* ldc) }
+    if MR > 6 { r6 = WideRow(c + 6 &* ldc) }
+    if MR > 7 { r7 = WideRow(c + 7 &* ldc) }
+    if MR > 8 { r8 = WideRow(c + 8 &* ldc) }
+    if MR > 9 { r9 = WideRow(c + 9 &* ldc) }
+    if MR > 10 { r10 = WideRow(c + 10 &* ldc) }
+    if MR > 11 { r11 = WideRow(c + 11 &* ldc) }
+  }
   var b = job.b
+  var ahead = job.ahead
   var offset = 0
   var segment = job.segments
   while segment > 0 {
@@ -141,6 +193,7 @@ func wideTile(_ MR: Int, _ job: TileJob) {
     var q3 = q0 + 9 &* lda
     var k = length
     while k >= 4 {
+      if fetches { fetchAhead(MR, &ahead) }
       let b00 = load(b)
       let b10 = load(b + W)
       r0.add(q0[0], b00, b10)
@@ -284,6 +337,21 @@ func narrowTile(_ MR: Int, _ job: TileJob) {
   var r9 = r0
   var r10 = r0
   var r11 = r0
+  if job.continues {
+    let (c, ldc) = (Source(job.c), job.ldc)
+    r0 = NarrowRow(c)
+    if MR > 1 { r1 = NarrowRow(c + ldc) }
+    if MR > 2 { r2 = NarrowRow(c + 2 &* ldc) }
+    if MR > 3 { r3 = NarrowRow(c + 3 &* ldc) }
+    if MR > 4 { r4 = NarrowRow(c + 4 &* ldc) }
+    if MR > 5 { r5 = NarrowRow(c + 5 &* ldc) }
+    if MR > 6 { r6 = NarrowRow(c + 6 &* ldc) }
+    if MR > 7 { r7 = NarrowRow(c + 7 &* ldc) }
+    if MR > 8 { r8 = NarrowRow(c + 8 &* ldc) }
+    if MR > 9 { r9 = NarrowRow(c + 9 &* ldc) }
+    if MR > 10 { r10 = NarrowRow(c + 10 &* ldc) }
+    if MR > 11 { r11 = NarrowRow(c + 11 &* ldc) }
+  }
   var b = job.b
   var offset = 0
   var segment = job.segments

@@ -18,6 +18,21 @@
   @inline(never) func wideTile11(_ job: TileJob) { wideTile(11, job) }
   @inline(never) func wideTile12(_ job: TileJob) { wideTile(12, job) }
 #endif
+// The same, which fetch what is read next.
+@inline(never) func fetchingTile1(_ job: TileJob) { wideTile(1, job, fetches: true) }
+@inline(never) func fetchingTile2(_ job: TileJob) { wideTile(2, job, fetches: true) }
+@inline(never) func fetchingTile3(_ job: TileJob) { wideTile(3, job, fetches: true) }
+@inline(never) func fetchingTile4(_ job: TileJob) { wideTile(4, job, fetches: true) }
+@inline(never) func fetchingTile5(_ job: TileJob) { wideTile(5, job, fetches: true) }
+@inline(never) func fetchingTile6(_ job: TileJob) { wideTile(6, job, fetches: true) }
+#if PRISM_AVX512 || arch(arm64)
+  @inline(never) func fetchingTile7(_ job: TileJob) { wideTile(7, job, fetches: true) }
+  @inline(never) func fetchingTile8(_ job: TileJob) { wideTile(8, job, fetches: true) }
+  @inline(never) func fetchingTile9(_ job: TileJob) { wideTile(9, job, fetches: true) }
+  @inline(never) func fetchingTile10(_ job: TileJob) { wideTile(10, job, fetches: true) }
+  @inline(never) func fetchingTile11(_ job: TileJob) { wideTile(11, job, fetches: true) }
+  @inline(never) func fetchingTile12(_ job: TileJob) { wideTile(12, job, fetches: true) }
+#endif
 @inline(never) func narrowTile1(_ job: TileJob) { narrowTile(1, job) }
 @inline(never) func narrowTile2(_ job: TileJob) { narrowTile(2, job) }
 @inline(never) func narrowTile3(_ job: TileJob) { narrowTile(3, job) }
@@ -54,6 +69,29 @@ func runWide(_ rows: Int, _ job: TileJob) {
   }
 }
 
+/// Runs the tile two vectors wide with the given number of rows, which fetches what is read next.
+@inline(always)
+func runFetching(_ rows: Int, _ job: TileJob) {
+  switch rows {
+  case 1: fetchingTile1(job)
+  case 2: fetchingTile2(job)
+  case 3: fetchingTile3(job)
+  case 4: fetchingTile4(job)
+  case 5: fetchingTile5(job)
+  #if PRISM_AVX512 || arch(arm64)
+    case 6: fetchingTile6(job)
+    case 7: fetchingTile7(job)
+    case 8: fetchingTile8(job)
+    case 9: fetchingTile9(job)
+    case 10: fetchingTile10(job)
+    case 11: fetchingTile11(job)
+    default: fetchingTile12(job)
+  #else
+    default: fetchingTile6(job)
+  #endif
+  }
+}
+
 /// Runs the tile one vector wide with the given number of rows.
 @inline(always)
 func runNarrow(_ rows: Int, _ job: TileJob) {
@@ -82,18 +120,32 @@ func runNarrow(_ rows: Int, _ job: TileJob) {
 ///   - columns: Output channels in this panel, at most the panel width. A last vector that is not
 ///     full goes through a small buffer, so that nothing beyond the row is written.
 ///   - finish: The pass over the stored tile.
-func runPanel(_ start: TileJob, rows: Int, columns: Int, finish: Finish) {
+///   - before: How much of the panel behind this one, in floats, has been fetched ahead.
+/// - Returns: How much of it has been fetched afterwards.
+@discardableResult
+func runPanel(
+  _ start: TileJob, rows: Int, columns: Int, finish: Finish, fetched before: Int = 0
+) -> Int {
   var job = start
   let wide = columns > W
   let full = columns == (wide ? 2 &* W : W)
   let most = wide ? TileShape.wideRows : TileShape.narrowRows
   let tiles = (rows &+ most &- 1) / most
+  // The panel after this one lies behind it, as do the weights of the next layer. With many rows the
+  // wait is a small part; of large panels there is no room for two in the second-level cache.
+  let size = job.segments &* job.length &* (wide ? 2 &* W : W)
+  let wanted = wide && rows <= 216 && size <= 64 &* 1024 ? size : 0
+  var fetched = before
   var tile = 0
   var row = 0
   while tile < tiles {
     // The first `extra` tiles have one row more.
     let count = rows / tiles &+ (tile < rows % tiles ? 1 : 0)
-    if full {
+    if full && fetched < wanted {
+      job.ahead = job.b + (size &+ fetched)
+      fetched &+= job.segments &* (job.length / 4) &* TileShape.ahead(count)
+      runFetching(count, job)
+    } else if full {
       if wide { runWide(count, job) } else { runNarrow(count, job) }
     } else {
       runPartial(job, rows: count, columns: columns)
@@ -107,6 +159,7 @@ func runPanel(_ start: TileJob, rows: Int, columns: Int, finish: Finish) {
     row &+= count
     tile &+= 1
   }
+  return fetched
 }
 
 /// Runs a tile whose last vector is not full through a buffer.

@@ -71,6 +71,10 @@ func maximum(_ v: V, _ low: V) -> V { v.replacing(with: low, where: v .< low) }
 @inline(always)
 func minimum(_ v: V, _ high: V) -> V { v.replacing(with: high, where: v .> high) }
 
+/// Returns a vector between two others, lane by lane; a NaN in `v` stays.
+@inline(always)
+func clamped(_ v: V, _ low: V, _ high: V) -> V { minimum(maximum(v, low), high) }
+
 /// Half the lanes of `V`: many networks have channels in multiples of eight.
 @_transparent var H: Int { W / 2 }
 

@@ -154,14 +154,19 @@ package enum Winograd {
     let patch = scratch + 36 &* W
     let rowStride = s.inputWidth &* job.inputStride
     let gather =
-      s.inputChannels % W != 0 || job.prologue.scale != nil || job.prologue.shift != nil
+      s.inputChannels < W || job.prologue.scale != nil || job.prologue.shift != nil
       || job.prologue.relu
+    // Where the last vector of a pixel is not full, some of the next pixel is read with it, and used
+    // by nobody; the last pixel has no next one.
+    let height = s.inputHeight
+    let width = s.inputChannels % W == 0 ? s.inputWidth : s.inputWidth &- 1
     var tile = job.rowStart
     while tile < job.rowEnd {
       let y = tile / across &* m &- s.paddingTop
       let x = (job.columnStart &+ tile % across) &* m &- s.paddingLeft
       let inside =
-        y >= 0 && x >= 0 && y &+ size <= s.inputHeight && x &+ size <= s.inputWidth
+        y >= 0 && x >= 0 && y &+ size <= height && x &+ size <= s.inputWidth
+        && (y &+ size < height || x &+ size <= width)
       let target = v + (slot &+ tile &- job.rowStart) &* ldv
       if inside && !gather {
         let p = job.input + (y &* rowStride &+ x &* job.inputStride)
@@ -186,9 +191,19 @@ package enum Winograd {
   ) {
     let k = shape.inputChannels
     let n = shape.outputChannels
+    multiply(
+      inputChannels: k, outputChannels: n, weights: weights, input: v, ldv: inputStride(k),
+      products: products, ldm: outputStride(n), capacity: capacity, slotStart: slotStart,
+      slotEnd: slotEnd, pointStart: pointStart, pointEnd: pointEnd)
+  }
+
+  /// The products of some slots of buffers with the given strides.
+  static func multiply(
+    inputChannels k: Int, outputChannels n: Int, weights: Source, input v: Source, ldv: Int,
+    products: Destination, ldm: Int, capacity: Int, slotStart: Int, slotEnd: Int, pointStart: Int,
+    pointEnd: Int
+  ) {
     let padded = TileShape.padded(n)
-    let ldv = inputStride(k)
-    let ldm = outputStride(n)
     let zeros = weights + padded
     let panels = TileShape.panels(n)
     let block = Pointwise.blockRows(k)
@@ -206,7 +221,7 @@ package enum Winograd {
             segments: 1, length: k, segmentStride: 0, a: v + (point &* capacity &+ row) &* ldv,
             lda: ldv, b: b + column &* k, bias: zeros,
             c: products + ((point &* capacity &+ row) &* ldm &+ column), ldc: ldm, residual: nil,
-            ldr: 0, low: splat(-.infinity), high: splat(.infinity))
+            ldr: 0, ahead: b, low: splat(-.infinity), high: splat(.infinity))
           runPanel(
             tile, rows: rows, columns: rest < TileShape.panelWidth ? rest : TileShape.panelWidth,
             finish: Finish())
@@ -222,22 +237,40 @@ package enum Winograd {
   package static func transformOutput(
     _ job: ConvolutionJob, m: Int, products: UnsafePointer<Float>, capacity: Int, slot: Int
   ) {
+    transformOutput(
+      job, m: m, products: products, ldm: outputStride(job.shape.outputChannels),
+      capacity: capacity, slot: slot)
+  }
+
+  /// The same from a buffer with the given stride.
+  static func transformOutput(
+    _ job: ConvolutionJob, m: Int, products: Source, ldm: Int, capacity: Int, slot: Int
+  ) {
     guard let scratch = job.scratch else { return }
     let s = job.shape
-    let ldm = outputStride(s.outputChannels)
     let padded = TileShape.padded(s.outputChannels)
     let across = columns(job, m)
     let patch = scratch + 36 &* W
+    let rowStride = s.outputWidth &* job.outputStride
+    let isPlain = s.outputChannels % W == 0 && job.epilogue.isClamp
     var tile = job.rowStart
     while tile < job.rowEnd {
       let y = tile / across &* m
       let x = (job.columnStart &+ tile % across) &* m
-      transformOutputTile(
-        m, job.points, products + (slot &+ tile &- job.rowStart) &* ldm, capacity &* ldm, patch,
-        padded,
-        job.weights, scratch)
       let below = s.outputHeight &- y
       let right = s.outputWidth &- x
+      let from = products + (slot &+ tile &- job.rowStart) &* ldm
+      if isPlain && below >= m && right >= m {
+        transformOutputTile(
+          m, job.points, from, capacity &* ldm,
+          job.output + (y &* rowStride &+ x &* job.outputStride), rowStride, job.outputStride,
+          s.outputChannels, job.weights, scratch, low: job.epilogue.low, high: job.epilogue.high)
+        tile &+= 1
+        continue
+      }
+      transformOutputTile(
+        m, job.points, from, capacity &* ldm, patch, m &* padded, padded, padded, job.weights,
+        scratch, low: -.infinity, high: .infinity)
       let rows = below < m ? below : m
       let width = right < m ? right : m
       var i = 0
@@ -379,28 +412,30 @@ func storeRow4(
   store(row.5, out + (5 &* step))
 }
 
-/// Copies the input under a tile, zeros outside the image and in the channels that fill the last
-/// vector.
+/// Copies the input under a tile, and zeros outside the image.
 @inline(never)
 func gatherPatch(
   _ job: ConvolutionJob, _ y: Int, _ x: Int, _ size: Int, _ patch: Destination, _ ld: Int
 ) {
   let s = job.shape
   let channels = s.inputChannels
-  fillZeros(patch, size &* size &* ld)
+  // The columns inside the image.
+  let left = x < 0 ? 0 &- x : 0
+  let rest = s.inputWidth &- x
+  let right = rest < size ? rest : size
   var i = 0
   while i < size {
     let row = y &+ i
-    if row >= 0 && row < s.inputHeight {
-      let first = x < 0 ? 0 &- x : 0
-      let right = s.inputWidth &- x
-      let end = right < size ? right : size
-      if first < end {
-        copyPixels(
-          job.prologue,
-          job.input + (row &* s.inputWidth &+ x &+ first) &* job.inputStride, job.inputStride,
-          patch + (i &* size &+ first) &* ld, ld, rows: end &- first, channels: channels)
-      }
+    let target = patch + i &* size &* ld
+    if row < 0 || row >= s.inputHeight || left >= right {
+      fillZeros(target, size &* ld)
+    } else {
+      fillZeros(target, left &* ld)
+      fillZeros(target + right &* ld, (size &- right) &* ld)
+      copyPixels(
+        job.prologue,
+        job.input + (row &* s.inputWidth &+ x &+ left) &* job.inputStride, job.inputStride,
+        target + left &* ld, ld, rows: right &- left, channels: channels)
     }
     i &+= 1
   }
@@ -503,34 +538,41 @@ func winogradInput2(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int) 
   store(d1 - d3, q + 3 &* outStep)
 }
 
-/// Transforms the products of one tile, `Aᵀ M A` plus bias, into `m x m` pixels.
+/// Transforms the products of one tile, `Aᵀ M A` plus bias, into `m x m` pixels, and clamps them.
 @inline(never)
 func transformOutputTile(
   _ m: Int, _ points: WinogradPoints, _ products: Source, _ pointStride: Int, _ out: Destination,
-  _ channels: Int, _ bias: Source, _ temporary: Destination
+  _ rowStride: Int, _ pixelStride: Int, _ channels: Int, _ bias: Source,
+  _ temporary: Destination, low: Float, high: Float
 ) {
+  let (low, high) = (splat(low), splat(high))
   if m == 4 {
     if points == .whole {
-      transformOutputTile4(.whole, products, pointStride, out, channels, bias, temporary)
+      transformOutputTile4(
+        .whole, products, pointStride, out, rowStride, pixelStride, channels, bias, temporary, low,
+        high)
     } else {
-      transformOutputTile4(.near, products, pointStride, out, channels, bias, temporary)
+      transformOutputTile4(
+        .near, products, pointStride, out, rowStride, pixelStride, channels, bias, temporary, low,
+        high)
     }
     return
   }
+  let none = (splat(-.infinity), splat(.infinity))
   var c = 0
   while c < channels {
     var j = 0
     while j < 4 {
       winogradOutput2(
         products + (j &* pointStride &+ c), 4 &* pointStride, temporary + j &* W, 4 &* W,
-        splat(0))
+        splat(0), none.0, none.1)
       j &+= 1
     }
     let b = load(bias + c)
     var i = 0
     while i < 2 {
       winogradOutput2(
-        Source(temporary + 4 &* i &* W), W, out + (2 &* i &* channels &+ c), channels, b)
+        Source(temporary + 4 &* i &* W), W, out + (i &* rowStride &+ c), pixelStride, b, low, high)
       i &+= 1
     }
     c &+= W
@@ -540,22 +582,25 @@ func transformOutputTile(
 @inline(always)
 func transformOutputTile4(
   _ points: Points4, _ products: Source, _ pointStride: Int, _ out: Destination,
-  _ channels: Int, _ bias: Source, _ temporary: Destination
+  _ rowStride: Int, _ pixelStride: Int, _ channels: Int, _ bias: Source,
+  _ temporary: Destination, _ low: V, _ high: V
 ) {
+  let none = (splat(-.infinity), splat(.infinity))
   var c = 0
   while c < channels {
     var j = 0
     while j < 6 {
       winogradOutput4(
         points, products + (j &* pointStride &+ c), 6 &* pointStride, temporary + j &* W, 6 &* W,
-        splat(0))
+        splat(0), none.0, none.1)
       j &+= 1
     }
     let b = load(bias + c)
     var i = 0
     while i < 4 {
       winogradOutput4(
-        points, Source(temporary + 6 &* i &* W), W, out + (4 &* i &* channels &+ c), channels, b)
+        points, Source(temporary + 6 &* i &* W), W, out + (i &* rowStride &+ c), pixelStride, b,
+        low, high)
       i &+= 1
     }
     c &+= W
@@ -565,7 +610,8 @@ func transformOutputTile4(
 /// Six numbers times `Aᵀ` of F(4, 3).
 @inline(always)
 func winogradOutput4(
-  _ points: Points4, _ p: Source, _ step: Int, _ q: Destination, _ outStep: Int, _ bias: V
+  _ points: Points4, _ p: Source, _ step: Int, _ q: Destination, _ outStep: Int, _ bias: V,
+  _ low: V, _ high: V
 ) {
   let d0 = load(p)
   let d1 = load(p + step)
@@ -579,20 +625,22 @@ func winogradOutput4(
   let f = d3 - d4
   let inner = points.a * points.a
   let outer = points.b * points.b
-  store((d0 + a) + (e + bias), q)
-  store(fma(fma(bias, b, splat(points.a)), f, splat(points.b)), q + outStep)
-  store(fma(fma(bias, a, splat(inner)), e, splat(outer)), q + 2 &* outStep)
+  store(clamped((d0 + a) + (e + bias), low, high), q)
+  store(clamped(fma(fma(bias, b, splat(points.a)), f, splat(points.b)), low, high), q + outStep)
+  store(clamped(fma(fma(bias, a, splat(inner)), e, splat(outer)), low, high), q + 2 &* outStep)
   let last = fma(d5 + bias, b, splat(inner * points.a))
-  store(fma(last, f, splat(outer * points.b)), q + 3 &* outStep)
+  store(clamped(fma(last, f, splat(outer * points.b)), low, high), q + 3 &* outStep)
 }
 
 /// Four numbers times `Aᵀ` of F(2, 3).
 @inline(always)
-func winogradOutput2(_ p: Source, _ step: Int, _ q: Destination, _ outStep: Int, _ bias: V) {
+func winogradOutput2(
+  _ p: Source, _ step: Int, _ q: Destination, _ outStep: Int, _ bias: V, _ low: V, _ high: V
+) {
   let d0 = load(p)
   let d1 = load(p + step)
   let d2 = load(p + 2 &* step)
   let d3 = load(p + 3 &* step)
-  store((d0 + d1) + (d2 + bias), q)
-  store((d1 - d2) - (d3 - bias), q + outStep)
+  store(clamped((d0 + d1) + (d2 + bias), low, high), q)
+  store(clamped((d1 - d2) - (d3 - bias), low, high), q + outStep)
 }

@@ -53,6 +53,10 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
       h: 12, w: 10, i: 4, o: 18, kh: 3, kw: 3, stride: 2, padding: [0, 0, 1, 1], finish: "relu6"),
     ConvolutionCase(h: 9, w: 11, i: 6, o: 8, kh: 3, kw: 2, stride: 1, padding: [0, 0, 0, 0]),
     ConvolutionCase(h: 9, w: 11, i: 6, o: 8, kh: 1, kw: 1, stride: 2, padding: [0, 0, 0, 0]),
+    same(14, 13, 40, 33, 1, 2, "relu", residual: true, inputGap: 3, outputGap: 2),
+    same(30, 27, 20, 70, 1, 3, "silu", prologue: true), same(9, 7, 1024, 48, 1, 2, "relu6"),
+    same(7, 6, 260, 96, 3, 2, "silu"), same(5, 4, 460, 40, 3, 2), same(3, 3, 912, 8, 3, 1, "relu"),
+    same(6, 7, 240, 80, 3, 1, "relu", residual: true),
     ConvolutionCase(
       h: 30, w: 120, i: 20, o: 8, kh: 3, kw: 3, stride: 1, padding: [2, 0, 1, 2], finish: "relu"),
   ]
@@ -217,6 +221,17 @@ struct ConvolutionTests {
       run()
     }
     #expect(split.isIntact && split.bits == output.bits)
+    if kind == .dense {
+      let panels = GuardedBuffer(count: (pixels - 1) * ldc + c.o, misalignment: 3)
+      job.output = panels.pointer
+      (job.rowStart, job.rowEnd) = (0, end)
+      let middle = kernels.pointwisePanels(outputChannels: c.o) / 2 * kernels.pointwisePanelWidth()
+      for (start, stop) in [(0, middle), (middle, c.o)] {
+        (job.channelStart, job.channelEnd) = (start, stop)
+        run()
+      }
+      #expect(panels.isIntact && panels.bits == output.bits)
+    }
     guard [.winograd2, .winograd4, .near4].contains(kind) else { return }
 
     // The three phases, two images in one buffer.

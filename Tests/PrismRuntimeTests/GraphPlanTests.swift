@@ -31,12 +31,13 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
   }
 
   private static func grouped(
-    _ groups: Int, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1
+    _ groups: Int, _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1,
+    _ step: String = "groups"
   ) -> GraphPiece {
     GraphPiece(
       testDescription:
         "\(groups) groups of \(inputs / groups) to \(outputs / groups), \(kernel)/\(stride)",
-      input: [1, 11, 9, inputs], steps: ["groups"]
+      input: [1, 11, 9, inputs], steps: [step]
     ) { x, random in
       let weight = tensor(x, "w", [outputs, inputs / groups, kernel, kernel], &random)
       let bias = tensor(x, "b", [outputs], &random)
@@ -61,13 +62,27 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
   }
 
   static let all: [GraphPiece] = [
-    grouped(2, 32, 32, kernel: 3), grouped(8, 32, 32, kernel: 3, stride: 2),
-    grouped(32, 128, 128, kernel: 3), grouped(3, 9, 6, kernel: 5), grouped(4, 96, 96, kernel: 3),
-    grouped(4, 96, 96, kernel: 3, stride: 2), grouped(3, 30, 120, kernel: 3),
+    grouped(2, 32, 32, kernel: 3, "groups winograd"), grouped(8, 32, 32, kernel: 3, stride: 2),
+    grouped(32, 128, 128, kernel: 3), grouped(3, 9, 6, kernel: 5),
+    grouped(4, 96, 96, kernel: 3, "groups winograd"),
+    grouped(9, 216, 216, kernel: 3, "groups winograd"),
+    grouped(2, 80, 160, kernel: 3, "groups winograd"),
+    grouped(4, 96, 96, kernel: 3, stride: 2), grouped(3, 30, 120, kernel: 3, "groups 3×3"),
     grouped(2, 6, 70, kernel: 1), grouped(5, 10, 20, kernel: 3),
     function("hard swish") { $0.hardSwish() }, function("hard sigmoid") { $0.hardSigmoid() },
     function("gelu") { $0.gelu() }, function("gelu by tanh") { $0.gelu(approximation: .tanh) },
     function("elu") { $0.elu() }, function("leaky relu") { $0.leakyReLU(slope: 0.2) },
+    GraphPiece(
+      testDescription: "convolutions with more weights than pixels", input: [1, 9, 7, 256],
+      steps: ["direct 3×3", "direct 1×1"]
+    ) { x, random in
+      let y = x.convolution(
+        tensor(x, "w", [288, 256, 3, 3], &random), stride: 2, padding: .symmetric(1)
+      ).relu()
+      return y.convolution(
+        tensor(x, "v", [300, 288, 1, 1], &random), bias: tensor(x, "b", [300], &random), stride: 2
+      ).silu()
+    },
     GraphPiece(
       testDescription: "a ConvNeXt block", input: [1, 9, 8, 24], steps: ["layer normalisation"]
     ) { x, random in

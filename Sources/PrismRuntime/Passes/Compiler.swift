@@ -44,9 +44,7 @@ struct Compiler {
   private func lowered(
     for wanted: [ValueID]
   ) -> (operations: [FusedOperation], locations: Locations, lowering: Lowering) {
-    let operations = Fusion(
-      recording, given: given, wanted: wanted, summed: summed, vectorWidth: kernels.vectorWidth
-    ).operations
+    let operations = Fusion(recording, given: given, wanted: wanted, summed: summed).operations
     let locations = Locations(
       operations, recording: recording, given: given, wanted: wanted + summed)
     return (

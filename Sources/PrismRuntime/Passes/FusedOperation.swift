@@ -9,6 +9,8 @@ struct FusedOperation {
     case step(any StepKind)
     /// A convolution whose algorithm is yet to be chosen.
     case convolution(ConvolutionShape, isPointwise: Bool)
+    /// A convolution in groups of channels whose algorithm is yet to be chosen.
+    case grouped(ConvolutionShape, groups: Int)
     /// The channels of all other values, one after the other.
     case concatenation
     /// The same numbers under another shape.

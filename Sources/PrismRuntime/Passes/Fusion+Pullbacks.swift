@@ -22,9 +22,7 @@ extension Fusion {
       let shape = shape(convolution.window, of: pullback)
       guard shape.strideHeight == 1, shape.strideWidth == 1 else { return nil }
       operation.source = reversedSource(pullback, &operation)
-      return .step(
-        GroupedStep(
-          shape: shape.reversed, groups: convolution.groups, vectorWidth: vectorWidth))
+      return .grouped(shape.reversed, groups: convolution.groups)
     case let convolution as DepthwiseConvolution where canRun(convolution.window, id):
       let shape = shape(convolution.window, of: pullback)
       guard isPerChannel(pullback), shape.strideHeight == shape.strideWidth else { return nil }

@@ -8,7 +8,6 @@ struct Fusion {
   private let wanted: Set<ValueID>
   /// Values of which only the sum over images is wanted.
   let summed: Set<ValueID>
-  let vectorWidth: Int
   /// A value that is always there.
   private let first: ValueID
   private var users: [[ValueID]]
@@ -20,11 +19,9 @@ struct Fusion {
   // Values that are `wanted` must be stored as they are, those that are `summed` are added to what
   // is there of other images; what comes before those that are `given` is known.
   init(
-    _ recording: Recording, given: [ValueID], wanted: [ValueID], summed: [ValueID] = [],
-    vectorWidth: Int
+    _ recording: Recording, given: [ValueID], wanted: [ValueID], summed: [ValueID] = []
   ) {
     self.recording = recording
-    self.vectorWidth = vectorWidth
     let wanted = wanted + summed
     self.wanted = Set(wanted)
     self.summed = Set(summed)
@@ -63,10 +60,8 @@ struct Fusion {
     case let primitive as Convolution where primitive.groups > 1 && canRun(primitive.window, id):
       operation.source = WeightSource(
         convolution: id, folding: foldNormalization(after: &operation))
-      operation.work = .step(
-        GroupedStep(
-          shape: shape(primitive.window, operation), groups: primitive.groups,
-          vectorWidth: vectorWidth))
+      operation.work = .grouped(
+        shape(primitive.window, operation), groups: primitive.groups)
     case let primitive as DepthwiseConvolution where canRun(primitive.window, id):
       operation.source = WeightSource(
         convolution: id, folding: foldNormalization(after: &operation))
@@ -172,7 +167,7 @@ struct Fusion {
   /// Whether work divides channels at whole vectors, as bits demand.
   private func isByVectors(_ work: FusedOperation.Work) -> Bool {
     switch work {
-    case .step(is GroupedStep), .step(is FullyConnectedStep): false
+    case .grouped, .step(is FullyConnectedStep): false
     default: true
     }
   }

@@ -26,6 +26,7 @@ struct Lowering {
     case .step(let kind): add(kind, operation)
     case .convolution(let shape, let isPointwise):
       add(algorithm(shape, isPointwise: isPointwise, hasHead: !operation.head.isNone), operation)
+    case .grouped(let shape, let groups): add(algorithm(shape, groups: groups), operation)
     case .concatenation: gather(operation)
     case .channels: break
     case .view:
@@ -55,6 +56,12 @@ struct Lowering {
       return step
     }
     return DirectStep(shape: shape)
+  }
+
+  private func algorithm(_ shape: ConvolutionShape, groups: Int) -> any StepKind {
+    let groups = ChannelGroups(shape, groups: groups, vectorWidth: kernels.vectorWidth)
+    return GroupedWinogradStep(shape, groups: groups, precision: precision, kernels: kernels)
+      ?? GroupedStep(shape: shape, groups: groups)
   }
 
   /// Copies what could not be written straight into a concatenation.

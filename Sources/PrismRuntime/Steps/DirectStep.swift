@@ -16,7 +16,15 @@ struct DirectStep: PackedStepKind, RowStepKind, RegionStepKind {
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     guard var job = step.convolutionJob(shape, context) else { return }
-    job.rows = part.range(of: shape.outputHeight)
+    // Threads share what is larger, the pixels or the weights, and each reads all of the other.
+    let panels = kernels.pointwisePanels(outputChannels: shape.outputChannels)
+    if shape.outputHeight * shape.outputWidth < shape.outputChannels && panels >= 4 * part.count {
+      let (range, width) = (part.range(of: panels), kernels.pointwisePanelWidth())
+      job.channels =
+        range.lowerBound * width..<min(range.upperBound * width, shape.outputChannels)
+    } else {
+      job.rows = part.range(of: shape.outputHeight)
+    }
     kernels.dense(job)
   }
 

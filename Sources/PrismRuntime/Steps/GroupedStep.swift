@@ -1,36 +1,18 @@
 internal import PrismKernels
 
 /// A convolution in groups of channels, each by the direct sum.
-///
-/// Where a group has fewer outputs than a vector register has numbers, as many as fit are computed
-/// as one, with zeros for the weights between them: that takes no more products, and fewer passes.
 struct GroupedStep: PackedStepKind, RegionStepKind {
   let shape: ConvolutionShape
-  /// The groups of the convolution.
-  private let groups: Int
-  /// How many of them are computed as one.
-  private let joined: Int
-  /// The sizes of what is computed as one.
-  private let part: ConvolutionShape
+  let groups: ChannelGroups
 
-  init(shape: ConvolutionShape, groups: Int, vectorWidth: Int) {
-    let outputs = shape.outputChannels / groups
-    let joined = (1...groups).last { groups % $0 == 0 && outputs * $0 <= vectorWidth } ?? 1
-    var part = shape
-    part.inputChannels = shape.inputChannels / groups * joined
-    part.outputChannels = outputs * joined
-    self.shape = shape
-    self.groups = groups
-    self.joined = joined
-    self.part = part
-  }
+  private var part: ConvolutionShape { groups.part }
 
   func label(of step: Step) -> String {
-    "\(groups) groups \(shape.kernelHeight)×\(shape.kernelWidth)/\(shape.strideHeight) "
+    "\(groups.count) groups \(shape.kernelHeight)×\(shape.kernelWidth)/\(shape.strideHeight) "
       + sizes(of: step)
   }
 
-  func flops(of step: Step) -> Int { shape.flops / groups }
+  func flops(of step: Step) -> Int { shape.flops / groups.count }
 
   func divisions(of step: Step) -> Int { shape.rowDivisions }
 
@@ -58,7 +40,7 @@ struct GroupedStep: PackedStepKind, RegionStepKind {
     let blocks = max(1, (rows.count + most - 1) / most)
     for block in 0..<blocks {
       let share = Part(index: block, count: blocks).range(of: rows.count)
-      for index in 0..<groups / joined {
+      for index in 0..<groups.parts {
         var job = whole
         job.shape = part
         job.rows = (rows.lowerBound + share.lowerBound)..<(rows.lowerBound + share.upperBound)
@@ -86,27 +68,15 @@ struct GroupedStep: PackedStepKind, RegionStepKind {
     (kernels.densePackedSize(part) + 15) / 16 * 16
   }
 
-  func packedSize(_ kernels: Kernels) -> Int { groups / joined * partSize(kernels) }
+  func packedSize(_ kernels: Kernels) -> Int { groups.parts * partSize(kernels) }
 
   func pack(
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>,
     into packed: UnsafeMutablePointer<Float>, panels: Range<Int>, kernels: Kernels
   ) {
-    let taps = shape.kernelHeight * shape.kernelWidth
-    let (inputs, outputs) = (part.inputChannels / joined, part.outputChannels / joined)
-    var block = [Float](repeating: 0, count: part.outputChannels * part.inputChannels * taps)
-    for index in 0..<groups / joined {
-      for output in 0..<part.outputChannels {
-        let source = weights + (index * part.outputChannels + output) * inputs * taps
-        let first = (output * part.inputChannels + output / outputs * inputs) * taps
-        for i in 0..<inputs * taps { block[first + i] = source[i] }
-      }
-      block.withUnsafeBufferPointer { block in
-        guard let base = block.baseAddress else { return }
-        kernels.packDense(
-          weights: base, bias: bias + index * part.outputChannels, shape: part,
-          into: packed + index * partSize(kernels))
-      }
+    groups.forEachPart(weights: weights, bias: bias) { index, weights, bias in
+      kernels.packDense(
+        weights: weights, bias: bias, shape: part, into: packed + index * partSize(kernels))
     }
   }
 }

@@ -25,7 +25,7 @@ extension ConvolutionJob {
     set { (columnStart, columnEnd) = (newValue.lowerBound, newValue.upperBound) }
   }
 
-  /// The channels that are computed; depthwise alone.
+  /// The channels that are computed; not of all kernels.
   var channels: Range<Int> {
     get { channelStart..<channelEnd }
     set { (channelStart, channelEnd) = (newValue.lowerBound, newValue.upperBound) }

@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A 3×3 convolution without stride by Winograd's F(m×m, 3×3).
-struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
+struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind, TiledStepKind {
   let shape: ConvolutionShape
   let m: Int
   let points: WinogradPoints
@@ -10,10 +10,7 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
 
   /// Makes the kind for a convolution, where it suits one: elsewhere the direct sum is better.
   init?(_ shape: ConvolutionShape, precision: Plan.Precision, kernels: Kernels) {
-    guard shape.kernelHeight == 3, shape.kernelWidth == 3, shape.strideHeight == 1,
-      shape.strideWidth == 1, shape.inputChannels >= 16, shape.outputChannels >= 16,
-      min(shape.outputHeight, shape.outputWidth) >= 4
-    else { return nil }
+    guard shape.suitsWinograd else { return nil }
     func weights(_ m: Int) -> Int {
       kernels.winogradPackedSize(
         inputChannels: shape.inputChannels, outputChannels: shape.outputChannels, m: m)
@@ -61,16 +58,6 @@ struct WinogradStep: PackedStepKind, BatchedStepKind, RegionStepKind {
     guard var job = job(step, context) else { return }
     (job.rows, job.columns) = tiles(over: region)
     kernels.winograd(job, m: m)
-  }
-
-  /// The tiles that meet a region: their numbers, and the columns of tiles among which they are
-  /// counted.
-  func tiles(over region: Region) -> (numbers: Range<Int>, columns: Range<Int>) {
-    func tiles(_ range: Range<Int>) -> Range<Int> {
-      range.lowerBound / m..<(range.upperBound + m - 1) / m
-    }
-    let (rows, columns) = (tiles(region.rows), tiles(region.columns))
-    return (rows.lowerBound * columns.count..<rows.upperBound * columns.count, columns)
   }
 
   // MARK: - Batches

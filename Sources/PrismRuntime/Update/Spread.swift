@@ -60,7 +60,7 @@ struct Spread: Sendable {
   private static func grids(_ drafts: [Draft]) -> [ValueID: TileGrid] {
     Dictionary(
       drafts.compactMap { draft in
-        guard let kind = draft.kind as? WinogradStep, let source = draft.weights?.source else {
+        guard let kind = draft.kind as? any TiledStepKind, let source = draft.weights?.source else {
           return nil
         }
         return (source.convolution, TileGrid(kind))

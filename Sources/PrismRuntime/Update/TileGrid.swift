@@ -15,7 +15,7 @@ struct TileGrid: Sendable {
   /// The rows of padding above the input, and the columns to its left.
   private let top, left: Int
 
-  init(_ kind: WinogradStep) {
+  init(_ kind: any TiledStepKind) {
     (side, top, left) = (kind.m, kind.shape.paddingTop, kind.shape.paddingLeft)
   }
 

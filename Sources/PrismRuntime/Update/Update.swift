@@ -32,7 +32,7 @@ final class Update: Sendable {
       self.known = known
       region = step.kind as? any RegionStepKind
       whole = Spread.whole(recording[step.value].shape)
-      grid = (step.kind as? WinogradStep).map { TileGrid($0) }
+      grid = (step.kind as? any TiledStepKind).map { TileGrid($0) }
       flops = Double(step.kind.flops(of: step))
     }
 

@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/GroupedWinograd.swift

@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/Prefetch.swift
