@@ -45,13 +45,9 @@ struct WinogradBatch {
   /// Some tiles of one image, and where their numbers lie among those of all images.
   private struct Share {
     let image: Int
-    /// The tiles, counted among these columns of tiles.
     let tiles: Range<Int>
-    let columns: Range<Int>
-    var slot = 0
+    let slot: Int
   }
-
-  private var columns: Range<Int> { 0..<(shape.outputWidth + m - 1) / m }
 
   /// Computes all tiles of all images.
   func execute(_ step: Step, workspace: Workspace, kernels: Kernels, pool: WorkerPool) {
@@ -62,65 +58,35 @@ struct WinogradBatch {
       // A single image's tiles are divided, of several images each goes to one thread.
       let parts = max(1, min(pool.workerCount / range.count, tilesPerImage))
       let shares = range.flatMap { image in
-        (0..<parts).map {
-          Share(
-            image: image, tiles: Part(index: $0, count: parts).range(of: tilesPerImage),
-            columns: columns)
+        (0..<parts).map { index in
+          let tiles = Part(index: index, count: parts).range(of: tilesPerImage)
+          return Share(
+            image: image, tiles: tiles,
+            slot: (image - range.lowerBound) * tilesPerImage + tiles.lowerBound)
         }
       }
-      execute(step, shares, workspace: workspace, kernels: kernels, pool: pool)
+      execute(
+        step, shares, count: range.count * tilesPerImage, workspace: workspace, kernels: kernels,
+        pool: pool)
     }
-  }
-
-  /// Computes the tiles that meet a region of each of some images.
-  ///
-  /// - Parameters:
-  ///   - step: The step.
-  ///   - regions: The images by their slots.
-  ///   - workspace: The memory of the call.
-  ///   - kernels: What computes.
-  ///   - pool: The threads.
-  func execute(
-    _ step: Step, over regions: [(slot: Int, region: Region)], workspace: Workspace,
-    kernels: Kernels, pool: WorkerPool
-  ) {
-    var (shares, count) = ([Share](), 0)
-    func run() {
-      execute(step, shares, workspace: workspace, kernels: kernels, pool: pool)
-      (shares, count) = ([], 0)
-    }
-    for (slot, region) in regions {
-      let (tiles, columns) = kind.tiles(over: region)
-      if count + tiles.count > most * tilesPerImage { run() }
-      shares.append(Share(image: slot, tiles: tiles, columns: columns))
-      count += tiles.count
-    }
-    if !shares.isEmpty { run() }
   }
 
   private func execute(
-    _ step: Step, _ shares: [Share], workspace: Workspace, kernels: Kernels, pool: WorkerPool
+    _ step: Step, _ shares: [Share], count: Int, workspace: Workspace, kernels: Kernels,
+    pool: WorkerPool
   ) {
     guard let weights = step.weights else { return }
     let transformed = workspace.shared
     let products = transformed + inputSize(kernels)
-    var (shares, capacity) = (shares, 0)
-    for index in shares.indices {
-      shares[index].slot = capacity
-      capacity += shares[index].tiles.count
-    }
-    let placed = shares
-    let count = capacity
     func job(_ share: Share, _ worker: Int) -> ConvolutionJob? {
       let context = workspace.context(lane: worker, slot: share.image, image: share.image)
       guard var job = kind.job(step, context) else { return nil }
-      (job.rows, job.columns) = (share.tiles, share.columns)
+      job.rows = share.tiles
       return job
     }
-    pool.run(tasks: placed.count) { task, worker in
-      guard let job = job(placed[task], worker) else { return }
-      kernels.winogradInput(
-        job, m: m, into: transformed, capacity: count, slot: placed[task].slot)
+    pool.run(tasks: shares.count) { task, worker in
+      guard let job = job(shares[task], worker) else { return }
+      kernels.winogradInput(job, m: m, into: transformed, capacity: count, slot: shares[task].slot)
     }
     let points = (m + 2) * (m + 2)
     pool.run(tasks: points) { point, _ in
@@ -128,10 +94,10 @@ struct WinogradBatch {
         shape, m: m, weights: weights.pointer, input: transformed, products: products,
         capacity: count, slotStart: 0, slotEnd: count, pointStart: point, pointEnd: point + 1)
     }
-    pool.run(tasks: placed.count) { task, worker in
-      guard let job = job(placed[task], worker) else { return }
+    pool.run(tasks: shares.count) { task, worker in
+      guard let job = job(shares[task], worker) else { return }
       kernels.winogradOutput(
-        job, m: m, products: products, capacity: count, slot: placed[task].slot)
+        job, m: m, products: products, capacity: count, slot: shares[task].slot)
     }
   }
 }

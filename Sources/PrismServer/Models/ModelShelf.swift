@@ -34,6 +34,7 @@ final class ModelShelf: Sendable {
     /// Puts those away that were not used for the longest time, until the others have room; the one
     /// that was used last stays, whatever its size.
     mutating func makeRoom(most: Int, bytes: Int) {
+      guard places.count > 1 else { return }
       var inOrder = places.sorted { $0.value.lastUse > $1.value.lastUse }
       var held = inOrder.reduce(0) { $0 + $1.value.model.warmByteCount }
       while inOrder.count > 1, inOrder.count > most || held > bytes {
