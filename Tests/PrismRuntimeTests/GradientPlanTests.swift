@@ -97,11 +97,29 @@ struct GradientPlanTests {
     "gradients have the same bits for any batch and any number of threads",
     arguments: NetworkCase.all)
   func determinism(_ network: NetworkCase) throws {
-    let recording = try network.recording()
+    try expectSameBits(try network.recording(), network.images(5))
+  }
+
+  @Test("so they have behind dense layers that read their weights once for several images")
+  func denseHead() throws {
+    var random = SeededRandom(seed: 12)
+    let recording = try Recording(input: [1, 1, 1, 16]) { x in
+      func dense(_ x: Value, _ name: String, _ inputs: Int, _ outputs: Int) -> Value {
+        x.dense(
+          x.parameter(
+            .uniform([outputs, inputs], in: -0.1..<0.1, using: &random), named: name))
+      }
+      let first = dense(x.globalAveragePool(), "a", 16, 1024).relu()
+      return dense(dense(first, "b", 1024, 1024).relu6(), "c", 1024, 5)
+    }
+    try expectSameBits(recording, Tensor.uniform([5, 1, 1, 16], in: -1..<1, using: &random))
+  }
+
+  /// Compares gradients of images in batches with those of each alone.
+  private func expectSameBits(_ recording: Recording, _ images: Tensor) throws {
     let walk = GradientPlan.Walk(layer: recording.inputs[0], count: 1, isGuided: false)
     let plan = try #require(
       try GradientPlan(walk, in: recording, precision: .standard, weights: PackedWeights()))
-    let images = network.images(5)
     let cotangent = Tensor(recording[recording.outputs[0]].shape, repeating: 1)
     func found(_ indices: [Int], threads: Int) throws -> [Tensor] {
       try plan(
@@ -110,6 +128,7 @@ struct GradientPlanTests {
       ).map { $0.cotangents[0] }
     }
     let expected = try (0..<5).map { try found([$0], threads: 1)[0] }
+    #expect(expected.contains { $0.scalars.contains { $0 != 0 } })
     for threads in 1...5 {
       #expect(try found(Array(0..<5), threads: threads) == expected, "\(threads) threads")
       #expect(try found([3], threads: threads) == [expected[3]], "\(threads) threads")

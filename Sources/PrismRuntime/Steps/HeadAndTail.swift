@@ -119,9 +119,6 @@ enum ElementwiseFunction: Sendable {
     case is Sigmoid: self = .sigmoid
     case is HardSwish: self = .hardSwish
     case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
-    case let it as GELU where it.approximation == .none: self = .gelu
-    case is HardSwish: self = .hardSwish
-    case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
     case let it as GELU: self = it.approximation == .none ? .gelu : .geluTanh
     default: return nil
     }
