@@ -169,6 +169,25 @@ class RunTest(support.Folder):
         self.assertEqual(self.contents("out"), self.contents("whole"))
         self.assertNotEqual(self.contents("other"), self.contents("whole"))
 
+    def test_shards_without_inputs_are_done_too(self):
+        # As prism shard plans them: in even parts, of which there may be more than inputs.
+        self.fill(3)
+        self.explain("plan", "out", "--shard-size", "1")
+        lines = (self.folder / "out/inputs.jsonl").read_bytes().splitlines(keepends=True)
+        index, entries = [0, 0], b""
+        for number, line in zip((1, 3, 4), lines, strict=True):
+            entries += json.dumps({**json.loads(line), "shard": number}).encode() + b"\n"
+            index += [len(entries)] * (2 if number == 1 else 1)
+        (self.folder / "out/inputs.jsonl").write_bytes(entries)
+        (self.folder / "out/inputs.index.json").write_text(json.dumps(index))
+        manifest = json.loads((self.folder / "out/manifest.json").read_text())
+        (self.folder / "out/manifest.json").write_text(json.dumps({**manifest, "shards": 5}))
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertEqual([record["inputs"] for record in self.run_of("out").done()], [0, 1, 0, 1, 1])
+        self.assertEqual([row["address"] for row in self.rows("out")][::2], ["000.png", "001.png", "002.png"])
+        self.assertEqual(self.run_of("out").verify(), [])
+
     def test_what_cannot_begin_says_why_in_a_line(self):
         cases = {
             "--model missing": ["--model", "missing"],
