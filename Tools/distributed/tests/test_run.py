@@ -169,6 +169,14 @@ class RunTest(support.Folder):
         self.assertEqual(self.contents("out"), self.contents("whole"))
         self.assertNotEqual(self.contents("other"), self.contents("whole"))
 
+    def test_answers_of_both_protocols_are_the_same_rows(self):
+        self.fill(7)
+        self.explain("local", "one", "--pictures")
+        with environment(STAND_IN_PROTOCOL="2"):
+            status, _, err = self.explain("local", "two", "--pictures")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(self.contents("one"), self.contents("two"))
+
     def test_shards_without_inputs_are_done_too(self):
         # As prism shard plans them: in even parts, of which there may be more than inputs.
         self.fill(3)
