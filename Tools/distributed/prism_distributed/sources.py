@@ -54,6 +54,10 @@ class Source:
     def name(self, entry: dict) -> str:
         """The name of a file to show."""
         return entry["address"].rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+    def place(self, at: list) -> str:
+        """Where an entry is, in words."""
+        return str(at)
+
 
 
 class Folder(Source):
@@ -189,6 +193,9 @@ class Parquet(Source):
     def name(self, entry):
         return super().name(entry) if self.address_column else entry["address"].replace("#", "-")
 
+    def place(self, at):
+        return self.files[at[0]] if len(at) == 1 else f"row {at[1]} of {self.files[at[0]]}"
+
 
 class WebDataset(Source):
     """Members of tar files, by the file's name and their own; they are read at their offsets, without unpacking."""
@@ -233,6 +240,9 @@ class WebDataset(Source):
 
     def name(self, entry):
         return entry["address"].split("#", 1)[1].rsplit("/", 1)[-1]
+
+    def place(self, at):
+        return f"the member at byte {at[1]} of {self.files[at[0]]}"
 
 
 class Synthetic(Source):
