@@ -263,6 +263,17 @@ class RunTest(support.Folder):
                 self.assertIn("Look at first.", page)
                 self.assertIn("<td>first</td><td class=\"number\">7</td>", page)
 
+    def test_what_a_survey_does_not_take_of_the_run_is_said(self):
+        self.fill(6)
+        methods = ["--methods", "lime:samples=20:segments=grid:8:mask=mean:draws=published,gradcam"]
+        status, _, err = self.explain("local", "out", "--survey", "5", "--targets", "top2", *methods)
+        self.assertEqual(status, 0, err)
+        self.assertIn("the survey is by lime without the run's draws, mask, segments, targets: prism survey", err)
+        self.assertIn("by lime without the run&#x27;s draws, mask, segments, targets, ", (self.folder / "out/summary.html").read_text())
+        _, _, err = self.explain("local", "plain", "--survey", "5", "--methods", "lime:samples=20:layer=x")
+        self.assertNotIn("without the run", err)
+        self.assertNotIn("without the run", (self.folder / "plain/summary.html").read_text())
+
     def test_array_jobs_share_a_plan(self):
         self.fill(22)
         self.explain("local", "whole")
