@@ -239,6 +239,9 @@ def _finish(run: Run, progress: Progress, worker: WorkerOptions, options: argpar
 
         delta.commit(run)
     if options.survey:
+        if left := survey.left_out(run.manifest["request"]):
+            name = run.manifest["request"]["methods"][0]["name"]
+            print(f"the survey is by {name} without the run's {', '.join(left)}: prism survey does not take them", file=sys.stderr)
         survey.write(run, worker, options.survey)
     path = summary.write(run, progress if progress.inputs else None)
     failed = sum(len(unexplained(record["failed"])) for record in run.done())

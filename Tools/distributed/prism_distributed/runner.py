@@ -43,8 +43,14 @@ class Runner:
                     finished.append(known(self._run, shard))
                     continue
                 entries = self._run.entries(shard)
-                self._run.source.check(entries[0])
-                writers[shard] = ShardWriter(self._run, shard, entries, self._node)
+                if entries:
+                    self._run.source.check(entries[0])
+                writer = ShardWriter(self._run, shard, entries, self._node)
+                if writer.is_complete:
+                    # A plan of prism shard may have more shards than inputs.
+                    finished.append(writer.finish())
+                    continue
+                writers[shard] = writer
                 for position, entry in enumerate(entries):
                     load = functools.partial(self._run.source.read, entry)
                     yield Input(shard, position, self._run.source.name(entry), load)

@@ -18,11 +18,14 @@ from collections.abc import Iterator
 
 from .errors import RunError
 
+#: Those of PictureFormat and SoundFormat in Sources/PrismMedia, which a test compares.
 EXTENSIONS = {
     "image": {
         "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "dcm", "dicom",
     },
-    "audio": {"wav", "wave", "flac", "ogg", "oga", "mp3", "m4a", "aac", "amr", "webm"},
+    "audio": {
+        "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "m4a", "aac", "mp4", "amr", "webm", "mka",
+    },
 }  # fmt: skip
 
 
@@ -50,6 +53,10 @@ class Source:
 
     def check(self, entry: dict) -> None:
         """Raises where a node does not see the place that an entry is in, which is no fault of the entry."""
+
+    def place(self, at: list) -> str:
+        """Where an entry is, in words."""
+        return str(at)
 
     def name(self, entry: dict) -> str:
         """The name of a file to show."""
@@ -186,6 +193,9 @@ class Parquet(Source):
         if "at" in entry and not os.path.exists(self.files[entry["at"][0]]):
             raise unseen(self.files[entry["at"][0]])
 
+    def place(self, at):
+        return self.files[at[0]] if len(at) == 1 else f"row {at[1]} of {self.files[at[0]]}"
+
     def name(self, entry):
         return super().name(entry) if self.address_column else entry["address"].replace("#", "-")
 
@@ -230,6 +240,9 @@ class WebDataset(Source):
     def check(self, entry):
         if not os.path.exists(self.files[entry["at"][0]]):
             raise unseen(self.files[entry["at"][0]])
+
+    def place(self, at):
+        return f"the member at byte {at[1]} of {self.files[at[0]]}"
 
     def name(self, entry):
         return entry["address"].split("#", 1)[1].rsplit("/", 1)[-1]

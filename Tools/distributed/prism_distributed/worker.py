@@ -132,10 +132,10 @@ class Worker:
             if self._process.returncode < 0:
                 raise
             raise RunError(f"the worker did not start: {error}") from error
-        if self.hello.get("kind") != "hello" or self.hello.get("protocol") != protocol.VERSION:
+        if self.hello.get("kind") != "hello" or self.hello.get("protocol") not in protocol.VERSIONS:
             self.kill()
             raise RunError(
-                f"the worker speaks protocol {self.hello.get('protocol')}, not {protocol.VERSION}: "
+                f"the worker speaks protocol {self.hello.get('protocol')}, not {' or '.join(map(str, protocol.VERSIONS))}: "
                 "install a Prism that belongs to this package"
             )
 

@@ -169,6 +169,33 @@ class RunTest(support.Folder):
         self.assertEqual(self.contents("out"), self.contents("whole"))
         self.assertNotEqual(self.contents("other"), self.contents("whole"))
 
+    def test_answers_of_both_protocols_are_the_same_rows(self):
+        self.fill(7)
+        self.explain("local", "one", "--pictures")
+        with environment(STAND_IN_PROTOCOL="2"):
+            status, _, err = self.explain("local", "two", "--pictures")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(self.contents("one"), self.contents("two"))
+
+    def test_shards_without_inputs_are_done_too(self):
+        # As prism shard plans them: in even parts, of which there may be more than inputs.
+        self.fill(3)
+        self.explain("plan", "out", "--shard-size", "1")
+        lines = (self.folder / "out/inputs.jsonl").read_bytes().splitlines(keepends=True)
+        index, entries = [0, 0], b""
+        for number, line in zip((1, 3, 4), lines, strict=True):
+            entries += json.dumps({**json.loads(line), "shard": number}).encode() + b"\n"
+            index += [len(entries)] * (2 if number == 1 else 1)
+        (self.folder / "out/inputs.jsonl").write_bytes(entries)
+        (self.folder / "out/inputs.index.json").write_text(json.dumps(index))
+        manifest = json.loads((self.folder / "out/manifest.json").read_text())
+        (self.folder / "out/manifest.json").write_text(json.dumps({**manifest, "shards": 5}))
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertEqual([record["inputs"] for record in self.run_of("out").done()], [0, 1, 0, 1, 1])
+        self.assertEqual([row["address"] for row in self.rows("out")][::2], ["000.png", "001.png", "002.png"])
+        self.assertEqual(self.run_of("out").verify(), [])
+
     def test_what_cannot_begin_says_why_in_a_line(self):
         cases = {
             "--model missing": ["--model", "missing"],
@@ -235,6 +262,17 @@ class RunTest(support.Folder):
                 page = (self.folder / output / "summary.html").read_text()
                 self.assertIn("Look at first.", page)
                 self.assertIn("<td>first</td><td class=\"number\">7</td>", page)
+
+    def test_what_a_survey_does_not_take_of_the_run_is_said(self):
+        self.fill(6)
+        methods = ["--methods", "lime:samples=20:segments=grid:8:mask=mean:draws=published,gradcam"]
+        status, _, err = self.explain("local", "out", "--survey", "5", "--targets", "top2", *methods)
+        self.assertEqual(status, 0, err)
+        self.assertIn("the survey is by lime without the run's draws, mask, segments, targets: prism survey", err)
+        self.assertIn("by lime without the run&#x27;s draws, mask, segments, targets, ", (self.folder / "out/summary.html").read_text())
+        _, _, err = self.explain("local", "plain", "--survey", "5", "--methods", "lime:samples=20:layer=x")
+        self.assertNotIn("without the run", err)
+        self.assertNotIn("without the run", (self.folder / "plain/summary.html").read_text())
 
     def test_array_jobs_share_a_plan(self):
         self.fill(22)

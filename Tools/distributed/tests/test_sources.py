@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import tarfile
 import unittest
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as parquet
 import support
 from prism_distributed import sources
 from prism_distributed.errors import RunError
+from prism_distributed.run import Run
 
 
 class SourceTest(support.Folder):
@@ -60,6 +62,48 @@ class SourceTest(support.Folder):
         self.assertEqual([row["address"] for row in self.rows("out")], ["x", "x", "y", "y"])
         # The same command goes on, although the columns were found and not named.
         self.assertIn("no column", self.explain("local", "other", "--bytes-column", "nope", source=source)[2])
+
+    def test_inputs_that_share_an_address_and_differ_are_refused(self):
+        table = pyarrow.table({"bytes": [b"a", b"b", b"c"], "path": ["1.png", "2.png", "1.png"]})
+        parquet.write_table(table, self.folder / "rows.parquet")
+        for part, name in (("a", "x"), ("b", "y")):
+            (self.folder / part).mkdir()
+            (self.folder / part / "1.png").write_bytes(name.encode())
+            parquet.write_table(pyarrow.table({"path": ["1.png"]}), self.folder / part / f"{name}.parquet")
+        with tarfile.open(self.folder / "web.tar", "w") as archive:
+            for data in (b"first", b"second"):
+                member = tarfile.TarInfo("1.png")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        cases = {
+            "rows.parquet": ("row 0 of", "row 2 of"),
+            "{0..1}.parquet": ("0.parquet", "1.parquet"),
+            "web.tar": ("the member at byte 512 of", "the member at byte 1536 of"),
+        }
+        (self.folder / "a/x.parquet").rename(self.folder / "a/0.parquet")
+        (self.folder / "b/y.parquet").rename(self.folder / "b/1.parquet")
+        for name, places in cases.items():
+            with self.subTest(name):
+                if name == "{0..1}.parquet":
+                    paths = [str(self.folder / "a/0.parquet"), str(self.folder / "b/1.parquet")]
+                    source = sources.Parquet(paths, None, None)
+                    with self.assertRaises(RunError) as raised:
+                        Run.plan(str(self.folder / "out"), source, {"model": {"kind": "image"}}, {}, "none", False, 5)
+                    err = str(raised.exception)
+                else:
+                    status, _, err = self.explain("local", "out", source=str(self.folder / name))
+                    self.assertEqual(status, 1)
+                    self.assertNotIn("Traceback", err)
+                for place in ("1.png and differ", *places):
+                    self.assertIn(place, err)
+                self.assertFalse((self.folder / "out/manifest.json").exists())
+
+    def test_the_extensions_are_those_that_prism_reads(self):
+        media = support.TOOLS.parents[1] / "Sources/PrismMedia"
+        for kind, path in (("image", "Pictures/PictureFormat.swift"), ("audio", "Sounds/SoundFormat.swift")):
+            text = (media / path).read_text(encoding="utf-8")
+            listed = text[text.index("var extensions") : text.index("allExtensions")]
+            self.assertEqual(sources.EXTENSIONS[kind], set(re.findall(r'"(\w+)"', listed)))
 
     def test_folders_are_walked_without_hidden_files_and_other_kinds(self):
         for name in ("b/x.png", "b.png", "a/deep/y.JPG", ".hidden/z.png", "c/.z.png", "c/notes.txt"):
