@@ -187,7 +187,11 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
         run.check_source(source)
         return run
     os.makedirs(options.output, exist_ok=True)
-    return Run.plan(options.output, source, hello, asked, options.maps, options.pictures, options.shard_size)
+    try:
+        return Run.plan(options.output, source, hello, asked, options.maps, options.pictures, options.shard_size)
+    finally:
+        for note in source.notes():
+            print(f"prism_distributed: {note}", file=sys.stderr)
 
 
 def _explain(options: argparse.Namespace) -> int:
