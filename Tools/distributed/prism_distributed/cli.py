@@ -13,7 +13,7 @@ from .errors import RunError
 from .explainer import started
 from .progress import Progress, duration
 from .run import Run, unexplained
-from .worker import WorkerOptions
+from .worker import WorkerOptions, is_path
 
 ENGINES = {"local": local_engine, "ray": ray_engine, "spark": spark_engine}
 #: Inputs of a shard, where nobody says how many.
@@ -164,8 +164,9 @@ def _worker(options: argparse.Namespace) -> WorkerOptions:
         return os.path.abspath(path) if path and os.path.exists(path) else path
 
     return WorkerOptions(
-        model=whole(options.model), program=whole(options.prism), weights=whole(options.weights), threads=options.threads,
-        limits=tuple(options.limit), batch=getattr(options, "batch", None), patience=options.patience,
+        model=whole(options.model) if is_path(options.model) else options.model, program=whole(options.prism),
+        weights=whole(options.weights), threads=options.threads, limits=tuple(options.limit),
+        batch=getattr(options, "batch", None), patience=options.patience,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ import unittest
 import pyarrow
 import pyarrow.parquet as parquet
 import support
+from prism_distributed import bundle, cli
+from prism_distributed.worker import WorkerOptions
 from support import environment
 
 
@@ -186,6 +188,27 @@ class RunTest(support.Folder):
                 self.assertNotIn("Traceback", err)
         with environment(STAND_IN_PROTOCOL="9"):
             self.assertIn("protocol 9", self.explain("local", "out")[2])
+
+    def test_a_folder_with_the_name_of_the_model_is_not_the_model(self):
+        self.fill(2)
+        (self.folder / "m").mkdir()
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        self.explain("local", "out")
+        os.chdir(self.folder)
+        self.assertEqual(self.explain("local", "out")[0], 0)
+        (self.folder / "m").rmdir()
+        (self.folder / "m").write_bytes(b"notes")
+        self.assertEqual(cli._worker(cli.parser().parse_args(["wheel", "--model", "m"])).model, "m")
+        (self.folder / "w").mkdir()
+        for name in ("w/m", "m"):
+            (self.folder / f"{name}.safetensors").write_bytes(b"weights")
+        worker = WorkerOptions(model="m", weights=str(self.folder / "w"), program=support.STAND_IN)
+        self.assertEqual(bundle.model_file(worker), str(self.folder / "w/m.safetensors"))
+        for path in ("m.safetensors", "./m.safetensors"):
+            worker = cli._worker(cli.parser().parse_args(["wheel", "--model", path]))
+            self.assertEqual(worker.model, str(self.folder / "m.safetensors"))
+            self.assertEqual(bundle.model_file(worker), worker.model)
 
     def test_an_empty_folder_is_no_run(self):
         self.assertIn("there are no inputs", self.explain("local", "out")[2])
