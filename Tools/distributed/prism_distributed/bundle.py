@@ -96,10 +96,14 @@ def wheel(worker: WorkerOptions, output: str, folder: str) -> str:
     contents[f"{information}/RECORD"] = ("".join(record).encode(), False)
     os.makedirs(output, exist_ok=True)
     path = os.path.join(output, f"{NAME}-{__version__}-{tag}.whl")
-    with zipfile.ZipFile(f"{path}.part", "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, (data, is_executable) in contents.items():
-            _add(archive, name, data, is_executable)
-    os.replace(f"{path}.part", path)
+    try:
+        with zipfile.ZipFile(f"{path}.part", "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for name, (data, is_executable) in contents.items():
+                _add(archive, name, data, is_executable)
+        os.replace(f"{path}.part", path)
+    except BaseException:
+        pathlib.Path(f"{path}.part").unlink(missing_ok=True)
+        raise
     return path
 
 

@@ -9,7 +9,7 @@ import tempfile
 
 from . import __version__, local_engine, ray_engine, request, sources, spark_engine, summary, survey
 from .engine import EngineOptions
-from .errors import RunError
+from .errors import RunError, told
 from .explainer import started
 from .progress import Progress, duration
 from .run import Run, unexplained
@@ -123,6 +123,17 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("prism_distributed: ended; the same command goes on", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not _is_of_files(error):
+            raise
+        print(f"prism_distributed: {told(error)}", file=sys.stderr)
+        return 1
+
+
+def _is_of_files(error: Exception) -> bool:
+    """Whether an error says that a file cannot be read or written, and not that the package is wrong."""
+    pyarrow = sys.modules.get("pyarrow")
+    return isinstance(error, (OSError, *([pyarrow.ArrowException] if pyarrow else [])))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import unittest
 
 import pyarrow
@@ -209,6 +210,38 @@ class RunTest(support.Folder):
             worker = cli._worker(cli.parser().parse_args(["wheel", "--model", path]))
             self.assertEqual(worker.model, str(self.folder / "m.safetensors"))
             self.assertEqual(bundle.model_file(worker), worker.model)
+
+    def test_a_disk_without_room_is_told_in_a_line_and_leaves_no_parts(self):
+        self.fill(60)
+        self.explain("local", "whole", "--pictures", "--shard-size", "30")
+        size = os.path.getsize(self.run_of("whole").data_path(0))
+        self.assertGreater(size, 10000)
+        for name, size, more in (("early", 1000, []), ("at the end", size - 100, []), ("small", 1000, ["--maps", "none"])):
+            with self.subTest(name):
+                self.explain("plan", name, "--pictures", "--shard-size", "30", *more)
+                before = resource.getrlimit(resource.RLIMIT_FSIZE)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+                try:
+                    status, _, err = self.explain("local", name, "--pictures", "--shard-size", "30", "--quiet", *more)
+                finally:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+                self.assertEqual((status, err.count("\n")), (1, 1), err)
+                self.assertRegex(err, r"/00000.parquet: File too large$")
+                self.assertEqual(list((self.folder / name).rglob("*.part")), [])
+        status, _, err = self.explain("local", "at the end", "--pictures", "--shard-size", "30")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(self.contents("at the end"), self.contents("whole"))
+
+    def test_a_folder_that_cannot_be_written_is_told_in_a_line(self):
+        self.fill(2)
+        (self.folder / "file").write_bytes(b"")
+        status, _, err = self.explain("local", "file/out")
+        self.assertEqual((status, err), (1, f"prism_distributed: {self.folder}/file/out: Not a directory\n"))
+        self.explain("plan", "out")
+        (self.folder / "out/shards").rmdir()
+        status, _, err = self.explain("local", "out")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+        self.assertRegex(err, "00000.parquet.*No such file or directory")
 
     def test_an_empty_folder_is_no_run(self):
         self.assertIn("there are no inputs", self.explain("local", "out")[2])
