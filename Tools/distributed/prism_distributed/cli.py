@@ -1,13 +1,14 @@
 """The command: `python -m prism_distributed ray|spark|local --input … --model … --methods … --output …`."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import sys
 import tempfile
 
-from . import __version__, local_engine, ray_engine, request, sources, spark_engine, summary, survey
+from . import __version__, local_engine, lock, ray_engine, request, sources, spark_engine, summary, survey
 from .engine import EngineOptions
 from .errors import RunError, told
 from .explainer import started
@@ -150,8 +151,9 @@ def _run(options: argparse.Namespace) -> int:
             from . import collect
 
             run = Run(options.output)
-            print(f"{collect.collect(run)} shards were collected")
-            print(summary.write(run))
+            with lock.held(options.output):
+                print(f"{collect.collect(run)} shards were collected")
+                print(summary.write(run))
             return 0
         case "delta":
             from . import delta
@@ -181,8 +183,11 @@ def _worker(options: argparse.Namespace) -> WorkerOptions:
     )  # fmt: skip
 
 
-def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
-    """The run of the output's folder: the one that is there, or a new one."""
+def planned(options: argparse.Namespace, worker: WorkerOptions, stack: contextlib.ExitStack) -> tuple[Run, bool]:
+    """The run of the output's folder, the one that is there or a new one; and whether others are kept out of it.
+
+    Nothing is written before the worker has taken the request.
+    """
     asked = request.request(
         options.methods, request.from_file(options.request), targets=options.targets, seed=options.seed, windows=options.windows
     )
@@ -193,14 +198,16 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
     finally:
         process.close()
     source = sources.from_argument(options.input, options.bytes_column, options.address_column)
-    if run:
+    os.makedirs(options.output, exist_ok=True)
+    is_alone = stack.enter_context(lock.held(options.output))
+    if Run.is_planned(options.output):
+        run = Run(options.output)
         run.check(hello)
         run.check_request(asked, options.maps, options.pictures)
         run.check_source(source)
-        return run
-    os.makedirs(options.output, exist_ok=True)
+        return run, is_alone
     try:
-        return Run.plan(options.output, source, hello, asked, options.maps, options.pictures, options.shard_size)
+        return Run.plan(options.output, source, hello, asked, options.maps, options.pictures, options.shard_size), is_alone
     finally:
         for note in source.notes():
             print(f"prism_distributed: {note}", file=sys.stderr)
@@ -208,10 +215,19 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
 
 def _explain(options: argparse.Namespace) -> int:
     worker = _worker(options)
-    run = planned(options, worker)
-    if options.command == "plan":
-        print(f"{run.manifest['inputs']} inputs in {run.shards} shards: {run.path('manifest.json')}")
-        return 0
+    with contextlib.ExitStack() as stack:
+        run, is_alone = planned(options, worker, stack)
+        if options.command == "plan":
+            print(f"{run.manifest['inputs']} inputs in {run.shards} shards: {run.path('manifest.json')}")
+            return 0
+        progress = _do(run, worker, options)
+        if is_alone and not run.remaining():
+            run.clear()
+        return _finish(run, progress, worker, options)
+
+
+def _do(run: Run, worker: WorkerOptions, options: argparse.Namespace) -> Progress:
+    """Does what remains of a run on an engine."""
     remaining = run.remaining()
     done = run.shards - len(remaining)
     if done and not options.quiet:
@@ -242,14 +258,13 @@ def _explain(options: argparse.Namespace) -> int:
                 if isinstance(error, ConnectionError):
                     raise RunError(f"the cluster is not reached: {error}") from error
                 raise
-    return _finish(run, progress, worker, options)
+    return progress
 
 
 def _finish(run: Run, progress: Progress, worker: WorkerOptions, options: argparse.Namespace) -> int:
     missing = run.remaining()
     if missing:
         raise RunError(f"{len(missing)} shards are not done: the same command does them")
-    run.clear()
     if options.delta:
         from . import delta
 
@@ -270,8 +285,9 @@ def _shards(options: argparse.Namespace) -> int:
     if not 0 <= options.index < options.of:
         raise RunError(f"--index {options.index} is not one of 0 to {options.of - 1}")
     run = Run(options.output)
-    mine = [shard for shard in run.remaining() if shard % options.of == options.index]
-    local_engine.run(run, _worker(options), EngineOptions(), mine, lambda outcome: print(outcome.json()))
+    with lock.held(options.output, shared=True):
+        mine = [shard for shard in run.remaining() if shard % options.of == options.index]
+        local_engine.run(run, _worker(options), EngineOptions(), mine, lambda outcome: print(outcome.json()))
     return 0
 
 

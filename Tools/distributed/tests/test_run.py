@@ -1,16 +1,21 @@
 """Runs in one process with the stand-in: rows, failures, restarts, resumes."""
 
+import errno
 import hashlib
 import json
 import os
 import pathlib
 import resource
+import subprocess
+import sys
+import time
 import unittest
+import unittest.mock
 
 import pyarrow
 import pyarrow.parquet as parquet
 import support
-from prism_distributed import bundle, cli
+from prism_distributed import bundle, cli, lock
 from prism_distributed.worker import WorkerOptions
 from support import environment
 
@@ -242,6 +247,48 @@ class RunTest(support.Folder):
         status, _, err = self.explain("local", "out")
         self.assertEqual((status, err.count("\n")), (1, 1), err)
         self.assertRegex(err, "00000.parquet.*No such file or directory")
+
+    def test_a_second_command_on_a_folder_is_refused_and_array_jobs_are_not(self):
+        self.fill(12)
+        self.explain("plan", "out")
+        job = ["shards", "--output", self.folder / "out", "--index", 0, "--of", 2, "--model", "m", "--prism", support.STAND_IN]
+        with lock.held(str(self.folder / "out")) as is_held:
+            self.assertTrue(is_held)
+            for again in (lambda: self.explain("local", "out"), lambda: self.command(*job)):
+                status, _, err = again()
+                self.assertEqual((status, err.count("\n")), (1, 1), err)
+                self.assertIn("another command is at work there", err)
+        with lock.held(str(self.folder / "out"), shared=True):
+            self.assertIn("another command", self.explain("local", "out")[2])
+            self.assertEqual(self.command(*job)[0], 0)
+        self.assertEqual(self.explain("local", "out")[0], 0)
+
+    def test_two_commands_at_once_leave_what_one_leaves(self):
+        self.fill(40)
+        self.explain("local", "whole")
+        command = [
+            sys.executable, "-m", "prism_distributed", "local", "--input", self.inputs, "--model", "m", "--prism", support.STAND_IN,
+            "--methods", "gradcam,lime:samples=20", "--shard-size", "5", "--output", self.folder / "out", "--quiet",
+        ]  # fmt: skip
+        slow = {**os.environ, "STAND_IN_DELAY": "0.1", "PYTHONPATH": str(support.TOOLS)}
+        first = subprocess.Popen(command, env=slow, stderr=subprocess.PIPE, text=True)
+        while first.poll() is None and not (self.folder / "out/manifest.json").exists():
+            time.sleep(0.02)
+        status, _, err = self.explain("local", "out")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+        self.assertEqual((first.communicate()[1], first.returncode), ("", 0))
+        self.assertEqual(self.contents("out"), self.contents("whole"))
+
+    def test_without_locks_what_others_have_begun_stays(self):
+        self.fill(6)
+        self.explain("plan", "out")
+        part = self.folder / "out/shards/00000.parquet.abc.part"
+        part.write_bytes(b"of another")
+        with unittest.mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")):
+            self.assertEqual(self.explain("local", "out")[0], 0)
+        self.assertTrue(part.exists())
+        self.assertEqual(self.explain("local", "out")[0], 0)
+        self.assertFalse(part.exists())
 
     def test_an_empty_folder_is_no_run(self):
         self.assertIn("there are no inputs", self.explain("local", "out")[2])
