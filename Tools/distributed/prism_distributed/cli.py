@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 from . import __version__, local_engine, lock, ray_engine, request, sources, spark_engine, summary, survey
+from .alike import Alike
 from .engine import EngineOptions
 from .errors import RunError, told
 from .explainer import started
@@ -234,6 +235,7 @@ def _do(run: Run, worker: WorkerOptions, options: argparse.Namespace) -> Progres
         print(f"{done} of {run.shards} shards are done already", file=sys.stderr)
     left = run.manifest["inputs"] - sum(record["inputs"] for record in run.done())
     progress = Progress(left, len(remaining), options.quiet)
+    alike = Alike(run)
     engine = EngineOptions(
         workers=getattr(options, "workers", None), address=getattr(options, "address", None),
         ship=getattr(options, "ship", False), bars=getattr(options, "bars", False),
@@ -245,12 +247,16 @@ def _do(run: Run, worker: WorkerOptions, options: argparse.Namespace) -> Progres
         def tell(outcome) -> None:
             log.write(outcome.json() + "\n")
             log.flush()
-            progress.tell(outcome)
+            if progress.tell(outcome):
+                alike.tell(outcome)
 
         if remaining:
             try:
                 ENGINES[options.command].run(run, worker, engine, remaining, tell)
             except Exception as error:
+                # Ray's errors of a node are of the node's class as well.
+                if type(error) is RunError:
+                    raise
                 # Engines bring errors of nodes as text, with everything that lies between.
                 reasons = re.findall(r"^prism_distributed\.errors\.\w+: (.+)", str(error), re.MULTILINE)
                 if reasons:
@@ -287,7 +293,13 @@ def _shards(options: argparse.Namespace) -> int:
     run = Run(options.output)
     with lock.held(options.output, shared=True):
         mine = [shard for shard in run.remaining() if shard % options.of == options.index]
-        local_engine.run(run, _worker(options), EngineOptions(), mine, lambda outcome: print(outcome.json()))
+        alike = Alike(run)
+
+        def tell(outcome) -> None:
+            print(outcome.json())
+            alike.tell(outcome)
+
+        local_engine.run(run, _worker(options), EngineOptions(), mine, tell)
     return 0
 
 

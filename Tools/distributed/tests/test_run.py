@@ -290,6 +290,23 @@ class RunTest(support.Folder):
         self.assertEqual(self.explain("local", "out")[0], 0)
         self.assertFalse(part.exists())
 
+    def test_a_request_that_no_input_can_be_explained_by_is_stopped(self):
+        self.fill(40)
+        status, _, err = self.explain("local", "out", "--targets", "zebra", "--quiet")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+        self.assertIn("all of the first 20 inputs failed, and the run was stopped: the model has no label zebra", err)
+        self.assertEqual(self.run_of("out").remaining(), [4, 5, 6, 7])
+        # Whoever gives the same command again wants it.
+        status, _, err = self.explain("local", "out", "--targets", "zebra")
+        self.assertEqual(status, 1)
+        self.assertIn("40 inputs failed", err)
+
+    def test_inputs_that_fail_each_for_its_own_reason_do_not_stop_a_run(self):
+        self.fill(40, **{f"f{number:03}": b"BAD" for number in range(30)})
+        self.assertEqual(self.explain("local", "out")[0], 3)
+        self.fill(30, **{f"f{number:03}": b"RETRY" for number in range(1, 30)})
+        self.assertEqual(self.explain("local", "one explained")[0], 3)
+
     def test_an_empty_folder_is_no_run(self):
         self.assertIn("there are no inputs", self.explain("local", "out")[2])
         self.assertFalse((self.folder / "out/manifest.json").exists())
