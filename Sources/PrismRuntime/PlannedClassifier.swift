@@ -107,8 +107,9 @@ public final class PlannedClassifier: DifferentiableClassifier {
     return Dictionary(zip(wanted, computed)) { first, _ in first }
   }
 
-  /// What is computed of a single image: the default layer too, where it is stored anyway. Elsewhere
-  /// it would keep operations apart that are one step for several images, with other bits.
+  /// What is computed of a single image: the default layer too, where it is stored anyway.
+  ///
+  /// Elsewhere it would keep operations apart that are one step for several images, with other bits.
   private var predictedValues: [ValueID] {
     get throws { recording.outputs + (try storedLayer.map { [$0] } ?? []) }
   }

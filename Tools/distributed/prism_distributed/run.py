@@ -271,7 +271,7 @@ class Run:
         return self.path("pictures", f"{self.shard_name(shard)}.parquet")
 
     def clear(self) -> None:
-        """Removes what killed attempts have left beside the files; nobody may be at work."""
+        """Removes what killed attempts have left beside the files; nobody else may be at work."""
         for part in (".", "shards", "done", "pictures"):
             for path in pathlib.Path(self.path(part)).glob("*.part"):
                 path.unlink(missing_ok=True)

@@ -66,6 +66,11 @@ def packaged(*parts: str) -> str | None:
     return None
 
 
+def is_path(model: str) -> bool:
+    """Whether a model is given by the path of its file and not by its name, as `prism` decides it."""
+    return "/" in model or model.endswith(".safetensors")
+
+
 def find_program(given: str | None) -> str:
     """The path of `prism`: the one that is named, the package's own, that of PRISM_PROGRAM, or the one on the path."""
     if given:

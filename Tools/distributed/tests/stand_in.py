@@ -3,8 +3,10 @@
 
 What an input begins with says what happens: POISON ends the process, BAD fails, PART fails with LIME alone, RETRY fails as
 something that may pass, HANG says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another
-order than requests, as those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of
-maps (a multiple of 8), STAND_IN_VERSION, STAND_IN_INSTRUCTIONS, STAND_IN_KIND, STAND_IN_PROTOCOL (from 2 on what is long stands aside), and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before
+order than requests, as those of several threads do. The target zebra is known to be none only when it is asked for. The
+environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of maps (a multiple of 8), STAND_IN_VERSION,
+STAND_IN_INSTRUCTIONS, STAND_IN_KIND, STAND_IN_PROTOCOL (from 2 on what is long stands aside), and STAND_IN_STUMBLE, a file:
+who finds none makes it and is killed before
 the first word.
 """
 
@@ -96,6 +98,8 @@ def answer(header: dict, data: bytes, model: bytes):
         return {"kind": "failed", "id": identifier, "error": "busy", "retryable": True}, b""
     time.sleep(DELAY)
     request = header["request"]
+    if request.get("targets") == "zebra":
+        return {"kind": "failed", "id": identifier, "error": "the model has no label zebra", "retryable": False}, b""
     digest = sha(data)
     explanations, maps, payload = [], [], b""
     failures = []

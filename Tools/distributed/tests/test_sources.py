@@ -117,6 +117,70 @@ class SourceTest(support.Folder):
         # Bytes of UTF-8 decide the order.
         self.assertEqual([row["address"] for row in self.rows("out")][::2], ["a/deep/y.JPG", "b.png", "b/x.png"])
 
+    def test_links_are_followed_and_a_folder_is_visited_once(self):
+        real = self.folder / "real"
+        (real / "deep").mkdir(parents=True)
+        for path in (real / "a.png", real / "deep/b.png", self.inputs / "z.png"):
+            path.write_bytes(path.name.encode())
+        links = {"2023": real, "2024": real, "loop": self.inputs, "self.png": "self.png", "nowhere.png": "/nowhere/x.png"}
+        for name, target in links.items():
+            (self.inputs / name).symlink_to(target)
+        (self.inputs / "one.png").symlink_to(real / "a.png")
+        (real / "deep/up").symlink_to(self.folder)
+        source = sources.Folder(str(self.inputs))
+        self.assertEqual([e["address"] for e in source.entries("image")], ["2023/a.png", "2023/deep/b.png", "one.png", "z.png"])
+        (note,) = source.notes()
+        self.assertIn("2 files that are not pictures are left out", note)
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(len(self.rows("out")), 8)
+
+    def test_files_that_are_left_out_are_named(self):
+        self.fill(2)
+        status, _, err = self.explain("local", "none", "--quiet")
+        self.assertEqual((status, err), (0, ""))
+        (self.inputs / "IM0001").write_bytes(b"x")
+        self.explain("local", "one", "--quiet")
+        status, _, err = self.explain("local", "other", "--quiet")
+        self.assertEqual(
+            err, f"prism_distributed: {self.inputs}: 1 file that is not pictures is left out: {self.inputs}/IM0001\n"
+        )
+        for number in range(6):
+            (self.inputs / f"{number}.heic").write_bytes(b"x")
+        shown = ", ".join(f"{self.inputs}/{number}.heic" for number in range(5))
+        _, _, err = self.explain("plan", "many")
+        self.assertIn(f"7 files that are not pictures are left out: {shown} …\n", err)
+        # It is said when the inputs are listed, and with nothing else to explain too.
+        self.assertNotIn("left out", self.explain("plan", "many")[2])
+        for number in range(2):
+            (self.inputs / f"{number:03}.png").unlink()
+        status, _, err = self.explain("local", "nothing")
+        self.assertEqual((status, err.count("\n")), (1, 2))
+        self.assertIn("there are no inputs", err)
+
+    def test_damaged_parquet_files_are_told_in_a_line(self):
+        whole = self.folder / "p.parquet"
+        parquet.write_table(pyarrow.table({"bytes": [b"a"] * 50, "id": [f"row {n}" for n in range(50)]}), whole)
+        data = whole.read_bytes()
+        damaged = self.folder / "damaged.parquet"
+        for name, contents in {"cut": data[:-20], "empty": b"", "overwritten": data[:4] + b"\xff" * (len(data) // 2) + data[-400:]}.items():
+            with self.subTest(name):
+                damaged.write_bytes(contents)
+                status, _, err = self.explain("plan", "out", "--address-column", "id", "--bytes-column", "bytes", source=str(damaged))
+                self.assertEqual((status, err.count("\n")), (1, 1), err)
+                self.assertIn("damaged.parquet cannot be read", err)
+
+    def test_numbers_name_rows_with_bytes_and_are_no_addresses_without(self):
+        table = self.folder / "p.parquet"
+        parquet.write_table(pyarrow.table({"bytes": [b"a", b"b", b"c"], "id": [9, 10, 11], "share": [0.5, 1.5, 2.5]}), table)
+        status, _, err = self.explain("local", "out", "--bytes-column", "bytes", "--address-column", "id", source=str(table))
+        self.assertEqual(status, 0, err)
+        self.assertEqual([row["address"] for row in self.rows("out")][::2], ["10", "11", "9"])
+        for number, columns in enumerate((["id"], ["share"], ["share", "--bytes-column", "bytes"])):
+            status, _, err = self.explain("local", f"other-{number}", "--address-column", *columns, source=str(table))
+            self.assertEqual((status, err.count("\n")), (1, 1), err)
+            self.assertIn(f"the column {columns[0]} has values of the type", err)
+
     def test_a_name_that_is_no_text_is_told(self):
         self.fill(2)
         with open(bytes(self.inputs) + b"/\xff.png", "wb") as file:
