@@ -52,8 +52,8 @@ struct Multipart: Sendable {
   ) throws -> [Int] {
     var places: [Int] = []
     var line: Int? = 0
-    while let start = line, start + mark.count <= bytes.count {
-      if bytes[start..<start + mark.count].elementsEqual(mark) {
+    while let start = line {
+      if has(mark, in: bytes, at: start) {
         let rest = bytes[(start + mark.count)...].prefix(2)
         let isLast = rest.elementsEqual([UInt8(ascii: "-"), UInt8(ascii: "-")])
         let isWhole = rest.first.map { [0x0D, feed, 0x20, 0x09].contains($0) } ?? true
@@ -64,6 +64,14 @@ struct Multipart: Sendable {
       line = lineEnd(in: bytes, from: start).map { $0 + 1 }
     }
     return places
+  }
+
+  /// Whether a mark stands at a place.
+  private static func has(_ mark: [UInt8], in bytes: [UInt8], at start: Int) -> Bool {
+    unsafe bytes.withUnsafeBytes { all in
+      guard let base = all.baseAddress, start + mark.count <= all.count else { return false }
+      return unsafe memcmp(base + start, mark, mark.count) == 0
+    }
   }
 
   /// Where the next line feed is.
