@@ -65,8 +65,9 @@ package struct CreditShare: Primitive {
     return inputs[0]
   }
 
-  /// The credit by what the input differs by. Where credit falls, it differs by at least as much as
-  /// the output.
+  /// The credit by what the input differs by.
+  ///
+  /// Where credit falls, the input differs by at least as much as the output.
   package func forward(_ inputs: [Tensor]) -> Tensor {
     (inputs[0] + inputs[1]).zip(inputs[2] - inputs[3]) { $1 == 0 ? 0 : $0 / $1 }
   }

@@ -102,10 +102,10 @@ private final class BiasRule: WatchingRule {
 }
 
 extension Tensor {
-  /// The sum over channels of magnitudes that are scaled to 0…1 in every channel: `[1, h, w, C]` to
-  /// h · w numbers.
+  /// The sum over channels of magnitudes that are scaled to 0…1 in every channel.
   ///
   /// - Parameter factors: By which every channel is multiplied first.
+  /// - Returns: Of `[1, h, w, C]` h · w numbers.
   fileprivate func scaledMagnitudes(times factors: [Float]) -> [Double] {
     let channels = shape[3]
     return withUnsafePointer { values in

@@ -1,12 +1,12 @@
 internal import PrismKernels
 
-/// The walk back through a pointwise convolution to what was normalised before it: the cotangent of
-/// the normalised value, the gradients by scale and offset, and the cotangent of what was
-/// normalised, in blocks of pixels. The first of them is never whole, and stays in the second-level
-/// cache.
+/// The walk back through a pointwise convolution to what was normalised before it, in blocks of
+/// pixels.
 ///
-/// The links are the convolution, the gradient by the scale, that by the offset, and the factors
-/// with or without a sum.
+/// The cotangent of the normalised value, from which come the gradients by scale and offset and the
+/// cotangent of what was normalised, is never whole, and stays in the second-level cache. The links
+/// are the convolution, the gradient by the scale, that by the offset, and the factors with or
+/// without a sum.
 struct NormalizationPullbackChain: StepKind {
   let product: PointwiseStep
   let gradient: NormalizationGradientStep
