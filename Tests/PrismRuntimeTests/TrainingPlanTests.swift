@@ -153,6 +153,13 @@ struct TrainingPlanTests {
         plain.allSatisfy {
           $0.contains("→ 1×") || $0.contains("flatten") || $0.contains("globalMaxPool")
         }, "\(plain)")
+      // Every layer but the first of each of the four blocks adds to what others give back, and the
+      // three transitions do not.
+      let chains = plan.labels.filter {
+        $0.contains("pointwise") && $0.contains("normalisation gradient")
+      }
+      let isDense = network.architecture == .denseNet121
+      #expect(chains.count == (isDense ? 58 + 3 : 0), "\(chains.count)")
     }
   }
 }
