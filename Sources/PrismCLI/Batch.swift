@@ -161,6 +161,8 @@ private struct Line<Value: Sendable> {
         guard !isAlone else { return try compute(input, following, running) }
         places.wait()
         defer { places.signal() }
+        // Nothing begins after an interruption.
+        try running.work.check()
         running.started()
         return try Threads.beside { try compute(input, following, running) }
       }
