@@ -1,4 +1,5 @@
 import PrismAutodiff
+import PrismCard
 import PrismKernels
 import PrismTensor
 import PrismTestSupport
