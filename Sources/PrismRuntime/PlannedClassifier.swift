@@ -14,6 +14,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let weights: PackedWeights
   private let plans = PlanStore<[ValueID], Plan>()
   private let gradientPlans = PlanStore<GradientPlan.Walk, GradientPlan?>()
+  private let storedLayers = PlanStore<ValueID, Bool>()
   private let relevance = RelevancePlans()
   private let nearby = NearbyPlans()
   private let owner = ForwardPass.Owner()
@@ -102,14 +103,31 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits and the value of the default layer for a single image.
   private func predicted(_ image: Tensor) throws -> [ValueID: Tensor] {
-    let wanted = predictedValues
+    let wanted = try predictedValues
     let computed = try plan(for: wanted)(image)
     return Dictionary(zip(wanted, computed)) { first, _ in first }
   }
 
-  /// What is computed of a single image.
+  /// What is computed of a single image: the default layer too, where it is stored anyway.
+  ///
+  /// Elsewhere it would keep operations apart that are one step for several images, with other bits.
   private var predictedValues: [ValueID] {
-    recording.outputs + (value(defaultLayer).map { [$0] } ?? [])
+    get throws { recording.outputs + (try storedLayer.map { [$0] } ?? []) }
+  }
+
+  /// The default layer, where a plan that computes the logits stores it.
+  private var storedLayer: ValueID? {
+    get throws {
+      guard let layer = value(defaultLayer) else { return nil }
+      let isStored = try storedLayers.plan(for: layer) {
+        let compiler = Compiler(
+          recording: recording, given: recording.inputs, precision: precision,
+          kernels: Kernels(try InstructionSet.select().get()),
+          weights: weights)
+        return compiler.drafts(for: recording.outputs).contains { $0.output == layer }
+      }
+      return isStored ? layer : nil
+    }
   }
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
@@ -365,7 +383,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
     var start = [input: pass.image]
     guard !wanted.isEmpty else { return start }
     let known = pass.values(of: owner)
-    let isPrediction = wanted == [value(defaultLayer)]
+    let isPrediction = try wanted == storedLayer.map { [$0] }
     if wanted.allSatisfy({ known[$0] != nil }) {
       for id in wanted { start[id] = known[id] }
       if isPrediction { start[output] = known[output] }

@@ -133,6 +133,7 @@ struct TrainingPlanTests {
     let plan = try #require(
       try TrainingPlan(recording, trained: trained(recording), groupSize: 2))
     #expect(throws: Failure.self) { try plan([network.images(1)]) { _ in throw Failure() } }
+    #expect(throws: ShapeError.self) { try plan([network.images(1)]) { _ in Tensor(1) } }
   }
 
   @Test("there is no plan where nothing depends on what is trained")
