@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Prism
+internal import Synchronization
 
 /// Work on several inputs that goes on past those that fail, and ends in good order where somebody
 /// wants it to.
@@ -115,7 +116,7 @@ private struct Line<Value: Sendable> {
   private let compute: @Sendable (String, String?, Running<Value>) throws -> Value
   // Those that compute, of those in the line: one that is finished before the first of the line
   // waits for it, and another computes in its place.
-  private let places: DispatchSemaphore
+  private let places: Places
   private var running: [Running<Value>] = []
   /// How many have left the line.
   private(set) var done = 0
@@ -130,7 +131,7 @@ private struct Line<Value: Sendable> {
     self.abreast = abreast
     self.progress = progress
     self.compute = compute
-    places = DispatchSemaphore(value: abreast)
+    places = Places(abreast)
   }
 
   /// How many may be in the line, finished ones among them.
@@ -153,14 +154,15 @@ private struct Line<Value: Sendable> {
       // Those that are worked on at a time read their files themselves.
       let following = abreast == 1 && index + 1 < files.count ? files[index + 1] : nil
       let (progress, compute, places, isAlone) = (progress, compute, places, abreast == 1)
+      let ticket = places.ticket()
       progress.begin(input, at: index)
       let next = Running<Value>(
         progress: { progress.note($0, at: index) },
         stages: { progress.begin($0.name, $0.number, of: $0.count, at: index) })
       next.begin { running in
+        defer { places.leave() }
         guard !isAlone else { return try compute(input, following, running) }
-        places.wait()
-        defer { places.signal() }
+        ticket.wait()
         // Nothing begins after an interruption.
         try running.work.check()
         running.started()
@@ -182,4 +184,32 @@ private struct Line<Value: Sendable> {
 
   /// Gives all up.
   func cancel() { for running in running { running.cancel() } }
+}
+
+/// The places of those that compute, given in the order in which they were asked for.
+private final class Places: Sendable {
+  private let state: Mutex<(free: Int, queue: [DispatchSemaphore])>
+
+  init(_ count: Int) { state = Mutex((count, [])) }
+
+  /// What the next in the line waits for.
+  func ticket() -> DispatchSemaphore {
+    let ticket = DispatchSemaphore(value: 0)
+    state.withLock { state in
+      if state.free > 0 {
+        state.free -= 1
+        ticket.signal()
+      } else {
+        state.queue.append(ticket)
+      }
+    }
+    return ticket
+  }
+
+  /// Gives a place to the next.
+  func leave() {
+    state.withLock { state in
+      if state.queue.isEmpty { state.free += 1 } else { state.queue.removeFirst().signal() }
+    }
+  }
 }
