@@ -61,11 +61,16 @@ extension Model {
     return try explainer.explaining(targets, crop: card.input.image.crop) {
       try namingLayers {
         try Limits.current.bounding {
-          try Memory.expecting(floats: mapsSize(targets: targets.count)) {
+          let found = try Memory.expecting(floats: mapsSize(targets: targets.count)) {
             try explainer.explain(
               image, targets: targets.outputs(labels: labels.count),
               of: classifier(batch: batch).contrasting(contrasts), work: work)
           }
+          // The logits may be finite where gradients, or products of them, are not.
+          guard found.allSatisfy(\.values.isFinite) else {
+            throw ExplanationError.notFinite(layer: "the map")
+          }
+          return found
         }
       }
     }

@@ -145,13 +145,23 @@ extension Model {
   ) throws -> [(sample: DataSet.Sample, split: String)] {
     let splits = data.splits.filter { name == DataSet.wholeName || $0.name == name }
     guard splits.contains(where: { !$0.samples.isEmpty }) else {
-      throw DataSetError.noSplit(data.path, name, found: data.splits.map(\.name))
+      let missing = splits.reduce(0) { $0 + $1.missing.count }
+      throw missing > 0
+        ? DataSetError.allMissing(data.path, name, count: missing)
+        : DataSetError.noSplit(data.path, name, found: data.splits.map(\.name))
     }
     let order = data.labels.compactMap { label in
       let places = card.labels.indices.filter { card.labels[$0] == label }
       return places.count == 1 ? places[0] : nil
     }
-    guard order.count == data.labels.count, data.isMultiLabel == (task == .multilabel) else {
+    guard data.isMultiLabel == (task == .multilabel) else {
+      throw TrainingError.unfitData(
+        data.isMultiLabel
+          ? "\(data.path): an input may have several labels, but those of the model exclude each other"
+          : "\(data.path): every input has one label, but the model may find several; give a table "
+            + "with the column labels, joined by |")
+    }
+    guard order.count == data.labels.count else {
       throw TrainingError.otherLabels(data.path, model: card.labels, data: data.labels)
     }
     let count = card.labels.count

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Prism
 
 /// Work on several inputs that goes on past those that fail, and ends in good order where somebody
@@ -112,6 +113,9 @@ private struct Line<Value: Sendable> {
   private let abreast: Int
   private let progress: BatchProgress
   private let compute: @Sendable (String, String?, Running<Value>) throws -> Value
+  // Those that compute, of those in the line: one that is finished before the first of the line
+  // waits for it, and another computes in its place.
+  private let places: DispatchSemaphore
   private var running: [Running<Value>] = []
   /// How many have left the line.
   private(set) var done = 0
@@ -126,7 +130,11 @@ private struct Line<Value: Sendable> {
     self.abreast = abreast
     self.progress = progress
     self.compute = compute
+    places = DispatchSemaphore(value: abreast)
   }
+
+  /// How many may be in the line, finished ones among them.
+  private var length: Int { abreast == 1 ? 1 : 2 * abreast }
 
   /// The one that is waited for.
   var first: (input: String, running: Running<Value>)? { running.first.map { (files[done], $0) } }
@@ -137,20 +145,23 @@ private struct Line<Value: Sendable> {
   /// Whether some were not.
   var isIncomplete: Bool { finished < files.count }
 
-  /// Begins as many as are worked on at a time.
+  /// Begins as many as may be in the line.
   mutating func fill() {
-    while running.count < abreast, done + running.count < files.count {
+    while running.count < length, done + running.count < files.count {
       let index = done + running.count
       let input = files[index]
       // Those that are worked on at a time read their files themselves.
       let following = abreast == 1 && index + 1 < files.count ? files[index + 1] : nil
-      let (progress, compute, isAlone) = (progress, compute, abreast == 1)
+      let (progress, compute, places, isAlone) = (progress, compute, places, abreast == 1)
       progress.begin(input, at: index)
       let next = Running<Value>(
         progress: { progress.note($0, at: index) },
         stages: { progress.begin($0.name, $0.number, of: $0.count, at: index) })
       next.begin { running in
         guard !isAlone else { return try compute(input, following, running) }
+        places.wait()
+        defer { places.signal() }
+        running.started()
         return try Threads.beside { try compute(input, following, running) }
       }
       running.append(next)

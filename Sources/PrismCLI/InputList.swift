@@ -11,7 +11,7 @@ struct InputList: Sendable {
     var extensions: Set<String> {
       switch self {
       case .pictures: Set(PictureFormat.allExtensions)
-      case .sounds: ["wav", "wave", "flac", "ogg", "oga", "mp3"]
+      case .sounds: Set(SoundFormat.allExtensions)
       }
     }
 
@@ -19,7 +19,9 @@ struct InputList: Sendable {
     var name: String {
       switch self {
       case .pictures: "pictures (\(PictureFormat.allCases.map(\.rawValue).joined(separator: ", ")))"
-      case .sounds: "sounds (WAV, FLAC, Ogg, MP3)"
+      case .sounds:
+        "sounds (\(SoundFormat.allCases.filter { $0 != .other }.map(\.rawValue).joined(separator: ", ")), "
+          + "and what ffmpeg reads)"
       }
     }
   }

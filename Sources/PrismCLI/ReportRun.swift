@@ -58,7 +58,7 @@ struct ReportRun {
     var hasFailures = false
     let status = Batch(console, abreast: pipeline.abreast()).forEach(inputs) {
       path, following, running -> Outcome in
-      let stem = stems[path] ?? path
+      let stem = stems[PathKey(path)] ?? path
       let input = try ahead.take(path, following: following)
       let name = pipeline.documentName(stem)
       if skipsFinished, let done = folder.finished(name, key: try pipeline.key(for: input)) {

@@ -80,6 +80,9 @@ final class Running<Value: Sendable>: Sendable {
     state.withLock { $0.task = task }
   }
 
+  /// Counts the time of the work from now on: it had to wait for its place.
+  func started() { state.withLock { $0.start = .now } }
+
   /// Gives the work up.
   func cancel() { state.withLock { $0.task }?.cancel() }
 
@@ -89,10 +92,9 @@ final class Running<Value: Sendable>: Sendable {
   /// - Returns: How it ended.
   func wait(until interruption: @Sendable () -> Interruption?) -> Ending {
     let limit = Limits.current[.time]
-    let start = state.withLock { $0.start }
     while done.wait(timeout: .now() + .milliseconds(Self.pause)) == .timedOut {
       let interruption = interruption()
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      let seconds = (ContinuousClock.now - state.withLock { $0.start }) / .seconds(1)
       guard interruption != nil || seconds > Double(limit) else { continue }
       cancel()
       _ = done.wait(timeout: .now() + .milliseconds(Self.grace))

@@ -29,106 +29,18 @@ public enum JSON: Equatable, Sendable {
 extension JSON: CustomStringConvertible {
   /// The value as JSON text without white space.
   public var description: String {
-    var text = ""
-    write(to: &text)
-    return text
+    var writer = JSONWriter()
+    writer.write(self)
+    return writer.text
   }
 
-  // `gap` is what follows commas and colons.
-  private func write(to text: inout String, gap: String = "") {
-    switch self {
-    case .null: text += "null"
-    case .bool(let value): text += value ? "true" : "false"
-    case .integer(let value): text += String(value)
-    // The shortest digits that give the same number back; JSON knows neither infinity nor NaN.
-    case .number(let value): text += value.isFinite ? "\(value)" : "null"
-    case .string(let value): Self.write(value, to: &text)
-    case .array(let elements):
-      text += "["
-      for (i, element) in elements.enumerated() {
-        if i > 0 { text += "," + gap }
-        element.write(to: &text, gap: gap)
-      }
-      text += "]"
-    case .object(let members):
-      text += "{"
-      for (i, member) in members.enumerated() {
-        if i > 0 { text += "," + gap }
-        Self.write(member.name, to: &text)
-        text += ":" + gap
-        member.value.write(to: &text, gap: gap)
-      }
-      text += "}"
-    }
-  }
-
-  private static func write(_ value: String, to text: inout String) {
-    text += "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..<" ":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
-  }
-}
-
-extension JSON {
   /// The value as JSON text with a line for every element and two blanks of indentation a level.
   ///
   /// Arrays of numbers and objects of one or two short members stay on one line.
   public var formatted: String {
-    var text = ""
-    format(into: &text, indentation: "")
-    return text
-  }
-
-  private func format(into text: inout String, indentation: String) {
-    let inner = indentation + "  "
-    switch self {
-    case .array(let elements) where !isShort:
-      text += "[\n"
-      for (i, element) in elements.enumerated() {
-        text += inner
-        element.format(into: &text, indentation: inner)
-        text += i < elements.count - 1 ? ",\n" : "\n"
-      }
-      text += indentation + "]"
-    case .object(let members) where !isShort:
-      text += "{\n"
-      for (i, member) in members.enumerated() {
-        text += inner
-        Self.write(member.name, to: &text)
-        text += ": "
-        member.value.format(into: &text, indentation: inner)
-        text += i < members.count - 1 ? ",\n" : "\n"
-      }
-      text += indentation + "}"
-    default: write(to: &text, gap: " ")
-    }
-  }
-
-  private var isShort: Bool {
-    switch self {
-    case .array(let elements): elements.allSatisfy(\.isScalar) && description.utf8.count <= 80
-    case .object(let members): members.allSatisfy(\.value.isScalar) && description.utf8.count <= 80
-    default: true
-    }
-  }
-
-  private var isScalar: Bool {
-    switch self {
-    case .array, .object: false
-    default: true
-    }
+    var writer = JSONWriter()
+    writer.format(self)
+    return writer.text
   }
 }
 

@@ -75,6 +75,37 @@ package enum Elementwise {
     }
   }
 
+  /// `out = a / b`, element by element, with so much added to the magnitude of every divisor; zero
+  /// where the sign, if there are such, times `side` is not positive.
+  package static func divide(
+    _ a: UnsafePointer<Float>, stride: Int, by b: UnsafePointer<Float>, otherStride: Int,
+    epsilon: Float, signs: UnsafePointer<Float>?, signStride: Int, side: Float,
+    into out: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, channels: Int
+  ) {
+    let zero = splat(0)
+    var row = 0
+    while row < rows {
+      let (p, q) = (a + row &* stride, b + row &* otherStride)
+      let target = out + row &* outputStride
+      let s = signs.map { $0 + row &* signStride }
+      var j = 0
+      while j < channels {
+        let n = channels &- j
+        let divisor = loadUpTo(q + j, n)
+        let away = (divisor + splat(epsilon)).replacing(
+          with: divisor - splat(epsilon), where: divisor .< zero)
+        var quotient = loadUpTo(p + j, n) / away
+        if let s {
+          quotient = zero.replacing(
+            with: quotient, where: loadUpTo(s + j, n) * splat(side) .> zero)
+        }
+        storeUpTo(quotient, target + j, n)
+        j &+= W
+      }
+      row &+= 1
+    }
+  }
+
   /// Normalises every row by its own mean and variance, then scales and shifts by channel.
   ///
   /// Sums are formed in lanes as in `FullyConnected`, and the variance from the differences.

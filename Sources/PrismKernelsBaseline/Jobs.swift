@@ -97,6 +97,11 @@ package struct Gate: Sendable {
     self.isGuided = isGuided
   }
 
+  /// Sets how far rows of the kept numbers, or of bits, are apart, in floats.
+  package mutating func setStride(floats: Int) {
+    stride = slope == .bits ? floats * MemoryLayout<Float>.stride : floats
+  }
+
   /// The same gate for what begins at a row.
   package func advanced(row: Int) -> Gate {
     var gate = self

@@ -98,7 +98,7 @@ extension PlannedClassifier {
   package static func profileOfGradient(
     _ recording: Recording, precision: Plan.Precision, image: Tensor, repeats: Int, threads: Int
   ) throws -> [Plan.StepTime] {
-    let walk = GradientPlan.Walk(layer: recording.inputs[0], count: 1, isGuided: false)
+    let walk = GradientPlan.Walk(layer: recording.inputs[0], count: 1)
     let cotangent = Tensor(recording[recording.outputs[0]].shape, repeating: 1)
     return try GradientPlan(walk, in: recording, precision: precision, weights: PackedWeights())?
       .plan.profile(giving: [image, cotangent], repeats: repeats, threads: threads) ?? []

@@ -248,8 +248,9 @@ public final class Plan: Sendable {
   private func chunk(workers: Int) -> Int {
     let bytes = max(1, program.layout.imageArenaStride * MemoryLayout<Float>.stride)
     let fitting = mostImageBytes / bytes
-    guard fitting < Self.chunk else { return Self.chunk }
-    return max(fitting / workers * workers, min(workers, Self.chunk))
+    // Each thread has images of its own.
+    let most = max(workers, Self.chunk / workers * workers)
+    return fitting < most ? max(fitting / workers * workers, workers) : most
   }
 
   /// Computes in memory that is given back afterwards, with subnormal numbers taken as zero.

@@ -14,6 +14,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   private let weights: PackedWeights
   private let plans = PlanStore<[ValueID], Plan>()
   private let gradientPlans = PlanStore<GradientPlan.Walk, GradientPlan?>()
+  private let storedLayers = PlanStore<ValueID, Bool>()
+  private let relevance = RelevancePlans()
   private let nearby = NearbyPlans()
   private let owner = ForwardPass.Owner()
 
@@ -47,7 +49,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The bytes of weights that plans hold ready, packed as kernels want them; grows as plans are
   /// made.
-  public var warmByteCount: Int { weights.byteCount }
+  public var warmByteCount: Int { weights.byteCount + relevance.byteCount }
 
   /// Whether the network has rectifiers, at which guided backpropagation differs from the gradient.
   public var hasRectifiers: Bool {
@@ -101,14 +103,31 @@ public final class PlannedClassifier: DifferentiableClassifier {
 
   /// The logits and the value of the default layer for a single image.
   private func predicted(_ image: Tensor) throws -> [ValueID: Tensor] {
-    let wanted = predictedValues
+    let wanted = try predictedValues
     let computed = try plan(for: wanted)(image)
     return Dictionary(zip(wanted, computed)) { first, _ in first }
   }
 
-  /// What is computed of a single image.
+  /// What is computed of a single image: the default layer too, where it is stored anyway.
+  ///
+  /// Elsewhere it would keep operations apart that are one step for several images, with other bits.
   private var predictedValues: [ValueID] {
-    recording.outputs + (value(defaultLayer).map { [$0] } ?? [])
+    get throws { recording.outputs + (try storedLayer.map { [$0] } ?? []) }
+  }
+
+  /// The default layer, where a plan that computes the logits stores it.
+  private var storedLayer: ValueID? {
+    get throws {
+      guard let layer = value(defaultLayer) else { return nil }
+      let isStored = try storedLayers.plan(for: layer) {
+        let compiler = Compiler(
+          recording: recording, given: recording.inputs, precision: precision,
+          kernels: Kernels(try InstructionSet.select().get()),
+          weights: weights)
+        return compiler.drafts(for: recording.outputs).contains { $0.output == layer }
+      }
+      return isStored ? layer : nil
+    }
   }
 
   /// The logits of many images that are composed one by one, straight into the plan's memory.
@@ -200,8 +219,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// Walks back from logits to a named value, for several images, one image a thread.
   ///
   /// The value is computed by a plan where it is not the input and the pass does not have it; only
-  /// what follows it is evaluated for the walk. Gradients and guided backpropagation are computed by
-  /// plans; by other rules the recording is walked, and a rule that walks a recording of its own ends
+  /// what follows it is evaluated for the walk. Walks back by the rules of this package are computed
+  /// by plans; by others the recording is walked, and a rule that walks a recording of its own ends
   /// at the input alone.
   ///
   /// - Throws: ``UnknownValueError``, ``UnknownOutputError``, `EvaluationError`.
@@ -210,6 +229,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ) throws -> [BackwardPass] {
     let layer = try name.map(layer) ?? recording.inputs[0]
     let cotangents = try targets.map(cotangent)
+    let starts = try passes.map { try start(at: layer, $0) }
+    if let found = try planned(layer, cotangents, from: starts, rule) { return found }
     if let walked = try rule.rewritten(recording) {
       guard layer == recording.inputs[0] else { throw UnknownValueError(name: name ?? "") }
       return try Workers.pool.map(passes.count) { index in
@@ -218,8 +239,6 @@ public final class PlannedClassifier: DifferentiableClassifier {
           rule)
       }
     }
-    let starts = try passes.map { try start(at: layer, $0) }
-    if let found = try planned(layer, cotangents, from: starts, rule) { return found }
     return try Workers.pool.map(passes.count) { index in
       try Self.walkBack(recording, to: layer, cotangents, from: starts[index], rule)
     }
@@ -233,24 +252,64 @@ public final class PlannedClassifier: DifferentiableClassifier {
     _ layer: ValueID, _ cotangents: [Tensor], from starts: [[ValueID: Tensor]],
     _ rule: any BackwardRule
   ) throws -> [BackwardPass]? {
-    guard !cotangents.isEmpty, !starts.isEmpty, rule is ExactRule || rule is GuidedRule else {
-      return nil
+    guard !cotangents.isEmpty, !starts.isEmpty else { return nil }
+    let isWhole = layer == recording.inputs[0] && recording.inputs.count == 1
+    switch rule {
+    case is ExactRule:
+      return try planned(layer, .gradient(isGuided: false), cotangents, from: starts)
+    case is GuidedRule:
+      return try planned(layer, .gradient(isGuided: true), cotangents, from: starts)
+    case let rule as RelevanceRule where isWhole:
+      return try planned(layer, .relevance(rule.composite), cotangents, from: starts)
+    case let rule as DeepLIFTRule where isWhole:
+      guard let reference = rule.reference, reference.map(\.shape) == [inputShape] else {
+        return nil
+      }
+      return try planned(layer, .multipliers, cotangents, reference: reference[0], from: starts)
+    case let rule as any WatchingRule: return try watched(layer, cotangents, from: starts, rule)
+    default: return nil
     }
+  }
+
+  private func planned(
+    _ layer: ValueID, _ rule: GradientPlan.Rule, _ cotangents: [Tensor],
+    reference: Tensor? = nil, from starts: [[ValueID: Tensor]]
+  ) throws -> [BackwardPass]? {
     var passes: [BackwardPass] = []
     for first in stride(from: 0, to: cotangents.count, by: Self.mostWalks) {
       let some = Array(cotangents[first..<min(first + Self.mostWalks, cotangents.count)])
-      let walk = GradientPlan.Walk(
-        layer: layer, count: some.count, isGuided: rule is GuidedRule)
+      let walk = GradientPlan.Walk(layer: layer, count: some.count, rule: rule)
       guard let plan = try gradientPlan(for: walk) else { return nil }
-      let found = try plan(starts, cotangents: some)
+      let found = try plan(starts, reference: reference, cotangents: some).map(\.pass)
       passes = passes.isEmpty ? found : zip(passes, found).map { $0.adding($1.cotangents) }
     }
     return passes
   }
 
+  /// Walks back once by a plan, for a rule that is told of cotangents on the way.
+  private func watched(
+    _ layer: ValueID, _ cotangents: [Tensor], from starts: [[ValueID: Tensor]],
+    _ rule: any WatchingRule
+  ) throws -> [BackwardPass]? {
+    let output = recording.outputs[0]
+    guard cotangents.count == 1, let watched = recording.watched(by: rule, from: layer, to: output)
+    else { return nil }
+    let walk = GradientPlan.Walk(layer: layer, count: 1, rule: .watched(watched.map(\.value)))
+    guard let plan = try gradientPlan(for: walk) else { return nil }
+    return try plan(starts, cotangents: cotangents).map { found in
+      for (watched, cotangent) in zip(watched, found.watched) {
+        rule.watch(cotangent, of: watched.primitive, constants: watched.constants)
+      }
+      return found.pass
+    }
+  }
+
   // Without room for it the work ends: another way back would give other last bits.
   private func gradientPlan(for walk: GradientPlan.Walk) throws -> GradientPlan? {
-    try gradientPlans.plan(for: walk) {
+    if case .relevance = walk.rule {
+      return try relevance.plan(for: walk, in: recording, precision: precision)
+    }
+    return try gradientPlans.plan(for: walk) {
       try GradientPlan(walk, in: recording, precision: precision, weights: weights)
     }
   }
@@ -324,7 +383,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
     var start = [input: pass.image]
     guard !wanted.isEmpty else { return start }
     let known = pass.values(of: owner)
-    let isPrediction = wanted == [value(defaultLayer)]
+    let isPrediction = try wanted == storedLayer.map { [$0] }
     if wanted.allSatisfy({ known[$0] != nil }) {
       for id in wanted { start[id] = known[id] }
       if isPrediction { start[output] = known[output] }

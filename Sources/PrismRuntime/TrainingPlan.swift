@@ -80,10 +80,17 @@ package struct TrainingPlan: Sendable {
               let outputs = Tensor(uninitialized: shape) {
                 $0.update(from: stored[0], count: shape.count)
               }
-              let result = Result { try cotangents(outputs) }
+              let result = Result {
+                let tensor = try cotangents(outputs)
+                guard tensor.shape == shape else {
+                  throw ShapeError(
+                    "cotangents", [tensor.shape], "there is one for each of \(shape) outputs")
+                }
+                return tensor
+              }
               found.withLock { $0 = result }
             }
-            guard let tensor = found.withLock({ try? $0?.get() }), tensor.shape == shape else {
+            guard let tensor = found.withLock({ try? $0?.get() }) else {
               return target.update(repeating: 0, count: size)
             }
             tensor.withUnsafePointer { target.update(from: $0 + index * size, count: size) }

@@ -62,6 +62,74 @@ struct ReversedRecordingTests {
     }
   }
 
+  @Test(
+    "of relevance divide it as the recording does",
+    arguments: [
+      RelevanceComposite(.epsilonPlusFlat), RelevanceComposite(.epsilon, epsilon: 0.1),
+      RelevanceComposite(.gamma, gamma: 0.5),
+      RelevanceComposite(.epsilonGammaBox(low: [-1, -0.5], high: [0.5, 1])),
+    ])
+  func relevance(_ composite: RelevanceComposite) throws {
+    let network = try SmallNetwork(isTraining: false)
+    let rule = RelevanceRule(composite)
+    let walked = try #require(try rule.rewritten(network.recording))
+    let reversed = try #require(
+      try ReversedRecording(
+        network.recording, dividing: composite, count: 2, mostFloats: .max))
+    try compare(reversed, with: walked, rule, inputs: [network.input])
+    #expect(
+      try ReversedRecording(network.recording, dividing: composite, count: 2, mostFloats: 0) == nil
+        || composite.kind == .epsilon)
+  }
+
+  @Test("of DeepLIFT find its multipliers")
+  func multipliers() throws {
+    let network = try SmallNetwork(isTraining: false)
+    var random = SeededRandom(seed: 15)
+    let reference = Tensor.uniform(network.input.shape, in: -1..<1, using: &random)
+    let reversed = try #require(ReversedRecording(comparing: network.recording, count: 2))
+    try compare(
+      reversed, with: network.recording, DeepLIFTRule(reference: [reference]),
+      inputs: [network.input, reference])
+  }
+
+  @Test("of DeepLIFT find the multipliers of every operation", arguments: OperationCase.all)
+  func multipliers(_ operation: OperationCase) throws {
+    let inputs = operation.makeInputs()
+    guard operation.isDifferentiable, operation.wanted[0] else { return }
+    let recording = try Recording(input: inputs[0].shape) { x in
+      x.applying(
+        operation.primitive,
+        inputs.indices.dropFirst().map { x.parameter(inputs[$0], named: "operand \($0)") })
+    }
+    // Some numbers do not differ.
+    let reference = inputs[0].map { $0 > 0 ? $0 : 1.5 * $0 }
+    guard let reversed = ReversedRecording(comparing: recording, count: 1) else { return }
+    try compare(
+      reversed, with: recording, DeepLIFTRule(reference: [reference]),
+      inputs: [inputs[0], reference])
+  }
+
+  /// Expects walks back to find what a rule finds on the walk through a recording.
+  private func compare(
+    _ reversed: ReversedRecording, with recording: Recording, _ rule: any BackwardRule,
+    inputs: [Tensor]
+  ) throws {
+    let (input, output) = (recording.inputs[0], recording.outputs[0])
+    var random = SeededRandom(seed: 16)
+    let cotangents = reversed.cotangents.map { _ in
+      Tensor.uniform(recording[output].shape, in: -1..<1, using: &random)
+    }
+    let given = reversed.recording.inputs + reversed.references + reversed.cotangents
+    let found = try reversed.recording.evaluate(
+      reversed.gradients, given: Dictionary(zip(given, inputs + cotangents)) { $1 })
+    for (id, cotangent) in zip(reversed.gradients, cotangents) {
+      let expected = try recording.gradient(
+        of: output, cotangent: cotangent, at: [input], given: [input: inputs[0]], rule: rule)
+      expectClose(try #require(found[id]), try #require(expected[input]), tolerance: 1e-5)
+    }
+  }
+
   @Test("are none where the output does not depend on the value")
   func independent() throws {
     let recording = try Recording(inputs: [[2], [2]]) { [$0[0] * $0[0]] }

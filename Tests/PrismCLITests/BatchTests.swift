@@ -1,3 +1,4 @@
+import Dispatch
 import Prism
 import PrismReport
 import PrismFiles
@@ -39,6 +40,21 @@ struct BatchTests {
     Console(
       output: { paper.write($0) }, diagnostics: { paper.write($0) },
       interruptions: button?.interruptions ?? .none)
+  }
+
+  @Test("an input that takes long does not keep the others waiting")
+  func places() {
+    let begun = DispatchSemaphore(value: 0)
+    var finished: [String] = []
+    let status = Batch(console(), abreast: 2).forEach(inputs) { input, _, _ in
+      // The first ends once the third has begun, in the place of the second.
+      if input == "c" { begun.signal() }
+      return input != "a" || begun.wait(timeout: .now() + 30) == .success
+    } finish: { input, isInTime in
+      #expect(isInTime)
+      finished.append(input)
+    }
+    #expect(status == .done && finished == ["a", "b", "c"])
   }
 
   @Test("results are finished in the order of the inputs, and failures are passed by")

@@ -41,6 +41,35 @@ struct InputListTests {
     }
   }
 
+  @Test("a folder gives everything that is read, by any of its usual names")
+  func allExtensions() throws {
+    for (kind, extensions) in [
+      (InputList.Kind.pictures, PictureFormat.allExtensions),
+      (.sounds, SoundFormat.allExtensions),
+    ] {
+      try with(extensions.map { "a.\($0)" } + ["b.txt"]) { folder in
+        let list = InputList([folder], kind: kind, isRecursive: false)
+        #expect(Set(list.files) == Set(extensions.map { "\(folder)/a.\($0)" }))
+        #expect(list.notes.count == 1 && list.notes[0].contains("1 file"))
+      }
+    }
+    #expect(Set(["opus", "m4a", "mka", "wav"]).isSubset(of: SoundFormat.allExtensions))
+  }
+
+  @Test("the server's page offers the same names of files")
+  func page() throws {
+    let path = Repository.root + "Sources/PrismPage/Files/media.js"
+    let text = String(decoding: try Files.read(path), as: UTF8.self)
+    for (name, extensions) in [
+      ("image", PictureFormat.allExtensions), ("audio", SoundFormat.allExtensions),
+    ] {
+      let list = try #require(text.split(separator: "  \(name): [").dropFirst().first)
+      let parts = list.prefix { $0 != "]" }.split(separator: "\"", omittingEmptySubsequences: false)
+      let names = parts.indices.filter { $0 % 2 == 1 }.map { String(parts[$0]) }
+      #expect(Set(names) == Set(extensions))
+    }
+  }
+
   @Test("files are taken as they are named, in their order, whatever they are called")
   func files() throws {
     try with(["z.png", "in/a.png"]) { folder in

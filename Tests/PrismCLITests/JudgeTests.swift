@@ -161,6 +161,11 @@ struct JudgeTests {
       lines[2] = "{\"picture\": 7}"
       try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: path)
       judge(folder, "--measures", "none").expectFailure("line 3 is damaged", "remove the file")
+      // A label that the model does not have.
+      lines[2] = lines[1]
+      lines[1] = Substring(lines[1].replacing("\"label\":", with: "\"label\":99"))
+      try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: path)
+      judge(folder, "--measures", "none").expectFailure("line 2 is damaged")
       try Data("no journal\n".utf8).write(to: path)
       judge(folder, "--measures", "none").expectFailure("line 1 is damaged")
     }

@@ -38,6 +38,21 @@ private final class Client: Sendable {
     return try #require(found.first)
   }
 
+  /// A header with the members that stand aside.
+  private static func whole(_ frame: FrameReader.Incoming) throws -> JSON {
+    guard case .object(let members) = frame.header, case .object(let aside) = frame.header["aside"]
+    else { return frame.header }
+    return .object(
+      try members.filter { $0.name != "aside" }
+        + aside.map { part in
+          let start = Int(try #require(part.value["offset"]?.double))
+          let end = start + Int(try #require(part.value["bytes"]?.double))
+          let payload = try #require(frame.payload)
+          try #require(end <= payload.count)
+          return .init(name: part.name, value: try JSON(utf8: Array(payload[start..<end])))
+        })
+  }
+
   /// Lets a worker answer everything.
   func talk(
     _ model: String = SmallModel.softmax, lanes: Int = 2, limits: Limits = Limits()
@@ -58,8 +73,9 @@ private final class Client: Sendable {
           return Array(rest.prefix(count))
         }
         let frame = try #require(try reader.next(limit: .max))
+        let header = try Self.whole(frame)
         self.state.withLock { state in
-          state.answers.append((frame.header, frame.payload ?? []))
+          state.answers.append((header, frame.payload ?? []))
           state.given.append(state.next)
         }
       })
@@ -528,6 +544,30 @@ struct WorkerTests {
     }
   }
 
+  @Test("a result of many windows is longer than a header may be, and is read like others")
+  func manyWindows() throws {
+    var random = SeededRandom(seed: 3)
+    let sound = try Sound(
+      rate: 8000, samples: (0..<8000 * 60).map { _ in Float(random.below(2000)) / 4000 - 0.25 })
+    let input = try sound.wavData()
+    let client = Client([
+      Self.explain(
+        "1", input, methods: ["gradcam", "hirescam", "xgradcam"].map(JSON.string),
+        asking: [
+          .init(name: "windows", value: .string("all")),
+          .init(name: "targets", value: .string("top2")),
+        ]), Self.explain("2", input),
+    ])
+    try client.talk(SmallModel.voice)
+    let (header, payload) = try client.answer(to: "1")
+    #expect(header.description.utf8.count > Frame.headerLimit)
+    let maps = try #require(header["maps"]?.elements)
+    #expect(maps.count == header["document"]?["explanations"]?.elements.count)
+    for map in maps { #expect(try part(map, of: payload).count > 1000) }
+    #expect(try JSONSchema(named: "worker.json").problems(of: header, as: "result") == [])
+    #expect(try client.answer(to: "2").header["kind"] == .string("result"))
+  }
+
   @Test("all frames have the shape that Tools/schema says")
   func schema() throws {
     let schema = try JSONSchema(named: "worker.json")
@@ -554,7 +594,7 @@ struct WorkerTests {
 
   @Test("the command says the protocol's version, and needs a model")
   func command() {
-    #expect(Outcome("worker", "--protocol").output == "1\n")
+    #expect(Outcome("worker", "--protocol").output == "2\n")
     let outcome = Outcome("worker")
     #expect(outcome.status == .wrongUsage && outcome.diagnostics.contains("--model"))
   }

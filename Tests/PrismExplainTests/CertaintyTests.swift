@@ -1,3 +1,4 @@
+import Foundation
 import PrismRuntime
 import PrismTensor
 import PrismTestSupport
@@ -69,13 +70,13 @@ struct CertaintyTests {
   }
 
   @Test("draws are pairs without repetition, and fewer are the first of more")
-  func draws() {
+  func draws() throws {
     for functional in [
       SizedFunctional.shapley(segments: 10),
       .regression(segments: 9) { 1 / (1 + Double($0)) }, .shapley(segments: 2),
     ] {
       let d = functional.segments
-      let all = SizedDraws(for: functional, samples: 4096, seed: 5)
+      let all = try SizedDraws(for: functional, samples: 4096, seed: 5)
       #expect(all.coalitions.count == 1 << d)
       #expect(Set((0..<1 << d).map { all.coalitions.active($0) }).count == 1 << d)
       for pair in 0..<all.sizes.count {
@@ -83,16 +84,65 @@ struct CertaintyTests {
         #expect(all.coalitions.active(a).count == all.sizes[pair])
         #expect((0..<d).allSatisfy { all.coalitions[a, $0] != all.coalitions[b, $0] })
       }
-      let few = SizedDraws(for: functional, samples: 30, seed: 5)
+      let few = try SizedDraws(for: functional, samples: 30, seed: 5)
       #expect(few.coalitions == all.coalitions.prefix(few.coalitions.count))
     }
+  }
+
+  @Test(
+    "narrow kernels keep the slopes of a linear model, and the narrowest are told",
+    arguments: [4, 9, 20])
+  func narrowKernels(_ d: Int) throws {
+    for width in [0.25, 0.05, 0.01, 0.005, 0.003, 0.002, 0.001] {
+      let functional = SizedFunctional.regression(segments: d) { size in
+        let distance = 1 - (Double(size) / Double(d)).squareRoot()
+        return exp(-distance * distance / (2 * width * width))
+      }
+      guard functional.isDefined else {
+        #expect(width <= 0.005)
+        continue
+      }
+      // The slope of a bit by itself is 1, and that of another bit 0.
+      var (own, other) = (0.0, 0.0)
+      for size in 0...d {
+        let (s, n) = (Double(size), Double(d))
+        own += functional.inside[size] * s / n
+        let both = s * (s - 1) / (n * (n - 1))
+        other += functional.inside[size] * both + functional.outside[size] * (s / n - both)
+      }
+      #expect(abs(own - 1) < 1e-9 && abs(other) < 1e-9, "\(width): \(own), \(other)")
+    }
+    let grid = Segmenter.grid(rows: 2, columns: 2)
+    let image = ExplainedImage(Tensor([1, 4, 4, 1], repeating: 1))
+    let linear: any Classifier = Function([1, 4, 4, 1]) { [$0.reduce(0, +)] }
+    for width in [0.05, 0.01, 1e-4] {
+      let map = try LIME(
+        samples: 20, segmenter: grid, masker: .constant([0]), kernelWidth: width, ridge: 1e-9
+      ).explain(image, targets: [0], of: linear)[0]
+      #expect(map.values.isFinite)
+      #expect(map.diagnostics.contains { $0.contains("so narrow") } == (width < 0.005))
+    }
+  }
+
+  @Test(
+    "the complement of a sample is on where the sample is off", arguments: [1, 63, 64, 65, 130])
+  func complements(_ d: Int) {
+    var samples = Coalitions(segments: d)
+    for k in 2..<5 {
+      samples.append { $0.isMultiple(of: k) }
+      samples.appendComplement()
+    }
+    for sample in stride(from: 0, to: 6, by: 2) {
+      #expect((0..<d).allSatisfy { samples[sample, $0] != samples[sample + 1, $0] })
+    }
+    #expect(samples.active(1) == (0..<d).filter { $0 % 2 == 1 })
   }
 
   @Test("the sums of a guess are those over all subsets", arguments: [6, 7])
   func guess(_ d: Int) throws {
     var random = SeededRandom(seed: 3)
     let functional = SizedFunctional.regression(segments: d) { 1 + 0.3 * Double($0 * $0) }
-    let draws = SizedDraws(for: functional, samples: 26, seed: 1)
+    let draws = try SizedDraws(for: functional, samples: 26, seed: 1)
     let pairs = draws.sizes.count
     let signs = (0..<pairs).map { pair in
       (0..<d).map { draws.coalitions[2 * pair + 2, $0] ? 1.0 : -1.0 }

@@ -39,7 +39,7 @@ struct LRPTests {
     let largest = max(abs(values.minimum), values.maximum)
     let difference = (map.values - values).map { abs($0) }.maximum / largest
     #expect(difference < 1e-4, "\(difference) of the largest value")
-    #expect(map.diagnostics.allSatisfy { $0.contains("biases") } && map.baseValue == 0)
+    #expect(map.diagnostics.allSatisfy { $0.contains("is no sum") } && map.baseValue == 0)
     let gap = try #require(map.completenessGap)
     #expect(abs(expected.logits[expected.target] - gap - map.values.sum) < 1e-4)
   }
@@ -48,7 +48,8 @@ struct LRPTests {
     "what is missing of the logit is told, however much it is",
     arguments: [
       (0.3, 1.0, ""), (0.6, 1, "60 % of the relevance stays in biases"),
-      (-3, 2, "-150 % of the relevance"), (-3e19, 1, "grown beyond all bounds"),
+      (-3, 2, "adds up to 5.0 where the output is 2.0"),
+      (1.5, 1, "adds up to -0.5 where"), (-3e19, 1, "grown beyond all bounds"),
       (1e40, -0.1, "grown beyond all bounds"), (.infinity, 1, "grown beyond all bounds"),
       (.nan, 1, ""), (1, 0, ""),
     ])

@@ -18,9 +18,9 @@ struct PerturbationSetTests {
     let value = Tensor.uniform([1, 2, 3, 5], in: -1..<1, using: &random)
     return [
       .coalitions(
-        samples: try LIME(samples: 20).draw(segmentation.count), segmentation: segmentation),
+        samples: try LIME().draw(segmentation.count, samples: 20), segmentation: segmentation),
       .coalitions(
-        samples: CoalitionDesign(segments: 12, samples: 40, seed: 1).coalitions,
+        samples: try CoalitionDesign(segments: 12, samples: 40, seed: 1).coalitions,
         segmentation: segmentation),
       .windows(hidden: [.empty, PixelBox(rows: 2..<8, columns: 0..<3)]),
       .boxes(kept: [
@@ -64,7 +64,7 @@ struct PerturbationSetTests {
       samples: 60, segmenter: .grid(rows: 2, columns: 3), masker: .mean, draws: .paired, seed: 4)
     let map = try method.explain(Self.image, targets: [1], of: Self.model as any Classifier)[0]
     let segmentation = try method.segmenter.segments(of: Self.image)
-    let coalitions = try method.draw(segmentation.count)
+    let coalitions = try method.draw(segmentation.count, samples: 60)
     let logits = try PerturbedImages(
       .coalitions(samples: coalitions, segmentation: segmentation), of: Self.image,
       masker: method.masker

@@ -1,4 +1,5 @@
 import PrismAutodiff
+import PrismKernels
 import PrismRuntime
 import PrismTensor
 import PrismTestSupport
@@ -387,6 +388,43 @@ struct PerturbationTests {
         try method.explain(image, targets: [0], of: model)
       }
     }
+  }
+
+  @Test(
+    "samples that cannot tell the segments apart, or find no room, are refused before any is drawn")
+  func uselessSamples() throws {
+    let side = 26
+    let image = ExplainedImage(Tensor([1, side, side, 1], repeating: 1))
+    let grid = Segmenter.grid(rows: side, columns: side)
+    let model: any Classifier = Function([1, side, side, 1]) { _ in
+      Issue.record("the model was evaluated")
+      return [0]
+    }
+    // Beyond 500 segments draws are those of the paper: pairs, which tell half as much.
+    #expect(throws: ExplanationError.self) {
+      try KernelSHAP(samples: 700, segmenter: grid).explain(image, targets: [0], of: model)
+    }
+    for method: any BlackBoxExplainer in [
+      LIME(samples: 1 << 40, segmenter: grid, draws: .independent),
+      LIME(samples: .max, segmenter: grid), KernelSHAP(samples: 1 << 40, segmenter: grid),
+      Sobol(samples: 1 << 26),
+    ] {
+      MemoryBudget.$current.withValue(MemoryBudget(limit: 64 << 20)) {
+        #expect(throws: OutOfMemoryError.self) {
+          try method.explain(image, targets: [0], of: model)
+        }
+      }
+    }
+  }
+
+  @Test("with more segments than are counted, as many samples as the package lime takes")
+  func fallback() throws {
+    let image = ExplainedImage(Tensor([1, 24, 24, 1], repeating: 1))
+    let linear: any Classifier = Function([1, 24, 24, 1]) { [$0.reduce(0, +)] }
+    let map = try LIME(segmenter: .grid(rows: 24, columns: 24), masker: .constant([0]))
+      .explain(image, targets: [0], of: linear)[0]
+    #expect(map.evaluations == 1000)
+    #expect(map.diagnostics.contains { $0.hasPrefix("1000 samples were drawn as published") })
   }
 
   @Test("a fit that is no better than a constant says so")

@@ -37,6 +37,47 @@ struct JSONTests {
     #expect(throws: JSONError.self) { try JSONReader.parse(text) }
   }
 
+  @Test("formatted text has a line for every element, and what is short on one")
+  func formatted() throws {
+    func object(_ count: Int) -> JSON {
+      ["a": .string(String(repeating: "é", count: count)), "b": .array([]), "c": .object([])]
+    }
+    let flat: (Int) -> JSON = {
+      ["a": .string(String(repeating: "x", count: $0)), "b": .number(0.5)]
+    }
+    let value: JSON = [
+      "numbers": .array([.integer(1), .number(-0.25), .null]), "nested": object(2),
+      // 80 bytes without blanks are short, 81 are not.
+      "short": flat(80 - 16), "long": flat(81 - 16), "control": .string("\u{1}\t\u{1f}\"\\"),
+      "deep": .array([.array([.integer(1)]), .bool(true)]),
+    ]
+    let x = String(repeating: "x", count: 64)
+    #expect(
+      value.formatted == """
+        {
+          "numbers": [1, -0.25, null],
+          "nested": {
+            "a": "éé",
+            "b": [],
+            "c": {}
+          },
+          "short": {"a": "\(x)", "b": 0.5},
+          "long": {
+            "a": "x\(x)",
+            "b": 0.5
+          },
+          "control": "\\u0001\\t\\u001f\\"\\\\",
+          "deep": [
+            [1],
+            true
+          ]
+        }
+        """)
+    #expect(try JSONReader.parse(value.formatted) == value)
+    let many = JSON.array((0..<41).map { .integer($0 % 10) })
+    #expect(many.formatted.split(separator: "\n").count == 43)
+  }
+
   @Test("numbers are written with the digits that give them back")
   func numbers() throws {
     for value in [0.1, 1e-5, 0.00784313725490196, 1e300, 1e-300, .leastNonzeroMagnitude, -2.5] {

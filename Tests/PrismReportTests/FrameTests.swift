@@ -46,6 +46,46 @@ struct FrameTests {
     #expect(long.count == 4 + 70_011 && Array(long.prefix(4)) == [0x7B, 0x11, 1, 0])
   }
 
+  @Test("members that would make a header too long stand aside, and every frame can be read")
+  func aside() throws {
+    let labels = JSON.array((0..<40_000).map { .string("label number \($0) of a large model é") })
+    let long = JSON.string(String(repeating: "x", count: Frame.headerLimit))
+    let payload: [UInt8] = [1, 2, 3]
+    let members: [JSON.Member] = [
+      .init(name: "id", value: .string("1")), .init(name: "labels", value: labels),
+      .init(name: "text", value: long), .init(name: "count", value: .integer(3)),
+    ]
+    for count in [2, 4] {
+      let frame = Frame("result", Array(members.prefix(count)), payload: payload)
+      var reader = reader(frame.bytes + self.frame(2, payload: 5).bytes, atOnce: 1 << 18)
+      let read = try #require(try reader.next(limit: 1 << 24))
+      let sent = try #require(read.payload)
+      #expect(read.size == sent.count && sent.starts(with: payload))
+      for member in frame.members {
+        guard let place = read.header["aside"]?[member.name] else {
+          #expect(read.header[member.name] == member.value)
+          continue
+        }
+        let start = Int(try #require(place["offset"]?.double))
+        let end = start + Int(try #require(place["bytes"]?.double))
+        try #require(start >= payload.count && end <= sent.count)
+        #expect(read.header[member.name] == nil)
+        #expect(try JSON(utf8: Array(sent[start..<end])) == member.value)
+      }
+      #expect(read.header["aside"]?["labels"] != nil && read.header["aside"]?["id"] == nil)
+      #expect(try reader.next(limit: 1 << 24)?.payload?.count == 5)
+    }
+    // One that just fits is as ever.
+    let room = Frame.headerLimit - #"{"kind":"x","text":""}"#.utf8.count
+    for (count, isAside) in [(room, false), (room + 1, true)] {
+      let text = JSON.string(String(repeating: "x", count: count))
+      let bytes = Frame("x", [.init(name: "text", value: text)]).bytes
+      var reader = reader(bytes, atOnce: 1 << 18)
+      let header = try #require(try reader.next(limit: 1 << 24)).header
+      #expect((header["text"] == nil) == isAside && (header["aside"] != nil) == isAside)
+    }
+  }
+
   @Test("a stream that ends within a frame is told from one that ends after it")
   func cutOff() throws {
     let bytes = frame(1, payload: 40).bytes

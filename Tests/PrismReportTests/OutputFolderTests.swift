@@ -11,7 +11,19 @@ struct OutputFolderTests {
       let folder = try OutputFolder(path)
       let inputs = ["a\nb.png", "a\u{1B}b.png", "x\u{202E}gnp.exe.png", "犬 é.png"]
       let stems = folder.stems(for: inputs)
-      #expect(inputs.map { stems[$0] } == ["a_b", "a_b-2", "x_gnp.exe", "犬 é"])
+      #expect(
+        inputs.map { stems[PathKey($0)] } == ["a_b", "a_b-2", "x_gnp.exe", "犬 é"])
+    }
+  }
+
+  @Test("names that look alike and are two files have results of their own")
+  func alike() throws {
+    try Repository.withFolder { path in
+      let inputs = ["\u{E9}.png", "e\u{301}.png", "\u{301}.png"]
+      try #require(inputs[0] == inputs[1])
+      let stems = try OutputFolder(path).stems(for: inputs + inputs)
+      let own = inputs.map { stems[PathKey($0)] }
+      #expect(Set(own.map { $0.map { Array($0.utf8) } }).count == 3 && !own.contains(nil))
     }
   }
 }

@@ -116,6 +116,10 @@ struct GraphPiece: Sendable, CustomTestStringConvertible {
       let gate = inner.convolution(tensor(x, "w2", [16, 8, 1, 1], &random)).hardSigmoid()
       return (y * gate).convolution(tensor(x, "w3", [24, 16, 1, 1], &random)).hardSwish()
     },
+    GraphPiece(testDescription: "a gate made of a parameter", input: [1, 9, 8, 16]) { x, random in
+      let y = x.convolution(tensor(x, "w", [16, 16, 3, 3], &random), padding: .symmetric(1))
+      return (y * tensor(x, "g", [1, 1, 1, 16], &random).sigmoid()).relu()
+    },
     GraphPiece(testDescription: "a mean over pixels that keeps its axes", input: [1, 5, 6, 12]) {
       x, random in
       x * x.mean(over: [1, 2], keepsDimensions: true)

@@ -24,6 +24,22 @@ struct PlannedClassifierTests {
     for n in 0..<3 { #expect(try classifier.logits(images.slice(n)) == batch.slice(n)) }
   }
 
+  @Test("so it has whatever layer is the default one, also within a step", arguments: [0, 2, 5])
+  func defaultLayers(_ index: Int) throws {
+    let network = NetworkCase.all[index]
+    let recording = try network.recording()
+    let images = network.images(2)
+    let expected = try PlannedClassifier(recording, defaultLayer: "").logits(images)
+    for (name, id) in recording.names.map({ ($0.name, $0.value) })
+    where recording.primitive(of: id) != nil {
+      let classifier = PlannedClassifier(recording, defaultLayer: name)
+      let pass = try classifier.forward(ForwardPass(images.slice(1)), to: nil)
+      #expect(pass.logits == expected.slice(1), "\(name)")
+      let gradients = try classifier.gradients(of: [0], at: name, image: images.slice(1))
+      #expect(gradients.value.shape == recording[id].shape, "\(name)")
+    }
+  }
+
   @Test(
     "a walk back from a prediction's pass has the bits of one without, and another's pass is not used",
     arguments: NetworkCase.all)

@@ -132,6 +132,7 @@ struct TrainingPlanTests {
     let plan = try #require(
       try TrainingPlan(recording, trained: trained(recording), groupSize: 2))
     #expect(throws: Failure.self) { try plan([network.images(1)]) { _ in throw Failure() } }
+    #expect(throws: ShapeError.self) { try plan([network.images(1)]) { _ in Tensor(1) } }
   }
 
   @Test("there is no plan where nothing depends on what is trained")
@@ -152,6 +153,13 @@ struct TrainingPlanTests {
         plain.allSatisfy {
           $0.contains("→ 1×") || $0.contains("flatten") || $0.contains("globalMaxPool")
         }, "\(plain)")
+      // Every layer but the first of each of the four blocks adds to what others give back, and the
+      // three transitions do not.
+      let chains = plan.labels.filter {
+        $0.contains("pointwise") && $0.contains("normalisation gradient")
+      }
+      let isDense = network.architecture == .denseNet121
+      #expect(chains.count == (isDense ? 58 + 3 : 0), "\(chains.count)")
     }
   }
 }

@@ -1,9 +1,16 @@
 import HTTPTypes
+import NIOCore
 import Prism
 import PrismReport
 import Testing
 
 @testable import PrismServer
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 @Suite("analyses over HTTP")
 struct AnalysisTests {
@@ -249,6 +256,12 @@ struct AnalysisTests {
     let rest = try await server.events(id, after: String(first.dropFirst("id: ".count))).text
       .split(separator: "\n\n")
     #expect(rest.map { $0.split(separator: "\n")[1] } == ["event: method", "event: end"])
+    // What is no address of an event is the beginning, and what is beyond the last has the end.
+    for wrong in ["-1", "-1.-1", "1.-9223372036854775808", "", ".", "a.b", "1", "1.2.3", "99"] {
+      #expect(try await server.events(id, after: wrong).text.split(separator: "\n\n") == all)
+    }
+    let beyond = try await server.events(id, after: "\(Int.max).\(Int.max)").text
+    #expect(!beyond.contains("event: method") && beyond.contains("event: end"))
   }
 
   @Test("comparisons judge the maps")
@@ -330,6 +343,16 @@ struct AnalysisTests {
     #expect(first.json["id"] == second.json["id"] && second.status == .accepted)
     let other = try await server.analyse(Sample.husky, query + "&seed=1", headers: key)
     #expect(other.status.code == 422)
+    for (tags, status) in [("a", 202), ("a", 202), ("b", 422)] {
+      let body =
+        #"{"file_b64": "\#(Base64.encode(Sample.husky))", "tags": ["\#(tags)"], "#
+        + #""request": {"model": "softmax", "methods": ["gradcam"]}}"#
+      let answer = try await server(
+        .post, "/v1/analyses", Array(body.utf8),
+        headers: [("Content-Type", "application/json"), ("Idempotency-Key", "tags")])
+      #expect(answer.status.code == status, "\(answer.text)")
+      if status == 202 { _ = try await server.events(answer.json["id"]?.string ?? "") }
+    }
     _ = try await server.events(first.json["id"]?.string ?? "")
     // Requests that come at the same time make one analysis too.
     let ids = try await withThrowingTaskGroup(of: JSON?.self) { group in
@@ -358,7 +381,7 @@ struct AnalysisTests {
     #expect(taken.count == 1 && answers.allSatisfy { [202, 422].contains($0.status.code) })
     _ = try await server.events(taken.first?.json["id"]?.string ?? "")
     let kept = try await server(.get, "/v1/analyses").json["analyses"]?.elements ?? []
-    #expect(kept.count == 3)
+    #expect(kept.count == 4)
     let queue = await server.service.platform.queue.counts(in: .long)
     #expect(queue.waiting == 0)
   }
@@ -437,6 +460,7 @@ struct AnalysisTests {
     // What kill −9 leaves behind.
     try await server.service.platform.store.update(open) { $0.state = .running }
     _ = try server.service.platform.store.blobs.put([1, 2, 3])
+    server.service.platform.store.ownership.release()
     let next = try TestServer(folder: server.folder)
     #expect(try await next(.get, "/v1/analyses/\(done)").json["state"] == .string("done"))
     #expect(try await next(.get, "/v1/analyses/\(done)/report.json").status == .ok)
@@ -447,6 +471,54 @@ struct AnalysisTests {
     #expect(try await next(.post, "/v1/analyses/\(open)/resume").status == .accepted)
     #expect(try await next.events(open).text.contains("\"state\":\"done\""))
     #expect(try await next(.get, "/v1/analyses/\(open)").json["cached"] == .bool(true))
+  }
+
+  @Test("a second server on the same data folder is refused and changes nothing")
+  func secondServer() async throws {
+    let server = try TestServer()
+    let id = try await finished(server)
+    try await server.service.platform.store.update(id) { $0.state = .running }
+    let error = #expect(throws: FolderInUse.self) { try Store(folder: server.folder) }
+    #expect(error?.description.contains("--data") == true)
+    #expect(try await server(.get, "/v1/analyses/\(id)").json["state"] == .string("running"))
+    server.service.platform.store.ownership.release()
+    _ = try Store(folder: server.folder)
+    #expect(try await server(.get, "/v1/analyses/\(id)").json["state"] == .string("interrupted"))
+  }
+
+  @Test("a port in use is said in one line")
+  func usedPort() {
+    let inUse = ServerOptions.line(of: IOError(errnoCode: EADDRINUSE, reason: "bind"), port: 8123)
+    #expect(inUse == "port 8123 is in use; choose another with --port")
+    let other = ServerOptions.line(of: FolderInUse(folder: "/d"), port: 8123)
+    #expect(other.hasPrefix("the data folder /d"))
+  }
+
+  @Test("maps of labels that are numbers have addresses of their own")
+  func numbersAsLabels() throws {
+    func target(_ index: Int, _ label: String) -> JSON {
+      ["index": .integer(index), "label": .string(label)]
+    }
+    let labels = ["1", "2", "0", "2024", "5-vs-6"]
+    let targets = labels.enumerated().map { target($0 == 4 ? 21 : $0, $1) }
+    let document: JSON = [
+      "predictions": .array(targets.dropLast() + [target(4, "none")]),
+      "explanations": .array(
+        targets.reversed().map { ["method": .string("gradcam"), "target": $0] }),
+    ]
+    for map in AnalysisText.maps(of: document, "a").flatMap(\.maps) {
+      let address = try #require(map["npy"]?.string)
+      let name = String(address.split(separator: "/").last?.dropLast(4) ?? "")
+      let found = ResultRoutes.explanation(of: name, by: "gradcam", at: nil, in: document)
+      #expect(found?["target"]?["label"] == map["label"], "\(address)")
+    }
+    for name in ["2024", "5-vs-6"] {
+      let found = ResultRoutes.explanation(of: name, by: "gradcam", at: nil, in: document)
+      #expect(found?["target"]?["label"] == .string(name))
+    }
+    // An index of the model whose label was not explained is not another label's name.
+    #expect(ResultRoutes.explanation(of: "4", by: "gradcam", at: nil, in: document) == nil)
+    #expect(ResultRoutes.explanation(of: "0", by: "lime", at: nil, in: document) == nil)
   }
 
   @Test(

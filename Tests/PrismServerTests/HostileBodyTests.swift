@@ -82,6 +82,46 @@ struct HostileBodyTests {
       try Multipart(inner, type: "m; boundary=x")["a"]?.contents == Array("u--x".utf8))
   }
 
+  @Test("a line that only begins like the boundary belongs to the contents")
+  func longerLines() throws {
+    let body = Array(
+      "--x\r\nContent-Disposition: form-data; name=a\r\n\r\nu\r\n--xy\r\n-\r\n--x-- \r\n--x\r\nend"
+        .utf8)
+    let parts = try Multipart(body, type: "m; boundary=x").parts
+    #expect(parts.map { String(decoding: $0.contents, as: UTF8.self) } == ["u\r\n--xy\r\n-"])
+  }
+
+  @Test("bodies that are almost boundaries cost no more than others")
+  func almostBoundaries() throws {
+    let boundary = String(repeating: "-", count: 67) + "x"
+    let dashes = [UInt8](repeating: UInt8(ascii: "-"), count: 16 << 20)
+    let lines = Array(repeating: Array("\n--\(boundary.dropLast())".utf8), count: 100_000)
+    for body in [dashes, Array(lines.joined()), [UInt8](repeating: 0x0A, count: 4 << 20)] {
+      #expect(throws: Problem.self) { try Multipart(body, type: "m; boundary=\(boundary)") }
+    }
+  }
+
+  @Test(
+    "a part's file name is read as it was written",
+    arguments: [
+      (#"filename="a;b.png""#, "a;b.png"), (#"filename="a\"b.png""#, #"a"b.png"#),
+      (#"filename="a\\b.png""#, #"a\b.png"#), (#"filename="C:\x\a.png""#, #"C:\x\a.png"#),
+      (#"filename=a.png ; size=3"#, "a.png"), (#"FileName = "a=b.png""#, "a=b.png"),
+      (#"filename="""#, ""), (#"filename="x.png; a"#, #""x.png"#),
+      (#"filename="fallback.png"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%3B.png"#, "Größe;.png"),
+      (#"filename*=utf-8'de'%E2%82%AC.png; filename="euro.png""#, "€.png"),
+      (#"filename="a.png"; filename*=UTF-8''%FF"#, "a.png"),
+      (#"filename="a.png"; filename*=koi8-r''%C1"#, "a.png"),
+      (#"x="filename=no"; filename="yes""#, "yes"), (#"filename="1"; filename="2""#, "1"),
+    ])
+  func fileNames(written: String, name: String) throws {
+    let header = "Content-Disposition: form-data; name=\"n;m\"; \(written)"
+    let body = Array("--x\r\n\(header)\r\n\r\nu\r\n--x--".utf8)
+    let part = try #require(try Multipart(body, type: "m; boundary=x").parts.first)
+    #expect(part.fileName == name && part.name == "n;m")
+    #expect(HeaderParameters(header)["none"] == nil && HeaderParameters("")["name"] == nil)
+  }
+
   /// Marks in an order that Unicode's normal form changes: comparing so many would take minutes.
   private static let manyMarks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
 

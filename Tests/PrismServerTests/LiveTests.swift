@@ -81,6 +81,48 @@ struct LiveTests {
     }
   }
 
+  @Test("bodies that stand still, or are no HTTP, are given up")
+  func stalledBodies() async throws {
+    try await withLiveServer {
+      $0.uploadPatience = 1
+    } _: { _, port in
+      for announced in [
+        "Content-Length: 5000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+      ] {
+        let stalled = try await exchange(
+          port, "POST /v1/preview HTTP/1.1\r\nHost: localhost\r\n\(announced)", until: "}")
+        #expect(stalled.hasPrefix("HTTP/1.1 408") && stalled.contains("1 seconds"), "\(stalled)")
+      }
+      let chunk = try await exchange(
+        port,
+        "POST /v1/preview HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+          + "3\r\nabc\r\nzz\r\n")
+      #expect(chunk.hasPrefix("HTTP/1.1 400"), "\(chunk)")
+    }
+  }
+
+  @Test("what uploads announce takes no room from others before it comes")
+  func announcedUploads() async throws {
+    try await withLiveServer { server, port in
+      let uploads = server.service.platform.uploads
+      let slow = (0..<6).map { _ in
+        Task {
+          try await exchange(
+            port,
+            "POST /v1/preview HTTP/1.1\r\nHost: localhost\r\nContent-Length: 67108864\r\n\r\nabc")
+        }
+      }
+      while uploads.used < 6 * 3 { await Task.yield() }
+      let answer = try await exchange(port, request("POST /v1/preview", "no picture"))
+      #expect(answer.hasPrefix("HTTP/1.1 422"), "\(answer)")
+      for slow in slow {
+        slow.cancel()
+        _ = try? await slow.value
+      }
+      while uploads.used > 0 { await Task.yield() }
+    }
+  }
+
   @Test("a client that goes away ends its work, and nothing is left in the queue")
   func leaving() async throws {
     try await withLiveServer { server, port in

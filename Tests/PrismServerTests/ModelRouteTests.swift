@@ -233,6 +233,87 @@ struct ModelRouteTests {
     #expect(answer.json["status"] == .integer(status))
   }
 
+  @Test("V2 gives a request's name back as it was given, and no output is dropped")
+  func names() async throws {
+    let server = try TestServer()
+    let input = try Model(contentsOf: SmallModel.softmax).card.input.image
+    let shape = [1, input.height, input.width, input.channelCount]
+    func infer(_ id: JSON, outputs: Int) async throws -> TestServer.Answer {
+      try await server.post(
+        "/v2/models/softmax/infer",
+        [
+          "id": id,
+          "inputs": .array([
+            [
+              "name": .string("input"), "datatype": .string("FP32"),
+              "shape": .array(shape.map(JSON.integer)),
+              "data": .array(
+                Array(repeating: .array([.integer(0)]), count: shape.reduce(1, *))),
+            ]
+          ]),
+          "outputs": .array(Array(repeating: ["name": .string("logits")], count: outputs)),
+        ])
+    }
+    for id: JSON in [.string("7"), .integer(7)] {
+      let answer = try await infer(id, outputs: 8)
+      #expect(answer.json["id"] == id && answer.json["outputs"]?.elements.count == 8)
+    }
+    #expect(try await infer(.null, outputs: 1).json["id"] == nil)
+    #expect(try await infer(.bool(true), outputs: 1).status == .badRequest)
+    #expect(try await infer(.integer(1), outputs: 9).status == .badRequest)
+  }
+
+  @Test(
+    "errors speak the words of the interface",
+    arguments: [
+      (#"{"methods": [{"name": "lime", "mask": "tea"}]}"#, "mask tea is not known"),
+      (#"{"methods": [{"name": "lime", "segments": "tea"}]}"#, "segments tea is not known"),
+      (#"{"methods": [{"name": "lime", "samples": 0}]}"#, "samples of lime"),
+      (#"{"windows": "top2"}"#, "windows is for models that listen"),
+      (#"{"targets": "zzzzzzzz"}"#, "GET /v1/models/NAME lists the labels"),
+      (#"{"targets": "above-threshold"}"#, "use targets top3"),
+      (#"{"pictures": {"frame": 0}}"#, "pictures.frame 0"),
+      (#"{"pictures": {"range": "full", "window": "1:2"}}"#, "pictures.window"),
+      (#"{"sound": {"allowsDamage": true}}"#, "sound.allowsDamage is for"),
+      (#"{"seed": -1}"#, "seed is no whole number from 0"),
+      (#"{"seed": 1.5}"#, "seed is no whole number from 0"),
+      (#"{"methods": [{"name": "gradcam", "layer": "feature.0"}]}"#, "did you mean"),
+      (#"{"methods": [{"name": "gradcam", "layer": "qqqqqqqqqqqqqq"}]}"#, "leave it out"),
+    ])
+  func words(members: String, line: String) async throws {
+    let server = try TestServer()
+    var request = #"{"model": "softmax", "# + members.dropFirst()
+    if !request.contains("methods") { request = request.dropLast() + #", "methods": ["gradcam"]}"# }
+    let file = Base64.encode(Sample.husky)
+    let answer = try await server(
+      .post, "/v1/analyses", Array(#"{"file_b64": "\#(file)", "request": \#(request)}"#.utf8),
+      headers: [("Content-Type", "application/json")])
+    #expect(answer.status == .unprocessableContent)
+    let detail = answer.json["detail"]?.string ?? ""
+    #expect(detail.contains(line) && !detail.contains("--") && !detail.contains("`"), "\(detail)")
+    #expect(server.service.platform.store.blobs.digests.isEmpty)
+  }
+
+  @Test("pictures as lists take the memory that their pixels need")
+  func pixels() async throws {
+    let server = try TestServer { $0.limits[.pixels] = 12 }
+    let pixel = "[0,0,0]"
+    func ask(_ verb: String, _ rows: [String]) async throws -> TestServer.Answer {
+      let body = #"{"instances": [[\#(rows.joined(separator: ","))]]}"#
+      return try await server(.post, "/v1/models/softmax:\(verb)", Array(body.utf8))
+    }
+    let row = "[" + Array(repeating: pixel, count: 300_000).joined(separator: ",") + "]"
+    for verb in ["predict", "explain"] {
+      // A first row times the number of rows would be 270 GB.
+      let ragged = try await ask(verb, [row] + Array(repeating: "0", count: 300_000))
+      #expect(ragged.status == .unprocessableContent)
+      let wide = try await ask(verb, [row])
+      #expect(wide.status == .contentTooLarge && wide.text.contains("pixels"), "\(wide.text)")
+    }
+    let small = Array(repeating: "[\(pixel),\(pixel),\(pixel)]", count: 4)
+    #expect(try await ask("predict", small).status == .ok)
+  }
+
   @Test("requests may not name files of the server")
   func files() async throws {
     let server = try TestServer()

@@ -135,6 +135,7 @@ struct StudyTests {
       #expect(again.status == .ok && again.json["cached"] == .bool(true))
       #expect(again.json["id"] == study.json["id"] && again.json["document"] == document)
       // A server that begins anew has it too; it takes the folder away when it ends.
+      server.service.platform.store.ownership.release()
       let restarted = try TestServer(folder: server.folder)
       #expect(try await restarted(.get, url).json["document"] == document)
     }

@@ -132,6 +132,20 @@ struct JudgingTests {
     // The leader looks at the picture alone.
     let blind = ranking([good, ramp, ramp, ramp], randomization: [0.9, 0.1, 0.1, 1])
     #expect(blind.choice == nil && blind.advice(pictures: 30).contains("hardly changes"))
+    // Of two that lead, the better one is blind, and both beat the baselines.
+    let seeing = ranking([good, alike, ramp, ramp], randomization: [0.9, 0.1, 0.1, 1])
+    #expect(seeing.choice == 1)
+    #expect(
+      seeing.advice(pictures: 30).contains("unlike it changes when the network is randomised"))
+    // The better one is blind, the other does not beat the baselines.
+    let noise = zip(good, 0...).map { $1 % 2 == 0 ? $0 + 0.6 : $0 - 0.6 }
+    let neither = ranking([good, noise, ramp, ramp], randomization: [0.9, 0.1, 0.1, 1])
+    if neither.leaders.contains(1), !neither.unbeaten[1].isEmpty {
+      #expect(neither.choice == nil)
+      #expect(
+        neither.advice(pictures: 30).contains(
+          "and Beta, not told apart from it, is not shown to be better"))
+    }
     // One that is small is good.
     let small = ranking([ramp, good, good, good], by: .roadMost)
     #expect(small.order.first == 0 && small.choice == 0)

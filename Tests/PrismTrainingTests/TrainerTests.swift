@@ -399,6 +399,23 @@ struct TrainerTests {
     }
   }
 
+  @Test("a label all of whose files are missing is one without samples")
+  func absentLabel() throws {
+    try withTrainer { trainer, folder in
+      let names = try FileManager.default.contentsOfDirectory(
+        atPath: folder + "/data/training/dark")
+      let rows = names.map { "training/dark/\($0),dark\n" } + (0..<9).map { "no\($0).png,light\n" }
+      try AtomicFile.write("path,label\n" + rows.joined(), to: folder + "/data/list.csv")
+      let file = try SafetensorsFile(contentsOf: folder + "/base.safetensors")
+      let message = failure {
+        _ = try Trainer(
+          base: file, card: try file.card(), data: try DataSet.open(folder + "/data/list.csv"),
+          loader: SmallModel.Loader(), options: Self.options())
+      }
+      #expect(message.contains("light"), "\(message)")
+    }
+  }
+
   @Test("a learning-rate range test keeps nothing and suggests a rate within its range")
   func rateRange() throws {
     try withTrainer({ $0.head = "pool,dense" }) { trainer, folder in

@@ -90,11 +90,12 @@ def main(words=None) -> int:
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--scenario", choices=SCENARIOS, default="linear")
     parser.add_argument("--noise", choices=("white", "correlated"), default="white")
-    parser.add_argument("--strength", type=float, help="0.1 to 1 (0.3; 0.8 for multiplicative)")
+    parser.add_argument("--strength", type=float, help="0.05 to 1 (0.3; 0.8 for multiplicative)")
     parser.add_argument("--counts", default="1200,300,300", help="training, validation and testing pictures")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(words)
-    strength = options.strength or (0.8 if options.scenario == "multiplicative" else 0.3)
+    usual = 0.8 if options.scenario == "multiplicative" else 0.3
+    strength = usual if options.strength is None else options.strength
     try:
         counts = [int(count) for count in options.counts.split(",")]
     except ValueError:

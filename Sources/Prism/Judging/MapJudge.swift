@@ -13,12 +13,15 @@ struct MapJudge {
   private(set) var classifier: any DifferentiableClassifier
   private let labels: Int
   let output: ExplainedOutput
+  /// Selects the squares of infidelity.
+  private let seed: UInt64
   let work: Work
 
   init(
     image: ExplainedImage, classifier: any DifferentiableClassifier, labels: Int,
-    output: ModelCard.Output, work: Work
+    output: ModelCard.Output, seed: UInt64 = 0, work: Work
   ) {
+    self.seed = seed
     self.image = image
     self.classifier = classifier
     self.labels = labels
@@ -41,7 +44,7 @@ struct MapJudge {
     let (height, width) = (image.input.shape[1], image.input.shape[2])
     return try Infidelity(
       samples: Self.squares.count, side: max(1, min(height, width) / Self.squares.share),
-      isScaled: true
+      isScaled: true, seed: seed
     ).removals(target: target, image: image, of: classifier, work: work)
   }
 

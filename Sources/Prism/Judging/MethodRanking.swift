@@ -130,15 +130,24 @@ public struct MethodRanking: Sendable {
       } else {
         sentences.append(
           "For this model use \(methods[choice].title): it is not told apart from "
-            + "\(methods[best].title), which leads in \(measure.noun) (\(number)), and unlike it is "
-            + "shown to be better than a map that knows nothing of the model.")
+            + "\(methods[best].title), which leads in \(measure.noun) (\(number)), and unlike it "
+            + (unbeaten[best].isEmpty
+              ? "changes when the network is randomised."
+              : "is shown to be better than a map that knows nothing of the model."))
       }
     } else if !leaders.allSatisfy({ unbeaten[$0].isEmpty }) {
-      let bases = Set(leaders.flatMap { unbeaten[$0] }).sorted()
+      // Those that lead and beat the baselines change little when the network is randomised.
+      let failing = leaders.filter { !unbeaten[$0].isEmpty }
+      let bases = Set(failing.flatMap { unbeaten[$0] }).sorted()
+      let subject =
+        failing.contains(best)
+        ? "the best method, \(methods[best].title) (\(measure.noun) \(number)), is"
+        : "\(methods[best].title) leads in \(measure.noun) (\(number)), but what it shows hardly "
+          + "changes when the network is randomised, and \(titles(failing)), not told apart from it, "
+          + (failing.count == 1 ? "is" : "are")
       sentences.append(
-        "Do not rely on these maps for this model: the best method, \(methods[best].title) "
-          + "(\(measure.noun) \(number)), is not shown to be better than a map that knows nothing of "
-          + "the model (\(titles(bases))).")
+        "Do not rely on these maps for this model: \(subject) not shown to be better than a map that "
+          + "knows nothing of the model (\(titles(bases))).")
     } else {
       sentences.append(
         "Do not rely on these maps for this model: \(titles(leaders)) "

@@ -123,7 +123,7 @@ public struct PictureJudge {
   ) throws -> [MapMeasure: Double] {
     let judge = MapJudge(
       image: image, classifier: model.classifier(batch: batch), labels: model.labels.count,
-      output: model.card.output, work: work)
+      output: model.card.output, seed: seed, work: work)
     let (map, target) = (explanation.values, explanation.target.index)
     var values: [MapMeasure: Double] = [:]
     if tests.contains(.curves) {

@@ -63,6 +63,8 @@ public struct Recording: Sendable {
   private let index: [String: ValueID]
   /// The operands of every value: walks through the graph look at nothing else.
   private let operandLists: [[ValueID]]
+  /// The values that others compute again of other numbers.
+  private var originals: [ValueID: ValueID] = [:]
 
   /// Records a forward pass on inputs of the given shapes.
   ///
@@ -105,14 +107,27 @@ public struct Recording: Sendable {
     names = other.names
     index = other.index
     operandLists = other.operandLists
+    originals = other.originals
   }
 
   /// The same forward pass followed by further values, which have no names.
   ///
-  /// - Parameter entries: Inputs, and what is computed from values before each; not checked.
+  /// - Parameters:
+  ///   - entries: Inputs, and what is computed from values before each; not checked.
+  ///   - originals: The values that entries compute again of other numbers, by these entries.
   /// - Returns: A recording in which all values of this one have their identifiers, with the same
   ///   inputs and outputs.
-  package func appending(_ entries: [Entry]) -> Recording { Recording(self, appending: entries) }
+  package func appending(
+    _ entries: [Entry], again originals: [ValueID: ValueID] = [:]
+  ) -> Recording {
+    var recording = Recording(self, appending: entries)
+    recording.originals.merge(originals) { $1 }
+    return recording
+  }
+
+  /// The value that another computes again of other numbers, with the same tensors of the model; the
+  /// value itself unless it does so.
+  package func original(of id: ValueID) -> ValueID { originals[id] ?? id }
 
   private init(_ other: Recording, appending entries: [Entry]) {
     values = other.values + entries
@@ -121,6 +136,20 @@ public struct Recording: Sendable {
     names = other.names
     index = other.index
     operandLists = other.operandLists + entries.map(Self.operands)
+    originals = other.originals
+  }
+
+  /// The same forward pass by other operations, whose outputs have the same shapes.
+  ///
+  /// - Parameter transform: The operation in the place of another; not checked.
+  /// - Returns: A recording in which all values have their identifiers.
+  func replacing(_ transform: (any Primitive) -> any Primitive) -> Recording {
+    Recording(
+      self,
+      values: values.map { entry in
+        guard case .computed(let primitive, let operands) = entry.origin else { return entry }
+        return Entry(origin: .computed(transform(primitive), operands), shape: entry.shape)
+      })
   }
 
   /// The same forward pass with other tensors in the place of named parameters.

@@ -73,8 +73,8 @@ enum LayerRule: Sendable, Equatable {
       return Self.shared(relevance, [even])
     case .box(let low, let high):
       let whole = Part(layer: layer, input: x, weight: weight, bias: nil)
-      let least = part(x.filled(low), { max($0, 0) })
-      let most = part(x.filled(high), { min($0, 0) })
+      let least = part(Tensor(x.shape, channels: low), { max($0, 0) })
+      let most = part(Tensor(x.shape, channels: high), { min($0, 0) })
       let quotient = relevance.divided(
         by: output - least.output - most.output, Self.stabilizer)
       return whole.share(of: quotient) - least.share(of: quotient) - most.share(of: quotient)
@@ -123,10 +123,10 @@ extension Tensor {
   /// The negative numbers, and zeros.
   fileprivate var negative: Tensor { map { min($0, 0) } }
 
-  /// A tensor of the same shape with one number for every channel, the last axis.
-  fileprivate func filled(_ channels: [Float]) -> Tensor {
-    Tensor(uninitialized: shape) { target in
-      for i in 0..<count { target[i] = channels[i % channels.count] }
+  /// A tensor with one number for every channel, the last axis.
+  init(_ shape: Shape, channels: [Float]) {
+    self.init(uninitialized: shape) { target in
+      for i in 0..<shape.count { target[i] = channels[i % channels.count] }
     }
   }
 }

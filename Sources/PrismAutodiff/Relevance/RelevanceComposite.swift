@@ -5,9 +5,9 @@
 /// Propagation: An Overview", 2019; the composites: Kohlbrenner et al., "Towards Best Practice in
 /// Explaining Neural Network Decisions with LRP", IJCNN 2020. Constants are those of the package
 /// zennit.
-public struct RelevanceComposite: Sendable, Equatable {
+public struct RelevanceComposite: Sendable, Hashable {
   /// What the layers have in common that share a rule.
-  public enum Kind: Sendable, Equatable {
+  public enum Kind: Sendable, Hashable {
     /// Flat at the layers that read the input, z⁺ at convolutions, ε at fully connected layers.
     case epsilonPlusFlat
     /// zᴮ at the convolutions that read the input, γ at other convolutions, ε at fully connected

@@ -38,18 +38,36 @@ package struct Pullback: Primitive {
   package init(
     _ value: ValueID, _ base: any Primitive, position: Int, in recording: Recording, isGuided: Bool
   ) {
-    let operands = recording.operands(of: value)
+    self.init(
+      value, base, position: position,
+      inputs: recording.operands(of: value).map { recording[$0].shape },
+      result: recording[value].shape, isGuided: isGuided)
+  }
+
+  /// Makes the walk back through the operation that computes a value.
+  ///
+  /// - Parameters:
+  ///   - value: What the operation computes.
+  ///   - base: The operation.
+  ///   - position: The input whose cotangent is computed.
+  ///   - inputs: The shapes of the operation's inputs.
+  ///   - result: The shape of the value.
+  ///   - isGuided: Whether rectifiers follow the rule of guided backpropagation.
+  init(
+    _ value: ValueID, _ base: any Primitive, position: Int, inputs: [Shape], result: Shape,
+    isGuided: Bool = false
+  ) {
     self.value = value
     self.base = base
     self.position = position
     if case .rectifier = base.nature { self.isGuided = isGuided } else { self.isGuided = false }
-    inputShapes = operands.map { recording[$0].shape }
-    resultShape = recording[value].shape
-    reads = Self.reads(base, position: position, inputs: operands.count)
+    inputShapes = inputs
+    resultShape = result
+    reads = Self.reads(base, position: position, inputs: inputs.count)
   }
 
   /// What a pullback reads: of an operation that is linear in the input nothing but the others.
-  private static func reads(_ base: any Primitive, position: Int, inputs: Int) -> Reads {
+  static func reads(_ base: any Primitive, position: Int, inputs: Int) -> Reads {
     switch base {
     case is any ConvolutionPrimitive where position > 0, is FullyConnected where position > 0:
       return Reads(inputs: position == 1 ? [0] : [], output: false)

@@ -2,12 +2,24 @@ internal import PrismTensor
 
 /// Writes down the operations of walks back.
 struct ReverseWriter {
-  private let recording: Recording
+  /// What happens at every operation.
+  enum Rule {
+    /// The derivative; or that of guided backpropagation.
+    case derivative(isGuided: Bool)
+    /// Relevance is divided as is stated for every operation.
+    case relevance(RelevanceDivisions)
+    /// DeepLIFT's multipliers; the values of the evaluation that is compared with, by those of the
+    /// other.
+    case multipliers([ValueID: ValueID])
+  }
+
+  let recording: Recording
   private let output: ValueID
   private let targets: Set<ValueID>
-  private let isGuided: Bool
+  private let rule: Rule
   private let readsOutputs: Bool
-  private let active: [Bool]
+  /// For every value whether it lies on a walk.
+  let active: [Bool]
   private let path: [ValueID]
   private var userCounts: [Int]
   /// What pointwise convolutions without groups read.
@@ -17,6 +29,10 @@ struct ReverseWriter {
   private(set) var entries: [Recording.Entry] = []
   /// The gradients by the weights of convolutions with the normalisations after them.
   private(set) var folded: [FoldedGradient] = []
+  /// What has been written for the rule, the same for all walks.
+  var notes = RuleNotes()
+
+  private var isGuided: Bool { if case .derivative(true) = rule { true } else { false } }
 
   /// Begins to write.
   ///
@@ -24,18 +40,18 @@ struct ReverseWriter {
   ///   - recording: The forward pass.
   ///   - output: Where walks begin.
   ///   - targets: Where they end: values of the forward pass, or tensors of the model.
-  ///   - isGuided: Whether rectifiers follow the rule of guided backpropagation.
+  ///   - rule: What happens at every operation.
   ///   - readsOutputs: Whether walks read the outputs of rectifiers, because they are kept whole
   ///     anyway, instead of bits.
   init(
-    _ recording: Recording, of output: ValueID, at targets: [ValueID], isGuided: Bool,
+    _ recording: Recording, of output: ValueID, at targets: [ValueID], rule: Rule,
     readsOutputs: Bool = false
   ) {
     self.recording = recording
     self.readsOutputs = readsOutputs
     self.output = output
     self.targets = Set(targets)
-    self.isGuided = isGuided
+    self.rule = rule
     active = recording.activity(from: targets, to: output)
     path = recording.path(active)
     userCounts = [Int](repeating: 0, count: recording.values.count)
@@ -56,10 +72,16 @@ struct ReverseWriter {
     return ValueID(index: recording.values.count + entries.count - 1)
   }
 
-  private mutating func add(
+  mutating func add(
     _ primitive: any Primitive, _ operands: [ValueID], _ shape: Shape
   ) -> ValueID {
     add(.computed(primitive, operands), shape)
+  }
+
+  /// The shape of a value that was there, or that has been written.
+  func shape(_ id: ValueID) -> Shape {
+    let count = recording.values.count
+    return id.index < count ? recording[id].shape : entries[id.index - count].shape
   }
 
   /// The values that are the gradients at the targets, but for ``folded`` ones.
@@ -86,6 +108,13 @@ struct ReverseWriter {
     back cotangent: ValueID, through id: ValueID
   ) -> [(operand: ValueID, cotangent: ValueID)] {
     guard let primitive = recording.primitive(of: id) else { return [] }
+    switch rule {
+    case .derivative: break
+    case .relevance(let divisions):
+      return divided(cotangent, through: id, primitive, divisions)
+    case .multipliers(let references):
+      return multiplied(cotangent, through: id, primitive, references)
+    }
     if let (normalization, value) = normalization(before: id) {
       return [through(normalization, value, cotangent)]
     }
@@ -105,7 +134,7 @@ struct ReverseWriter {
       }
   }
 
-  private mutating func pulledBack(
+  mutating func pulledBack(
     _ cotangent: ValueID, through id: ValueID, _ primitive: any Primitive, position: Int
   ) -> ValueID {
     let operands = recording.operands(of: id)

@@ -18,7 +18,8 @@ package struct TrainingRecording: Sendable {
   ///   - parameters: The tensors of the model by which gradients are wanted.
   package init?(_ recording: Recording, of output: ValueID, by parameters: [ValueID]) {
     var writer = ReverseWriter(
-      recording, of: output, at: parameters, isGuided: false, readsOutputs: true)
+      recording, of: output, at: parameters, rule: .derivative(isGuided: false),
+      readsOutputs: true)
     cotangent = writer.add(.input, recording[output].shape)
     gradients = writer.walk(from: cotangent)
     folded = writer.folded

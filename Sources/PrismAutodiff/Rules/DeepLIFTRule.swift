@@ -55,21 +55,57 @@ public struct DeepLIFTRule: BackwardRule {
     _ cotangent: Tensor, _ operation: EvaluatedOperation,
     _ reference: EvaluatedOperation.Values
   ) -> Tensor? {
-    guard let derivative = halfway(cotangent, operation, reference)[0] else { return nil }
-    let dx = operation.values.inputs[0] - reference.inputs[0]
-    let dy = (operation.values.output - reference.output) * cotangent
-    return Tensor(uninitialized: dx.shape) { target in
-      dx.withUnsafePointer { differences in
-        dy.withUnsafePointer { dy in
-          derivative.withUnsafePointer { derivative in
-            for i in 0..<dx.count {
-              let difference = differences[i]
-              target[i] = abs(difference) < Self.smallest ? derivative[i] : dy[i] / difference
+    guard operation.wanted[0] else { return nil }
+    return Self.rescaled(
+      cotangent, from: (operation.values.inputs[0], operation.values.output),
+      to: (reference.inputs[0], reference.output)
+    ) { _ in halfway(cotangent, operation, reference)[0] ?? Tensor(cotangent.shape) }
+  }
+
+  /// A cotangent times the slope of a function of one number between two evaluations.
+  ///
+  /// - Parameters:
+  ///   - cotangent: In the shape of the function's output.
+  ///   - value: The function's input and output in the evaluation that is explained.
+  ///   - reference: The same in the other.
+  ///   - derivative: The cotangent times the derivative at an input, where there is no slope.
+  /// - Returns: In the shape of the function's input.
+  static func rescaled(
+    _ cotangent: Tensor, from value: (x: Tensor, y: Tensor), to reference: (x: Tensor, y: Tensor),
+    derivative: (Tensor) -> Tensor
+  ) -> Tensor {
+    var isAlike = false
+    var result = Tensor(uninitialized: cotangent.shape) { target in
+      cotangent.withUnsafePointer { cotangent in
+        value.x.withUnsafePointer { x in
+          value.y.withUnsafePointer { y in
+            reference.x.withUnsafePointer { x0 in
+              reference.y.withUnsafePointer { y0 in
+                for i in 0..<value.x.count {
+                  let difference = x[i] - x0[i]
+                  if abs(difference) < Self.smallest { isAlike = true }
+                  target[i] = (y[i] - y0[i]) * cotangent[i] / difference
+                }
+              }
             }
           }
         }
       }
     }
+    guard isAlike else { return result }
+    let derivatives = derivative(value.x.zip(reference.x) { ($0 + $1) / 2 })
+    result.withUnsafeMutablePointer { target in
+      derivatives.withUnsafePointer { derivatives in
+        value.x.withUnsafePointer { x in
+          reference.x.withUnsafePointer { x0 in
+            for i in 0..<value.x.count where abs(x[i] - x0[i]) < Self.smallest {
+              target[i] = derivatives[i]
+            }
+          }
+        }
+      }
+    }
+    return result
   }
 
   private func credited(

@@ -7,7 +7,7 @@ struct JudgeCommand: LimitedCommand {
     commandName: "judge",
     abstract: "Find out which methods' explanations of a model may be believed, over data.",
     discussion: """
-        prism judge --model scenes --data scenes --masks scenes/masks.csv
+        prism judge --model scenes --data scenes/index.csv --masks scenes/masks.csv
         prism judge --model chest --data valid.csv --methods gradcam,ig --measures curves,road
 
       Every label that is true of a picture is explained by every method, and by two baselines that \

@@ -109,7 +109,8 @@ struct ShardCommand: LimitedCommand {
     if let failure = list.failures.first { throw failure.error }
     for note in list.notes { console.report("prism: \(note)") }
     let root = inputs.hasSuffix("/") ? inputs : inputs + "/"
-    return list.files.map { String($0.dropFirst(root.count)) }
+    // Not by characters: a name that begins with an accent would join it to the slash.
+    return list.files.map { String(decoding: $0.utf8.dropFirst(root.utf8.count), as: UTF8.self) }
   }
 
   private func tell(_ record: ShardRecord?, seconds: Double, _ console: Console) {

@@ -7,7 +7,7 @@ struct SurveyCommand: LimitedCommand {
     commandName: "survey",
     abstract: "See what the explanations of a whole data set give away, such as shortcuts.",
     discussion: """
-        prism survey --model scenes --data scenes --split training
+        prism survey --model scenes --data scenes/index.csv --split training
         prism survey --model voice --data recordings --method saliency
 
       Every label that is true of an input is explained, and the maps of each label are grouped by \

@@ -139,7 +139,8 @@ public enum ExplanationMethod: String, Sendable, CaseIterable, Codable {
         draws: isPublished ? .independent : .paired, seed: seed, stopping: stopping)
     case .lime:
       return LIME(
-        samples: samples(isPublished ? LIME.publishedSamples : LIME.usualSamples),
+        samples: settings.samples == nil && stopping == nil && !isPublished
+          ? nil : samples(LIME.publishedSamples),
         segmenter: segmenter, masker: masker(.segmentMean), output: output,
         draws: isPublished ? .independent : .stratified, seed: seed, stopping: stopping)
     case .kernelSHAP:

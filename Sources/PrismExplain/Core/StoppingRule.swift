@@ -52,11 +52,11 @@ public struct StoppingRule: Sendable, Equatable, Codable {
   }
 
   /// What to tell about the ranking.
-  func note(isSure: Bool, parts: String, taken: Int) -> String {
+  func note(isSure: Bool, parts: String, taken: Int, of units: String = "samples") -> String {
     let hundredths = (confidence * 10_000).rounded() / 100
     let percent = hundredths == hundredths.rounded() ? "\(Int(hundredths))" : "\(hundredths)"
     return "the ranking of the top \(top) \(parts) is \(isSure ? "" : "not ")sure (\(percent) %) "
-      + "after \(isSure ? "" : "the limit of ")\(taken) samples"
+      + "after \(isSure ? "" : "the limit of ")\(taken) \(units)"
   }
 }
 
@@ -68,7 +68,7 @@ extension StoppingRule? {
     var next = first
     while next < limit {
       looks.append(next)
-      next *= 2
+      next = next > limit / 2 ? limit : next * 2
     }
     return looks + [limit]
   }

@@ -45,7 +45,9 @@ public struct FullGrad: Explainer {
         throw ExplanationError.notFinite(layer: "the gradient of the input")
       }
       var sum = rule.sum()
-      for (p, value) in (gradient * image.input).scaledMagnitudes.enumerated() { sum[p] += value }
+      let ones = [Float](repeating: 1, count: image.channels)
+      let product = gradient * image.input
+      for (p, value) in product.scaledMagnitudes(times: ones).enumerated() { sum[p] += value }
       return Attribution(
         target: target, values: image.map(sum), evaluations: 1, diagnostics: gradient.blankness)
     }
@@ -53,7 +55,7 @@ public struct FullGrad: Explainer {
 }
 
 /// The derivative; on the way the contributions of biases are added up.
-private final class BiasRule: BackwardRule {
+private final class BiasRule: WatchingRule {
   private let height: Int
   private let width: Int
   private let contributions: Mutex<[Double]>
@@ -66,33 +68,33 @@ private final class BiasRule: BackwardRule {
   /// What all biases contribute to every pixel.
   func sum() -> [Double] { contributions.withLock { $0 } }
 
-  func pullback(_ cotangent: Tensor, through operation: EvaluatedOperation) -> [Tensor?] {
-    if cotangent.shape.rank == 4, cotangent.shape[0] == 1, let bias = Self.bias(of: operation) {
-      let channels = bias.count
-      let product = Tensor(uninitialized: cotangent.shape) { target in
-        cotangent.withUnsafePointer { g in
-          for i in 0..<cotangent.count { target[i] = g[i] * bias[i % channels] }
-        }
-      }
-      let small = Tensor(
-        [cotangent.shape[1], cotangent.shape[2]], product.scaledMagnitudes.map { Float($0) })
-      let map = small.resizedBilinear(height: height, width: width)
-      contributions.withLock { sums in
-        map.withUnsafePointer { map in for p in sums.indices { sums[p] += Double(map[p]) } }
-      }
+  func watches(_ primitive: any Primitive, constants: [Tensor?]) -> Bool {
+    bias(of: primitive, constants) != nil
+  }
+
+  func watch(_ cotangent: Tensor, of primitive: any Primitive, constants: [Tensor?]) {
+    guard cotangent.shape.rank == 4, cotangent.shape[0] == 1,
+      let bias = bias(of: primitive, constants)
+    else { return }
+    let small = Tensor(
+      [cotangent.shape[1], cotangent.shape[2]],
+      cotangent.scaledMagnitudes(times: bias).map { Float($0) })
+    let map = small.resizedBilinear(height: height, width: width)
+    contributions.withLock { sums in
+      map.withUnsafePointer { map in for p in sums.indices { sums[p] += Double(map[p]) } }
     }
-    return operation.pullback(cotangent)
   }
 
   /// What an operation adds to every channel; `nil` where it has no bias.
-  private static func bias(of operation: EvaluatedOperation) -> [Float]? {
-    let inputs = operation.values.inputs
-    switch operation.primitive {
-    case is any ConvolutionPrimitive where inputs.count == 3: return inputs[2].scalars
-    case let normalization as BatchNormalization where !operation.wanted.dropFirst().contains(true):
-      let (scale, offset, mean) = (inputs[1].scalars, inputs[2].scalars, inputs[3].scalars)
-      return inputs[4].scalars.enumerated().map { c, variance in
-        offset[c] - mean[c] * scale[c] / (variance + normalization.epsilon).squareRoot()
+  private func bias(of primitive: any Primitive, _ constants: [Tensor?]) -> [Float]? {
+    switch primitive {
+    case is any ConvolutionPrimitive where constants.count == 3: return constants[2]?.scalars
+    case let normalization as BatchNormalization:
+      let moments = constants.compactMap { $0?.scalars }
+      guard moments.count == 4 else { return nil }
+      return moments[3].enumerated().map { c, variance in
+        moments[1][c] - moments[2][c] * moments[0][c]
+          / (variance + normalization.epsilon).squareRoot()
       }
     default: return nil
     }
@@ -100,23 +102,29 @@ private final class BiasRule: BackwardRule {
 }
 
 extension Tensor {
-  /// The sum over channels of magnitudes that are scaled to 0…1 in every channel: `[1, h, w, C]` to
-  /// h · w numbers.
-  fileprivate var scaledMagnitudes: [Double] {
+  /// The sum over channels of magnitudes that are scaled to 0…1 in every channel.
+  ///
+  /// - Parameter factors: By which every channel is multiplied first.
+  /// - Returns: Of `[1, h, w, C]` h · w numbers.
+  fileprivate func scaledMagnitudes(times factors: [Float]) -> [Double] {
     let channels = shape[3]
     return withUnsafePointer { values in
       var low = [Float](repeating: .infinity, count: channels)
       var high = [Float](repeating: 0, count: channels)
-      for i in 0..<count {
-        let magnitude = abs(values[i])
-        low[i % channels] = min(low[i % channels], magnitude)
-        high[i % channels] = max(high[i % channels], magnitude)
-      }
-      let factors = (0..<channels).map { 1 / (Double(high[$0] - low[$0]) + 1e-7) }
-      return (0..<count / channels).map { p in
-        (0..<channels).reduce(0) { sum, c in
-          sum + Double(abs(values[p * channels + c]) - low[c]) * factors[c]
+      for row in stride(from: 0, to: count, by: channels) {
+        for c in 0..<channels {
+          let magnitude = abs(values[row + c] * factors[c])
+          low[c] = min(low[c], magnitude)
+          high[c] = max(high[c], magnitude)
         }
+      }
+      let scales = (0..<channels).map { 1 / (Double(high[$0] - low[$0]) + 1e-7) }
+      return stride(from: 0, to: count, by: channels).map { row in
+        var sum = 0.0
+        for c in 0..<channels {
+          sum += Double(abs(values[row + c] * factors[c]) - low[c]) * scales[c]
+        }
+        return sum
       }
     }
   }

@@ -117,10 +117,12 @@ public struct IntegratedGradients: Explainer {
       for (index, t) in range.enumerated() {
         let map = path.map(index)
         let difference = ends[1][t] - ends[0][t]
-        let gap = abs(difference - map.reduce(0, +)) / abs(difference)
         var note = "the way was divided at \(path.looks.count) points where the output bends"
         let share = path.wildness(index)
-        if gap > Self.tolerance || share > BendingPath.mostUncertainty {
+        let gap = abs(difference - map.reduce(0, +)) / abs(difference)
+        if !share.isFinite {
+          note += "; both ends of it have the same output, so that there is no difference to divide"
+        } else if gap > Self.tolerance || share > BendingPath.mostUncertainty {
           note +=
             ", the limit: the output bends too often along the way, and pieces of it that add up to "
             + "\(share.wholePercent) of the difference are not resolved"

@@ -107,6 +107,13 @@ public struct LRP: Explainer {
           + "nothing: use --composite \(Composite.epsilonPlusFlat.rawValue)"
       ]
     }
+    guard (0...1).contains(share) else {
+      return [
+        "what reaches the image adds up to \(Float(output - gap)) where the output is "
+          + "\(Float(output)): on the way relevances of both signs grow; the map shows how they "
+          + "are divided, and is no sum"
+      ]
+    }
     return [
       "\(share.wholePercent) of the relevance stays in biases and shifts of normalisations; the map "
         + "shows how the rest is divided, and is no sum"

@@ -1,3 +1,4 @@
+internal import PrismRuntime
 internal import PrismTensor
 
 /// The subsets of segments that KernelSHAP evaluates, and their weights, which add up to 1.
@@ -9,7 +10,9 @@ struct CoalitionDesign: Sendable {
 
   /// Takes subset sizes in full, from both ends, as long as the samples suffice, and draws the
   /// rest.
-  init(segments d: Int, samples: Int, seed: UInt64) {
+  ///
+  /// - Throws: `CancellationError` where the work does not go on.
+  init(segments d: Int, samples: Int, seed: UInt64, work: Work = .unwatched) throws {
     coalitions = Coalitions(segments: d)
     // The weight of all subsets of a size, normalised.
     let sizes = (1..<d).map { Double(d - 1) / (Double($0) * Double(d - $0)) }
@@ -29,7 +32,8 @@ struct CoalitionDesign: Sendable {
     enumerated = coalitions.count
     guard size <= d / 2 else { return }
     let pairs = max((samples - enumerated) / 2, 1)
-    draw(pairs, from: size, sizes: Array(sizes[size - 1..<d - size]), seed: seed)
+    try draw(
+      pairs, from: size, sizes: Array(sizes[size - 1..<d - size]), seed: seed, work: work)
     weights += [Double](repeating: left / Double(2 * pairs), count: 2 * pairs)
   }
 
@@ -47,10 +51,13 @@ struct CoalitionDesign: Sendable {
   }
 
   /// Draws subsets by the weights of their sizes, each with its complement.
-  private mutating func draw(_ pairs: Int, from first: Int, sizes: [Double], seed: UInt64) {
+  private mutating func draw(
+    _ pairs: Int, from first: Int, sizes: [Double], seed: UInt64, work: Work
+  ) throws {
     let d = coalitions.segments
     let total = sizes.reduce(0, +)
     for pair in 0..<pairs {
+      if pair.isMultiple(of: 1024) { try work.check() }
       var random = SeededRandom(seed: seed, sample: pair)
       var place = Double(random.next() >> 11) * 0x1p-53 * total
       var chosen = first

@@ -25,8 +25,8 @@ public struct Coalitions: Sendable, Equatable {
 
   /// Adds the complement of the last sample.
   mutating func appendComplement() {
-    let (last, drawn) = (count - 1, self)
-    append { !drawn[last, $0] }
+    let last = Array(bits.suffix(words))
+    append { last[$0 / 64] >> UInt64($0 % 64) & 1 == 0 }
   }
 
   /// Whether a segment is on in a sample.

@@ -114,6 +114,9 @@ public struct ExtremalPerturbation: Explainer {
         at: cropped, of: (isFlipped ? cotangent.mirrored() : cotangent).scalars)
       for (pixel, value) in reward.enumerated() { slope[generator.fullIndex(pixel)] += value }
       let gradient = try generator.gradient(at: parameters, of: slope)
+      guard gradient.allSatisfy(\.isFinite) else {
+        throw ExplanationError.notFinite(layer: "the gradient of the mask")
+      }
       velocity =
         velocity.isEmpty
         ? gradient

@@ -1,3 +1,4 @@
+internal import PrismKernels
 public import PrismRuntime
 internal import PrismTensor
 
@@ -75,7 +76,9 @@ public struct HSIC: BlackBoxExplainer {
     return try targets.indices.map { t in
       try work.check()
       let outputs = images.indices(of: t, among: targets.count).map { scores[$0] }
-      let values = Self.dependence(of: outputs, on: kept)
+      let values = try Memory.expecting(outputs.count * outputs.count * 8) {
+        Self.dependence(of: outputs, on: kept)
+      }
       return Attribution(
         target: targets[t], output: output, values: image.enlarged(values, cells: cells),
         evaluations: images.count,

@@ -92,11 +92,13 @@ public struct KernelSHAP: BlackBoxExplainer {
     let d = search.segmentation.count
     // The masked and the whole image, which the fit goes through, are two more.
     // Where all coalitions are evaluated, they can be told apart.
-    if let samples, d >= 63 || samples < (1 << d) - 2 {
-      try search.check(samples: samples, fixed: 2)
-    }
     let isEstimated =
       draws == .stratified && SizedDraws.suffice(segments: d, samples: samples ?? 0)
+    if let samples, d >= 63 || samples < (1 << d) - 2 {
+      // A sample and its complement tell the same of the segments, but for one number.
+      try search.check(samples: isEstimated ? samples : samples / 2 - 1, fixed: 2)
+      try search.checkMemory(samples: samples)
+    }
     let samples = samples ?? (isEstimated ? d + 1024 : 2 * d + 2048)
     return isEstimated
       ? try estimated(search, samples: samples, targets: targets, work: work)
@@ -107,8 +109,8 @@ public struct KernelSHAP: BlackBoxExplainer {
   private func estimated(
     _ search: SurrogateSearch, samples: Int, targets: [Int], work: Work
   ) throws -> [Attribution] {
-    let fit = SizedFit(
-      .shapley(segments: search.segmentation.count), samples: samples + 2, seed: seed)
+    let fit = try SizedFit(
+      .shapley(segments: search.segmentation.count), samples: samples + 2, seed: seed, work: work)
     let limit = fit.draws.coalitions.count
     work.plan(limit)
     let found = try search.run(fit.draws.coalitions, looks: stopping.looks(limit: limit)) {
@@ -130,7 +132,7 @@ public struct KernelSHAP: BlackBoxExplainer {
     _ search: SurrogateSearch, samples: Int, _ evaluator: Evaluator
   ) throws -> [Attribution] {
     let (d, targets, work) = (search.segmentation.count, evaluator.targets, evaluator.work)
-    let design = CoalitionDesign(segments: d, samples: samples, seed: seed)
+    let design = try CoalitionDesign(segments: d, samples: samples, seed: seed, work: work)
     let limit = design.coalitions.count
     work.plan(limit + 2)
     var ends = Coalitions(segments: d)
@@ -147,7 +149,8 @@ public struct KernelSHAP: BlackBoxExplainer {
       found.attribution(
         t, evaluations: found.taken + 2,
         completenessGap: whole[t] - base[t] - found.fit.values[t].reduce(0, +),
-        baseValue: base[t], explainedValue: whole[t])
+        baseValue: base[t], explainedValue: whole[t],
+        notes: draws == .stratified ? [SizedDraws.note(segments: d, samples: limit)] : [])
     }
   }
 

@@ -41,7 +41,7 @@ public struct LIME: BlackBoxExplainer {
     needs: [.segments, .baseline], unit: .explained, cost: "one forward pass a sample",
     paper: "Ribeiro, Singh and Guestrin, Why Should I Trust You?, KDD 2016")
   /// The number of samples, or the limit where ``stopping`` is given.
-  public let samples: Int
+  public let samples: Int?
   /// How the image is divided.
   public let segmenter: Segmenter
   /// What masks the segments that are off.
@@ -64,7 +64,7 @@ public struct LIME: BlackBoxExplainer {
 
   /// Makes the method; the defaults are those of the package lime, but for the draws.
   public init(
-    samples: Int = 500, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
+    samples: Int? = nil, segmenter: Segmenter = .quickshift(), masker: Masker = .segmentMean,
     kernelWidth: Double = 0.25, ridge: Double = 1, output: ExplainedOutput = .logit,
     draws: Draws = .stratified, seed: UInt64 = 0, stopping: StoppingRule? = nil
   ) {
@@ -82,7 +82,10 @@ public struct LIME: BlackBoxExplainer {
   /// The values of the parameters.
   public var parameters: [MethodParameter] {
     [
-      .integer("samples", samples), .text("segments", segmenter.description),
+      .integer(
+        "samples",
+        samples ?? (draws == .stratified ? Self.usualSamples : Self.publishedSamples)),
+      .text("segments", segmenter.description),
       .text("mask", masker.description), .number("kernelWidth", kernelWidth),
       .number("ridge", ridge), .text("output", output.rawValue), .text("draws", draws.rawValue),
       .seed(seed),
@@ -97,7 +100,7 @@ public struct LIME: BlackBoxExplainer {
     work: Work
   ) throws -> [Attribution] {
     try image.check(for: classifier)
-    guard samples >= 2 else {
+    guard samples ?? 2 >= 2 else {
       throw ExplanationError.parameter("the number of samples", "must be at least 2")
     }
     guard kernelWidth > 0, ridge >= 0, ridge.isFinite else {
@@ -107,25 +110,38 @@ public struct LIME: BlackBoxExplainer {
     let search = try SurrogateSearch(
       image, segmenter: segmenter, masker: masker, stopping: stopping,
       evaluator: Evaluator(classifier, targets: targets, output: output, work: work))
+    let d = search.segmentation.count
+    let functional =
+      draws == .stratified && SizedDraws.suffice(segments: d, samples: samples ?? 0)
+      ? SizedFunctional.regression(segments: d) { weight(on: $0, of: d) } : nil
+    let isEstimated = functional?.isDefined ?? false
+    let samples = samples ?? (isEstimated ? Self.usualSamples : Self.publishedSamples)
     try search.check(samples: samples)
-    let found = try run(search, targets: targets.count, work: work)
+    let found = try run(
+      search, samples: samples, for: isEstimated ? functional : nil, targets: targets.count,
+      work: work)
+    let fallback =
+      draws == .stratified && !isEstimated
+      ? [SizedDraws.note(segments: d, samples: samples, isDefined: functional?.isDefined ?? true)]
+      : []
     return targets.indices.map { t in
       found.attribution(
         t, evaluations: found.taken, baseValue: found.fit.intercepts[t],
         // Sample 0 is the whole image.
         explainedValue: found.scores[t],
-        notes: found.fit.isConstant[t] ? ["blank map: the output is the same for all samples"] : [])
+        notes: fallback
+          + (found.fit.isConstant[t] ? ["blank map: the output is the same for all samples"] : []))
     }
   }
 
   /// Evaluates samples and fits a model to them.
   private func run(
-    _ search: SurrogateSearch, targets: Int, work: Work
+    _ search: SurrogateSearch, samples: Int, for functional: SizedFunctional?, targets: Int,
+    work: Work
   ) throws -> SurrogateSearch.Found {
     let d = search.segmentation.count
-    if draws == .stratified, SizedDraws.suffice(segments: d, samples: samples) {
-      let fit = SizedFit(
-        .regression(segments: d) { weight(on: $0, of: d) }, samples: samples, seed: seed)
+    if let functional {
+      let fit = try SizedFit(functional, samples: samples, seed: seed, work: work)
       let limit = fit.draws.coalitions.count
       work.plan(limit)
       return try search.run(fit.draws.coalitions, looks: stopping.looks(limit: limit)) {
@@ -133,7 +149,7 @@ public struct LIME: BlackBoxExplainer {
         try fit(count, scores: scores, targets: targets, isForced: false, work: work)
       }
     }
-    let coalitions = try draw(d)
+    let coalitions = try draw(d, samples: samples, work: work)
     work.plan(samples)
     return try search.run(coalitions, looks: stopping.looks(limit: samples)) { count, scores in
       try fit(coalitions.prefix(count), scores: scores, targets: targets, work: work)
@@ -147,20 +163,23 @@ public struct LIME: BlackBoxExplainer {
   }
 
   /// The samples' bits.
-  func draw(_ segments: Int) throws(ExplanationError) -> Coalitions {
+  func draw(_ segments: Int, samples: Int, work: Work = .unwatched) throws -> Coalitions {
     var coalitions = Coalitions(segments: segments)
     if draws == .lime {
       guard let seed = UInt32(exactly: seed) else {
-        throw .parameter("the seed", "must be below 4294967296 to reproduce the package lime")
+        throw ExplanationError.parameter(
+          "the seed", "must be below 4294967296 to reproduce the package lime")
       }
       var random = MersenneTwister(seed: seed)
       for sample in 0..<samples {
+        if sample.isMultiple(of: 1024) { try work.check() }
         coalitions.append { _ in random.next() & 1 == 1 || sample == 0 }
       }
       return coalitions
     }
     coalitions.append { _ in true }
     while coalitions.count < samples {
+      if coalitions.count.isMultiple(of: 1024) { try work.check() }
       if draws != .independent, coalitions.count % 2 == 0 {
         coalitions.appendComplement()
       } else {

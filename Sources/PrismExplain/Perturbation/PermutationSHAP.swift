@@ -147,9 +147,8 @@ public struct PermutationSHAP: BlackBoxExplainer {
     if isExact { return ["all orders of the segments were evaluated: the values are exact"] }
     return stopping.map {
       [
-        "the ranking of the top \($0.top) segments is \(isSure ? "" : "not ")sure "
-          + "(\(Int(($0.confidence * 100).rounded())) %) after \(isSure ? "" : "the limit of ")"
-          + "\(taken) orders and their reverses"
+        $0.note(
+          isSure: isSure, parts: "segments", taken: taken, of: "orders and their reverses")
       ]
     } ?? []
   }

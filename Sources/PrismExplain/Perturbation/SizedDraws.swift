@@ -1,3 +1,4 @@
+internal import PrismRuntime
 internal import PrismTensor
 
 /// Subsets of segments, each with its complement, without replacement: sizes in turn as often as
@@ -18,6 +19,16 @@ struct SizedDraws {
     segments <= segmentLimit && samples <= sampleLimit
   }
 
+  /// What to tell where they are, and samples are drawn as they were published.
+  static func note(segments: Int, samples: Int, isDefined: Bool = true) -> String {
+    "\(samples) samples were drawn as published: "
+      + (!isDefined
+        ? "the kernel is so narrow that nothing but the whole image has a weight"
+        : segments > segmentLimit
+          ? "\(segments) segments are more than the \(segmentLimit) whose subsets are counted"
+          : "that many are not remembered one by one")
+  }
+
   private(set) var coalitions: Coalitions
   /// How often each size deserves to be drawn, by the size of the smaller subset of a pair.
   let masses: [Double]
@@ -32,7 +43,11 @@ struct SizedDraws {
   ///   - functional: What they are drawn for.
   ///   - samples: How many at the most, with the whole and the empty one.
   ///   - seed: The seed of the draws.
-  init(for functional: SizedFunctional, samples: Int, seed: UInt64) {
+  ///   - work: Is asked whether it goes on.
+  /// - Throws: `CancellationError`.
+  init(
+    for functional: SizedFunctional, samples: Int, seed: UInt64, work: Work = .unwatched
+  ) throws {
     let d = functional.segments
     masses = functional.drawing
     available = (0...d / 2).map { size in
@@ -44,6 +59,7 @@ struct SizedDraws {
     var drawn = [DrawnSubsets](repeating: DrawnSubsets(), count: masses.count)
     let start = CounterRandom(seed: seed).uniform(0)
     for pair in 0..<max((samples - 2) / 2, 0) {
+      if pair.isMultiple(of: 1024) { try work.check() }
       let open = masses.indices.filter { drawn[$0].count < available[$0] }
       guard !open.isEmpty else { return }
       let place = start + Self.reversedBits(pair)

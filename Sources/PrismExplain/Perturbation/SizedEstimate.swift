@@ -4,9 +4,9 @@ internal import PrismTensor
 /// A functional of the outputs of all subsets, estimated from the pairs that were drawn.
 ///
 /// A ``CoalitionSurrogate`` guesses the outputs; the functional of the guess is known, and what the
-/// pairs miss of a guess that was made without them corrects it. So the estimate is right on
-/// average whatever the guess is worth, and the misses tell its standard error. Definition of such
-/// estimates: Witter, Liu and Musco, "Regression-Adjusted Monte Carlo Estimators for Shapley Values
+/// pairs miss of a guess that was made without them corrects it. So the estimate is nearly right on
+/// average whatever the guess is worth (what the one pair that is left out misses stands for all
+/// that were not drawn), and the misses tell its standard error. Definition of such estimates: Witter, Liu and Musco, "Regression-Adjusted Monte Carlo Estimators for Shapley Values
 /// and Probabilistic Values", 2025.
 struct SizedEstimate {
   /// The most pairs that a guess is learned from; more are divided.

@@ -12,9 +12,11 @@ struct SizedFit {
   ///   - functional: What is wanted.
   ///   - samples: The most subsets, with the whole and the empty one.
   ///   - seed: The seed of the draws.
-  init(_ functional: SizedFunctional, samples: Int, seed: UInt64) {
+  ///   - work: Is asked whether it goes on.
+  /// - Throws: `CancellationError`.
+  init(_ functional: SizedFunctional, samples: Int, seed: UInt64, work: Work) throws {
     self.functional = functional
-    draws = SizedDraws(for: functional, samples: samples, seed: seed)
+    draws = try SizedDraws(for: functional, samples: samples, seed: seed, work: work)
   }
 
   /// The model of the first samples, judged by them in the regression's weights.

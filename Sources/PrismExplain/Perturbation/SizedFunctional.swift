@@ -44,27 +44,32 @@ struct SizedFunctional: Sendable {
     let total = masses.reduce(0, +)
     let shares = masses.map { $0 / total }
     let n = Double(d)
-    // The moments of the bits: mean, variance and the covariance of two.
-    let mean = shares.enumerated().reduce(0) { $0 + $1.element * Double($1.offset) / n }
-    let variance = mean - mean * mean
-    let covariance =
-      shares.enumerated().reduce(0) { sum, share in
-        let s = Double(share.offset)
-        return sum + share.element * s * (s - 1) / (n * (n - 1))
-      } - mean * mean
-    // The inverse of a matrix with one number on the diagonal and another elsewhere.
-    let diagonal = 1 / (variance - covariance)
-    let elsewhere =
-      -covariance / ((variance - covariance) * (variance - covariance + n * covariance))
+    // The moments of the bits: their mean, and both eigenvalues of their covariances, a matrix with
+    // one number on the diagonal and another elsewhere. Each is a sum without differences, which
+    // narrow weights would leave nothing of.
+    func moment(_ term: (Double) -> Double) -> Double {
+      shares.enumerated().reduce(0) { $0 + $1.element * term(Double($1.offset)) }
+    }
+    let mean = moment { $0 / n }
+    let apart = moment { $0 * (n - $0) / (n * (n - 1)) }
+    let off = moment { n - $0 }
+    let together = moment { s in ((n - s) - off) * ((n - s) - off) / n }
+    // The inverse of that matrix.
+    let diagonal = 1 / apart
+    let elsewhere = (1 / together - 1 / apart) / n
+    /// - Parameter bit: The bit less its mean.
     func coefficients(_ bit: Double) -> [Double] {
       shares.enumerated().map { s, share in
-        share * (diagonal * (bit - mean) + elsewhere * (Double(s) - n * mean))
+        share * (diagonal * bit + elsewhere * (off - (n - Double(s))))
       }
     }
     return SizedFunctional(
-      segments: d, inside: coefficients(1), outside: coefficients(0), level: shares,
+      segments: d, inside: coefficients(off / n), outside: coefficients(-mean), level: shares,
       masses: shares)
   }
+
+  /// Whether weights are not so narrow that nothing but the whole image has any.
+  var isDefined: Bool { inside.allSatisfy(\.isFinite) && outside.allSatisfy(\.isFinite) }
 
   /// The mean coefficient of a size, squared, over the segments.
   private func square(_ inside: Double, _ outside: Double, _ size: Int) -> Double {

@@ -1,3 +1,4 @@
+internal import PrismKernels
 public import PrismRuntime
 internal import PrismTensor
 
@@ -69,7 +70,11 @@ public struct Sobol: BlackBoxExplainer {
     var points = Self.fewestPoints
     while 2 * points * (side * side + 1) <= samples, points < 1 << 20 { points *= 2 }
     let indices = TotalSobolIndices(dimensions: side * side, points: points)
-    let masks = GridMasks(rows: side, columns: side, values: try indices.rows())
+    let masks = GridMasks(
+      rows: side, columns: side,
+      values: try Memory.expecting(floats: indices.evaluations * side * side) {
+        try indices.rows()
+      })
     let notes =
       side < cells
       ? ["\(samples) samples are enough for a grid of \(side)×\(side) only, not \(cells)×\(cells)"]

@@ -41,11 +41,20 @@ struct SurrogateSearch {
   /// - Parameters:
   ///   - samples: The samples that are drawn.
   ///   - fixed: Images that the fit goes through besides.
-  /// - Throws: ``ExplanationError/tooFewSamples(_:segments:)``.
-  func check(samples: Int, fixed: Int = 0) throws(ExplanationError) {
+  /// - Throws: ``ExplanationError/tooFewSamples(_:segments:)``, `OutOfMemoryError`.
+  func check(samples: Int, fixed: Int = 0) throws {
     guard samples + fixed > segmentation.count else {
-      throw .tooFewSamples(samples, segments: segmentation.count)
+      throw ExplanationError.tooFewSamples(samples, segments: segmentation.count)
     }
+    try checkMemory(samples: samples)
+  }
+
+  /// Makes sure, before anything is drawn, that samples and their outputs have room.
+  ///
+  /// - Throws: `OutOfMemoryError`.
+  func checkMemory(samples: Int) throws {
+    let bytes = ((segmentation.count - 1) / 64 + 1 + evaluator.targets.count) * 8
+    try Memory.expecting(min(samples, 1 << 48) * bytes) {}
   }
 
   /// The images of samples.
@@ -59,7 +68,8 @@ struct SurrogateSearch {
   private func fitSize(samples: Int) -> Int {
     let (matrices, rows) = (6, 8)
     let d = segmentation.count + 1
-    return (matrices * d * d + rows * samples * (evaluator.targets.count + 1) + samples * d / 64)
+    // The terms of an estimate are one number a segment of each pair.
+    return (matrices * d * d + rows * samples * (evaluator.targets.count + 1) + samples * d / 2)
       * MemoryLayout<Double>.stride
   }
 

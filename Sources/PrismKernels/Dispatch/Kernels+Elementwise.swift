@@ -144,6 +144,40 @@ extension Kernels {
     }
   }
 
+  /// Divides rows element by element, with so much added to the magnitude of every divisor; zero
+  /// where the sign, if there are such, times `side` is not positive.
+  package func divide(
+    _ input: UnsafePointer<Float>, stride: Int, by other: UnsafePointer<Float>, otherStride: Int,
+    epsilon: Float, signs: UnsafePointer<Float>?, signStride: Int, side: Float,
+    into output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, channels: Int
+  ) {
+    switch instructionSet {
+    case .baseline:
+      PrismKernelsBaseline.Elementwise.divide(
+        input, stride: stride, by: other, otherStride: otherStride, epsilon: epsilon,
+        signs: signs, signStride: signStride, side: side, into: output,
+        outputStride: outputStride, rows: rows, channels: channels)
+    #if arch(x86_64)
+      case .avx2:
+        PrismKernelsAVX2.Elementwise.divide(
+          input, stride: stride, by: other, otherStride: otherStride, epsilon: epsilon,
+          signs: signs, signStride: signStride, side: side, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+      case .avx512:
+        PrismKernelsAVX512.Elementwise.divide(
+          input, stride: stride, by: other, otherStride: otherStride, epsilon: epsilon,
+          signs: signs, signStride: signStride, side: side, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+    #else
+      case .avx2, .avx512:
+        PrismKernelsBaseline.Elementwise.divide(
+          input, stride: stride, by: other, otherStride: otherStride, epsilon: epsilon,
+          signs: signs, signStride: signStride, side: side, into: output,
+          outputStride: outputStride, rows: rows, channels: channels)
+    #endif
+    }
+  }
+
   /// Normalises every row by its own mean and variance, then scales and shifts by channel.
   package func normalizeRows(
     _ input: UnsafePointer<Float>, stride: Int, into output: UnsafeMutablePointer<Float>,

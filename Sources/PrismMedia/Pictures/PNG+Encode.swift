@@ -77,8 +77,9 @@ extension PNG {
         &stream, Z_BEST_SPEED, Z_DEFLATED, -15, 9, Z_RLE, ZLIB_VERSION, size) == Z_OK
     else { return nil }
     defer { deflateEnd(&stream) }
-    // What comes before may be referred to, as if the whole were compressed in one go.
-    let window = min(range.lowerBound, 32 << 10)
+    // The byte before may be referred to, as if the whole were compressed in one go: runs look no
+    // farther back.
+    let window = min(range.lowerBound, 1)
     deflateSetDictionary(&stream, base + range.lowerBound - window, uInt(window))
     let isLast = range.upperBound == bytes.count
     let capacity = Int(deflateBound(&stream, uLong(range.count))) + 16

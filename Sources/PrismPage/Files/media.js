@@ -18,7 +18,9 @@ const signatures = [
 
 const endings = {
   image: ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "tif", "tiff", "bmp", "dib", "dcm", "dicom"],
-  audio: ["wav", "flac", "ogg", "oga", "mp3"],
+  audio: [
+    "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "m4a", "aac", "mp4", "amr", "webm", "mka",
+  ],
 };
 
 /** What files can be chosen, for the browser's dialog. */

@@ -51,21 +51,21 @@ public struct OutputFolder: Sendable {
   ///
   /// - Parameter inputs: The paths of the inputs.
   /// - Returns: A stem for every path.
-  public func stems(for inputs: [String]) -> [String: String] {
-    var stems: [String: String] = [:]
+  package func stems(for inputs: [String]) -> [PathKey: String] {
+    var stems: [PathKey: String] = [:]
     // The page that leads to all results has that name.
-    var owners = ["index": ""]
-    for input in inputs where stems[input] == nil {
+    var owners = ["index": PathKey("")]
+    for input in inputs where stems[PathKey(input)] == nil {
       let whole = ReportInput.wholePath(of: input)
       let wanted = FileStem.ofResults(for: input)
       var stem = wanted
       var number = 2
-      while !(owners[stem].map { $0 == whole } ?? mayHold(stem, of: whole)) {
+      while !(owners[stem].map { $0 == PathKey(whole) } ?? mayHold(stem, of: whole)) {
         stem = "\(wanted)-\(number)"
         number += 1
       }
-      owners[stem] = whole
-      stems[input] = stem
+      owners[stem] = PathKey(whole)
+      stems[PathKey(input)] = stem
     }
     return stems
   }
@@ -74,7 +74,7 @@ public struct OutputFolder: Sendable {
   private func mayHold(_ stem: String, of input: String) -> Bool {
     ["\(stem).json", "\(stem).compare.json"].allSatisfy { name in
       guard holds(name) else { return true }
-      return document(name)?["input"]?["path"] == .string(input)
+      return (document(name)?["input"]?["path"]?.string).map(PathKey.init) == PathKey(input)
     }
   }
 

@@ -67,7 +67,9 @@ struct JudgeRecord: Sendable {
       if case .integer(let label) = number { label } else { nil }
     }
     let maps = elements.compactMap(Map.init)
-    guard maps.count == elements.count, labels.count == numbers.count else { return nil }
+    guard maps.count == elements.count, labels.count == numbers.count,
+      maps.allSatisfy({ labels.contains($0.label) })
+    else { return nil }
     self.init(
       picture: picture, digest: digest, method: method, settings: settings, labels: labels,
       maps: maps)

@@ -41,10 +41,10 @@ public final class JudgeRun: Sendable {
   let methods: [JudgedMethod]
   let pipeline: ExplanationPipeline
   let truths: TruthMasks?
-  private let places: [String: Int]
+  private let places: [PathKey: Int]
   private let journal: RunJournal
   /// What former runs have finished, by picture and method, without maps.
-  private let finished: [String: [String: JudgeRecord]]
+  private let finished: [PathKey: [String: JudgeRecord]]
 
   /// Makes ready, and says what does not fit before any picture is read.
   ///
@@ -84,15 +84,17 @@ public final class JudgeRun: Sendable {
     if let ranking = request.ranking { try Self.check(ranking, request) }
     notes = selection.notes + obstacles.map { "left out: \($0)" }
     places = Dictionary(
-      samples.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
+      samples.enumerated().map { (PathKey($1.path), $0) }, uniquingKeysWith: { first, _ in first })
     let key = try Self.key(request, model, data, scope)
-    var finished: [String: [String: JudgeRecord]] = [:]
+    var finished: [PathKey: [String: JudgeRecord]] = [:]
     journal = try RunJournal(
       folder.path(of: purpose.journalName), kind: purpose.rawValue, key: key
     ) { line in
-      guard var record = JudgeRecord(line) else { return false }
+      guard var record = JudgeRecord(line),
+        record.labels.allSatisfy(model.labels.indices.contains)
+      else { return false }
       for place in record.maps.indices { record.maps[place].small = nil }
-      finished[record.picture, default: [:]][record.method] = record
+      finished[PathKey(record.picture), default: [:]][record.method] = record
       return true
     }
     self.finished = finished
@@ -102,7 +104,7 @@ public final class JudgeRun: Sendable {
   public var inputs: [String] { samples.map(\.path) }
 
   /// How many of the pictures a former run has begun or finished.
-  public var known: Int { samples.count { finished[$0.path] != nil } }
+  public var known: Int { samples.count { finished[PathKey($0.path)] != nil } }
 
   /// What all results depend on; what each depends on besides is a part of its record: the picture,
   /// its masks and labels, the method with its settings.
@@ -163,7 +165,7 @@ public final class JudgeRun: Sendable {
     let limits = request.explanations.limits
     return try Limits.$current.withValue(limits) {
       try limits.bounding {
-        guard let sample = places[path].map({ samples[$0] }) else { return Findings() }
+        guard let sample = places[PathKey(path)].map({ samples[$0] }) else { return Findings() }
         return try judge(sample, work: work, stage: stage, keep: keep)
       }
     }
@@ -177,7 +179,7 @@ public final class JudgeRun: Sendable {
     let digest = SHA256.hexadecimalDigest(
       of: Array("\(input.sha256) \(try truths?.digest(of: input.path) ?? "")".utf8))
     var findings = Findings()
-    let known = finished[sample.path] ?? [:]
+    let known = finished[PathKey(sample.path)] ?? [:]
     var missing: [JudgedMethod] = []
     for method in methods {
       if let record = known[method.explainer.name], record.digest == digest,
@@ -298,7 +300,7 @@ public final class JudgeRun: Sendable {
   func smallMaps(_ wanted: (MapPlace) -> Bool) throws -> [MapPlace: SmallMap] {
     var found: [MapPlace: SmallMap] = [:]
     try journal.forEach { line in
-      guard let name = line["picture"]?.string, let picture = places[name],
+      guard let name = line["picture"]?.string, let picture = places[PathKey(name)],
         let method = methods.firstIndex(where: { $0.explainer.name == line["method"]?.string }),
         let record = JudgeRecord(line)
       else { return }
@@ -320,7 +322,8 @@ public final class JudgeRun: Sendable {
     let numbers = Dictionary(
       methods.enumerated().map { ($1.explainer.name, $0) }, uniquingKeysWith: { a, _ in a })
     for record in findings.flatMap(\.records) {
-      guard let picture = places[record.picture], let method = numbers[record.method] else {
+      guard let picture = places[PathKey(record.picture)], let method = numbers[record.method]
+      else {
         continue
       }
       for map in record.maps {
@@ -355,10 +358,20 @@ private struct Selection {
   let notes: [String]
 
   init(_ request: JudgeRequest, model: Model, data: DataSet, split: String) throws {
-    let members = try model.members(of: split, data).map(\.sample)
+    let rows = try model.members(of: split, data).map(\.sample)
+    let members = try Self.joined(rows)
     let labels = try Self.labels(request.labels, of: model)
     var chosen = members.map { sample in labels.filter { sample.truth.has($0) == true } }
     var notes: [String] = []
+    if members.count < rows.count {
+      notes.append(
+        "\(rows.count - members.count) rows name a picture again; its labels are taken together")
+    }
+    let missing = data.splits.filter { split == DataSet.wholeName || $0.name == split }
+      .reduce(0) { $0 + $1.missing.count }
+    if missing > 0 {
+      notes.append("\(missing) of \(rows.count + missing) files of the list are missing")
+    }
     let empty = labels.filter { label in !chosen.contains { $0.contains(label) } }
     if !empty.isEmpty, empty.count < labels.count {
       let names = empty.prefix(10).map { Text.printable(model.labels[$0]) }
@@ -385,6 +398,26 @@ private struct Selection {
     }
     self.notes = notes
     guard !samples.isEmpty else { throw JudgeError.nothing(data.path, split: split) }
+  }
+
+  /// The samples, each file once, with the labels of all rows that name it.
+  ///
+  /// - Throws: `TrainingError` where they exclude each other.
+  private static func joined(_ rows: [DataSet.Sample]) throws -> [DataSet.Sample] {
+    var places: [PathKey: Int] = [:]
+    var samples: [DataSet.Sample] = []
+    for row in rows {
+      if let place = places[PathKey(row.path)] {
+        guard let truth = samples[place].truth.joined(with: row.truth) else {
+          throw TrainingError.unfitData("\(row.path): two rows name it, with different labels")
+        }
+        samples[place] = DataSet.Sample(path: row.path, truth: truth)
+      } else {
+        places[PathKey(row.path)] = samples.count
+        samples.append(row)
+      }
+    }
+    return samples
   }
 
   private static func labels(_ names: [String]?, of model: Model) throws(JudgeError) -> [Int] {

@@ -231,7 +231,8 @@ public struct SurveyReport: DataReport {
     guard let label = labels.first(where: { $0.label == group.label }) else { return "" }
     let cells = group.maps.place.indices.filter { group.maps.place[$0] }
     let weights = cells.map { group.maps.mean[$0] }
-    let sum = max(weights.reduce(0, +), .leastNormalMagnitude)
+    let sum = weights.reduce(0, +)
+    guard sum > 0 else { return "nowhere: the maps are blank" }
     func centre(_ position: (Int) -> Int, of count: Int) -> Double {
       zip(cells, weights).reduce(0) { $0 + (Double(position($1.0)) + 0.5) * $1.1 }
         / sum / Double(count)

@@ -27,10 +27,23 @@ public struct ExplanationPipeline: Sendable {
       var chosen = chosen
       method = try chosen.method()
       if let limit = request.limits.evaluations, method.choices.contains(.samples) {
-        chosen.samples = min(chosen.samples ?? limit, limit)
+        chosen.samples = min(chosen.samples ?? Self.usualSamples(of: method), limit)
       }
       settings = try chosen.settings(for: model, seed: request.seed)
       explainer = method.explainer(settings)
+    }
+
+    /// How often a method evaluates the model unless it is told; those that decide for themselves do
+    /// no more often than that.
+    private static func usualSamples(of method: ExplanationMethod) -> Int {
+      let names: Set = ["samples", "evaluations", "steps"]
+      return method.explainer().parameters.lazy.compactMap { parameter in
+        if names.contains(parameter.name), case .integer(let count) = parameter.value {
+          count
+        } else {
+          nil
+        }
+      }.first ?? 2048
     }
   }
 

@@ -60,6 +60,11 @@ public struct RequestReader: Sendable {
         "the request has a member \(Text.quoted(member.name)) that is not known; there are "
           + Self.known.sorted().joined(separator: ", "))
     }
+    if let seed = members.last(where: { $0.name == "seed" })?.value, seed != .null {
+      guard let number = seed.double, number >= 0, number == number.rounded() else {
+        throw RequestError.unreadable("seed is no whole number from 0")
+      }
+    }
     let object = JSON.object(
       [
         .init(name: "model", value: .string(model)),
@@ -156,7 +161,9 @@ extension DecodingError {
     switch self {
     case .typeMismatch(_, let context), .valueNotFound(_, let context),
       .dataCorrupted(let context):
-      "\(context.codingPath.map(\.stringValue).joined(separator: ".")): \(context.debugDescription)"
+      (context.codingPath.isEmpty
+        ? "" : context.codingPath.map(\.stringValue).joined(separator: ".") + ": ")
+        + context.debugDescription
     case .keyNotFound(let key, _): "the member \(key.stringValue) is missing"
     @unknown default: "its members do not have the types that they should have"
     }

@@ -57,19 +57,21 @@ public struct ShardWork: Sendable {
     }
     if Folder.exists(run.donePath(shard)) { return nil }
     let addresses = try run.addresses(of: shard)
-    let journal = try AttemptJournal("\(run.folder)/shards/.\(ShardedRun.name(shard)).attempts")
+    let journal = try AttemptJournal(journal(of: shard))
     let writer = try ShardWriter(run, shard: shard, addresses: addresses)
     explain(addresses, progress, journal, to: writer)
     defer { journal.remove() }
     return try writer.finish()
   }
 
-  /// Forgets which inputs of a shard are at work: for a process that ends before they are done, but
-  /// not for their sake.
+  /// Forgets which inputs of a shard this process is at: it ends before they are done, but not for
+  /// their sake.
   ///
   /// - Parameter shard: Which shard.
-  public func forgetAttempts(of shard: Int) {
-    Folder.remove("\(run.folder)/shards/.\(ShardedRun.name(shard)).attempts")
+  public func forgetAttempts(of shard: Int) { AttemptJournal.forgetOwn(of: journal(of: shard)) }
+
+  private func journal(of shard: Int) -> String {
+    "\(run.folder)/shards/.\(ShardedRun.name(shard)).attempts"
   }
 
   private func explain(

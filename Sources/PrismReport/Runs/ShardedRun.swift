@@ -43,7 +43,8 @@ public struct ShardedRun: Sendable {
 
   /// Writes the manifest and the list of inputs.
   private static func plan(_ folder: String, _ wanted: RunManifest, _ inputs: [String]) throws {
-    let sorted = Set(inputs).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let each = Dictionary(inputs.map { (PathKey($0), $0) }, uniquingKeysWith: { first, _ in first })
+    let sorted = each.values.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var manifest = wanted
     manifest.inputs = sorted.count
     let size = manifest.shardSize

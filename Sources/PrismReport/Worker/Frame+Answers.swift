@@ -67,6 +67,17 @@ extension Frame {
   ///   - ending: How it ended.
   /// - Returns: A result, or what tells that there is none.
   static func answer(to job: WorkerJob, _ ending: WorkerLanes.Ending) -> Frame {
+    let frame = whole(job, ending)
+    let count = frame.payload.count
+    guard count > payloadLimit else { return frame }
+    return .failed(
+      job.id,
+      RequestError.unreadable(
+        "the answer has \(count) bytes, and \(payloadLimit) are sent: ask for fewer windows, labels or "
+          + "methods at a time, or for maps of float16"))
+  }
+
+  private static func whole(_ job: WorkerJob, _ ending: WorkerLanes.Ending) -> Frame {
     switch ending.result {
     case .success(.explanation(let result)):
       .result(result, id: job.id, maps: job.maps, seconds: ending.seconds)

@@ -8,7 +8,7 @@ public import Prism
 /// fills up, and it waits.
 public final class WorkerSession: Sendable {
   /// The version of the protocol.
-  public static let version = 1
+  public static let version = 2
   /// How many requests without an answer are held; no more is read beyond that.
   public static let ahead = WorkerLanes.ahead
 

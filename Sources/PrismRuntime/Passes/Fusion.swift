@@ -52,19 +52,16 @@ struct Fusion {
     var operation = FusedOperation(work: .view, input: operands[0], output: id)
     switch recording.primitive(of: id) {
     case let primitive as Convolution where primitive.groups == 1 && canRun(primitive.window, id):
-      operation.source = WeightSource(
-        convolution: id, folding: foldNormalization(after: &operation))
+      operation.source = forwardSource(id, &operation)
       operation.head = absorbHead(of: &operation)
       operation.work = .convolution(
         shape(primitive.window, operation), isPointwise: primitive.window.isPointwise)
     case let primitive as Convolution where primitive.groups > 1 && canRun(primitive.window, id):
-      operation.source = WeightSource(
-        convolution: id, folding: foldNormalization(after: &operation))
+      operation.source = forwardSource(id, &operation)
       operation.work = .grouped(
         shape(primitive.window, operation), groups: primitive.groups)
     case let primitive as DepthwiseConvolution where canRun(primitive.window, id):
-      operation.source = WeightSource(
-        convolution: id, folding: foldNormalization(after: &operation))
+      operation.source = forwardSource(id, &operation)
       operation.work = .step(DepthwiseStep(shape: shape(primitive.window, operation)))
     case is PrismAutodiff.FullyConnected
     where areConstant(operands.dropFirst()) && !recording.isParameter(operands[0]):
@@ -77,6 +74,15 @@ struct Fusion {
     default: return
     }
     finish(&operation, startingAt: id)
+  }
+
+  /// The weights of a convolution with the normalisation after it.
+  private mutating func forwardSource(
+    _ convolution: ValueID, _ operation: inout FusedOperation
+  ) -> WeightSource {
+    WeightSource(
+      convolution: recording.original(of: convolution),
+      folding: foldNormalization(after: &operation).map(recording.original))
   }
 
   private mutating func finish(_ operation: inout FusedOperation, startingAt id: ValueID) {
@@ -217,6 +223,9 @@ struct Fusion {
       operation.tail.residual = operands[1]
       return .step(FinishStep())
     case is Multiply: return product(&operation)
+    case let quotient as StabilizedQuotient where areAlike(operands, id):
+      operation.others = Array(operands.dropFirst())
+      return .step(QuotientStep(quotient))
     case let pool as MaxPool where canRun(pool.window, id):
       return .step(MaximumPoolStep(shape: shape(pool.window, operation)))
     case let pool as AveragePool where canRun(pool.window, id) && pool.uncounted == .init():

@@ -1,8 +1,9 @@
 internal import PrismAutodiff
 internal import PrismKernels
 
-/// Puts convolutions around a depthwise one together, convolutions with the pooling after them, and
-/// gradients by weights with those by offsets.
+/// Puts convolutions around a depthwise one together, convolutions with the pooling after them,
+/// gradients by weights with those by offsets, and walks back through a normalisation with that
+/// through the convolution after it.
 struct Joining {
   private let uses: [ValueID: Int]
   private let panelWidth: Int
@@ -19,8 +20,8 @@ struct Joining {
     var position = 0
     while position < drafts.count {
       let draft =
-        chain(from: position) ?? pooled(from: position) ?? gradients(from: position)
-        ?? drafts[position]
+        chain(from: position) ?? pooled(from: position) ?? normalized(from: position)
+        ?? gradients(from: position) ?? drafts[position]
       joined.append(draft)
       position += max(1, draft.links.count)
     }
@@ -82,6 +83,21 @@ struct Joining {
     return Draft(
       kind: JointGradientStep(first: kind), input: first.input, output: first.output,
       links: [first, second])
+  }
+
+  /// The walk back through a pointwise convolution to what was normalised before it.
+  private func normalized(from position: Int) -> Draft? {
+    guard position + 3 < drafts.count else { return nil }
+    let (first, others) = (drafts[position], drafts[position + 1...position + 3])
+    guard let product = first.kind as? PointwiseStep, first.tail.activity == nil,
+      uses[first.output] == 3, others.allSatisfy({ $0.input == first.output }),
+      let scales = others.first(where: { $0.kind is NormalizationGradientStep }),
+      let gradient = scales.kind as? NormalizationGradientStep,
+      let offsets = others.first(where: { $0.kind is ChannelSumStep }),
+      let last = others.first(where: { $0.kind is AddScaledStep || $0.kind is ScaleShiftStep })
+    else { return nil }
+    let links = [first, scales, offsets, last]
+    return join(links, NormalizationPullbackChain(product: product, gradient: gradient))
   }
 
   private func join(_ links: [Draft], _ kind: any StepKind) -> Draft {

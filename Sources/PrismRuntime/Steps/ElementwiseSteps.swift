@@ -1,3 +1,4 @@
+internal import PrismAutodiff
 internal import PrismKernels
 
 extension Step {
@@ -93,5 +94,44 @@ struct ActivityStep: PixelStepKind {
     kernels.keep(
       context.pointer(input) + rows.lowerBound * input.stride, stride: input.stride,
       keep: keep.advanced(row: rows.lowerBound), rows: rows.count, channels: input.channels)
+  }
+}
+
+/// The quotients of two values, with so much added to the magnitude of every divisor; the divisors
+/// are the step's first other value, a second one has the signs of where there are quotients.
+struct QuotientStep: PixelStepKind {
+  /// What is added to the magnitude of divisors.
+  let epsilon: Float
+  /// The sign of where there are quotients; 0 for everywhere.
+  let side: Float
+
+  /// Makes the kind.
+  ///
+  /// - Parameter quotient: What is computed.
+  init(_ quotient: StabilizedQuotient) {
+    epsilon = quotient.epsilon
+    side =
+      switch quotient.side {
+      case .both: 0
+      case .positive: 1
+      case .negative: -1
+      }
+  }
+
+  func label(of step: Step) -> String { "quotient \(sizes(of: step))" }
+
+  func divisions(of step: Step) -> Int { step.rowDivisions }
+
+  func execute(_ step: Step, _ context: Context, _ kernels: Kernels, pixels rows: Range<Int>) {
+    func row(_ place: Place) -> UnsafeMutablePointer<Float> {
+      context.pointer(place) + rows.lowerBound * place.stride
+    }
+    let (input, divisor, output) = (step.input, step.others[0], step.output)
+    let signs = side == 0 ? nil : step.others[1]
+    kernels.divide(
+      row(input), stride: input.stride, by: row(divisor), otherStride: divisor.stride,
+      epsilon: epsilon, signs: signs.map { UnsafePointer(row($0)) },
+      signStride: signs?.stride ?? 0, side: side, into: row(output), outputStride: output.stride,
+      rows: rows.count, channels: output.channels)
   }
 }

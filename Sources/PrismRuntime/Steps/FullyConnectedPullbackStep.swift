@@ -46,7 +46,7 @@ struct FullyConnectedPullbackStep: BatchedStepKind {
       var epilogue = step.epilogue(context)
       if let stride {
         epilogue.residualStride = stride
-        epilogue.gate?.stride = stride
+        epilogue.gate?.setStride(floats: stride)
       }
       var job = FullyConnectedJob(
         input: context.pointer(step.input), inputStride: stride ?? step.input.channels,

@@ -109,6 +109,7 @@ extension Slope {
 /// A function that kernels apply while they store.
 enum ElementwiseFunction: Sendable {
   case identity, relu, relu6, silu, sigmoid, hardSigmoid, hardSwish, gelu, geluTanh
+  case clip(low: Float, high: Float)
 
   /// The function of a primitive, where it is one.
   init?(_ primitive: any Primitive) {
@@ -119,9 +120,7 @@ enum ElementwiseFunction: Sendable {
     case is Sigmoid: self = .sigmoid
     case is HardSwish: self = .hardSwish
     case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
-    case let it as GELU where it.approximation == .none: self = .gelu
-    case is HardSwish: self = .hardSwish
-    case let it as HardSigmoid where it.slope == 1 / 6 && it.offset == 0.5: self = .hardSigmoid
+    case let it as Clip: self = .clip(low: it.low, high: it.high)
     case let it as GELU: self = it.approximation == .none ? .gelu : .geluTanh
     default: return nil
     }
@@ -139,6 +138,7 @@ enum ElementwiseFunction: Sendable {
     case .hardSwish: .hardSwish
     case .gelu: .gelu
     case .geluTanh: .geluTanh
+    case .clip(let low, let high): Epilogue(low: low, high: high)
     }
   }
 }

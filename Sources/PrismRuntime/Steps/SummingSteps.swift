@@ -194,14 +194,26 @@ struct NormalizationGradientStep: OffsetStepKind {
   func add(
     _ step: Step, _ context: Context, _ kernels: Kernels, offsets: UnsafeMutablePointer<Float>?
   ) {
+    add(
+      0..<step.input.rows, of: step, context, kernels, from: context.pointer(step.input),
+      stride: step.input.stride, offsets: offsets)
+  }
+
+  /// Adds what some pixels have, from a cotangent in other memory, whose first pixel there is the
+  /// first of them.
+  func add(
+    _ pixels: Range<Int>, of step: Step, _ context: Context, _ kernels: Kernels,
+    from cotangent: UnsafePointer<Float>, stride: Int, offsets: UnsafeMutablePointer<Float>?
+  ) {
     guard let sums = context.sums(of: step) else { return }
-    let (dy, x) = (step.input, step.others[0])
+    let x = step.others[0]
     mean.withUnsafePointer { mean in
       kernels.normalizationGradient(
         NormalizationGradientJob(
-          cotangent: context.pointer(dy), cotangentStride: dy.stride, input: context.pointer(x),
-          inputStride: x.stride, mean: mean, factor: factor.pointer, pixels: dy.rows,
-          channels: dy.channels, scales: sums, offsets: offsets))
+          cotangent: cotangent, cotangentStride: stride,
+          input: context.pointer(x) + pixels.lowerBound * x.stride, inputStride: x.stride,
+          mean: mean, factor: factor.pointer, pixels: pixels.count,
+          channels: step.input.channels, scales: sums, offsets: offsets))
     }
   }
 }

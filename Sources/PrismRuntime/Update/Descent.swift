@@ -22,6 +22,8 @@ struct Descent {
   /// The images of which something is kept, the longest unused first.
   private var order: [Int] = []
   private var byteCount = 0
+  /// The images from which those that are computed now descend.
+  private var inUse: Set<Int> = []
 
   init(limit: Int) { self.limit = limit }
 
@@ -46,6 +48,7 @@ struct Descent {
       }
     }
     let parents = Set(near.compactMap { $0?.parent })
+    inUse = []
     for parent in parents { use(parent, kinship) }
     compute(missing(parents, kinship), in: run, kinship: kinship, composing: compose)
     // What is kept of these images is there only after they have been computed.
@@ -140,6 +143,7 @@ struct Descent {
   private mutating func use(_ image: Int, _ kinship: (Int) -> Kinship?) {
     var next = image
     while next != 0, let kin = kinship(next), kin.parent < next {
+      inUse.insert(next)
       if let place = order.lastIndex(of: next) { order.append(order.remove(at: place)) }
       next = kin.parent
     }
@@ -148,8 +152,11 @@ struct Descent {
   /// Gives up what has not been used for long; whether there is room then.
   private mutating func makeRoom(for difference: Difference) -> Bool {
     guard difference.byteCount <= limit else { return false }
-    while byteCount + difference.byteCount > limit, !order.isEmpty {
-      byteCount -= differences.removeValue(forKey: order.removeFirst())?.byteCount ?? 0
+    // What is in use would be held all the same.
+    while byteCount + difference.byteCount > limit,
+      let place = order.firstIndex(where: { !inUse.contains($0) })
+    {
+      byteCount -= differences.removeValue(forKey: order.remove(at: place))?.byteCount ?? 0
     }
     guard byteCount + difference.byteCount <= limit else { return false }
     byteCount += difference.byteCount

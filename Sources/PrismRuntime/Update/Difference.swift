@@ -9,6 +9,8 @@ final class Difference: Sendable {
   /// Where it begins in the block.
   private let offsets: [Int]
   private let block: FloatBlock
+  /// Counts the memory.
+  private let budget: MemoryBudget?
 
   /// The memory that is taken.
   var byteCount: Int { block.count * MemoryLayout<Float>.stride }
@@ -30,10 +32,16 @@ final class Difference: Sendable {
       offsets[index] = size
       size += (part == step.whole ? step.step.output.rows : part.area) * step.step.output.channels
     }
+    let block = try FloatBlock(asking: size)
+    let budget = MemoryBudget.current
+    try budget?.admit(size * MemoryLayout<Float>.stride)
     self.parts = parts
     self.offsets = offsets
-    block = try FloatBlock(asking: size)
+    self.block = block
+    self.budget = budget
   }
+
+  deinit { budget?.gave(byteCount) }
 
   /// Keeps what a step has stored.
   func keep(_ step: Update.PartialStep, from context: Context) {

@@ -10,6 +10,8 @@ struct Spread: Sendable {
     let shape: Shape
     /// The operands that an input can alter, with their places in the primitive's inputs.
     let operands: [(index: Int, position: Int, shape: Shape)]
+    /// The operands that are computed from parameters alone.
+    let constants: [(index: Int, shape: Shape)]
     /// Whether every change alters all of it.
     let isWhole: Bool
     /// The tiles in which it is computed.
@@ -43,9 +45,14 @@ struct Spread: Sendable {
           ? nil : (index: operand.index, position: position, shape: recording[operand].shape)
       }
       guard !operands.isEmpty else { continue }
+      let constants = recording.operands(of: id).compactMap { operand in
+        isWhole[operand.index] == nil && recording.primitive(of: operand) != nil
+          ? (index: operand.index, shape: recording[operand].shape) : nil
+      }
       let shape = recording[id].shape
       let node = Node(
         index: id.index, reach: primitive.reach, shape: shape, operands: operands,
+        constants: constants,
         isWhole: operands.contains {
           isWhole[$0.index] == true || primitive.reach == .everywhere || shape.rank != 4
             || !Self.isLocal($0.shape, under: shape, primitive.reach, position: $0.position)
@@ -134,6 +141,7 @@ extension Spread {
       }
       guard var computed else { continue }
       if let grid = node.grid { computed = grid.tiles(over: computed, in: Self.whole(node.shape)) }
+      for constant in node.constants { needed[constant.index] = Self.whole(constant.shape) }
       for operand in node.operands {
         let part = Self.needed(for: computed, operand.shape, operand.position, node)
         needed[operand.index] = needed[operand.index]?.union(part) ?? part

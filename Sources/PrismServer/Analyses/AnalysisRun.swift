@@ -46,7 +46,8 @@ struct AnalysisRun {
         record.isImported = false
         record.error =
           results.failures.isEmpty
-          ? nil : results.failures.map(\.line).joined(separator: "; ")
+          ? nil
+          : InterfaceWords.line(results.failures.map(\.line).joined(separator: "; "))
       }
       for entry in results.document["explanations"]?.elements ?? [] {
         platform.metrics.count(

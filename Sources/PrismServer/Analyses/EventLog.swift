@@ -26,12 +26,12 @@ final class EventLog: Sendable {
     /// The beginning.
     init() {}
 
-    /// Where an event stood.
+    /// Where an event stood; the beginning for what is no address of an event.
     init(after id: String?) {
-      guard let id else { return }
-      let parts = id.split(separator: ".").map { Int($0) ?? 0 }
-      methods = parts.first ?? 0
-      progress = parts.count > 1 ? parts[1] : 0
+      let parts = (id ?? "").split(separator: ".", omittingEmptySubsequences: false)
+        .map { Int($0) ?? -1 }
+      guard parts.count == 2, parts.allSatisfy({ $0 >= 0 }) else { return }
+      (methods, progress) = (parts[0], parts[1])
     }
   }
 

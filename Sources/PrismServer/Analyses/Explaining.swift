@@ -42,6 +42,22 @@ struct Explaining {
     }
   }
 
+  /// Refuses methods that do not fit a model, and layers that it does not have.
+  ///
+  /// - Throws: ``Problem``; `ModelError` with the name of the nearest layer.
+  static func checkObstacles(_ request: ExplanationRequest, _ model: Model) throws {
+    for chosen in request.methods {
+      guard let method = ExplanationMethod(named: chosen.name),
+        let obstacle = model.obstacle(to: method, layer: chosen.layer)
+      else { continue }
+      let known = model.layers.flatMap { [$0.name] + $0.aliases }
+      if let layer = chosen.layer, !known.contains(layer) {
+        throw ModelError.unknownLayer(layer, nearest: Text.nearest(to: layer, among: known))
+      }
+      throw Problem(.unprocessableContent, "\(method.rawValue): \(obstacle)")
+    }
+  }
+
   /// For every method the figure and the document of its first label.
   static func maps(of results: InputResults) throws -> [Map] {
     var maps: [Map] = []

@@ -27,18 +27,19 @@ struct NewAnalysis {
   /// address.
   ///
   /// - Throws: ``Problem``, `JSONError`.
-  init(_ request: Request, _ platform: Platform) async throws {
+  init(
+    _ request: Request, _ platform: Platform, _ context: PrismContext
+  ) async throws {
     switch request.contentType {
     case "application/json":
-      let body = try await request.json(platform)
+      let body = try await request.json(platform, context)
       let fileName = Self.plain(body["file_name"]?.string ?? "file")
       self.init(
         input: try body.base64("file_b64"), inputName: fileName,
         request: body["request"] ?? .null, name: body["name"]?.string ?? fileName,
         tags: try Self.tags(body["tags"]))
     case "multipart/form-data":
-      let form = try Multipart(
-        try await request.bytes(platform), type: request.headers[.contentType] ?? "")
+      let form = try await request.form(platform, context)
       guard let file = form["file"], let asked = form["request"] else {
         throw Problem(.unprocessableContent, "the form lacks the part file or the part request")
       }
@@ -132,8 +133,11 @@ struct NewAnalysis {
 
   /// What two equal requests have in common.
   var digest: String {
-    SHA256.hexadecimalDigest(
-      of: Array("\(SHA256.hexadecimalDigest(of: input))\n\(request)\n\(name)".utf8))
+    let all: JSON = [
+      "input": .string(SHA256.hexadecimalDigest(of: input)), "inputName": .string(inputName),
+      "request": request, "name": .string(name), "tags": .array(tags.map(JSON.string)),
+    ]
+    return SHA256.hexadecimalDigest(of: Array(all.description.utf8))
   }
 }
 

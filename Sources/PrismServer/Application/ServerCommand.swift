@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Hummingbird
+internal import NIOCore
 internal import Prism
 internal import PrismReport
 
@@ -125,9 +126,16 @@ struct ServerOptions: AsyncParsableCommand {
         fflush(nil)
       }.runService()
     } catch {
-      try? FileHandle.standardError.write(contentsOf: Data("prism-server: \(error)\n".utf8))
+      let line = Self.line(of: error, port: port)
+      try? FileHandle.standardError.write(contentsOf: Data("prism-server: \(line)\n".utf8))
       throw ExitCode(1)
     }
+  }
+
+  /// What an error that ends the server means, in one line.
+  static func line(of error: any Error, port: Int) -> String {
+    guard let error = error as? IOError, error.errnoCode == EADDRINUSE else { return "\(error)" }
+    return "port \(port) is in use; choose another with --port"
   }
 
   private func configuration() throws -> ServerConfiguration {

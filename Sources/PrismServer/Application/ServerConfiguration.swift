@@ -33,6 +33,8 @@ struct ServerConfiguration: Sendable {
   var mostLibraryBytes = 256 << 20
   /// The seconds that a request may take whose client waits for it.
   var patience = 120
+  /// The seconds in which more of a body has to come.
+  var uploadPatience = 30
   /// The most explanations by sampling that one method may take.
   var mostSamples = 100_000
 

@@ -1,10 +1,16 @@
 internal import HTTPTypes
 internal import Prism
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// The parts of a body of `multipart/form-data` (RFC 7578).
-struct Multipart {
+struct Multipart: Sendable {
   /// A part.
-  struct Part {
+  struct Part: Sendable {
     let name: String
     let fileName: String?
     let contents: [UInt8]
@@ -14,6 +20,8 @@ struct Multipart {
 
   /// The longest header of a part, in bytes.
   private static let longestHeader = 16 << 10
+  /// What ends a line.
+  private static let (feed, ending): (UInt8, [UInt8]) = (0x0A, [0x0D, 0x0A])
 
   /// - Parameters:
   ///   - bytes: The body.
@@ -21,38 +29,70 @@ struct Multipart {
   ///   - most: The most parts.
   /// - Throws: ``Problem`` for what is none.
   init(_ bytes: [UInt8], type: String, most: Int = 63) throws {
-    guard let boundary = Self.parameter("boundary", of: type),
-      (1...70).contains(boundary.utf8.count)
+    guard let boundary = HeaderParameters(type)["boundary"],
+      (1...70).contains(boundary.utf8.count), !boundary.utf8.contains(Self.feed)
     else { throw Problem(.badRequest, "the multipart body has no boundary") }
     let mark = Array("--\(boundary)".utf8)
-    var parts: [Part] = []
-    var places: [Int] = []
-    var place = 0
-    while let found = Self.find(mark, in: bytes, from: place) {
-      if found == 0 || bytes[found - 1] == 0x0A { places.append(found) }
-      place = found + mark.count
-      guard places.count <= most + 1 else { throw Problem(.badRequest, "too many parts") }
-    }
+    let places = try Self.places(of: mark, in: bytes, most: most + 1)
     guard places.count > 1 else { throw Problem(.badRequest, "the multipart body is not whole") }
-    for (start, end) in zip(places, places.dropFirst()) {
-      parts.append(try Self.part(bytes[(start + mark.count)..<end]))
+    parts = try zip(places, places.dropFirst()).map { start, end in
+      try Self.part(bytes[(start + mark.count)..<end])
     }
-    self.parts = parts
   }
 
   /// The first part of a name.
   subscript(name: String) -> Part? { parts.first { $0.name == name } }
 
+  /// Where lines are the boundary, up to the one that ends the body.
+  ///
+  /// A boundary has no end of a line in it. So what is compared at the beginning of a line ends
+  /// before the next line, and every byte is looked at twice at the most.
+  private static func places(
+    of mark: [UInt8], in bytes: [UInt8], most: Int
+  ) throws -> [Int] {
+    var places: [Int] = []
+    var line: Int? = 0
+    while let start = line {
+      if has(mark, in: bytes, at: start) {
+        let rest = bytes[(start + mark.count)...].prefix(2)
+        let isLast = rest.elementsEqual([UInt8(ascii: "-"), UInt8(ascii: "-")])
+        let isWhole = rest.first.map { [0x0D, feed, 0x20, 0x09].contains($0) } ?? true
+        if isLast || isWhole { places.append(start) }
+        guard places.count <= most else { throw Problem(.badRequest, "too many parts") }
+        if isLast { break }
+      }
+      line = lineEnd(in: bytes, from: start).map { $0 + 1 }
+    }
+    return places
+  }
+
+  /// Whether a mark stands at a place.
+  private static func has(_ mark: [UInt8], in bytes: [UInt8], at start: Int) -> Bool {
+    unsafe bytes.withUnsafeBytes { all in
+      guard let base = all.baseAddress, start + mark.count <= all.count else { return false }
+      return unsafe memcmp(base + start, mark, mark.count) == 0
+    }
+  }
+
+  /// Where the next line feed is.
+  private static func lineEnd(in bytes: [UInt8], from start: Int) -> Int? {
+    unsafe bytes.withUnsafeBytes { all in
+      guard let base = all.baseAddress, start < all.count,
+        let found = unsafe memchr(base + start, CInt(feed), all.count - start)
+      else { return nil }
+      return unsafe UnsafeRawPointer(found) - base
+    }
+  }
+
   private static func part(_ bytes: ArraySlice<UInt8>) throws -> Part {
-    let gap: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A]
-    let all = Array(bytes)
-    guard let end = find(gap, in: all, from: 0) else {
-      throw Problem(.badRequest, "a part of the multipart body has no header")
+    guard let end = headerEnd(of: bytes.prefix(longestHeader + 2 * ending.count)) else {
+      throw Problem(
+        .badRequest,
+        bytes.count > longestHeader
+          ? "the header of a part has more than \(longestHeader) bytes"
+          : "a part of the multipart body has no header")
     }
-    guard end <= Self.longestHeader else {
-      throw Problem(.badRequest, "the header of a part has more than \(Self.longestHeader) bytes")
-    }
-    let header = String(decoding: all[..<end], as: UTF8.self)
+    let header = String(decoding: bytes[..<end], as: UTF8.self)
     guard Text.hasFewMarks(header) else {
       throw Problem(
         .badRequest, "a part's header has more than \(Text.mostMarks) combining marks in a row")
@@ -61,35 +101,20 @@ struct Multipart {
       header.split(whereSeparator: \.isNewline).first {
         $0.lowercased().hasPrefix("content-disposition:")
       } ?? ""
-    guard let name = parameter("name", of: String(line)) else {
+    let parameters = HeaderParameters(String(line))
+    guard let name = parameters["name"] else {
       throw Problem(.badRequest, "a part of the multipart body has no name")
     }
-    var contents = Array(all[(end + gap.count)...])
-    if contents.suffix(2) == [0x0D, 0x0A] { contents.removeLast(2) }
-    return Part(name: name, fileName: parameter("filename", of: String(line)), contents: contents)
+    var contents = bytes[(end + 2 * ending.count)...]
+    if contents.suffix(ending.count).elementsEqual(ending) { contents.removeLast(ending.count) }
+    return Part(name: name, fileName: parameters["filename"], contents: Array(contents))
   }
 
-  /// A parameter of a header, with or without quotes.
-  private static func parameter(_ name: String, of header: String) -> String? {
-    for field in header.split(separator: ";").dropFirst() {
-      let sides = field.split(separator: "=", maxSplits: 1).map(\.trimmed)
-      guard sides.count == 2, sides[0].lowercased() == name else { continue }
-      let text = sides[1]
-      return text.hasPrefix("\"") && text.hasSuffix("\"") && text.count > 1
-        ? String(text.dropFirst().dropLast()) : text
+  /// Where the empty line begins that ends a part's header.
+  private static func headerEnd(of bytes: ArraySlice<UInt8>) -> Int? {
+    bytes.indices.dropLast(2 * ending.count - 1).first { place in
+      bytes[place] == ending[0]
+        && bytes[place..<place + 2 * ending.count].elementsEqual(ending + ending)
     }
-    return nil
-  }
-
-  private static func find(_ mark: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
-    guard let first = mark.first, bytes.count >= mark.count else { return nil }
-    var place = start
-    while place <= bytes.count - mark.count {
-      guard let next = bytes[place...].firstIndex(of: first), next <= bytes.count - mark.count
-      else { return nil }
-      if bytes[next..<next + mark.count].elementsEqual(mark) { return next }
-      place = next + 1
-    }
-    return nil
   }
 }

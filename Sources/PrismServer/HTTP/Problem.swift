@@ -19,27 +19,29 @@ struct Problem: Error {
 
   /// What an error means to the one who asks; `nil` for one that is the server's own.
   init?(_ error: any Error) {
+    var line: String { InterfaceWords.line("\(error)") }
     switch error {
     case let problem as Problem: self = problem
     case let error as HTTPError:
       self.init(error.status, error.body ?? error.status.reasonPhrase, headers: error.headers)
-    case let error as CatalogueError: self.init(.notFound, "\(error)")
-    case let error as LimitError: self.init(.contentTooLarge, "\(error)")
-    case FileError.beyondLimit(let error): self.init(.contentTooLarge, "\(error)")
-    case ZIPError.tooLarge: self.init(.contentTooLarge, "\(error)")
-    case is ZIPError: self.init(.unprocessableContent, "\(error)")
-    case let error as JSONError: self.init(.badRequest, "\(error)")
-    case is QueueFull: self.init(.tooManyRequests, "\(error)", headers: [.retryAfter: "2"])
-    case is DeadlineError: self.init(.gatewayTimeout, "\(error)")
+    case is CatalogueError: self.init(.notFound, line)
+    case is LimitError: self.init(.contentTooLarge, line)
+    case FileError.beyondLimit(let error):
+      self.init(.contentTooLarge, InterfaceWords.line("\(error)"))
+    case ZIPError.tooLarge: self.init(.contentTooLarge, line)
+    case is ZIPError: self.init(.unprocessableContent, line)
+    case is JSONError: self.init(.badRequest, line)
+    case is QueueFull: self.init(.tooManyRequests, line, headers: [.retryAfter: "2"])
+    case is DeadlineError: self.init(.gatewayTimeout, line)
     case is OutOfMemoryError:
-      self.init(.serviceUnavailable, "\(error)", headers: [.retryAfter: "10"])
+      self.init(.serviceUnavailable, line, headers: [.retryAfter: "10"])
     case is CancellationError:
       self.init(
         .serviceUnavailable, "the work was given up; ask again", headers: [.retryAfter: "2"])
     case is RequestError, is TargetError, is InputKindError, is ModelError, is ImageError,
       is SoundError, is SpectrogramError, is ExplanationError, is EvaluationError,
       is TooFewExamplesError:
-      self.init(.unprocessableContent, "\(error)")
+      self.init(.unprocessableContent, line)
     default: return nil
     }
   }

@@ -13,27 +13,65 @@ extension Request {
     let tooMuch = Problem(
       .contentTooLarge,
       "the body has more than \(limit) bytes; --limit bytes=N raises the server's limit")
-    let announced = headers[.contentLength].flatMap { Int($0) }
-    if let announced, announced > limit { throw tooMuch }
-    var room = UploadRoom.Share(of: platform.uploads)
-    defer { room.giveBack() }
-    try room.take(announced ?? 0)
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(announced ?? 0)
-    for try await part in body {
-      guard bytes.count + part.readableBytes <= limit else { throw tooMuch }
-      if bytes.count + part.readableBytes > (announced ?? 0) { try room.take(part.readableBytes) }
-      bytes.append(contentsOf: part.readableBytesView)
+    let announced = headers[.contentLength].flatMap { Int($0) } ?? 0
+    guard announced <= limit else { throw tooMuch }
+    let body = body
+    return try await whileMoving(seconds: platform.configuration.uploadPatience) { movement in
+      var room = UploadRoom.Share(of: platform.uploads)
+      defer { room.giveBack() }
+      var bytes: [UInt8] = []
+      var parts = body.makeAsyncIterator()
+      while let part = try await Self.next(&parts) {
+        guard bytes.count + part.readableBytes <= limit else { throw tooMuch }
+        // Room is taken by what has come: what is only announced may never come.
+        try room.take(part.readableBytes)
+        if bytes.count + part.readableBytes > Self.shortBody, bytes.capacity < announced {
+          bytes.reserveCapacity(announced)
+        }
+        bytes.append(contentsOf: part.readableBytesView)
+        movement.count(part.readableBytes)
+      }
+      return bytes
     }
-    return bytes
   }
+
+  /// The next bytes of a body.
+  ///
+  /// - Throws: ``Problem`` where the body is no HTTP, such as after a wrong size of a chunk.
+  private static func next(
+    _ parts: inout RequestBody.AsyncIterator
+  ) async throws -> ByteBuffer? {
+    do {
+      return try await parts.next()
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      throw Problem(
+        .badRequest, "the body is cut or no HTTP; send it again with its length or whole chunks")
+    }
+  }
+
+  /// The bytes of a body that is read in no time.
+  private static let shortBody = 256 << 10
 
   /// The body as JSON.
   ///
   /// - Throws: `JSONError`; ``Problem`` for more than the limit.
-  func json(_ platform: Platform) async throws -> JSON {
+  func json(_ platform: Platform, _ context: PrismContext) async throws -> JSON {
     let limit = min(platform.configuration.limits[.bytes] / 3 * 4 + 65_536, 96 << 20)
-    return try JSON(utf8: try await bytes(platform, limit: limit))
+    let bytes = try await bytes(platform, limit: limit)
+    guard bytes.count > Self.shortBody else { return try JSON(utf8: bytes) }
+    return try await platform.answer(context) { try JSON(utf8: bytes) }
+  }
+
+  /// The body as a form.
+  ///
+  /// - Throws: ``Problem`` for what is none, or more than the limit.
+  func form(
+    _ platform: Platform, _ context: PrismContext, most: Int = 63
+  ) async throws -> Multipart {
+    let (bytes, type) = (try await bytes(platform), headers[.contentType] ?? "")
+    return try await platform.answer(context) { try Multipart(bytes, type: type, most: most) }
   }
 
   /// Whether the client reads answers in the form of gzip.

@@ -3,9 +3,16 @@ internal import Synchronization
 
 /// The bytes that all bodies together may take in memory while they come in.
 final class UploadRoom: Sendable {
+  private let size: Int
   private let free: Mutex<Int>
 
-  init(bytes: Int) { free = Mutex(bytes) }
+  init(bytes: Int) {
+    size = bytes
+    free = Mutex(bytes)
+  }
+
+  /// What is taken.
+  var used: Int { size - free.withLock { $0 } }
 
   /// What one body takes of the room.
   struct Share {

@@ -60,7 +60,7 @@ struct AnalysisRoutes {
   // MARK: - Beginning
 
   private func create(_ request: Request, _ context: PrismContext) async throws -> Response {
-    let asked = try await NewAnalysis(request, platform)
+    let asked = try await NewAnalysis(request, platform, context)
     let key = HTTPField.Name("Idempotency-Key").flatMap { request.headers[$0] }
     if let key, let known = try await platform.store.repeated(key, digest: asked.digest) {
       return accepted(known)
@@ -105,6 +105,7 @@ struct AnalysisRoutes {
           + "takes a \(wanted.rawValue)")
     }
     _ = try ExplanationPipeline(request, model: model)
+    try Explaining.checkObstacles(request, model)
     try check(targets: request.targets, of: model)
   }
 
@@ -140,7 +141,7 @@ struct AnalysisRoutes {
 
   private func addMethods(_ request: Request, _ context: PrismContext) async throws -> Response {
     let record = try await record(context)
-    let body = try await request.json(platform)
+    let body = try await request.json(platform, context)
     guard !record.state.isOpen else {
       throw Problem(.conflict, "the analysis is \(record.state.rawValue); wait until it ends")
     }
@@ -159,7 +160,9 @@ struct AnalysisRoutes {
     guard old.methods.count <= 64 else {
       throw Problem(.unprocessableContent, "the analysis would have more than 64 methods")
     }
-    _ = try ExplanationPipeline(old, model: try platform.shelf.model(record.model))
+    let model = try platform.shelf.model(record.model)
+    _ = try ExplanationPipeline(old, model: model)
+    try Explaining.checkObstacles(old, model)
     let text = try old.keptText()
     return try await restart(record.id, context) { $0.request = text }
   }
@@ -236,7 +239,7 @@ struct AnalysisRoutes {
 
   private func change(_ request: Request, _ context: PrismContext) async throws -> Response {
     let id = try await record(context).id
-    let body = try await request.json(platform)
+    let body = try await request.json(platform, context)
     for member in try body.members(of: "the change")
     where !["name", "tags", "notes"].contains(member.name) {
       throw Problem(

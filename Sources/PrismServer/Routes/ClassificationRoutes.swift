@@ -15,7 +15,7 @@ struct ClassificationRoutes {
       return Response.json(["models": .array(models)])
     }
     router.post("v1/classification_models/predict") { request, context in
-      let body = try await request.json(platform)
+      let body = try await request.json(platform, context)
       return try await predict(body, context)
     }
   }
@@ -64,7 +64,9 @@ struct ClassificationRoutes {
         .init(
           name: "failures",
           value: .array(
-            failures.map { ["method": .string($0.method), "reason": .string($0.reason)] })))
+            failures.map {
+              ["method": .string($0.method), "reason": .string(InterfaceWords.line($0.reason))]
+            })))
     }
     return .object(members)
   }

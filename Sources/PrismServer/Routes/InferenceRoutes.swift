@@ -46,23 +46,32 @@ struct InferenceRoutes {
 
   private func infer(_ request: Request, _ context: PrismContext) async throws -> Response {
     let name = try context.parameter("name")
-    let body = try await TensorBody(request, platform)
+    let header = HTTPField.Name("Inference-Header-Content-Length").flatMap { request.headers[$0] }
+    let bytes = try await request.bytes(platform)
     let model = try platform.shelf.model(name)
+    let answer = try await platform.answer(context) {
+      try Self.answer(try TensorBody(bytes, headerLength: header), name, model)
+    }
+    platform.metrics.count(evaluations: answer.count)
+    return answer.response
+  }
+
+  private static func answer(
+    _ body: TensorBody, _ name: String, _ model: Model
+  ) throws -> InferenceAnswer {
     let image = model.card.input.image
     let input = try body.input(shape: [image.height, image.width, image.channelCount])
-    let wanted = try body.outputs()
-    let logits = try await platform.answer(context) { try model.logits(input) }
-    platform.metrics.count(evaluations: input.shape[0])
+    let (id, wanted) = (try body.id(), try body.outputs())
+    let logits = try model.logits(input)
     let outputs = try wanted.map { output in
       (output, try values(of: output.name, logits, model))
     }
     return InferenceAnswer(
-      model: name, id: body.json["id"]?.string, labels: model.labels.count, count: input.shape[0],
-      outputs: outputs
-    ).response
+      model: name, id: id, labels: model.labels.count, count: input.shape[0], outputs: outputs)
   }
 
-  private func values(of output: String, _ logits: Tensor, _ model: Model) throws -> [Float] {
+  private static func values(of output: String, _ logits: Tensor, _ model: Model) throws -> [Float]
+  {
     switch output {
     case "logits": return logits.scalars
     case "probabilities":
@@ -91,14 +100,6 @@ struct WantedOutput: Sendable {
 struct TensorBody {
   let json: JSON
   private let rest: ArraySlice<UInt8>
-
-  /// Reads a request's body.
-  ///
-  /// - Throws: ``Problem``, `JSONError`.
-  init(_ request: Request, _ platform: Platform) async throws {
-    let header = HTTPField.Name("Inference-Header-Content-Length").flatMap { request.headers[$0] }
-    try self.init(await request.bytes(platform), headerLength: header)
-  }
 
   /// - Parameters:
   ///   - bytes: The body.
@@ -167,7 +168,6 @@ struct TensorBody {
     var numbers: [Float] = []
     func collect(_ value: JSON) throws {
       if case .array(let elements) = value {
-        numbers.reserveCapacity(numbers.count + elements.count)
         for element in elements { try collect(element) }
       } else if let number = value.double {
         numbers.append(Float(number))
@@ -179,13 +179,30 @@ struct TensorBody {
     return numbers
   }
 
+  /// The client's name for the request, which the answer has too; `nil` where it has none.
+  ///
+  /// - Throws: ``Problem`` for what is neither a text nor a number.
+  func id() throws -> JSON? {
+    guard let id = json["id"], id != .null else { return nil }
+    guard id.string != nil || id.double != nil else {
+      throw Problem(.badRequest, "id is neither a text nor a number")
+    }
+    return id
+  }
+
+  /// The most outputs of one request.
+  private static let mostOutputs = 8
+
   /// The outputs that are wanted; all where none is named.
   func outputs() throws -> [WantedOutput] {
     let isBinary = json["parameters"]?["binary_data_output"] == .bool(true)
     guard let outputs = json["outputs"]?.elements, !outputs.isEmpty else {
       return ["logits", "probabilities"].map { WantedOutput(name: $0, isBinary: isBinary) }
     }
-    return try outputs.prefix(8).map { output in
+    guard outputs.count <= Self.mostOutputs else {
+      throw Problem(.badRequest, "outputs names more than \(Self.mostOutputs) tensors")
+    }
+    return try outputs.map { output in
       let binary = output["parameters"]?["binary_data"]
       return WantedOutput(
         name: try output.text("name"), isBinary: binary.map { $0 == .bool(true) } ?? isBinary)
@@ -196,7 +213,7 @@ struct TensorBody {
 /// An answer of the protocol.
 struct InferenceAnswer {
   let model: String
-  let id: String?
+  let id: JSON?
   let labels: Int
   let count: Int
   let outputs: [(wanted: WantedOutput, values: [Float])]
@@ -226,7 +243,7 @@ struct InferenceAnswer {
     var json: [JSON.Member] = [
       .init(name: "model_name", value: .string(model)), .init(name: "outputs", value: .array(list)),
     ]
-    if let id { json.append(.init(name: "id", value: .string(id))) }
+    if let id { json.append(.init(name: "id", value: id)) }
     guard !bytes.isEmpty else { return .json(.object(json)) }
     let head = Array(JSON.object(json).description.utf8)
     var response = Response.bytes(head + bytes, type: "application/octet-stream")

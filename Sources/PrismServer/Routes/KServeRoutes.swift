@@ -22,7 +22,7 @@ struct KServeRoutes {
     router.post("v1/models/:name") { request, context in
       let parts = try context.parameter("name").split(
         separator: ":", omittingEmptySubsequences: false)
-      let body = try await request.json(platform)
+      let body = try await request.json(platform, context)
       guard parts.count == 2 else { throw Problem(.notFound, "write NAME:predict or NAME:explain") }
       switch parts[1] {
       case "predict": return try await predict(String(parts[0]), body, context)
@@ -57,7 +57,7 @@ struct KServeRoutes {
     guard model.card.input.audio == nil else {
       throw Problem(.unprocessableContent, "an instance of a model that listens is a file in b64")
     }
-    return try model.predict(try PixelArray.image(instance))
+    return try model.predict(try PixelArray.image(instance, limits: .current))
   }
 
   private static func json(_ prediction: Prediction) -> JSON {
@@ -83,11 +83,15 @@ struct KServeRoutes {
       parameters["methods"] ?? .array([parameters["method"] ?? .string("gradcam")])
     let request = try RequestReader(platform).request(
       model: name, methods: methods, members: members)
+    try Explaining.checkObstacles(request, model)
     var explanations: [JSON] = []
     for instance in try instances(body) {
       let bytes =
         try instance["b64"] != nil
-        ? instance.base64("b64") : PixelArray.image(instance).pngData()
+        ? instance.base64("b64")
+        : await platform.answer(context) {
+          try PixelArray.image(instance, limits: .current).pngData()
+        }
       let results = try await Explaining(platform).explain(
         ReportInput(bytes, name: "the instance"), request, model, context)
       let maps = try Explaining.maps(of: results).map {
@@ -113,17 +117,20 @@ struct KServeRoutes {
 
 /// A picture as nested lists of levels from 0 to 255, `[H][W][3]`.
 enum PixelArray {
-  /// - Throws: ``Problem`` for what is none.
-  static func image(_ json: JSON) throws -> Image {
+  /// - Throws: ``Problem`` for what is none; `LimitError` for too many pixels.
+  static func image(_ json: JSON, limits: Limits) throws -> Image {
     let wrong = Problem(
       .unprocessableContent,
       "an instance is {\"b64\": …} or a picture [height][width][3] of whole numbers from 0 to 255")
     let rows = json.elements
-    guard let width = rows.first?.elements.count, width > 0 else { throw wrong }
+    guard let width = rows.first?.elements.count, width > 0,
+      rows.allSatisfy({ $0.elements.count == width })
+    else { throw wrong }
+    // Every pixel is in the body, so that there are not more of them than bytes.
+    try limits.check(rows.count * width, .pixels, of: "the instance")
     var pixels: [UInt8] = []
     pixels.reserveCapacity(rows.count * width * 3)
     for row in rows {
-      guard row.elements.count == width else { throw wrong }
       for pixel in row.elements {
         guard pixel.elements.count == 3 else { throw wrong }
         for level in pixel.elements {

@@ -62,7 +62,7 @@ struct ResultRoutes {
 
   // MARK: - Maps
 
-  /// `LABEL.npy`, `LABEL.png`, `LABEL.kept.wav` or `LABEL.removed.wav`; the label by name or index.
+  /// `LABEL.npy`, `LABEL.png`, `LABEL.kept.wav` or `LABEL.removed.wav`; the label by index or name.
   private func map(_ request: Request, _ context: PrismContext) async throws -> Response {
     let (record, method) = (try await record(context), try context.parameter("method"))
     let asked = try context.parameter("file")
@@ -72,19 +72,37 @@ struct ResultRoutes {
     else { throw Self.missing("maps/\(method)/\(asked)") }
     let label = String(asked.dropLast(end.count))
     let window = request.uri.queryParameters["window"].flatMap { Double(String($0)) }
-    let entry = document["explanations"]?.elements.first { entry in
-      guard entry["method"]?.string == method else { return false }
-      guard
-        entry["target"]?["label"]?.string == label
-          || entry["target"]?["index"].map({ "\($0)" }) == label
-      else { return false }
-      guard let window, let start = entry["window"]?.elements.first?.double else { return true }
-      return abs(start - window) < 0.002
-    }
+    let entry = Self.explanation(of: label, by: method, at: window, in: document)
     guard let entry, let name = Self.name(of: end, in: entry) else {
       throw Self.missing("maps/\(method)/\(asked)")
     }
     return try await file(name, record, request)
+  }
+
+  /// The explanation of a label.
+  ///
+  /// - Parameters:
+  ///   - label: An index, or a name where no label of the model has that index: labels may be
+  ///     numbers themselves.
+  ///   - method: The method.
+  ///   - window: Where the window of a sound begins, in seconds; `nil` for the first.
+  ///   - document: What the pipeline tells of the input.
+  /// - Returns: The entry of the document, or `nil`.
+  static func explanation(
+    of label: String, by method: String, at window: Double?, in document: JSON
+  ) -> JSON? {
+    func hasIndex(_ entry: JSON?) -> Bool { entry?["index"].map { "\($0)" } == label }
+    let all = document["explanations"]?.elements ?? []
+    let isIndex =
+      all.contains { hasIndex($0["target"]) }
+      || document["predictions"]?.elements.contains { hasIndex($0) } == true
+    return all.first { entry in
+      guard entry["method"]?.string == method,
+        isIndex ? hasIndex(entry["target"]) : entry["target"]?["label"]?.string == label
+      else { return false }
+      guard let window, let start = entry["window"]?.elements.first?.double else { return true }
+      return abs(start - window) < 0.002
+    }
   }
 
   private static func name(of end: String, in entry: JSON) -> String? {

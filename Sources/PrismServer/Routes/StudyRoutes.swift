@@ -52,16 +52,14 @@ struct StudyRoutes {
     var uploads: [StudyRequest.Role: [ExampleFile]] = [:]
     let asked: JSON
     if request.contentType == "multipart/form-data" {
-      let form = try Multipart(
-        try await request.bytes(platform), type: request.headers[.contentType] ?? "",
-        most: Self.mostParts)
+      let form = try await request.form(platform, context, most: Self.mostParts)
       guard let part = form["request"] else {
         throw Problem(.unprocessableContent, "the form lacks the part request")
       }
       asked = try JSON(utf8: part.contents)
       uploads = try files(of: form)
     } else {
-      asked = try await request.json(platform)
+      asked = try await request.json(platform, context)
     }
     let reader = StudyReader(platform.configuration)
     let question = try reader.request(asked, uploaded: Set(uploads.keys))

@@ -14,14 +14,17 @@ internal import PrismReport
 /// A blob is written before the row that names it and removed after it, so that a process that ends
 /// at any moment leaves at most blobs that nobody names; they are swept away at the next start.
 final class Store: Sendable {
+  /// Keeps other servers away from the folder.
+  let ownership: FolderOwnership
   let database: DatabasePool
   let blobs: Blobs
 
   /// Opens the folder of a server, or makes it.
   ///
-  /// - Throws: `FileError`, `DatabaseError`.
+  /// - Throws: ``FolderInUse``, `FileError`, `DatabaseError`.
   init(folder: String) throws {
     try Blobs.make(folder)
+    ownership = try FolderOwnership(of: folder)
     blobs = try Blobs(folder: "\(folder)/blobs")
     var settings = Configuration()
     settings.busyMode = .timeout(5)

@@ -26,6 +26,8 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
   case badCell(String, line: Int, column: String, value: String, expected: String)
   /// A split that is needed is not there or has no samples.
   case noSplit(String, String, found: [String])
+  /// No file of a split is there.
+  case allMissing(String, String, count: Int)
   /// A label has no sample in the training split, so that it cannot be learnt.
   case untrainable(String, label: String, found: [String])
   /// A folder is not the data's but one above it.
@@ -65,6 +67,10 @@ public enum DataSetError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noSplit(let path, let name, let found):
       "\(Text.printable(path)): has no samples for \(Text.printable(name)); "
         + "its splits are \(list(found))"
+    case .allMissing(let path, let name, let count):
+      "\(Text.printable(path)): \(count == 1 ? "the only file" : "all \(count) files") of "
+        + "\(Text.printable(name)) \(count == 1 ? "is" : "are") missing; paths are meant from the "
+        + "table's folder"
     case .untrainable(let path, let label, let found):
       "\(Text.printable(path)): the label \(Text.quoted(label)) has no samples in training, "
         + "so it cannot be learnt; training has \(list(found))"

@@ -14,6 +14,17 @@ extension DataSet {
       }
     }
 
+    /// What two rows of a table say together of one file; `nil` where they say labels of it that
+    /// exclude each other.
+    package func joined(with other: Truth) -> Truth? {
+      switch (self, other) {
+      case (.labels(let a), .labels(let b)) where a.count == b.count:
+        // What is there in one row is there; what is known of one is known.
+        .labels(zip(a, b).map { $0.isNaN ? $1 : $1.isNaN ? $0 : max($0, $1) })
+      default: agrees(with: other) ? self : nil
+      }
+    }
+
     /// Whether both say the same, where what is not known equals what is not known.
     func agrees(with other: Truth) -> Bool {
       switch (self, other) {
@@ -50,6 +61,9 @@ extension DataSet {
     public let samples: [Sample]
     /// What is true of the samples whose files are missing.
     public let missing: [Sample]
+
+    /// The same split without the samples whose file is missing.
+    var present: Split { Split(name: name, samples: samples, missing: []) }
 
     /// The number of samples with each label, whether the file is there or not.
     public func counts(of labels: Int) -> [Int] {

@@ -52,7 +52,7 @@ public struct Learner {
     self.objective = objective
     self.trained = trained.sorted()
     trainedNames = trained
-    let base = try network.recordBase()
+    let base = try network.recordBase().replacing(parameters)
     self.base = base
     baseEnd = base.outputs[0]
     let first = base.firstUse { name in trained.contains(name) }
@@ -162,10 +162,17 @@ public struct Learner {
   public mutating func step(
     features: [Tensor], truths: [DataSet.Truth], optimizer: inout Optimizer, seed: UInt64
   ) throws -> Double {
+    let before = parameters
     let (loss, gradients) = try gradients(features: features, truths: truths, seed: seed)
-    // Both means of the optimiser and the parameters themselves.
-    try Memory.expecting(floats: 3 * gradients.values.reduce(0) { $0 + $1.count }) {
-      optimizer.update(&parameters, gradients: gradients)
+    do {
+      // Both means of the optimiser and the parameters themselves.
+      try Memory.expecting(floats: 3 * gradients.values.reduce(0) { $0 + $1.count }) {
+        optimizer.update(&parameters, gradients: gradients)
+      }
+    } catch {
+      // Statistics have moved already.
+      parameters = before
+      throw error
     }
     return loss
   }

@@ -90,7 +90,7 @@ public struct Trainer: Sendable {
       guard data.labels.count > 1 else {
         throw DataSetError.oneClass(data.path, data.labels.first ?? "")
       }
-      let counts = data.split("training")?.counts(of: data.labels.count) ?? []
+      let counts = data.split("training")?.present.counts(of: data.labels.count) ?? []
       if let lacking = counts.firstIndex(of: 0) {
         throw DataSetError.untrainable(
           data.path, label: data.labels[lacking],

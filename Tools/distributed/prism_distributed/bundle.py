@@ -10,7 +10,7 @@ import zipfile
 
 from . import __version__
 from .errors import RunError
-from .worker import BUNDLE, WorkerOptions, find_program
+from .worker import BUNDLE, WorkerOptions, find_program, is_path
 
 PACKAGE = pathlib.Path(__file__).parent
 NAME = PACKAGE.name
@@ -46,8 +46,10 @@ def sent(worker: WorkerOptions) -> WorkerOptions:
 
 def model_file(worker: WorkerOptions) -> str:
     """The weights file of a model that is named or given by its path."""
-    if os.path.isfile(worker.model):
-        return worker.model
+    if is_path(worker.model):
+        if os.path.isfile(worker.model):
+            return worker.model
+        raise RunError(f"{worker.model}: no such file")
     places = [worker.weights, *os.environ.get("PRISM_WEIGHTS", "").split(":"), "Weights", str(PACKAGE / "weights")]
     places.append(str(pathlib.Path(find_program(worker.program)).resolve().parent.parent / "share" / "prism" / "weights"))
     for place in filter(None, places):
@@ -94,10 +96,14 @@ def wheel(worker: WorkerOptions, output: str, folder: str) -> str:
     contents[f"{information}/RECORD"] = ("".join(record).encode(), False)
     os.makedirs(output, exist_ok=True)
     path = os.path.join(output, f"{NAME}-{__version__}-{tag}.whl")
-    with zipfile.ZipFile(f"{path}.part", "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, (data, is_executable) in contents.items():
-            _add(archive, name, data, is_executable)
-    os.replace(f"{path}.part", path)
+    try:
+        with zipfile.ZipFile(f"{path}.part", "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for name, (data, is_executable) in contents.items():
+                _add(archive, name, data, is_executable)
+        os.replace(f"{path}.part", path)
+    except BaseException:
+        pathlib.Path(f"{path}.part").unlink(missing_ok=True)
+        raise
     return path
 
 

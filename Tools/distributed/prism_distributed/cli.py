@@ -1,19 +1,21 @@
 """The command: `python -m prism_distributed ray|spark|local --input … --model … --methods … --output …`."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import sys
 import tempfile
 
-from . import __version__, local_engine, ray_engine, request, sources, spark_engine, summary, survey
+from . import __version__, local_engine, lock, ray_engine, request, sources, spark_engine, summary, survey
+from .alike import Alike
 from .engine import EngineOptions
-from .errors import RunError
+from .errors import RunError, told
 from .explainer import started
 from .progress import Progress, duration
 from .run import Run, unexplained
-from .worker import WorkerOptions
+from .worker import WorkerOptions, is_path
 
 ENGINES = {"local": local_engine, "ray": ray_engine, "spark": spark_engine}
 #: Inputs of a shard, where nobody says how many.
@@ -123,6 +125,17 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("prism_distributed: ended; the same command goes on", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not _is_of_files(error):
+            raise
+        print(f"prism_distributed: {told(error)}", file=sys.stderr)
+        return 1
+
+
+def _is_of_files(error: Exception) -> bool:
+    """Whether an error says that a file cannot be read or written, and not that the package is wrong."""
+    pyarrow = sys.modules.get("pyarrow")
+    return isinstance(error, (OSError, *([pyarrow.ArrowException] if pyarrow else [])))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -139,8 +152,9 @@ def _run(options: argparse.Namespace) -> int:
             from . import collect
 
             run = Run(options.output)
-            print(f"{collect.collect(run)} shards were collected")
-            print(summary.write(run))
+            with lock.held(options.output):
+                print(f"{collect.collect(run)} shards were collected")
+                print(summary.write(run))
             return 0
         case "delta":
             from . import delta
@@ -164,13 +178,17 @@ def _worker(options: argparse.Namespace) -> WorkerOptions:
         return os.path.abspath(path) if path and os.path.exists(path) else path
 
     return WorkerOptions(
-        model=whole(options.model), program=whole(options.prism), weights=whole(options.weights), threads=options.threads,
-        limits=tuple(options.limit), batch=getattr(options, "batch", None), patience=options.patience,
+        model=whole(options.model) if is_path(options.model) else options.model, program=whole(options.prism),
+        weights=whole(options.weights), threads=options.threads, limits=tuple(options.limit),
+        batch=getattr(options, "batch", None), patience=options.patience,
     )  # fmt: skip
 
 
-def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
-    """The run of the output's folder: the one that is there, or a new one."""
+def planned(options: argparse.Namespace, worker: WorkerOptions, stack: contextlib.ExitStack) -> tuple[Run, bool]:
+    """The run of the output's folder, the one that is there or a new one; and whether others are kept out of it.
+
+    Nothing is written before the worker has taken the request.
+    """
     asked = request.request(
         options.methods, request.from_file(options.request), targets=options.targets, seed=options.seed, windows=options.windows
     )
@@ -181,27 +199,43 @@ def planned(options: argparse.Namespace, worker: WorkerOptions) -> Run:
     finally:
         process.close()
     source = sources.from_argument(options.input, options.bytes_column, options.address_column)
-    if run:
+    os.makedirs(options.output, exist_ok=True)
+    is_alone = stack.enter_context(lock.held(options.output))
+    if Run.is_planned(options.output):
+        run = Run(options.output)
         run.check(hello)
         run.check_request(asked, options.maps, options.pictures)
         run.check_source(source)
-        return run
-    os.makedirs(options.output, exist_ok=True)
-    return Run.plan(options.output, source, hello, asked, options.maps, options.pictures, options.shard_size)
+        return run, is_alone
+    try:
+        return Run.plan(options.output, source, hello, asked, options.maps, options.pictures, options.shard_size), is_alone
+    finally:
+        for note in source.notes():
+            print(f"prism_distributed: {note}", file=sys.stderr)
 
 
 def _explain(options: argparse.Namespace) -> int:
     worker = _worker(options)
-    run = planned(options, worker)
-    if options.command == "plan":
-        print(f"{run.manifest['inputs']} inputs in {run.shards} shards: {run.path('manifest.json')}")
-        return 0
+    with contextlib.ExitStack() as stack:
+        run, is_alone = planned(options, worker, stack)
+        if options.command == "plan":
+            print(f"{run.manifest['inputs']} inputs in {run.shards} shards: {run.path('manifest.json')}")
+            return 0
+        progress = _do(run, worker, options)
+        if is_alone and not run.remaining():
+            run.clear()
+        return _finish(run, progress, worker, options)
+
+
+def _do(run: Run, worker: WorkerOptions, options: argparse.Namespace) -> Progress:
+    """Does what remains of a run on an engine."""
     remaining = run.remaining()
     done = run.shards - len(remaining)
     if done and not options.quiet:
         print(f"{done} of {run.shards} shards are done already", file=sys.stderr)
     left = run.manifest["inputs"] - sum(record["inputs"] for record in run.done())
     progress = Progress(left, len(remaining), options.quiet)
+    alike = Alike(run)
     engine = EngineOptions(
         workers=getattr(options, "workers", None), address=getattr(options, "address", None),
         ship=getattr(options, "ship", False), bars=getattr(options, "bars", False),
@@ -213,12 +247,16 @@ def _explain(options: argparse.Namespace) -> int:
         def tell(outcome) -> None:
             log.write(outcome.json() + "\n")
             log.flush()
-            progress.tell(outcome)
+            if progress.tell(outcome):
+                alike.tell(outcome)
 
         if remaining:
             try:
                 ENGINES[options.command].run(run, worker, engine, remaining, tell)
             except Exception as error:
+                # Ray's errors of a node are of the node's class as well.
+                if type(error) is RunError:
+                    raise
                 # Engines bring errors of nodes as text, with everything that lies between.
                 reasons = re.findall(r"^prism_distributed\.errors\.\w+: (.+)", str(error), re.MULTILINE)
                 if reasons:
@@ -226,19 +264,21 @@ def _explain(options: argparse.Namespace) -> int:
                 if isinstance(error, ConnectionError):
                     raise RunError(f"the cluster is not reached: {error}") from error
                 raise
-    return _finish(run, progress, worker, options)
+    return progress
 
 
 def _finish(run: Run, progress: Progress, worker: WorkerOptions, options: argparse.Namespace) -> int:
     missing = run.remaining()
     if missing:
         raise RunError(f"{len(missing)} shards are not done: the same command does them")
-    run.clear()
     if options.delta:
         from . import delta
 
         delta.commit(run)
     if options.survey:
+        if left := survey.left_out(run.manifest["request"]):
+            name = run.manifest["request"]["methods"][0]["name"]
+            print(f"the survey is by {name} without the run's {', '.join(left)}: prism survey does not take them", file=sys.stderr)
         survey.write(run, worker, options.survey)
     path = summary.write(run, progress if progress.inputs else None)
     failed = sum(len(unexplained(record["failed"])) for record in run.done())
@@ -254,8 +294,15 @@ def _shards(options: argparse.Namespace) -> int:
     if not 0 <= options.index < options.of:
         raise RunError(f"--index {options.index} is not one of 0 to {options.of - 1}")
     run = Run(options.output)
-    mine = [shard for shard in run.remaining() if shard % options.of == options.index]
-    local_engine.run(run, _worker(options), EngineOptions(), mine, lambda outcome: print(outcome.json()))
+    with lock.held(options.output, shared=True):
+        mine = [shard for shard in run.remaining() if shard % options.of == options.index]
+        alike = Alike(run)
+
+        def tell(outcome) -> None:
+            print(outcome.json())
+            alike.tell(outcome)
+
+        local_engine.run(run, _worker(options), EngineOptions(), mine, tell)
     return 0
 
 

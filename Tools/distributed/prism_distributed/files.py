@@ -22,7 +22,12 @@ class WholeFile:
         self.size = 0
 
     def write(self, data) -> int:
-        self._file.write(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            # The system does not say of which file.
+            error.filename = self._path
+            raise
         self._digest.update(data)
         self.size += len(data)
         return len(data)
@@ -42,17 +47,24 @@ class WholeFile:
         return self._digest.hexdigest()
 
     def commit(self) -> None:
-        """Makes the file last, under its name."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        os.replace(self._aside, self._path)
+        """Makes the file last, under its name; where that fails, nothing is left."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._aside, self._path)
+        except OSError as error:
+            self.abort()
+            error.filename = self._path
+            raise
         sync_folder(os.path.dirname(self._path))
 
     def abort(self) -> None:
         """Forgets what was written."""
-        self._file.close()
-        with contextlib.suppress(FileNotFoundError):
+        # To close writes what is buffered, for which there may be no room.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
             os.unlink(self._aside)
 
     def __enter__(self):

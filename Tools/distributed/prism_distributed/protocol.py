@@ -1,13 +1,15 @@
 """Frames of the worker's protocol: a length, a header of JSON, and as many bytes as the header says.
 
 The length is that of the header, 4 bytes, little-endian. The header is an object; its member `bytes` is the length of the
-payload that follows it.
+payload that follows it. Members that would make it longer than it may be stand as JSON in the payload, from version 2 on; its
+member `aside` says where.
 """
 
 import json
 import struct
 
-VERSION = 1
+#: The versions that are understood.
+VERSIONS = (1, 2)
 HEADER_LIMIT = 1 << 20
 PAYLOAD_LIMIT = 1 << 31
 
@@ -53,7 +55,21 @@ def read(stream) -> tuple[dict, bytes] | None:
     size = header.get("bytes", 0)
     if not isinstance(size, int) or not 0 <= size <= PAYLOAD_LIMIT:
         raise BrokenStream(f"a payload of {size} bytes")
-    return header, _whole(stream.read(size), size) if size else b""
+    payload = _whole(stream.read(size), size) if size else b""
+    return _with_aside(header, payload), payload
+
+
+def _with_aside(header: dict, payload: bytes) -> dict:
+    """The header with the members that stand in the payload."""
+    try:
+        for name, place in header.pop("aside", {}).items():
+            start, size = place["offset"], place["bytes"]
+            if not 0 <= start <= start + size <= len(payload):
+                raise ValueError(f"{name} is outside")
+            header[name] = json.loads(payload[start : start + size])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BrokenStream(f"what stands aside cannot be read: {error}") from error
+    return header
 
 
 def _whole(data: bytes, length: int) -> bytes:

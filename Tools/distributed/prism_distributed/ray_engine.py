@@ -79,7 +79,8 @@ def run(run: Run, worker: WorkerOptions, options: EngineOptions, shards: list[in
         context = DataContext.get_current()
         context.enable_progress_bars = options.bars
         if not options.bars:
-            logging.getLogger("ray.data").setLevel(logging.ERROR)
+            # What it calls errors comes here as an exception, which is told in a line.
+            logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         workers = options.workers or processors() // worker.threads
         if workers < 1:
             raise RunError(f"the cluster has {processors()} processors, and a worker takes {worker.threads}: lower --threads")

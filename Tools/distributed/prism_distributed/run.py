@@ -59,6 +59,25 @@ def unexplained(failed: list[dict]) -> list[dict]:
     return [failure for failure in failed if not failure.get("method")]
 
 
+def _check_doubles(source: sources.Source, entries: dict[bytes, list | None], doubles: list[tuple[bytes, list | None]]) -> None:
+    """Refuses inputs that have one address and are not the same bytes: one of them would never be explained."""
+    wanted = doubles + [(key, entries[key]) for key in {key for key, _ in doubles}]
+    digests = {}
+    # In the order of their places, in which sources read quickly.
+    for key, place in sorted(wanted, key=lambda item: item[1] or []):
+        try:
+            digest = hashlib.sha256(source.read({"address": key.decode(), "at": place})).digest()
+        except Exception as error:  # noqa: BLE001 (stores raise errors of their own)
+            digest = str(error)
+        digests[key, tuple(place or [])] = digest
+    for key, place in doubles:
+        if digests[key, tuple(place or [])] != digests[key, tuple(entries[key] or [])]:
+            first, second = source.place(entries[key]), source.place(place)
+            raise RunError(
+                f"two inputs are called {key.decode()} and differ, {first} and {second}: give them names of their own"
+            )
+
+
 class Run:
     """A folder with a manifest."""
 
@@ -93,11 +112,15 @@ class Run:
         """
         # Everything is sorted in memory, so that little is kept of an input: its address, and its place where it has one.
         entries: dict[bytes, list | None] = {}
+        doubles: list[tuple[bytes, list | None]] = []
         for entry in source.entries(hello["model"]["kind"]):
             try:
-                entries.setdefault(entry["address"].encode(), entry.get("at"))
+                key, place = entry["address"].encode(), entry.get("at")
             except UnicodeEncodeError:
                 raise RunError(f"the name {entry['address']!r} is no UTF-8: rename the file") from None
+            if entries.setdefault(key, place) != place:
+                doubles.append((key, place))
+        _check_doubles(source, entries, doubles)
         if not entries:
             raise RunError("there are no inputs: --input has nothing that the model takes")
         count = len(entries)
@@ -248,7 +271,7 @@ class Run:
         return self.path("pictures", f"{self.shard_name(shard)}.parquet")
 
     def clear(self) -> None:
-        """Removes what killed attempts have left beside the files; nobody may be at work."""
+        """Removes what killed attempts have left beside the files; nobody else may be at work."""
         for part in (".", "shards", "done", "pictures"):
             for path in pathlib.Path(self.path(part)).glob("*.part"):
                 path.unlink(missing_ok=True)

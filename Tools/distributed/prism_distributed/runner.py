@@ -6,6 +6,7 @@ import gc
 import socket
 from collections.abc import Iterable, Iterator
 
+from .errors import RunError, told
 from .explainer import Explainer, Input
 from .run import Outcome, Run, unexplained
 from .worker import WorkerOptions
@@ -32,6 +33,15 @@ class Runner:
 
     def outcomes(self, shards: Iterable[int]) -> Iterator[Outcome]:
         """Does shards one after the other, the next one's first inputs beside the last one's last ones."""
+        import pyarrow
+
+        try:
+            yield from self._outcomes(shards)
+        except (OSError, pyarrow.ArrowException) as error:
+            # Engines bring errors of this package to the driver, and these may be of any node.
+            raise RunError(f"{self._node}: {told(error)}") from error
+
+    def _outcomes(self, shards: Iterable[int]) -> Iterator[Outcome]:
         from .sink import ShardWriter
 
         writers: dict[int, ShardWriter] = {}
@@ -43,8 +53,14 @@ class Runner:
                     finished.append(known(self._run, shard))
                     continue
                 entries = self._run.entries(shard)
-                self._run.source.check(entries[0])
-                writers[shard] = ShardWriter(self._run, shard, entries, self._node)
+                if entries:
+                    self._run.source.check(entries[0])
+                writer = ShardWriter(self._run, shard, entries, self._node)
+                if writer.is_complete:
+                    # A plan of prism shard may have more shards than inputs.
+                    finished.append(writer.finish())
+                    continue
+                writers[shard] = writer
                 for position, entry in enumerate(entries):
                     load = functools.partial(self._run.source.read, entry)
                     yield Input(shard, position, self._run.source.name(entry), load)

@@ -98,8 +98,13 @@ class ShardWriter:
         self._explaining = 0.0
         self._start = time.monotonic()
         self._table = Table(run.data_path(shard), SCHEMA)
-        has_pictures = run.manifest["pictures"]
-        self._pictures = Table(run.pictures_path(shard), PICTURES) if has_pictures else None
+        self._pictures = None
+        if run.manifest["pictures"]:
+            try:
+                self._pictures = Table(run.pictures_path(shard), PICTURES)
+            except OSError:
+                self._table.abort()
+                raise
 
     @property
     def is_complete(self) -> bool:
@@ -112,7 +117,14 @@ class ShardWriter:
             self._next += 1
 
     def finish(self) -> Outcome:
-        """Writes the data, then what says that they are there."""
+        """Writes the data, then what says that they are there; where that fails, nothing is left beside the files."""
+        try:
+            return self._finish()
+        except BaseException:
+            self.abort()
+            raise
+
+    def _finish(self) -> Outcome:
         digest, size = self._table.commit()
         record = {"shard": self._shard, "rows": self._table.count, "sha256": digest, "failed": self._failed}
         if self._pictures:

@@ -5,6 +5,7 @@ Parquet file). Nodes read what the list names, straight from storage: no input's
 """
 
 import bisect
+import contextlib
 import glob
 import json
 import os
@@ -13,17 +14,27 @@ import re
 import socket
 import struct
 import tarfile
+import unicodedata
 import zlib
 from collections.abc import Iterator
 
-from .errors import RunError
+from .errors import RunError, told
 
+#: Those of PictureFormat and SoundFormat in Sources/PrismMedia, which a test compares.
 EXTENSIONS = {
     "image": {
         "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "dcm", "dicom",
     },
-    "audio": {"wav", "wave", "flac", "ogg", "oga", "mp3", "m4a", "aac", "amr", "webm"},
+    "audio": {
+        "wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "m4a", "aac", "mp4", "amr", "webm", "mka",
+    },
 }  # fmt: skip
+
+
+#: What notes call them.
+KINDS = {"image": "pictures", "audio": "sounds"}
+#: Files that are left out of which a note gives the names.
+EXAMPLES = 5
 
 
 def suffix(name: str) -> str:
@@ -51,26 +62,74 @@ class Source:
     def check(self, entry: dict) -> None:
         """Raises where a node does not see the place that an entry is in, which is no fault of the entry."""
 
+    def place(self, at: list) -> str:
+        """Where an entry is, in words."""
+        return str(at)
+
+    def notes(self) -> list[str]:
+        """What was left out when the entries were listed, each in a line."""
+        return []
+
     def name(self, entry: dict) -> str:
         """The name of a file to show."""
         return entry["address"].rsplit("/", 1)[-1].rsplit("#", 1)[-1]
 
 
 class Folder(Source):
-    """Files of a folder and the folders in it, by their paths from there."""
+    """Files of a folder and the folders in it, by their paths from there.
+
+    The same files as `prism shard` finds: links are followed, and a folder is visited once, however many links lead to it.
+    """
 
     def __init__(self, root: str):
+        self._shown = root
         self.root = os.path.abspath(root)
         self.specification = {"kind": "folder", "root": self.root}
+        self._kind = ""
+        #: How many files are of other kinds, and the first ones.
+        self._others = 0
+        self._examples: list[str] = []
+        #: Folders inside that cannot be listed.
+        self._unreadable: list[str] = []
 
     def entries(self, kind):
-        for place, folders, names in os.walk(self.root):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            inside = os.path.relpath(place, self.root)
-            start = "" if inside == "." else inside + "/"
-            for name in names:
-                if not name.startswith(".") and suffix(name) in EXTENSIONS[kind]:
-                    yield {"address": start + name}
+        self._kind, self._others, self._examples, self._unreadable = kind, 0, [], []
+        visited = {_identity(self.root)}
+        walks = [("", iter(_listed(self.root)))]
+        while walks:
+            start, walk = walks[-1]
+            item = next(walk, None)
+            if item is None:
+                walks.pop()
+                continue
+            name, is_folder, is_file = item
+            if is_folder:
+                self._enter(f"{start}{name}/", visited, walks)
+            elif is_file and suffix(name) in EXTENSIONS[kind]:
+                yield {"address": start + name}
+            else:
+                self._others += 1
+                if len(self._examples) < EXAMPLES:
+                    self._examples.append(os.path.join(self._shown, start + name))
+
+    def _enter(self, start: str, visited: set, walks: list) -> None:
+        """Begins the walk through a folder inside, unless it was visited by another way."""
+        path = os.path.join(self.root, start)
+        try:
+            identity = _identity(path)
+            if identity not in visited:
+                visited.add(identity)
+                walks.append((start, iter(_listed(path))))
+        except OSError as error:
+            self._unreadable.append(f"{os.path.join(self._shown, start[:-1])}: cannot be listed: {error.strerror}")
+
+    def notes(self):
+        if not self._others:
+            return self._unreadable
+        shown = ", ".join(self._examples) + (" …" if self._others > len(self._examples) else "")
+        files, verb = ("file", "is") if self._others == 1 else ("files", "are")
+        note = f"{self._shown}: {self._others} {files} that {verb} not {KINDS[self._kind]} {verb} left out: {shown}"
+        return [*self._unreadable, note]
 
     def read(self, entry):
         with open(os.path.join(self.root, entry["address"]), "rb") as file:
@@ -79,6 +138,30 @@ class Folder(Source):
     def check(self, entry):
         if not os.path.isdir(self.root):
             raise unseen(self.root)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """What all paths to a folder have in common."""
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def _listed(path: str) -> list[tuple[str, bool, bool]]:
+    """The names in a folder, as `prism` sorts them, without hidden ones; whether each is a folder, and whether it is a file.
+
+    A link that leads nowhere is neither.
+    """
+    with os.scandir(path) as names:
+        found = [(item.name, _safely(item.is_dir), _safely(item.is_file)) for item in names if not item.name.startswith(".")]
+    return sorted(found, key=lambda item: (unicodedata.normalize("NFC", item[0]), item[0]))
+
+
+def _safely(question) -> bool:
+    """The answer of the system, where it has one: a link to itself is an error to it."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 class Parquet(Source):
@@ -121,7 +204,8 @@ class Parquet(Source):
         if len(set(names)) != len(names):
             raise RunError("two Parquet files have the same name: their rows could not be told apart")
         for number, path in enumerate(self.files):
-            file = parquet.ParquetFile(path)
+            with _read(path):
+                file = parquet.ParquetFile(path)
             data, address = self._columns(file.schema_arrow)
             self.bytes_column, self.address_column = data, address
             self.specification.update(bytes=data, address=address)
@@ -129,12 +213,19 @@ class Parquet(Source):
             for group in range(file.num_row_groups):
                 count = file.metadata.row_group(group).num_rows
                 if address:
-                    texts = file.read_row_group(group, [address]).column(0).to_pylist()
+                    with _read(path):
+                        texts = file.read_row_group(group, [address]).column(0).to_pylist()
                 else:
                     texts = [f"{names[number]}#{row + i:010}" for i in range(count)]
                 for i, text in enumerate(texts):
                     if text is None:
                         raise RunError(f"{path}: row {row + i} has no address")
+                    if data and type(text) is int:
+                        # Rows are often numbered, and only their bytes are read.
+                        text = str(text)
+                    if not isinstance(text, str):
+                        kind = file.schema_arrow.field(address).type
+                        raise RunError(f"{path}: the column {address} has values of the type {kind}, which are no addresses")
                     if data:
                         yield {"address": text, "at": [number, row + i]}
                     elif "://" in text or os.path.isabs(text):
@@ -186,6 +277,9 @@ class Parquet(Source):
         if "at" in entry and not os.path.exists(self.files[entry["at"][0]]):
             raise unseen(self.files[entry["at"][0]])
 
+    def place(self, at):
+        return self.files[at[0]] if len(at) == 1 else f"row {at[1]} of {self.files[at[0]]}"
+
     def name(self, entry):
         return super().name(entry) if self.address_column else entry["address"].replace("#", "-")
 
@@ -231,6 +325,9 @@ class WebDataset(Source):
         if not os.path.exists(self.files[entry["at"][0]]):
             raise unseen(self.files[entry["at"][0]])
 
+    def place(self, at):
+        return f"the member at byte {at[1]} of {self.files[at[0]]}"
+
     def name(self, entry):
         return entry["address"].split("#", 1)[1].rsplit("/", 1)[-1]
 
@@ -271,6 +368,17 @@ class Synthetic(Source):
         levels = numpy.clip(numpy.rint(pixels), 0, 255).astype("u1")
         rows = numpy.concatenate([numpy.zeros((side, 1), "u1"), levels.reshape(side, 3 * side)], axis=1)
         return png(side, side, rows.tobytes(), colours=3)
+
+
+@contextlib.contextmanager
+def _read(path: str):
+    """Names the file that cannot be read."""
+    import pyarrow
+
+    try:
+        yield
+    except (OSError, pyarrow.ArrowException) as error:
+        raise RunError(f"{path} cannot be read: {told(error)}") from error
 
 
 def png(width: int, height: int, rows: bytes, colours: int) -> bytes:

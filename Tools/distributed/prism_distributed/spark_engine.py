@@ -104,6 +104,8 @@ def run(run: Run, worker: WorkerOptions, options: EngineOptions, shards: list[in
         told = context.accumulator([], _lists())
         seen: set[int] = set()
         heard = 0
+        # Why the driver wants no more.
+        refused: list[Exception] = []
 
         def hear(texts: list[str]) -> None:
             for outcome in map(Outcome.of, texts):
@@ -118,18 +120,28 @@ def run(run: Run, worker: WorkerOptions, options: EngineOptions, shards: list[in
 
         def listen() -> None:
             nonlocal heard
-            while not finished.wait(1):
-                texts = told.value[heard:]
-                heard += len(texts)
-                hear(texts)
+            try:
+                while not finished.wait(1):
+                    texts = told.value[heard:]
+                    heard += len(texts)
+                    hear(texts)
+            except Exception as error:  # noqa: BLE001 (raised again where the run is waited for)
+                refused.append(error)
+                context.cancelAllJobs()
 
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
         try:
             texts = [row["outcome"] for row in frame.collect()]
+        except Exception:
+            if not refused:
+                raise
+            texts = []
         finally:
             finished.set()
             listener.join()
+        if refused:
+            raise refused[0]
         hear(texts)
 
 

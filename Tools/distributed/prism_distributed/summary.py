@@ -11,6 +11,7 @@ from . import files
 from .progress import Progress, duration
 from .run import Run, unexplained
 from .sources import png
+from .survey import left_out
 
 #: Shards whose columns are counted; of more than these, evenly spread ones.
 COUNTED = 2000
@@ -35,7 +36,7 @@ def write(run: Run, progress: Progress | None = None) -> str:
     """Writes the page and its numbers; the path of the page."""
     facts = gathered(run)
     if os.path.exists(path := run.path("survey", "survey.json")):
-        facts["survey"] = surveyed(files.read_json(path))
+        facts["survey"] = surveyed(files.read_json(path)) | {"left": left_out(run.manifest["request"])}
     if progress:
         facts["last"] = {
             "inputs": progress.inputs, "seconds": round(progress.seconds, 3), "evaluations": progress.evaluations,
@@ -180,8 +181,9 @@ def _survey(facts: dict):
             f'<tr><td>{html.escape(entry["label"])}</td><td class="number">{number(entry["inputs"])}</td>'
             f'<td class="number">{entry["groups"]}</td><td class="number">{entry["score"]:.2f}</td></tr>'
         )
+    left = f" without the run's {', '.join(told['left'])}" if told["left"] else ""
     yield (
-        f'</table><p class="grey">{number(told["inputs"])} inputs by {html.escape(told["method"])}, under the label that the model says '
+        f'</table><p class="grey">{number(told["inputs"])} inputs by {html.escape(told["method"] + left)}, under the label that the model says '
         'first. <a href="survey/survey.html">The survey</a> shows the groups.</p>'
     )
 

@@ -21,6 +21,7 @@ INPUTS = 100
 #: The most labels; those that are said most often.
 LABELS = 20
 
+
 def write(run: Run, worker: WorkerOptions, count: int) -> dict:
     """Surveys some inputs of a run, in OUTPUT/survey; what was found."""
     folder = run.path("survey")
@@ -48,6 +49,12 @@ def write(run: Run, worker: WorkerOptions, count: int) -> dict:
         reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise RunError(f"the results are written, but the survey failed: {reason.removeprefix('prism: ')}")
     return files.read_json(os.path.join(folder, "survey.json"))
+
+
+def left_out(asked: dict) -> list[str]:
+    """What was chosen for the run that `prism survey` does not take, by its names in a request."""
+    method = {name for name, value in asked["methods"][0].items() if value is not None}
+    return sorted(method - {"name", "layer", "samples"}) + [name for name in ("targets", "windows") if asked.get(name) is not None]
 
 
 def command(worker: WorkerOptions, asked: dict, table: str, folder: str) -> list[str]:

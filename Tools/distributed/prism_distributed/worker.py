@@ -66,6 +66,11 @@ def packaged(*parts: str) -> str | None:
     return None
 
 
+def is_path(model: str) -> bool:
+    """Whether a model is given by the path of its file and not by its name, as `prism` decides it."""
+    return "/" in model or model.endswith(".safetensors")
+
+
 def find_program(given: str | None) -> str:
     """The path of `prism`: the one that is named, the package's own, that of PRISM_PROGRAM, or the one on the path."""
     if given:
@@ -132,10 +137,10 @@ class Worker:
             if self._process.returncode < 0:
                 raise
             raise RunError(f"the worker did not start: {error}") from error
-        if self.hello.get("kind") != "hello" or self.hello.get("protocol") != protocol.VERSION:
+        if self.hello.get("kind") != "hello" or self.hello.get("protocol") not in protocol.VERSIONS:
             self.kill()
             raise RunError(
-                f"the worker speaks protocol {self.hello.get('protocol')}, not {protocol.VERSION}: "
+                f"the worker speaks protocol {self.hello.get('protocol')}, not {' or '.join(map(str, protocol.VERSIONS))}: "
                 "install a Prism that belongs to this package"
             )
 

@@ -3,8 +3,10 @@
 
 What an input begins with says what happens: POISON ends the process, BAD fails, PART fails with LIME alone, RETRY fails as
 something that may pass, HANG says nothing any more, LIE answers for other bytes, BROKEN writes no frame. Answers come in another
-order than requests, as those of several threads do. The environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of
-maps (a multiple of 8), STAND_IN_VERSION, STAND_IN_INSTRUCTIONS, STAND_IN_KIND, and STAND_IN_STUMBLE, a file: who finds none makes it and is killed before
+order than requests, as those of several threads do. The target zebra is known to be none only when it is asked for. The
+environment chooses: STAND_IN_DELAY seconds an input, STAND_IN_SIDE of maps (a multiple of 8), STAND_IN_VERSION,
+STAND_IN_INSTRUCTIONS, STAND_IN_KIND, STAND_IN_PROTOCOL (from 2 on what is long stands aside), and STAND_IN_STUMBLE, a file:
+who finds none makes it and is killed before
 the first word.
 """
 
@@ -23,6 +25,7 @@ VERSION = os.environ.get("STAND_IN_VERSION", "0.0.1")
 MACHINE, TOOL = os.environ.get("STAND_IN_INSTRUCTIONS", "paper pencil").split()
 INSTRUCTIONS = f"{MACHINE} {os.environ.get('PRISM_ISA', TOOL)}"
 DELAY = float(os.environ.get("STAND_IN_DELAY", "0"))
+PROTOCOL = int(os.environ.get("STAND_IN_PROTOCOL", "1"))
 SIDE = int(os.environ.get("STAND_IN_SIDE", "8"))
 
 
@@ -34,6 +37,16 @@ def sha(*parts) -> str:
 
 
 def write(header: dict, payload: bytes = b"") -> None:
+    if PROTOCOL > 1:
+        # As a worker sends headers that would be too long.
+        aside = {}
+        for name in ("model", "document", "maps"):
+            if name in header:
+                header, text = {**header}, json.dumps(header[name]).encode()
+                del header[name]
+                aside[name] = {"offset": len(payload), "bytes": len(text)}
+                payload += text
+        header = {**header, "aside": aside}
     text = json.dumps({**header, "bytes": len(payload)}).encode()
     sys.stdout.buffer.write(struct.pack("<I", len(text)) + text + payload)
     sys.stdout.buffer.flush()
@@ -85,6 +98,8 @@ def answer(header: dict, data: bytes, model: bytes):
         return {"kind": "failed", "id": identifier, "error": "busy", "retryable": True}, b""
     time.sleep(DELAY)
     request = header["request"]
+    if request.get("targets") == "zebra":
+        return {"kind": "failed", "id": identifier, "error": "the model has no label zebra", "retryable": False}, b""
     digest = sha(data)
     explanations, maps, payload = [], [], b""
     failures = []
@@ -157,7 +172,7 @@ def main() -> int:
     source = sys.stdin.buffer
     kind = os.environ.get("STAND_IN_KIND", "image")
     write(
-        {"kind": "hello", "protocol": int(os.environ.get("STAND_IN_PROTOCOL", "1")), "prism": VERSION,
+        {"kind": "hello", "protocol": PROTOCOL, "prism": VERSION,
          "instructions": INSTRUCTIONS, "model": {"name": name, "digest": sha(model), "kind": kind, "labels": ["first"]}, "threads": 1,
          "ahead": 64},
     )  # fmt: skip

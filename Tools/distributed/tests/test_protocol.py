@@ -36,6 +36,26 @@ class ProtocolTest(unittest.TestCase):
             with self.subTest(name), self.assertRaises(protocol.BrokenStream):
                 protocol.read(io.BytesIO(data))
 
+    def test_what_stands_aside_comes_back_in_the_header(self):
+        document = '{"input":"π"}'.encode()
+        aside = {"document": {"offset": 3, "bytes": len(document)}}
+        stream = io.BytesIO()
+        protocol.write(stream, {"kind": "result", "aside": aside}, b"\0\1\2" + document)
+        stream.seek(0)
+        header, payload = protocol.read(stream)
+        self.assertEqual(header, {"kind": "result", "document": {"input": "π"}, "bytes": 3 + len(document)})
+        self.assertEqual(payload[:3], b"\0\1\2")
+        for broken in (
+            [], 1, {"document": 1}, {"document": {"offset": 3}}, {"document": {"offset": 3, "bytes": 100}},
+            {"document": {"offset": -1, "bytes": 4}}, {"document": {"offset": 5, "bytes": -2}}, {"document": {"offset": 0, "bytes": 3}},
+            {"document": {"offset": "3", "bytes": 1}}, {"document": None},
+        ):  # fmt: skip
+            with self.subTest(broken), self.assertRaises(protocol.BrokenStream):
+                stream = io.BytesIO()
+                protocol.write(stream, {"kind": "result", "aside": broken}, b"\0\1\2" + document)
+                stream.seek(0)
+                protocol.read(stream)
+
     def test_a_header_that_is_too_long_is_not_sent(self):
         with self.assertRaises(protocol.BrokenStream):
             protocol.frame({"name": "x" * (1 << 20)})

@@ -1,14 +1,22 @@
 """Runs in one process with the stand-in: rows, failures, restarts, resumes."""
 
+import errno
 import hashlib
 import json
 import os
 import pathlib
+import resource
+import subprocess
+import sys
+import time
 import unittest
+import unittest.mock
 
 import pyarrow
 import pyarrow.parquet as parquet
 import support
+from prism_distributed import bundle, cli, lock
+from prism_distributed.worker import WorkerOptions
 from support import environment
 
 
@@ -169,6 +177,33 @@ class RunTest(support.Folder):
         self.assertEqual(self.contents("out"), self.contents("whole"))
         self.assertNotEqual(self.contents("other"), self.contents("whole"))
 
+    def test_answers_of_both_protocols_are_the_same_rows(self):
+        self.fill(7)
+        self.explain("local", "one", "--pictures")
+        with environment(STAND_IN_PROTOCOL="2"):
+            status, _, err = self.explain("local", "two", "--pictures")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(self.contents("one"), self.contents("two"))
+
+    def test_shards_without_inputs_are_done_too(self):
+        # As prism shard plans them: in even parts, of which there may be more than inputs.
+        self.fill(3)
+        self.explain("plan", "out", "--shard-size", "1")
+        lines = (self.folder / "out/inputs.jsonl").read_bytes().splitlines(keepends=True)
+        index, entries = [0, 0], b""
+        for number, line in zip((1, 3, 4), lines, strict=True):
+            entries += json.dumps({**json.loads(line), "shard": number}).encode() + b"\n"
+            index += [len(entries)] * (2 if number == 1 else 1)
+        (self.folder / "out/inputs.jsonl").write_bytes(entries)
+        (self.folder / "out/inputs.index.json").write_text(json.dumps(index))
+        manifest = json.loads((self.folder / "out/manifest.json").read_text())
+        (self.folder / "out/manifest.json").write_text(json.dumps({**manifest, "shards": 5}))
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertEqual([record["inputs"] for record in self.run_of("out").done()], [0, 1, 0, 1, 1])
+        self.assertEqual([row["address"] for row in self.rows("out")][::2], ["000.png", "001.png", "002.png"])
+        self.assertEqual(self.run_of("out").verify(), [])
+
     def test_what_cannot_begin_says_why_in_a_line(self):
         cases = {
             "--model missing": ["--model", "missing"],
@@ -186,6 +221,118 @@ class RunTest(support.Folder):
                 self.assertNotIn("Traceback", err)
         with environment(STAND_IN_PROTOCOL="9"):
             self.assertIn("protocol 9", self.explain("local", "out")[2])
+
+    def test_a_folder_with_the_name_of_the_model_is_not_the_model(self):
+        self.fill(2)
+        (self.folder / "m").mkdir()
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        self.explain("local", "out")
+        os.chdir(self.folder)
+        self.assertEqual(self.explain("local", "out")[0], 0)
+        (self.folder / "m").rmdir()
+        (self.folder / "m").write_bytes(b"notes")
+        self.assertEqual(cli._worker(cli.parser().parse_args(["wheel", "--model", "m"])).model, "m")
+        (self.folder / "w").mkdir()
+        for name in ("w/m", "m"):
+            (self.folder / f"{name}.safetensors").write_bytes(b"weights")
+        worker = WorkerOptions(model="m", weights=str(self.folder / "w"), program=support.STAND_IN)
+        self.assertEqual(bundle.model_file(worker), str(self.folder / "w/m.safetensors"))
+        for path in ("m.safetensors", "./m.safetensors"):
+            worker = cli._worker(cli.parser().parse_args(["wheel", "--model", path]))
+            self.assertEqual(worker.model, str(self.folder / "m.safetensors"))
+            self.assertEqual(bundle.model_file(worker), worker.model)
+
+    def test_a_disk_without_room_is_told_in_a_line_and_leaves_no_parts(self):
+        self.fill(60)
+        self.explain("local", "whole", "--pictures", "--shard-size", "30")
+        size = os.path.getsize(self.run_of("whole").data_path(0))
+        self.assertGreater(size, 10000)
+        for name, size, more in (("early", 1000, []), ("at the end", size - 100, []), ("small", 1000, ["--maps", "none"])):
+            with self.subTest(name):
+                self.explain("plan", name, "--pictures", "--shard-size", "30", *more)
+                before = resource.getrlimit(resource.RLIMIT_FSIZE)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+                try:
+                    status, _, err = self.explain("local", name, "--pictures", "--shard-size", "30", "--quiet", *more)
+                finally:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+                self.assertEqual((status, err.count("\n")), (1, 1), err)
+                self.assertRegex(err, r"/00000.parquet: File too large$")
+                self.assertEqual(list((self.folder / name).rglob("*.part")), [])
+        status, _, err = self.explain("local", "at the end", "--pictures", "--shard-size", "30")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(self.contents("at the end"), self.contents("whole"))
+
+    def test_a_folder_that_cannot_be_written_is_told_in_a_line(self):
+        self.fill(2)
+        (self.folder / "file").write_bytes(b"")
+        status, _, err = self.explain("local", "file/out")
+        self.assertEqual((status, err), (1, f"prism_distributed: {self.folder}/file/out: Not a directory\n"))
+        self.explain("plan", "out")
+        (self.folder / "out/shards").rmdir()
+        status, _, err = self.explain("local", "out")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+        self.assertRegex(err, "00000.parquet.*No such file or directory")
+
+    def test_a_second_command_on_a_folder_is_refused_and_array_jobs_are_not(self):
+        self.fill(12)
+        self.explain("plan", "out")
+        job = ["shards", "--output", self.folder / "out", "--index", 0, "--of", 2, "--model", "m", "--prism", support.STAND_IN]
+        with lock.held(str(self.folder / "out")) as is_held:
+            self.assertTrue(is_held)
+            for again in (lambda: self.explain("local", "out"), lambda: self.command(*job)):
+                status, _, err = again()
+                self.assertEqual((status, err.count("\n")), (1, 1), err)
+                self.assertIn("another command is at work there", err)
+        with lock.held(str(self.folder / "out"), shared=True):
+            self.assertIn("another command", self.explain("local", "out")[2])
+            self.assertEqual(self.command(*job)[0], 0)
+        self.assertEqual(self.explain("local", "out")[0], 0)
+
+    def test_two_commands_at_once_leave_what_one_leaves(self):
+        self.fill(40)
+        self.explain("local", "whole")
+        command = [
+            sys.executable, "-m", "prism_distributed", "local", "--input", self.inputs, "--model", "m", "--prism", support.STAND_IN,
+            "--methods", "gradcam,lime:samples=20", "--shard-size", "5", "--output", self.folder / "out", "--quiet",
+        ]  # fmt: skip
+        slow = {**os.environ, "STAND_IN_DELAY": "0.1", "PYTHONPATH": str(support.TOOLS)}
+        first = subprocess.Popen(command, env=slow, stderr=subprocess.PIPE, text=True)
+        while first.poll() is None and not (self.folder / "out/manifest.json").exists():
+            time.sleep(0.02)
+        status, _, err = self.explain("local", "out")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+        self.assertEqual((first.communicate()[1], first.returncode), ("", 0))
+        self.assertEqual(self.contents("out"), self.contents("whole"))
+
+    def test_without_locks_what_others_have_begun_stays(self):
+        self.fill(6)
+        self.explain("plan", "out")
+        part = self.folder / "out/shards/00000.parquet.abc.part"
+        part.write_bytes(b"of another")
+        with unittest.mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")):
+            self.assertEqual(self.explain("local", "out")[0], 0)
+        self.assertTrue(part.exists())
+        self.assertEqual(self.explain("local", "out")[0], 0)
+        self.assertFalse(part.exists())
+
+    def test_a_request_that_no_input_can_be_explained_by_is_stopped(self):
+        self.fill(40)
+        status, _, err = self.explain("local", "out", "--targets", "zebra", "--quiet")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+        self.assertIn("all of the first 20 inputs failed, and the run was stopped: the model has no label zebra", err)
+        self.assertEqual(self.run_of("out").remaining(), [4, 5, 6, 7])
+        # Whoever gives the same command again wants it.
+        status, _, err = self.explain("local", "out", "--targets", "zebra")
+        self.assertEqual(status, 1)
+        self.assertIn("40 inputs failed", err)
+
+    def test_inputs_that_fail_each_for_its_own_reason_do_not_stop_a_run(self):
+        self.fill(40, **{f"f{number:03}": b"BAD" for number in range(30)})
+        self.assertEqual(self.explain("local", "out")[0], 3)
+        self.fill(30, **{f"f{number:03}": b"RETRY" for number in range(1, 30)})
+        self.assertEqual(self.explain("local", "one explained")[0], 3)
 
     def test_an_empty_folder_is_no_run(self):
         self.assertIn("there are no inputs", self.explain("local", "out")[2])
@@ -235,6 +382,17 @@ class RunTest(support.Folder):
                 page = (self.folder / output / "summary.html").read_text()
                 self.assertIn("Look at first.", page)
                 self.assertIn("<td>first</td><td class=\"number\">7</td>", page)
+
+    def test_what_a_survey_does_not_take_of_the_run_is_said(self):
+        self.fill(6)
+        methods = ["--methods", "lime:samples=20:segments=grid:8:mask=mean:draws=published,gradcam"]
+        status, _, err = self.explain("local", "out", "--survey", "5", "--targets", "top2", *methods)
+        self.assertEqual(status, 0, err)
+        self.assertIn("the survey is by lime without the run's draws, mask, segments, targets: prism survey", err)
+        self.assertIn("by lime without the run&#x27;s draws, mask, segments, targets, ", (self.folder / "out/summary.html").read_text())
+        _, _, err = self.explain("local", "plain", "--survey", "5", "--methods", "lime:samples=20:layer=x")
+        self.assertNotIn("without the run", err)
+        self.assertNotIn("without the run", (self.folder / "plain/summary.html").read_text())
 
     def test_array_jobs_share_a_plan(self):
         self.fill(22)

@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import tarfile
 import unittest
 
@@ -10,6 +11,7 @@ import pyarrow.parquet as parquet
 import support
 from prism_distributed import sources
 from prism_distributed.errors import RunError
+from prism_distributed.run import Run
 
 
 class SourceTest(support.Folder):
@@ -61,6 +63,48 @@ class SourceTest(support.Folder):
         # The same command goes on, although the columns were found and not named.
         self.assertIn("no column", self.explain("local", "other", "--bytes-column", "nope", source=source)[2])
 
+    def test_inputs_that_share_an_address_and_differ_are_refused(self):
+        table = pyarrow.table({"bytes": [b"a", b"b", b"c"], "path": ["1.png", "2.png", "1.png"]})
+        parquet.write_table(table, self.folder / "rows.parquet")
+        for part, name in (("a", "x"), ("b", "y")):
+            (self.folder / part).mkdir()
+            (self.folder / part / "1.png").write_bytes(name.encode())
+            parquet.write_table(pyarrow.table({"path": ["1.png"]}), self.folder / part / f"{name}.parquet")
+        with tarfile.open(self.folder / "web.tar", "w") as archive:
+            for data in (b"first", b"second"):
+                member = tarfile.TarInfo("1.png")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        cases = {
+            "rows.parquet": ("row 0 of", "row 2 of"),
+            "{0..1}.parquet": ("0.parquet", "1.parquet"),
+            "web.tar": ("the member at byte 512 of", "the member at byte 1536 of"),
+        }
+        (self.folder / "a/x.parquet").rename(self.folder / "a/0.parquet")
+        (self.folder / "b/y.parquet").rename(self.folder / "b/1.parquet")
+        for name, places in cases.items():
+            with self.subTest(name):
+                if name == "{0..1}.parquet":
+                    paths = [str(self.folder / "a/0.parquet"), str(self.folder / "b/1.parquet")]
+                    source = sources.Parquet(paths, None, None)
+                    with self.assertRaises(RunError) as raised:
+                        Run.plan(str(self.folder / "out"), source, {"model": {"kind": "image"}}, {}, "none", False, 5)
+                    err = str(raised.exception)
+                else:
+                    status, _, err = self.explain("local", "out", source=str(self.folder / name))
+                    self.assertEqual(status, 1)
+                    self.assertNotIn("Traceback", err)
+                for place in ("1.png and differ", *places):
+                    self.assertIn(place, err)
+                self.assertFalse((self.folder / "out/manifest.json").exists())
+
+    def test_the_extensions_are_those_that_prism_reads(self):
+        media = support.TOOLS.parents[1] / "Sources/PrismMedia"
+        for kind, path in (("image", "Pictures/PictureFormat.swift"), ("audio", "Sounds/SoundFormat.swift")):
+            text = (media / path).read_text(encoding="utf-8")
+            listed = text[text.index("var extensions") : text.index("allExtensions")]
+            self.assertEqual(sources.EXTENSIONS[kind], set(re.findall(r'"(\w+)"', listed)))
+
     def test_folders_are_walked_without_hidden_files_and_other_kinds(self):
         for name in ("b/x.png", "b.png", "a/deep/y.JPG", ".hidden/z.png", "c/.z.png", "c/notes.txt"):
             path = self.inputs / name
@@ -72,6 +116,70 @@ class SourceTest(support.Folder):
         self.assertEqual(status, 0, err)
         # Bytes of UTF-8 decide the order.
         self.assertEqual([row["address"] for row in self.rows("out")][::2], ["a/deep/y.JPG", "b.png", "b/x.png"])
+
+    def test_links_are_followed_and_a_folder_is_visited_once(self):
+        real = self.folder / "real"
+        (real / "deep").mkdir(parents=True)
+        for path in (real / "a.png", real / "deep/b.png", self.inputs / "z.png"):
+            path.write_bytes(path.name.encode())
+        links = {"2023": real, "2024": real, "loop": self.inputs, "self.png": "self.png", "nowhere.png": "/nowhere/x.png"}
+        for name, target in links.items():
+            (self.inputs / name).symlink_to(target)
+        (self.inputs / "one.png").symlink_to(real / "a.png")
+        (real / "deep/up").symlink_to(self.folder)
+        source = sources.Folder(str(self.inputs))
+        self.assertEqual([e["address"] for e in source.entries("image")], ["2023/a.png", "2023/deep/b.png", "one.png", "z.png"])
+        (note,) = source.notes()
+        self.assertIn("2 files that are not pictures are left out", note)
+        status, _, err = self.explain("local", "out")
+        self.assertEqual(status, 0, err)
+        self.assertEqual(len(self.rows("out")), 8)
+
+    def test_files_that_are_left_out_are_named(self):
+        self.fill(2)
+        status, _, err = self.explain("local", "none", "--quiet")
+        self.assertEqual((status, err), (0, ""))
+        (self.inputs / "IM0001").write_bytes(b"x")
+        self.explain("local", "one", "--quiet")
+        status, _, err = self.explain("local", "other", "--quiet")
+        self.assertEqual(
+            err, f"prism_distributed: {self.inputs}: 1 file that is not pictures is left out: {self.inputs}/IM0001\n"
+        )
+        for number in range(6):
+            (self.inputs / f"{number}.heic").write_bytes(b"x")
+        shown = ", ".join(f"{self.inputs}/{number}.heic" for number in range(5))
+        _, _, err = self.explain("plan", "many")
+        self.assertIn(f"7 files that are not pictures are left out: {shown} …\n", err)
+        # It is said when the inputs are listed, and with nothing else to explain too.
+        self.assertNotIn("left out", self.explain("plan", "many")[2])
+        for number in range(2):
+            (self.inputs / f"{number:03}.png").unlink()
+        status, _, err = self.explain("local", "nothing")
+        self.assertEqual((status, err.count("\n")), (1, 2))
+        self.assertIn("there are no inputs", err)
+
+    def test_damaged_parquet_files_are_told_in_a_line(self):
+        whole = self.folder / "p.parquet"
+        parquet.write_table(pyarrow.table({"bytes": [b"a"] * 50, "id": [f"row {n}" for n in range(50)]}), whole)
+        data = whole.read_bytes()
+        damaged = self.folder / "damaged.parquet"
+        for name, contents in {"cut": data[:-20], "empty": b"", "overwritten": data[:4] + b"\xff" * (len(data) // 2) + data[-400:]}.items():
+            with self.subTest(name):
+                damaged.write_bytes(contents)
+                status, _, err = self.explain("plan", "out", "--address-column", "id", "--bytes-column", "bytes", source=str(damaged))
+                self.assertEqual((status, err.count("\n")), (1, 1), err)
+                self.assertIn("damaged.parquet cannot be read", err)
+
+    def test_numbers_name_rows_with_bytes_and_are_no_addresses_without(self):
+        table = self.folder / "p.parquet"
+        parquet.write_table(pyarrow.table({"bytes": [b"a", b"b", b"c"], "id": [9, 10, 11], "share": [0.5, 1.5, 2.5]}), table)
+        status, _, err = self.explain("local", "out", "--bytes-column", "bytes", "--address-column", "id", source=str(table))
+        self.assertEqual(status, 0, err)
+        self.assertEqual([row["address"] for row in self.rows("out")][::2], ["10", "11", "9"])
+        for number, columns in enumerate((["id"], ["share"], ["share", "--bytes-column", "bytes"])):
+            status, _, err = self.explain("local", f"other-{number}", "--address-column", *columns, source=str(table))
+            self.assertEqual((status, err.count("\n")), (1, 1), err)
+            self.assertIn(f"the column {columns[0]} has values of the type", err)
 
     def test_a_name_that_is_no_text_is_told(self):
         self.fill(2)

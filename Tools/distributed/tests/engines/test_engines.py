@@ -26,6 +26,16 @@ class EngineTest(support.Folder):
                 self.assertEqual(self.contents(engine), self.contents("local"))
                 self.assertIn("43 of 43 inputs", err)
 
+    def test_a_request_that_no_input_can_be_explained_by_is_stopped(self):
+        self.fill(200)
+        for engine in ENGINES:
+            with self.subTest(engine), support.environment(STAND_IN_DELAY="0.1"):
+                status, _, err = self.explain(engine, engine, "--workers", "2", "--targets", "zebra", "--quiet")
+                self.assertEqual(status, 1, err)
+                self.assertRegex(err, r"(?m)^prism_distributed: all of the first \d+ inputs failed.*: the model has no label zebra \(")
+                self.assertNotIn("Traceback", err)
+                self.assertTrue(self.run_of(engine).remaining())
+
     def test_the_program_and_the_model_are_sent(self):
         self.fill(11)
         model = self.folder / "m.safetensors"
