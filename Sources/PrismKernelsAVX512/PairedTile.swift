@@ -61,9 +61,10 @@ struct RowPair {
   }
 }
 
-/// The rows of a tile one and a half vectors wide, spelled out in pairs; of an odd number the last
-/// is computed twice. The number of rows is a constant wherever this is used, so that those beyond
-/// it vanish.
+/// The rows of a tile one and a half vectors wide, spelled out in pairs.
+///
+/// Of an odd number the last is computed twice. The number of rows is a constant wherever this is
+/// used, so that those beyond it vanish.
 struct PairedRows {
   var p0, p1, p2, p3, p4, p5: RowPair
 
@@ -110,9 +111,11 @@ struct PairedRows {
   }
 }
 
-/// A tile of `MR` rows and one and a half vectors, with three products for two rows where a tile
-/// two vectors wide has four. An output is the same chain as in every other tile; sums that go on
-/// with what stands in the output are of whole vectors, and none of this tile's.
+/// A tile of `MR` rows and one and a half vectors.
+///
+/// It takes three products for two rows, where a tile two vectors wide takes four. An output is the
+/// same chain as in every other tile; sums that go on with what stands in the output are of whole
+/// vectors, and none of this tile's.
 @inline(always)
 func pairedTile(_ MR: Int, _ job: TileJob) {
   let lda = job.lda
