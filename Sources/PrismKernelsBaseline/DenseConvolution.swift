@@ -100,7 +100,9 @@ package enum DenseConvolution {
         var columns = rest < TileShape.panelWidth ? rest : TileShape.panelWidth
         let width = columns > W ? TileShape.panelWidth : W
         // Whole vectors need no detour; the weights behind the last channel are zero.
-        if padded &- n <= job.spareChannels && columns < TileShape.panelWidth {
+        if padded &- n <= job.spareChannels && columns < TileShape.panelWidth
+          && !TileShape.isPaired(columns)
+        {
           columns = padded &- column
         }
         var part = 0

@@ -68,12 +68,6 @@ package enum Depthwise {
     let below = s.inputHeight &- top
     let ky1 = below < s.kernelHeight ? below : s.kernelHeight
     let output = job.output + (y &* s.outputWidth &* job.outputStride &+ first)
-    // Columns whose taps are all inside the image.
-    var x0 = (s.paddingLeft &+ s.strideWidth &- 1) / s.strideWidth
-    let lastStart = s.inputWidth &- s.kernelWidth &+ s.paddingLeft
-    var x1 = lastStart < 0 ? 0 : lastStart / s.strideWidth &+ 1
-    if x1 > s.outputWidth { x1 = s.outputWidth }
-    if x0 > x1 { x0 = x1 }
     let square = s.kernelWidth == s.kernelHeight && s.strideWidth == s.strideHeight
     let most = square ? depthwiseColumns(s.kernelWidth, s.strideWidth) : 0
     let rowStride = s.inputWidth &* job.inputStride
@@ -88,24 +82,24 @@ package enum Depthwise {
       low: splat(early ? job.epilogue.low : -.infinity),
       high: splat(early ? job.epilogue.high : .infinity))
     let last = columnEnd(job)
-    if x1 > last { x1 = last }
     var x = job.columnStart
     while x < last {
-      if most > 0 && x >= x0 && x < x1 {
-        let rest = x1 &- x
+      let missing = s.paddingLeft &- x &* s.strideWidth
+      row.output = output + x &* job.outputStride
+      if most > 0 {
+        let rest = last &- x
         let tiles = (rest &+ most &- 1) / most
         let count = (rest &+ tiles &- 1) / tiles
-        row.input = firstRow + (x &* s.strideWidth &- s.paddingLeft) &* job.inputStride
-        row.output = output + x &* job.outputStride
+        row.input = firstRow - missing &* job.inputStride
+        row.left = missing
+        row.right = s.inputWidth &+ missing
         runDepthwiseTile(s.kernelWidth, s.strideWidth, count, row)
         x &+= count
       } else {
-        let left = x &* s.strideWidth &- s.paddingLeft
-        let kx0 = left < 0 ? 0 &- left : 0
-        let right = s.inputWidth &- left
+        let kx0 = missing < 0 ? 0 : missing
+        let right = s.inputWidth &+ missing
         let kx1 = right < s.kernelWidth ? right : s.kernelWidth
-        row.input = firstRow + (left &+ kx0) &* job.inputStride
-        row.output = output + x &* job.outputStride
+        row.input = firstRow + (kx0 &- missing) &* job.inputStride
         depthwisePixel(row, kernelWidth: s.kernelWidth, first: kx0, columns: kx1 &- kx0, from: 0)
         x &+= 1
       }
@@ -125,7 +119,7 @@ func columnEnd(_ job: ConvolutionJob) -> Int {
 
 /// What the tiles of one output row share.
 struct DepthwiseRow {
-  /// The first input pixel under the kernel.
+  /// The first input pixel under the kernel; for a tile at the left edge it may lie outside.
   var input: Source
   var inputStride: Int
   /// The weights of the first kernel row that is inside the image.
@@ -141,6 +135,10 @@ struct DepthwiseRow {
   var rowStride: Int
   var low: V
   var high: V
+  /// The first column under the tile that is inside the image; less where it begins inside.
+  var left = 0
+  /// The column after the last one inside the image.
+  var right = Int.max
 }
 
 /// Runs what the tiles leave of an epilogue over finished rows: residual, curve.

@@ -108,6 +108,16 @@ package enum FullyConnected {
     job.output[row &* job.outputStride &+ n] = sum
   }
 
+  /// Fetches the numbers of four outputs that are multiplied after these: a few rows do not keep
+  /// the memory busy, and what fetches ahead by itself stops at every page.
+  @inline(always)
+  static func fetch(_ w0: Source, _ w1: Source, _ w2: Source, _ w3: Source, _ ahead: Int) {
+    prefetch(w0 + ahead)
+    prefetch(w1 + ahead)
+    prefetch(w2 + ahead)
+    prefetch(w3 + ahead)
+  }
+
   /// Adds to the partial sums of four outputs and four rows, those of a row side by side.
   @inline(never)
   static func fourByFour(
@@ -131,6 +141,8 @@ package enum FullyConnected {
       var s03 = load(q3), s13 = load(q3 + W), s23 = load(q3 + 2 &* W), s33 = load(q3 + 3 &* W)
       var i = start
       while i < stop {
+        // Other rows have the weights in the cache.
+        if row == 0 { fetch(w0, w1, w2, w3, 4 &* k &+ i) }
         let x0 = load(a0 + i)
         let x1 = load(a1 + i)
         let x2 = load(a2 + i)
@@ -232,6 +244,7 @@ package enum FullyConnected {
     var s0 = load(sums), s1 = load(sums + W), s2 = load(sums + 2 &* W), s3 = load(sums + 3 &* W)
     var i = start
     while i < stop {
+      fetch(w0, w1, w2, w3, 4 &* k &+ i)
       let x = load(a + i)
       s0 = fma(s0, load(w0 + i), x)
       s1 = fma(s1, load(w1 + i), x)

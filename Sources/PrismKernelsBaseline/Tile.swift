@@ -26,6 +26,16 @@ enum TileShape {
   @inline(always)
   static func panels(_ n: Int) -> Int { (n &+ panelWidth &- 1) / panelWidth }
 
+  /// Whether columns are one and a half vectors, of which rows in pairs need three.
+  @inline(always)
+  static func isPaired(_ columns: Int) -> Bool {
+    #if PRISM_AVX512
+      columns == W &+ H
+    #else
+      false
+    #endif
+  }
+
   /// Returns `n` rounded up to whole vectors.
   @inline(always)
   static func padded(_ n: Int) -> Int { (n &+ W &- 1) / W &* W }
@@ -136,11 +146,14 @@ struct NarrowRow {
   mutating func add(_ x: Float, _ b0: V) { v0 = fma(v0, splat(x), b0) }
 
   @inline(always)
-  mutating func add(_ residual: Source) { v0 = v0 + load(residual) }
+  mutating func add(residual: Source, half: Bool) {
+    v0 = v0 + (half ? loadHalf(residual) : load(residual))
+  }
 
   @inline(always)
-  func write(_ c: Destination, _ low: V, _ high: V) {
-    store(minimum(maximum(v0, low), high), c)
+  func write(_ c: Destination, _ low: V, _ high: V, half: Bool) {
+    let v = minimum(maximum(v0, low), high)
+    if half { storeHalf(v, c) } else { store(v, c) }
   }
 }
 
@@ -315,13 +328,14 @@ func wideTile(_ MR: Int, _ job: TileJob, fetches: Bool = false) {
   if MR > 11 { r11.write(c + 11 &* ldc, low, high) }
 }
 
-/// A tile of `MR` rows and one vector, all accumulators in registers.
+/// A tile of `MR` rows and one vector, of which only a half may be written (but not of sums that go
+/// on with what stands in the output), all accumulators in registers.
 ///
 /// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size,
 /// and one that is not keeps the accumulators in memory. `MR` is a constant wherever this is used,
 /// so that rows beyond it vanish.
 @inline(always)
-func narrowTile(_ MR: Int, _ job: TileJob) {
+func narrowTile(_ MR: Int, _ job: TileJob, half: Bool = false) {
   let a = job.a
   let lda = job.lda
   let length = job.length
@@ -388,35 +402,35 @@ func narrowTile(_ MR: Int, _ job: TileJob) {
   }
   if let residual = job.residual {
     let ldr = job.ldr
-    r0.add(residual)
-    if MR > 1 { r1.add(residual + ldr) }
-    if MR > 2 { r2.add(residual + 2 &* ldr) }
-    if MR > 3 { r3.add(residual + 3 &* ldr) }
-    if MR > 4 { r4.add(residual + 4 &* ldr) }
-    if MR > 5 { r5.add(residual + 5 &* ldr) }
-    if MR > 6 { r6.add(residual + 6 &* ldr) }
-    if MR > 7 { r7.add(residual + 7 &* ldr) }
-    if MR > 8 { r8.add(residual + 8 &* ldr) }
-    if MR > 9 { r9.add(residual + 9 &* ldr) }
-    if MR > 10 { r10.add(residual + 10 &* ldr) }
-    if MR > 11 { r11.add(residual + 11 &* ldr) }
+    r0.add(residual: residual, half: half)
+    if MR > 1 { r1.add(residual: residual + ldr, half: half) }
+    if MR > 2 { r2.add(residual: residual + 2 &* ldr, half: half) }
+    if MR > 3 { r3.add(residual: residual + 3 &* ldr, half: half) }
+    if MR > 4 { r4.add(residual: residual + 4 &* ldr, half: half) }
+    if MR > 5 { r5.add(residual: residual + 5 &* ldr, half: half) }
+    if MR > 6 { r6.add(residual: residual + 6 &* ldr, half: half) }
+    if MR > 7 { r7.add(residual: residual + 7 &* ldr, half: half) }
+    if MR > 8 { r8.add(residual: residual + 8 &* ldr, half: half) }
+    if MR > 9 { r9.add(residual: residual + 9 &* ldr, half: half) }
+    if MR > 10 { r10.add(residual: residual + 10 &* ldr, half: half) }
+    if MR > 11 { r11.add(residual: residual + 11 &* ldr, half: half) }
   }
   let c = job.c
   let ldc = job.ldc
   let low = job.low
   let high = job.high
-  r0.write(c, low, high)
-  if MR > 1 { r1.write(c + ldc, low, high) }
-  if MR > 2 { r2.write(c + 2 &* ldc, low, high) }
-  if MR > 3 { r3.write(c + 3 &* ldc, low, high) }
-  if MR > 4 { r4.write(c + 4 &* ldc, low, high) }
-  if MR > 5 { r5.write(c + 5 &* ldc, low, high) }
-  if MR > 6 { r6.write(c + 6 &* ldc, low, high) }
-  if MR > 7 { r7.write(c + 7 &* ldc, low, high) }
-  if MR > 8 { r8.write(c + 8 &* ldc, low, high) }
-  if MR > 9 { r9.write(c + 9 &* ldc, low, high) }
-  if MR > 10 { r10.write(c + 10 &* ldc, low, high) }
-  if MR > 11 { r11.write(c + 11 &* ldc, low, high) }
+  r0.write(c, low, high, half: half)
+  if MR > 1 { r1.write(c + ldc, low, high, half: half) }
+  if MR > 2 { r2.write(c + 2 &* ldc, low, high, half: half) }
+  if MR > 3 { r3.write(c + 3 &* ldc, low, high, half: half) }
+  if MR > 4 { r4.write(c + 4 &* ldc, low, high, half: half) }
+  if MR > 5 { r5.write(c + 5 &* ldc, low, high, half: half) }
+  if MR > 6 { r6.write(c + 6 &* ldc, low, high, half: half) }
+  if MR > 7 { r7.write(c + 7 &* ldc, low, high, half: half) }
+  if MR > 8 { r8.write(c + 8 &* ldc, low, high, half: half) }
+  if MR > 9 { r9.write(c + 9 &* ldc, low, high, half: half) }
+  if MR > 10 { r10.write(c + 10 &* ldc, low, high, half: half) }
+  if MR > 11 { r11.write(c + 11 &* ldc, low, high, half: half) }
 }
 
 // The tiles as functions: one for each height.

@@ -45,6 +45,19 @@
 @inline(never) func narrowTile10(_ job: TileJob) { narrowTile(10, job) }
 @inline(never) func narrowTile11(_ job: TileJob) { narrowTile(11, job) }
 @inline(never) func narrowTile12(_ job: TileJob) { narrowTile(12, job) }
+// The same for half a vector.
+@inline(never) func halfTile1(_ job: TileJob) { narrowTile(1, job, half: true) }
+@inline(never) func halfTile2(_ job: TileJob) { narrowTile(2, job, half: true) }
+@inline(never) func halfTile3(_ job: TileJob) { narrowTile(3, job, half: true) }
+@inline(never) func halfTile4(_ job: TileJob) { narrowTile(4, job, half: true) }
+@inline(never) func halfTile5(_ job: TileJob) { narrowTile(5, job, half: true) }
+@inline(never) func halfTile6(_ job: TileJob) { narrowTile(6, job, half: true) }
+@inline(never) func halfTile7(_ job: TileJob) { narrowTile(7, job, half: true) }
+@inline(never) func halfTile8(_ job: TileJob) { narrowTile(8, job, half: true) }
+@inline(never) func halfTile9(_ job: TileJob) { narrowTile(9, job, half: true) }
+@inline(never) func halfTile10(_ job: TileJob) { narrowTile(10, job, half: true) }
+@inline(never) func halfTile11(_ job: TileJob) { narrowTile(11, job, half: true) }
+@inline(never) func halfTile12(_ job: TileJob) { narrowTile(12, job, half: true) }
 
 /// Runs the tile two vectors wide with the given number of rows.
 @inline(always)
@@ -111,14 +124,34 @@ func runNarrow(_ rows: Int, _ job: TileJob) {
   }
 }
 
+/// Runs the tile for half a vector with the given number of rows.
+@inline(always)
+func runHalf(_ rows: Int, _ job: TileJob) {
+  switch rows {
+  case 1: halfTile1(job)
+  case 2: halfTile2(job)
+  case 3: halfTile3(job)
+  case 4: halfTile4(job)
+  case 5: halfTile5(job)
+  case 6: halfTile6(job)
+  case 7: halfTile7(job)
+  case 8: halfTile8(job)
+  case 9: halfTile9(job)
+  case 10: halfTile10(job)
+  case 11: halfTile11(job)
+  default: halfTile12(job)
+  }
+}
+
 /// Multiplies `rows` rows by one panel: tiles of nearly equal height, then what remains of the
 /// epilogue.
 ///
 /// - Parameters:
 ///   - start: The first row; `a`, `c` and `residual` are advanced from there.
 ///   - rows: Rows to compute.
-///   - columns: Output channels in this panel, at most the panel width. A last vector that is not
-///     full goes through a small buffer, so that nothing beyond the row is written.
+///   - columns: Output channels in this panel, at most the panel width. A last vector that is
+///     neither full nor half full goes through a small buffer, so that nothing beyond the row is
+///     written.
 ///   - finish: The pass over the stored tile.
 ///   - before: How much of the panel behind this one, in floats, has been fetched ahead.
 /// - Returns: How much of it has been fetched afterwards.
@@ -129,6 +162,7 @@ func runPanel(
   var job = start
   let wide = columns > W
   let full = columns == (wide ? 2 &* W : W)
+  let isPaired = TileShape.isPaired(columns)
   let most = wide ? TileShape.wideRows : TileShape.narrowRows
   let tiles = (rows &+ most &- 1) / most
   // The panel after this one lies behind it, as do the weights of the next layer. With many rows the
@@ -141,12 +175,18 @@ func runPanel(
   while tile < tiles {
     // The first `extra` tiles have one row more.
     let count = rows / tiles &+ (tile < rows % tiles ? 1 : 0)
-    if full && fetched < wanted {
+    if isPaired {
+      #if PRISM_AVX512
+        runPaired(count, job)
+      #endif
+    } else if full && fetched < wanted {
       job.ahead = job.b + (size &+ fetched)
       fetched &+= job.segments &* (job.length / 4) &* TileShape.ahead(count)
       runFetching(count, job)
     } else if full {
       if wide { runWide(count, job) } else { runNarrow(count, job) }
+    } else if columns == H {
+      runHalf(count, job)
     } else {
       runPartial(job, rows: count, columns: columns)
     }

@@ -57,6 +57,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
     same(30, 27, 20, 70, 1, 3, "silu", prologue: true), same(9, 7, 1024, 48, 1, 2, "relu6"),
     same(7, 6, 260, 96, 3, 2, "silu"), same(5, 4, 460, 40, 3, 2), same(3, 3, 912, 8, 3, 1, "relu"),
     same(6, 7, 240, 80, 3, 1, "relu", residual: true),
+    same(13, 17, 24, 24, 3, 2, "relu6", outputGap: 1), same(9, 8, 12, 12, 3, 2, "relu"),
     ConvolutionCase(
       h: 30, w: 120, i: 20, o: 8, kh: 3, kw: 3, stride: 1, padding: [2, 0, 1, 2], finish: "relu"),
   ]
@@ -64,7 +65,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
   static let winograd: [ConvolutionCase] = [
     same(1, 1, 1, 1, 3, 1), same(4, 4, 16, 16, 3, 1), same(7, 7, 33, 17, 3, 1, "relu"),
     same(14, 13, 32, 48, 3, 1, "relu", residual: true, inputGap: 3, outputGap: 5),
-    same(9, 5, 20, 40, 3, 1, "silu+", residual: true),
+    same(9, 5, 20, 40, 3, 1, "silu+", residual: true), same(9, 10, 24, 24, 3, 1, "relu"),
     same(21, 30, 16, 32, 3, 1, "silu", prologue: true),
     ConvolutionCase(h: 10, w: 11, i: 8, o: 9, kh: 3, kw: 3, stride: 1, padding: [0, 0, 0, 0]),
     ConvolutionCase(h: 6, w: 7, i: 64, o: 32, kh: 3, kw: 3, stride: 1, padding: [0, 2, 1, 0]),
@@ -86,7 +87,21 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
       h: 11, w: 13, i: 17, o: 17, kh: 5, kw: 5, stride: 2, padding: [1, 2, 3, 2], finish: "none"),
     ConvolutionCase(h: 5, w: 4, i: 16, o: 16, kh: 5, kw: 3, stride: 1, padding: [2, 1, 2, 1]),
     same(100, 60, 36, 36, 3, 1, "relu"),
+    ConvolutionCase(
+      h: 3, w: 2, i: 40, o: 40, kh: 5, kw: 5, stride: 1, padding: [4, 4, 4, 4], finish: "relu"),
+    ConvolutionCase(
+      h: 4, w: 3, i: 19, o: 19, kh: 5, kw: 5, stride: 2, padding: [3, 4, 4, 3], finish: "relu6"),
+    ConvolutionCase(
+      h: 2, w: 3, i: 34, o: 34, kh: 7, kw: 7, stride: 1, padding: [6, 5, 4, 6], residual: true),
   ]
+
+  /// Tiles at the left edge, at the right one, at both and at none: every width up to two tiles.
+  static let edges: [ConvolutionCase] = (1...16).flatMap { width in
+    [(3, 1), (3, 2), (5, 1), (5, 2), (7, 1)].map { kernel, stride in
+      let channels = [17, 24, 9, 5, 32][width % 5]
+      return same(3, width, channels, channels, kernel, stride, "relu6", outputGap: width % 2)
+    }
+  }
 }
 
 @Suite("convolution")
@@ -108,7 +123,9 @@ struct ConvolutionTests {
   @Test("F(4x4) at near points as well", arguments: variants, ConvolutionCase.winograd)
   func near4(set: InstructionSet, c: ConvolutionCase) { check(.near4, set, c) }
 
-  @Test("depthwise agrees with double precision", arguments: variants, ConvolutionCase.depthwise)
+  @Test(
+    "depthwise agrees with double precision", arguments: variants,
+    ConvolutionCase.depthwise + ConvolutionCase.edges)
   func depthwise(set: InstructionSet, c: ConvolutionCase) { check(.depthwise, set, c) }
 
   func check(_ kind: Kind, _ set: InstructionSet, _ c: ConvolutionCase) {

@@ -43,14 +43,25 @@ struct PointwiseCase: CustomTestStringConvertible, Sendable {
     PointwiseCase(m: 130, n: 40, k: 9, finish: "none", residual: true, prologue: true),
     PointwiseCase(m: 31, n: 128, k: 1024), PointwiseCase(m: 29, n: 96, k: 64, inputGap: 960),
     PointwiseCase(m: 600, n: 10, k: 5, finish: "relu"),
+    PointwiseCase(m: 29, n: 56, k: 21, finish: "relu6", outputGap: 3),
+    PointwiseCase(m: 37, n: 28, k: 18, finish: "silu", residual: true, outputGap: 2),
+    PointwiseCase(m: 31, n: 14, k: 20, finish: "silu+", residual: true),
   ]
+
+  /// A last vector that is half full, after a whole one or alone, for every height of a tile.
+  static let halves: [PointwiseCase] = (1...13).flatMap { m in
+    [24, 12, 6, 8, 4, 2].map { n in
+      PointwiseCase(
+        m: m, n: n, k: 4 + m % 3, finish: "relu", residual: m % 2 == 0, outputGap: m % 3)
+    }
+  }
 }
 
 @Suite("pointwise product")
 struct PointwiseTests {
   @Test(
     "agrees with double precision, and splits do not change a bit", arguments: variants,
-    PointwiseCase.all)
+    PointwiseCase.all + PointwiseCase.halves)
   func agrees(set: InstructionSet, c: PointwiseCase) {
     let kernels = Kernels(set)
     let lda = c.k + c.inputGap

@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/DepthwiseTiles.swift
