@@ -159,7 +159,7 @@ private struct Line<Value: Sendable> {
       let next = Running<Value>(
         progress: { progress.note($0, at: index) },
         stages: { progress.begin($0.name, $0.number, of: $0.count, at: index) })
-      next.begin { running in
+      let hasBegun = next.begin { running in
         defer { places.leave() }
         guard !isAlone else { return try compute(input, following, running) }
         ticket.wait()
@@ -168,6 +168,7 @@ private struct Line<Value: Sendable> {
         running.started()
         return try Threads.beside { try compute(input, following, running) }
       }
+      if !hasBegun { places.giveBack(ticket) }
       running.append(next)
     }
   }
@@ -204,6 +205,16 @@ private final class Places: Sendable {
       }
     }
     return ticket
+  }
+
+  /// Gives back what is not waited for any more.
+  func giveBack(_ ticket: DispatchSemaphore) {
+    let wasQueued = state.withLock { state in
+      let place = state.queue.firstIndex { $0 === ticket }
+      if let place { state.queue.remove(at: place) }
+      return place != nil
+    }
+    if !wasQueued { leave() }
   }
 
   /// Gives a place to the next.

@@ -63,14 +63,16 @@ final class Running<Value: Sendable>: Sendable {
   /// Begins the work, on a thread of its own.
   ///
   /// - Parameter body: The work; it may still run for the length of a batch after it is given up.
-  func begin(_ body: @escaping @Sendable (Running<Value>) throws -> Value) {
+  /// - Returns: Whether there is a thread for it; without one it has failed.
+  @discardableResult
+  func begin(_ body: @escaping @Sendable (Running<Value>) throws -> Value) -> Bool {
     // Work that computes for long must not hold a thread of those that Swift shares among all
     // tasks, nor the one that watches it.
     guard WorkThreads.shared.prepare() else {
       let error = OutOfMemoryError(bytes: WorkThreads.stackSize)
       state.withLock { $0.result = .failure(error) }
       done.signal()
-      return
+      return false
     }
     let task = Task(executorPreference: WorkThreads.shared) {
       let result = Result { try body(self) }
@@ -78,6 +80,7 @@ final class Running<Value: Sendable>: Sendable {
       self.done.signal()
     }
     state.withLock { $0.task = task }
+    return true
   }
 
   /// Counts the time of the work from now on: it had to wait for its place.
