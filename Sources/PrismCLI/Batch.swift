@@ -46,7 +46,10 @@ struct Batch {
     for note in inputs.notes { console.report("prism: \(note)") }
     let progress = BatchProgress(
       console, count: inputs.files.count, seconds: BatchProgress.clock())
-    var line = Line(inputs.files, abreast: abreast, progress: progress, compute: compute)
+    let current = interruptions.current
+    var line = Line(
+      inputs.files, abreast: abreast, progress: progress, isOpen: { current() == nil },
+      compute: compute)
     var partly: [String] = []
     while line.done < inputs.files.count {
       if interruptions.current() == nil { line.fill() }
@@ -113,6 +116,8 @@ private struct Line<Value: Sendable> {
   private let files: [String]
   private let abreast: Int
   private let progress: BatchProgress
+  // Whether more may begin.
+  private let isOpen: @Sendable () -> Bool
   private let compute: @Sendable (String, String?, Running<Value>) throws -> Value
   // Those that compute, of those in the line: one that is finished before the first of the line
   // waits for it, and another computes in its place.
@@ -125,11 +130,13 @@ private struct Line<Value: Sendable> {
 
   init(
     _ files: [String], abreast: Int, progress: BatchProgress,
+    isOpen: @escaping @Sendable () -> Bool,
     compute: @escaping @Sendable (String, String?, Running<Value>) throws -> Value
   ) {
     self.files = files
     self.abreast = abreast
     self.progress = progress
+    self.isOpen = isOpen
     self.compute = compute
     places = Places(abreast)
   }
@@ -153,7 +160,8 @@ private struct Line<Value: Sendable> {
       let input = files[index]
       // Those that are worked on at a time read their files themselves.
       let following = abreast == 1 && index + 1 < files.count ? files[index + 1] : nil
-      let (progress, compute, places, isAlone) = (progress, compute, places, abreast == 1)
+      let (progress, isOpen, compute) = (progress, isOpen, compute)
+      let (places, isAlone) = (places, abreast == 1)
       let ticket = places.ticket()
       progress.begin(input, at: index)
       let next = Running<Value>(
@@ -163,7 +171,8 @@ private struct Line<Value: Sendable> {
         defer { places.leave() }
         guard !isAlone else { return try compute(input, following, running) }
         ticket.wait()
-        // Nothing begins after an interruption.
+        // Nothing begins after an interruption, nor after others were given up.
+        guard isOpen() else { throw CancellationError() }
         try running.work.check()
         running.started()
         return try Threads.beside { try compute(input, following, running) }
