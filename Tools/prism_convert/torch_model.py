@@ -43,7 +43,8 @@ def read(path, options, said, account):
     model = Model(
         architecture=architecture, framework="torch", tensors=tensors, head=chain.head, output=output, size=size,
         padding=convention[0], epsilon=convention[1], preprocessing=[], resize="bilinear_antialias",
-        labels=checkpoint.labels, account=account, said=said, library=naming_.library,
+        labels=checkpoint.labels, account=account, said=said, library=naming_.library, squashed=output,
+        whole=checkpoint.key if checkpoint.modules else None,
     )  # fmt: skip
     if not architecture.native:
         model.graph = graph_steps.graph(architecture, size, model.padding, model.epsilon)
@@ -98,6 +99,8 @@ def chosen_head(state, options, account):
 
 def apply_extras(model, extras, before):
     """What tensors beside the network, and a layer before it, tell of its preprocessing and its output."""
+    if before or extras.normalisation is not None:
+        model.inner = 2
     if before and extras.normalisation is None:
         model.preprocessing, origin = before
         model.account.assume("pixels", f"{origin}, of a picture in 0…1" if before[0][0][0] == "divide" else origin)
