@@ -67,6 +67,8 @@ def cut(result, cuts, batch):
         result.doubt = f"Resize cuts as much of the picture as has the shape of {text}, here the shorter side becomes {result.side}; --crop"
     elif len(cuts) > 1:
         result.doubt = f"the learner has {len(cuts)} ways to cut a picture, this is the one of {kind}; --crop"
+    elif method == "crop":
+        result.doubt = "the learner cuts the centre first and resizes then, which differs by parts of a pixel; --crop"
 
 
 def records(root):
