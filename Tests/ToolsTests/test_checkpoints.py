@@ -10,9 +10,10 @@ from support import ConverterTest
 from test_torch import base, linear, norm, write_safetensors
 
 from keras_files import numbers
-from prism_convert import families, graph_steps, naming
+from prism_convert import families, fastai, graph_steps, naming
 from prism_convert.architectures import architecture, densenet
 from prism_convert.graph_steps import node_names
+from prism_convert.torch_pickle import Record
 
 
 def filled(shapes, prefix=""):
@@ -47,6 +48,18 @@ def resnet_shapes(widths=(8, 16, 24, 32), deep=False, groups=1, channels=3):
     return shapes
 
 
+def vgg_shapes():
+    """A narrow VGG with norms, in torchvision's names."""
+    shapes, index, before = {}, 0, 3
+    for width, repeats in ((4, 1), (6, 1), (8, 2), (8, 2), (8, 2)):
+        for _ in range(repeats):
+            shapes |= {f"features.{index}.weight": (width, before, 3, 3), f"features.{index}.bias": (width,)}
+            add_norm(shapes, f"features.{index + 1}", width)
+            index, before = index + 3, width
+        index += 1
+    return shapes
+
+
 def add_norm(shapes, name, count):
     for part in ("weight", "bias", "running_mean", "running_var"):
         shapes[f"{name}.{part}"] = (count,)
@@ -75,7 +88,8 @@ class Told(ConverterTest):
             path, "--input-size", 96, "--resize", "bicubic", "--crop", 128, "--preprocess", "unit", "--epsilon", 1e-3,
             "--pooling", "max", "--activation", "softmax", "--labels", "a,b,c", "--pooled-activation", "none",
         )  # fmt: skip
-        self.assertNotIn("ASSUMED", account)
+        (left,) = [line for line in account.splitlines() if "ASSUMED" in line]
+        self.assertRegex(left, "! base .*strides, poolings and functions are torchvision's, a state dict does not say them")
         self.assertRegex(account, r"crop +shorter side to 128, centre of 96×96 cut out \(--crop\)")
         self.assertRegex(account, r"preprocessing +\(pixel/255 − \[0, 0, 0\]\) / \[1, 1, 1\], rgb \(--preprocess\)")
 
@@ -174,6 +188,8 @@ def tree(tensors):
             (buffers if first.startswith(("running", "num_")) else parameters)[first] = value
     kind = "BatchNorm2d" if buffers else "Conv2d" if parameters else "Sequential"
     inner = {name: tree(part) for name, part in children.items()}
+    if set(inner) == {"0", "1"}:  # A convolution and its norm.
+        inner["2"] = torch_writer.module("torchx.nn.ReLU6")
     return torch_writer.module(f"torchx.nn.{kind}", inner, parameters, buffers, **({"eps": 1e-5} if buffers else {}))
 
 
@@ -257,6 +273,25 @@ class Weights(ConverterTest):
         self.assertEqual(card["head"][0], {"kind": "global_concat_pool", "order": "max_average"})
         self.assertEqual(card["head"][1]["units"], 4)
 
+    def test_resizing_of_fastai(self):
+        def said(*transforms):
+            records = []
+            for kind, attributes in transforms:
+                records.append(Record(f"fastai.vision.augment.{kind}"))
+                records[-1].state = attributes
+            root = Record("fastai.learner.Learner")
+            root.state = {"dls": records}
+            return fastai.said(root)
+
+        found = said(("Resize", {"size": (128, 96), "method": "squish"}), ("IntToFloatTensor", {}))
+        self.assertEqual((found.size, found.side, found.operations, found.doubt), ((96, 128), None, [("divide", 255)], ""))
+        self.assertRegex(said(("Resize", {"size": 96, "method": "pad"})).doubt, "pads pictures to 96×96")
+        found = said(("RandomResizedCrop", {"size": 96}))
+        self.assertEqual(found.side, 112)
+        self.assertRegex(found.doubt, "squeezes the picture to 112×112")
+        self.assertRegex(said(("CropPad", {"size": 80})).doubt, "cuts 80×80 out")
+        self.assertIsNone(said(("Resize", {"size": 96})).operations)
+
     def test_mean_and_std(self):
         def preprocessing(mean, std):
             buffers = {"mean": numpy.array(mean, "float32").reshape(1, 3, 1, 1), "std": numpy.array(std, "float32").reshape(1, 3, 1, 1)}
@@ -265,6 +300,94 @@ class Weights(ConverterTest):
 
         self.assertEqual(preprocessing([0.5, 0.25, 0.125], [0.5, 0.25, 0.75]), [0.003922, 0.5, 0.25, 0.125, 0.5, 0.25, 0.75])
         self.assertEqual(preprocessing([120, 110, 100], [60, 50, 55]), [1, 120, 110, 100, 60, 50, 55])
+
+
+class WholeModels(ConverterTest):
+    """The layers without tensors of a pickled network, which its tensors do not tell."""
+
+    def layer(self, kind, path="torch.nn.modules", **attributes):
+        return torch_writer.module(f"{path}x.{kind}", **attributes)
+
+    def vgg(self, function="ReLU", pool=None, convolution=None, extra=None):
+        """A narrow VGG whose functions, poolings and convolutions are exchanged; `extra` are layers at their numbers."""
+        children = {}
+        table = filled(vgg_shapes())
+        for name in table:
+            index = name.split(".")[1]
+            tensors = {key.split(".")[2]: value for key, value in table.items() if key.split(".")[1] == index}
+            kind = "BatchNorm2d" if "running_var" in tensors else "Conv2d"
+            buffers = {key: tensors.pop(key) for key in ("running_mean", "running_var") if key in tensors}
+            attributes = {"eps": 1e-5} if buffers else {"padding": (1, 1), **(convolution or {})}
+            children[int(index)] = torch_writer.module(f"torchx.nn.{kind}", None, tensors, buffers, **attributes)
+        last = max(children)
+        for index in range(last + 3):
+            if index not in children:
+                before = children.get(index - 1)
+                is_function = before is not None and type(before).__name__ == "BatchNorm2d"
+                kind, settings = pool or ("MaxPool2d", {})
+                settings = {"kernel_size": 2, "stride": 2, "padding": 0, "ceil_mode": False} | settings
+                children[index] = self.layer(function) if is_function else self.layer(kind, **settings)
+        children |= extra or {}
+        return sequential(*(children[index] for index in sorted(children)))
+
+    def source(self, features, *before):
+        head = torch_writer.module("torchx.nn.Linear", parameters={"weight": numbers(3, 8), "bias": numbers(3)})
+        tail = [self.layer("AdaptiveAvgPool2d", output_size=1), self.layer("Flatten"), head]
+        return torch_writer.save(self.folder / "m.pth", sequential(*before, features, *tail))
+
+    def test_as_it_should_be(self):
+        """Somebody's own network is taken where its modules tell all of it."""
+        card, _ = self.convert(self.source(self.vgg()))
+        self.assertEqual([item["kind"] for item in card["head"]], ["global_average_pool", "dense"])
+        self.assertRegex(self.run_converter(self.source(self.vgg()))[1], "  base +vgg11_bn .*, and the pickled model's modules")
+
+    def test_exchanged_layers(self):
+        for options, pattern in (
+            ({"function": "Softplus"}, r"layer 0\.2 \(Softplus\) is in the base: vgg11_bn has relu"),
+            ({"function": "Mish"}, r"\(Mish\) is in the base"),
+            ({"function": "Identity"}, "the base has 0 layers of relu, vgg11_bn has 8"),
+            ({"pool": ("AvgPool2d", {})}, r"\(AvgPool2d: kernel_size 2.*is in the base: vgg11_bn has max pool of 2, stride 2"),
+            ({"pool": ("MaxPool2d", {"ceil_mode": True})}, "ceil_mode True"),
+            ({"pool": ("MaxPool2d", {"kernel_size": 3, "padding": 1})}, "kernel_size 3"),
+            ({"pool": ("Identity", {})}, "the base has 0 poolings, vgg11_bn has 5"),
+            ({"convolution": {"padding_mode": "circular"}}, "pads by circular, zeros are supported"),
+            ({"convolution": {"padding": (0, 0)}}, "has the padding .0, 0."),
+        ):  # fmt: skip
+            with self.subTest(**options):
+                self.assert_refused(self.source(self.vgg(**options)), pattern)
+
+    def test_layers_before_the_base(self):
+        self.assert_refused(self.source(self.vgg(), self.layer("Upsample")), r"layer 0 \(Upsample\) stands before the base")
+        normalise = self.layer("Normalize", mean=[0.5, 0.25, 0.125], std=[0.5, 0.25, 0.75])
+        path = self.source(self.vgg(), normalise)
+        image = self.convert(path)[0]["input"]
+        numpy.testing.assert_allclose([image["scale"], *image["mean"], *image["std"]], [1 / 255, 0.5, 0.25, 0.125, 0.5, 0.25, 0.75])
+        self.assertRegex(self.run_converter(path)[1], r"! preprocessing .*0 \(Normalize\) before the base.*a picture in 0…1")
+
+    def test_a_class_of_ones_own(self):
+        network = torch_writer.module("mine.Net", {"net": self.vgg(), "fc": torch_writer.module(
+            "torchx.nn.Linear", parameters={"weight": numbers(3, 8), "bias": numbers(3)},
+        )})  # fmt: skip
+        out = self.run_converter(torch_writer.save(self.folder / "m.pth", network))[1]
+        self.assertRegex(out, "! base .*the code of Net is not in the file")
+
+    def test_state_dict_of_ones_own_network(self):
+        path = write_safetensors(self.folder / "m.safetensors", filled(vgg_shapes()) | linear("fc", 8, 3))
+        self.assert_refused(path, "a network of one's own.*export it as ONNX, or --architecture vgg11_bn")
+        # A convolution, its function, a pooling and a dropout, whose numbers would be two poolings.
+        shapes = {f"features.{4 * stage}.weight": (8, 8 if stage else 3, 3, 3) for stage in range(3)}
+        with self.assertRaisesRegex(families.NotOfFamily, "features.3 follows no convolution"):
+            families.vgg(shapes)
+
+    def test_names_of_other_networks(self):
+        shapes = filled(resnet_shapes()) | linear("fc", 32, 3)
+        path = write_safetensors(self.folder / "m.safetensors", shapes)
+        self.assert_refused(path, "resnetblur50 has the tensors of another network", "--architecture", "resnetblur50")
+        self.assert_refused(path, "--architecture densenet121: the tensors are those of resnet18", "--architecture", "densenet121")
+        self.convert(path, "--architecture", "tv_resnet18.in1k")
+        self.output.unlink()
+        path = torch_writer.save(self.folder / "m.pth", {"arch": "resnetblur50", "state_dict": shapes})
+        self.assert_refused(path, "arch in the checkpoint: resnetblur50 has the tensors of another network")
 
 
 class Folders(ConverterTest):
@@ -439,14 +562,8 @@ class Graphs(ConverterTest):
         self.assertEqual(card["graph"]["output"], "features.relu5")
 
     def test_vgg_with_norms(self):
-        shapes, index, before = {}, 0, 3
-        for width, repeats in ((4, 1), (6, 1), (8, 2), (8, 2), (8, 2)):
-            for _ in range(repeats):
-                shapes |= {f"features.{index}.weight": (width, before, 3, 3), f"features.{index}.bias": (width,)}
-                add_norm(shapes, f"features.{index + 1}", width)
-                index, before = index + 3, width
-            index += 1
-        card, nodes = self.converted(shapes, linear("classifier.0", 8 * 49, 3))
+        shapes = vgg_shapes()
+        card, nodes = self.converted(shapes, linear("classifier.0", 8 * 49, 3), options=["--architecture", "vgg11_bn"])
         self.assertEqual(sum(node["primitive"] == "max_pool" for node in nodes.values()), 5)
         self.assertEqual(card["head"][0], {"kind": "adaptive_average_pool", "size": [7, 7]})
         self.assertEqual(card["layers"]["default"], "features.27")

@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import types
 import unittest
 
 import numpy
@@ -142,6 +143,32 @@ class Verification(ConverterTest):
         self.assertEqual(status, 1)
         self.assertIn("mobilenet_v2", out)  # The file is written; only the check is missing.
         self.assertRegex(err, "there is no program .*nowhere")
+
+    def test_what_stood_for_the_source(self):
+        """A checkpoint is compared with torchvision's network, which is not the one that was saved; that is said."""
+
+        def text(run_source=False, **attributes):
+            model = types.SimpleNamespace(**{"framework": "torch", "whole": None, **attributes})
+            return verify.compared_with(model, types.SimpleNamespace(run_source=run_source))
+
+        self.assertEqual(text(framework="onnx"), "")
+        self.assertEqual(text(), " (compared with torchvision's network, not with yours)")
+        self.assertRegex(text(whole="model"), "not with yours; --run-source runs the pickled model itself")
+        self.assertRegex(text(whole="", run_source=True), "the pickled model itself")
+
+    def test_running_needs_a_pickled_model(self):
+        source = classifier().save_h5(self.folder / "m.h5")
+        self.assert_refused(source, "--run-source goes with --verify and a whole pickled", "--run-source", "--verify")
+
+    def test_network_in_a_file(self):
+        network = type("Module", (), {})
+        torch = types.SimpleNamespace(nn=types.SimpleNamespace(Module=network))
+        one = network()
+        self.assertIs(verify.network_in(torch, one, ""), one)
+        self.assertIs(verify.network_in(torch, {"a": {"model": one}}, "a.model"), one)
+        self.assertIs(verify.network_in(torch, types.SimpleNamespace(model=one), ""), one)
+        with self.assertRaisesRegex(ConversionError, "holds a dict, no network"):
+            verify.network_in(torch, {"a": one}, "")
 
 
 class Architectures(unittest.TestCase):

@@ -434,6 +434,8 @@ class Checkpoints(ConverterTest):
             attributes = {"eps": 1e-5} if buffers else {}
             kind = "BatchNorm2d" if buffers else "Conv2d" if parameters else "Sequential"
             inner = {name: tree(part) for name, part in children.items()}
+            if set(inner) == {"0", "1"}:  # A convolution and its norm.
+                inner["2"] = torch_writer.module("torchx.nn.ReLU6")
             return torch_writer.module(f"torchx.nn.{kind}", inner, parameters, buffers, **attributes)
 
         classifier = torch_writer.module("torchx.nn.Sequential", {str(i): layer for i, layer in enumerate(head)})

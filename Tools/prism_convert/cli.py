@@ -63,6 +63,10 @@ def parser():
     p.add_argument("--license", help="its licence, for the model card")
     p.add_argument("--dtype", choices=("f32", "f16"), default="f32", help="how weights are stored")
     p.add_argument("--verify", action="store_true", help="compare with the source framework, where installed")
+    p.add_argument(
+        "--run-source", action="store_true",
+        help="with --verify: run a whole pickled torch model itself, which executes whatever its file says: only files that you trust",
+    )
     p.add_argument("--prism", type=pathlib.Path, metavar="PATH", help="the prism program, for --verify")
     return p
 
@@ -148,6 +152,8 @@ def convert(options):
         said = transforms.published(model, options, said)
     transforms.apply(model, said, options)
     labels_beside(model, options)
+    if options.run_source and not (options.verify and model.whole is not None):
+        raise ConversionError("--run-source goes with --verify and a whole pickled torch model")
     card = make_card(model, options, options.name or options.output.stem)
     flatfile.write(options.output, model.tensors, card, options.dtype)
     return model, card

@@ -92,6 +92,24 @@ def gated(b, x, name, layers, hidden, function, gate="sigmoid"):
 # VGG: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition".
 
 
+# torchvision's: how many convolutions of 64, 128, 256, 512 and 512 channels.
+VGGS = {(1, 1, 2, 2, 2): "vgg11", (2, 2, 2, 2, 2): "vgg13", (2, 2, 3, 3, 3): "vgg16", (2, 2, 4, 4, 4): "vgg19"}
+
+
+def is_own_vgg(architecture):
+    """Whether a network of 3×3 convolutions and poolings is none of the published ones, but somebody's own."""
+    if not architecture.name.startswith("vgg"):
+        return False
+    stages, widths = [0], set()
+    for step in architecture.steps:
+        if step.kind == "conv":
+            stages[-1] += 1
+            widths.add((len(stages), step.channels))
+        elif step.kind == "max_pool":
+            stages.append(0)
+    return tuple(stages[:-1]) not in VGGS or widths != {(1, 64), (2, 128), (3, 256), (4, 512), (5, 512)}
+
+
 def vgg(shapes):
     """VGG of any configuration, with batch normalisation or without."""
     b = Builder()
@@ -113,8 +131,10 @@ def vgg(shapes):
             index += 1
             last = f"features.{index}"
             x = b.activation(x, "relu", value=last)
-        else:
+        elif b.steps and b.steps[-1].kind == "activation":
             x = b.max_pool(x, 2, 2, 0, value=f"features.{index}")
+        else:
+            raise NotOfFamily(f"features.{index} follows no convolution, and a pooling there is no VGG's")
         index += 1
     x = b.max_pool(x, 2, 2, 0, value=f"features.{index}")
     pools = sum(step.kind == "max_pool" for step in b.steps)

@@ -1,6 +1,7 @@
 """What a learner of fastai (export.pkl) says beside its network: labels, size, normalisation and loss."""
 
 import dataclasses
+import math
 
 from .labels import label_list
 from .torch_pickle import Record, Tensor
@@ -20,7 +21,7 @@ def said(root):
     if not isinstance(root, Record) or not root.path.startswith("fastai."):
         return None
     result = Transform("the learner")
-    cut, batch = None, None
+    cuts, batch, unit = [], None, False
     for record in records(root):
         attributes = record.attributes()
         if record.kind == "CategoryMap":
@@ -30,15 +31,44 @@ def said(root):
         elif record.kind in LOSSES and result.output is None:
             result.output = LOSSES[record.kind]
         elif record.path.startswith(AUGMENTATION) and pair(attributes.get("size")):
-            if record.kind in ("Resize", "RandomResizedCrop", "CropPad"):
-                cut = cut or (pair(attributes["size"]), attributes.get("method", "crop"))
+            if record.kind in CUTS:
+                cuts.append((record.kind, attributes))
             else:
                 batch = batch or pair(attributes["size"])
-    if cut:
-        result.size = batch or cut[0]
-        result.resize = "bilinear_antialias"
-        result.side = max(result.size) if cut[1] == "crop" else None
+        unit = unit or record.kind == "IntToFloatTensor"
+    if cuts:
+        cut(result, cuts, batch)
+    if unit and result.operations is None:
+        result.operations = [("divide", 255)]
     return result
+
+
+CUTS = ("Resize", "RandomResizedCrop", "CropPad", "RandomCrop", "OldRandomCrop")
+
+
+def cut(result, cuts, batch):
+    """Size, shorter side and filter by what fastai does to pictures that it predicts, and what is otherwise here."""
+    kind, attributes = cuts[0]
+    size = pair(attributes["size"])[::-1]  # fastai keeps the width first.
+    method = str(attributes.get("method", "crop")) if kind == "Resize" else kind
+    text = f"{size[0]}×{size[1]}"
+    result.size, result.resize = batch or size, "bilinear_antialias"
+    result.side = max(result.size) if method == "crop" else None
+    if method == "RandomResizedCrop":
+        extra = math.ceil(max(size) * attributes.get("val_xtra", 0.14) / 8) * 8
+        result.side = max(result.size) + extra
+        text = f"{size[0] + extra}×{size[1] + extra}"
+        result.doubt = f"RandomResizedCrop squeezes the picture to {text} before it cuts the centre, so that pictures which are not square differ; --crop"
+    elif method == "pad":
+        result.doubt = f"Resize pads pictures to {text}, here they are squeezed, so that pictures which are not square differ; --crop"
+    elif method not in ("crop", "squish"):
+        result.doubt = f"{kind} cuts {text} out of a picture as large as it is, here the whole one is resized; --crop"
+    elif method == "crop" and size[0] != size[1]:
+        result.doubt = f"Resize cuts as much of the picture as has the shape of {text}, here the shorter side becomes {result.side}; --crop"
+    elif len(cuts) > 1:
+        result.doubt = f"the learner has {len(cuts)} ways to cut a picture, this is the one of {kind}; --crop"
+    elif method == "crop":
+        result.doubt = "the learner cuts the centre first and resizes then, which differs by parts of a pixel; --crop"
 
 
 def records(root):

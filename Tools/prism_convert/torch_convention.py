@@ -8,6 +8,7 @@ from .errors import ConversionError
 
 SIZES = {"efficientnet_v2_s": 384, "efficientnet_v2_m": 480, "efficientnet_v2_l": 480}
 SIZES |= {f"efficientnet_{name}": row[2] for name, row in families.EFFICIENTNETS.items()}
+NAME_KEYS = ("arch", "model", "architecture", "model_name")
 SIZE_KEYS = ("img_size", "image_size", "input_size", "crop_size", "resolution", "image_resolution", "im_size", "size")
 
 
@@ -54,7 +55,6 @@ def choose_convention(base, naming_, checkpoint, options, said, account):
             return old.get(base.names.get(key, "").rpartition(".")[0], "")
 
         seen, pads = torch_structure.base_problems(architecture, checkpoint.modules, module_name)
-        torch_structure.base_functions(architecture, checkpoint.modules, base.prefix.removesuffix("."))
         if seen is not None:
             epsilon, origin = seen, "the modules of the pickled model"
         padding = pads or padding
@@ -101,6 +101,23 @@ def check_configuration(naming_, said):
             raise ConversionError(f"config.json: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
 
 
+def check_name(architecture, checkpoint, options):
+    """Refuses a name of another network than the one whose tensors there are, or of one that computes otherwise."""
+    names = [("--architecture", options.architecture)]
+    names += [(f"{key} in the checkpoint", checkpoint.settings.get(key)) for key in NAME_KEYS]
+    for origin, name in names:
+        if isinstance(name, str) and re.search(UNLIKE, name.lower()):
+            raise ConversionError(f"{origin}: {name} has the tensors of another network but computes otherwise: export it as ONNX")
+    if options.architecture and not is_name_of(options.architecture, architecture):
+        raise ConversionError(f"--architecture {options.architecture}: the tensors are those of {architecture.title}")
+
+
+def is_name_of(name, architecture):
+    """Whether a name, such as `tf_efficientnetv2_b0.in1k`, is one of the network, such as efficientnet_v2_b0."""
+    name, own = (re.sub(r"[_\-\s]", "", text.lower()) for text in (name, architecture.name.partition(" of ")[0]))
+    return own in name
+
+
 def with_transformers_padding(base, naming_, said):
     """EfficientNet of transformers pads as Keras does for a picture of even sizes, whatever the size is."""
     if naming_.library != "transformers" or naming_.family != "efficientnet":
@@ -120,7 +137,7 @@ def convention_of(naming_, said, options, checkpoint, architecture):
     name = options.architecture or (said.architecture if said else None)
     origin = "--architecture" if options.architecture else said.origin if said else ""
     if not name and naming_.library == "timm":
-        name = next((checkpoint.settings[key] for key in ("arch", "model", "architecture", "model_name") if isinstance(checkpoint.settings.get(key), str)), None)
+        name = next((checkpoint.settings[key] for key in NAME_KEYS if isinstance(checkpoint.settings.get(key), str)), None)
         origin = "the name in the checkpoint"
     if naming_.library == "transformers" and naming_.family in ("mobilenet_v2", "efficientnet"):
         config = said.config if said else {}

@@ -34,6 +34,7 @@ class Checkpoint:
     modules: Modules | None = None  # of a whole pickled model
     settings: dict = dataclasses.field(default_factory=dict)  # hyper-parameters, arguments, configurations
     root: object = None  # everything, for whole learners
+    key: str = ""  # where the weights lie in it, dots between the keys
 
 
 def open_file(path, options, account):
@@ -72,7 +73,7 @@ def open_checkpoint(path, options, account):
     root = content
     if isinstance(content, Record):
         content = whole_model(content, path)
-    state, labels = find_state(content, path, options, account)
+    state, labels, key = find_state(content, path, options, account)
     modules = None
     if isinstance(state, Modules):
         state, modules = state.state(), state
@@ -85,7 +86,7 @@ def open_checkpoint(path, options, account):
         budget.take(value.count, name)
         add(tensors, integers, name, value.array())
     refuse_integers(integers)
-    return Checkpoint(tensors, labels, modules, settings(content, modules), root)
+    return Checkpoint(tensors, labels, modules, settings(content, modules), root, key)
 
 
 COUNTERS = ("num_batches_tracked", "n_averaged", "num_updates", "step", "steps", "decay")
@@ -117,14 +118,14 @@ def whole_model(record, path):
 
 
 def find_state(content, path, options, account):
-    """The dictionary of tensors inside a checkpoint, or the network that it holds, and labels beside it."""
+    """The dictionary of tensors inside a checkpoint, or the network that it holds, labels beside it, and its key."""
     labels = find_labels(content.attributes if isinstance(content, Modules) else content)
     found = dict(candidates(content))
     if not found:
         raise ConversionError(f"{path} holds no state dict")
     key = chosen_weights(content, found, path, options, account)
     state = found[key]
-    return state, labels or find_labels(state.attributes if isinstance(state, Modules) else state)
+    return state, labels or find_labels(state.attributes if isinstance(state, Modules) else state), key
 
 
 def candidates(content, key="", depth=DEPTH):

@@ -9,13 +9,16 @@ from .errors import ConversionError
 class HeadReader:
     """Finds the head's structure by whatever tells it."""
 
-    def __init__(self, base, naming_, checkpoint, options, account):
+    def __init__(self, base, naming_, checkpoint, options, account, layers=None):
+        self.layers = layers  # of the base, in a whole model
         self.base, self.naming, self.checkpoint = base, naming_, checkpoint
         self.options, self.account = options, account
         self.architecture = base.architecture
 
     def read(self, parts, size, padding):
         """The chain and the function after it, as far as that is known."""
+        if self.naming.library == "timm" and self.naming.family == "vgg":
+            self.refuse_large_maps(size, padding)
         found = self.of_modules(parts)
         if found:
             on_map, chain, output = found
@@ -28,6 +31,13 @@ class HeadReader:
             return chain, output
         return self.of_names(parts, size, padding), ""
 
+    def refuse_large_maps(self, size, padding):
+        """timm convolves a map that is larger than 7×7 by its first linear layer, and pools what comes of it."""
+        if max(self.architecture.feature_size(*size, same=padding == "same")) > 7:
+            raise ConversionError(
+                f"timm's VGG computes otherwise for pictures larger than 224×224, such as {size[0]}×{size[1]}: export it as ONNX"
+            )
+
     # A whole model.
 
     def of_modules(self, parts):
@@ -38,7 +48,7 @@ class HeadReader:
         if self.naming.family == "cut resnet":
             module = self.naming.prefix.removesuffix(".")
         try:
-            items = torch_structure.chain(modules, module)
+            items = torch_structure.chain(modules, module, self.layers.after())
             return torch_head.from_structure(items, parts)
         except torch_structure.Unknown:
             return None  # What the names say is all that there is.

@@ -10,6 +10,9 @@ ACTIVATIONS = {
     "ReLU": "relu", "ReLU6": "relu6", "SiLU": "silu", "Swish": "silu", "MemoryEfficientSwish": "silu",
     "Sigmoid": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "LogSoftmax": "softmax", "Hardswish": "hard_swish",
     "Hardsigmoid": "hard_sigmoid", "GELU": "gelu", "ELU": "elu", "LeakyReLU": "leaky_relu",
+    # timm's and transformers' classes.
+    "SwishMe": "silu", "SiLUActivation": "silu", "HardSwish": "hard_swish", "HardSwishMe": "hard_swish",
+    "HardSigmoid": "hard_sigmoid", "HardSigmoidMe": "hard_sigmoid", "GELUActivation": "gelu", "GELUTanh": "gelu_tanh",
 }  # fmt: skip
 NOTHING = ("Identity", "Flatten", "Squeeze", "Dropout2d", "FullySharded")
 DROPOUTS = ("Dropout", "AlphaDropout", "Dropout1d")
@@ -29,8 +32,9 @@ class Unknown(Exception):
     """The order of calls is not in the file; the message names the class."""
 
 
-def chain(modules, base):
-    """What follows the base, as a list of items; `base` is the name of its module.
+def chain(modules, base, behind):
+    """What follows the base, as a list of items; `base` is the name of its module, and `behind` are layers in that module
+    which are no longer the base's.
 
     An item is the record of a layer with its name, or the name of an operation that is no module (`*relu`).
     """
@@ -38,13 +42,7 @@ def chain(modules, base):
     places = [i for i, item in enumerate(items) if item == "*base"]
     if len(places) != 1:
         raise Unknown("the base is not called once")
-    if places[0] and any(not is_passing(item) for item in items[: places[0]]):
-        raise Unknown(f"{items[0][0]} ({items[0][1].kind}) comes before the base")
-    return items[places[0] + 1 :]
-
-
-def is_passing(item):
-    return not isinstance(item, str) and item[1].kind in NOTHING
+    return [*behind, *items[places[0] + 1 :]]
 
 
 def calls(record, name, base):
@@ -102,10 +100,18 @@ def base_problems(architecture, modules, module_name):
     """
     epsilons, paddings = {}, set()
     for step in architecture.steps:
-        record = modules.find(module_name(step)) if step.module and step.kind in ("conv", "batch_norm") else None
+        record = modules.find(module_name(step)) if step.kind in ("conv", "batch_norm", "layer_norm") else None
         if record is None:
             continue
         attributes = record.attributes()
+        if attributes.get("padding_mode", "zeros") != "zeros":
+            raise ConversionError(f"layer {module_name(step)} pads by {attributes['padding_mode']}, zeros are supported")
+        if step.kind == "layer_norm":
+            if attributes.get("eps", step.epsilon) != step.epsilon:
+                raise ConversionError(
+                    f"layer {module_name(step)} has the epsilon {attributes['eps']}, {architecture.title} has {step.epsilon}"
+                )
+            continue
         if step.kind == "batch_norm":
             if isinstance(attributes.get("eps"), float):
                 epsilons.setdefault(attributes["eps"], module_name(step))
@@ -133,17 +139,3 @@ def pair(value):
         return (value, value)
     return tuple(value) if isinstance(value, (list, tuple)) and len(value) == 2 else None
 
-
-def base_functions(architecture, modules, base):
-    """Refuses a base whose activations have been exchanged."""
-    expected = {step.function for step in architecture.steps if step.kind == "activation"}
-    for name, record in modules.walk():
-        if base and not (name == base or name.startswith(base + ".")):
-            continue
-        if not base and not any(name.startswith(first) for first in ("features", "layer", "relu")):
-            continue
-        function = function_of(name, record)
-        if function and function not in expected:
-            raise ConversionError(
-                f"layer {name} ({record.kind}) is in the base: {architecture.title} has {', '.join(sorted(expected))}"
-            )

@@ -58,6 +58,7 @@ class Transform:
     output: str | None = None
     thresholds: list | None = None
     config: dict = dataclasses.field(default_factory=dict)  # of the model in its library
+    doubt: str = ""  # what it does to pictures that cannot be done here
 
 
 def beside(path):
@@ -299,6 +300,8 @@ def apply(model, transform, options):
         account.say("crop", "--crop")
         if model.side and model.side < max(model.size):
             raise ConversionError(f"--crop {model.side} is smaller than the input of {model.size[0]}×{model.size[1]}")
+    elif transform and transform.doubt and not account.knows("crop"):
+        account.assume("crop", transform.doubt)
     elif transform and transform.resize and not account.knows("crop"):
         account.say("crop", transform.origin)
     elif model.framework != "keras" and not account.knows("crop"):

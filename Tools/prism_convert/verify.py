@@ -1,5 +1,6 @@
 """Runs the source framework and Prism on the same random image and compares what they say."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -30,7 +31,8 @@ def verify(source, output, model, options, card):
         cut = cut[..., :1]
     elif model.image_channels == 4:
         cut = numpy.concatenate([cut, numpy.full_like(cut[..., :1], 255)], axis=-1)
-    expected = SOURCES[model.framework](source, model, cut)
+    logits = own_logits if options.run_source else SOURCES[model.framework]
+    expected = logits(source, model, cut)
     with tempfile.TemporaryDirectory() as folder:
         picture = pathlib.Path(folder) / "random.png"
         write_picture(picture, pixels)
@@ -41,10 +43,20 @@ def verify(source, output, model, options, card):
         expected, found = expected - expected.mean(), found - found.mean()
     largest = float(numpy.abs(expected).max())
     difference = float(numpy.abs(found - expected).max())
-    line = f"{model.framework} and prism differ by {difference:.2e} at most, the largest logit is {largest:.4g}"
+    line = f"{model.framework} and prism differ by {difference:.2e} at most, the largest logit is {largest:.4g}{compared_with(model, options)}"
     if not difference <= TOLERANCE * max(largest, 1e-30):
         raise ConversionError(f"verify: {line}")
     return line
+
+
+def compared_with(model, options):
+    """What stood for the source, where that was not the source itself."""
+    if model.framework != "torch":
+        return ""
+    if options.run_source:
+        return " (the pickled model itself)"
+    hint = "; --run-source runs the pickled model itself" if model.whole is not None else ""
+    return f" (compared with torchvision's network, not with yours{hint})"
 
 
 def write_picture(path, pixels):
@@ -157,6 +169,44 @@ def torch_logits(source, model, pixels):
         if model.architecture.steps[-1].value == "features.relu5":
             value = torch.relu(value)
         return torch_head(torch, model, value).reshape(-1).double().numpy()
+
+
+def own_logits(source, model, pixels):
+    """The logits of a whole pickled model as torch loads it, which runs what the file says, and as its own code computes."""
+    torch = needed("torch", "torch")
+    with contextlib.suppress(ConversionError):
+        import_torchvision(torch)  # Whose classes the file may name.
+    sys.path.insert(0, os.getcwd())  # Where the classes of the user's own are.
+    try:
+        content = torch.load(source, map_location="cpu", weights_only=False)
+        network = network_in(torch, content, model.whole).float().eval()
+        x = preprocessed(model.outside[: len(model.outside) - model.inner], pixels).transpose(0, 3, 1, 2).copy()
+        with torch.no_grad():
+            values = network(torch.from_numpy(x))
+    except ConversionError:
+        raise
+    except Exception as error:  # Whatever the user's own code raises.
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConversionError(f"verify: torch cannot run {source}: {type(error).__name__}: {first}") from error
+    finally:
+        sys.path.remove(os.getcwd())
+    values = getattr(values, "logits", values)
+    if not isinstance(values, torch.Tensor):
+        raise ConversionError(f"verify: the network gives a {type(values).__name__}, no tensor of logits")
+    values = values.reshape(-1).double().numpy()
+    return INVERSES[model.squashed](values) if model.squashed else values
+
+
+def network_in(torch, content, key):
+    """The network in what a file holds, under the keys to it, and inside of a learner."""
+    for part in key.split(".") if key else ():
+        content = content[part]
+    for name in ("model", "module", "net", "network"):
+        if not isinstance(content, torch.nn.Module):
+            content = getattr(content, name, content)
+    if not isinstance(content, torch.nn.Module):
+        raise ConversionError(f"verify: the file holds a {type(content).__name__}, no network")
+    return content
 
 
 def torch_features(torch, models, model):
