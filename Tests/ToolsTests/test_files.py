@@ -1,6 +1,8 @@
 """The flat file, preprocessing arithmetic, the table of architectures, and the generator of test weights."""
 
+import os
 import pathlib
+import stat
 import sys
 import unittest
 
@@ -61,6 +63,37 @@ class FlatFile(ConverterTest):
         status, _, err = self.run_converter(source)
         self.assertEqual(status, 1)
         self.assertRegex(err, "cannot write")
+
+    def test_a_pipe_stays_a_pipe(self):
+        """Only a regular file is replaced."""
+        self.output = self.folder / "pipe"
+        os.mkfifo(self.output)
+        source = classifier().save_h5(self.folder / "m.h5")
+        status, _, err = self.run_converter(source)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, "no regular file")
+        with self.assertRaisesRegex(ConversionError, "no regular file"):
+            self.write({"a": numpy.ones(2, "float32")})
+        self.assertTrue(stat.S_ISFIFO(self.output.stat().st_mode))
+
+    def test_the_source_is_not_written_over(self):
+        source = classifier().save_h5(self.folder / "m.h5")
+        before = source.read_bytes()
+        for name in ("m.h5", "link.h5", "hard.h5"):
+            self.output = self.folder / name
+            if name == "link.h5":
+                self.output.symlink_to(source)
+            elif name == "hard.h5":
+                self.output.hardlink_to(source)
+            status, _, err = self.run_converter(source)
+            self.assertEqual(status, 1)
+            self.assertRegex(err, "is the source itself")
+        self.assertEqual(source.read_bytes(), before)
+
+    def test_what_the_program_would_refuse(self):
+        source = classifier().save_h5(self.folder / "m.h5")
+        self.assert_refused(source, "name .* control character", "--name", "a\nb")
+        self.assert_refused(source, "label 1 .* control character", "--labels", "a,b\x07,c")
 
     def test_same_input_same_bytes(self):
         source = classifier().save_h5(self.folder / "m.h5")

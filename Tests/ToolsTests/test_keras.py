@@ -293,9 +293,10 @@ class Preprocessing(ConverterTest):
             ("Multiply", "multiply", {}, {"args": [tensor_argument([2.0, 3.0, 4.0])]}),
         ]
         expected = lambda p: (p / 2 - numpy.array([1, 2, 3])) * [2, 3, 4]
-        self.assert_maps(self.input_of(*layers), expected, channels="bgr")
+        self.assert_maps(self.input_of(*layers, options=["--preprocess", "none"]), expected, channels="bgr")
 
     def test_constant_minus_image(self):
+        """A negative scale is nothing that a card can say."""
         net = classifier(before=[("Subtract", "negative", {}, {"args": [1.0]})])
         path = net.save_h5(self.folder / "m.h5")
         with h5py.File(path, "r+") as file:
@@ -303,8 +304,7 @@ class Preprocessing(ConverterTest):
             entry = next(e for e in config["config"]["layers"] if e["name"] == "negative")
             entry["inbound_nodes"][0]["args"].reverse()
             file.attrs["model_config"] = json.dumps(config)
-        card, _ = self.convert(path)
-        self.assert_maps(card["input"], lambda p: 1 - p)
+        self.assert_refused(path, "bright into dark")
 
     def test_a_constant_of_the_wrong_shape(self):
         layer = ("Add", "add", {}, {"args": [tensor_argument([[[1.0]], [[2.0]], [[3.0]]])]})
@@ -321,7 +321,22 @@ class Preprocessing(ConverterTest):
             ("TFOpLambda", "tf.cast", {"function": "cast"}, {"function": "", "dtype": "float32"}),
         ]
         expected = lambda p: (p - numpy.array([1, 2, 3])) / 4 - 1
-        self.assert_maps(self.input_of(*layers, keras=2), expected, channels="bgr")
+        self.assert_maps(self.input_of(*layers, keras=2, options=["--preprocess", "none"]), expected, channels="bgr")
+
+    def test_pixels_that_were_divided_before(self):
+        """Layers for pixels of 0…1, and layers that do not tell, are told from those for 0…255."""
+        norm = ("Normalization", "norm", {"axis": [-1], "mean": [0.5, 0.4, 0.3], "variance": [0.04, 0.09, 0.16]})
+        expected = lambda p: (p / 255 - numpy.array([0.5, 0.4, 0.3])) / [0.2, 0.3, 0.4]
+        self.assert_maps(self.input_of(norm), expected)
+        status, out, _ = self.run_converter(self.folder / "m.h5")
+        self.assertRegex(out, r"! preprocessing .*ASSUMED: the source's own layers seem to be for pixels of 0…1; --preprocess none")
+        twice = ("Rescaling", "scale", {"scale": 2.0, "offset": -1})
+        self.assert_maps(self.input_of(twice), lambda p: p / 255 * 2 - 1)
+        self.assert_maps(self.input_of(twice, options=["--preprocess", "none"]), lambda p: p * 2 - 1)
+        flip = {"args": [[{"class_name": "__ellipsis__", "config": {}}, {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": -1}}]]}
+        self.assert_maps(self.input_of(("GetItem", "get_item", {}, flip)), lambda p: p / 127.5 - 1, channels="bgr")
+        status, out, _ = self.run_converter(self.folder / "m.h5")
+        self.assertRegex(out, r"! preprocessing .*do not say of what scale")
 
     def test_the_option_comes_before_the_graph(self):
         layer = ("Rescaling", "scale", {"scale": 2.0, "offset": -1})

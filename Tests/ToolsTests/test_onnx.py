@@ -320,6 +320,29 @@ class ByHand(ConverterTest):
         image = card["input"]
         numpy.testing.assert_allclose([(255 * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])], [1, 1, 0.5])
 
+    def test_bytes_without_preprocessing(self):
+        """An input of bytes is given bytes, whatever is usual."""
+        w = Writer((1, 8, 9, 3), kind=2)
+        w.node("Cast", ["x"], ["float"], to=1)
+        w.node("Transpose", ["float"], ["t"], perm=[0, 3, 1, 2])
+        card, _ = self.convert(self.save(classifier(w, "t")))
+        self.assertEqual((card["input"]["scale"], card["input"]["mean"], card["input"]["std"]), (1, [0] * 3, [1] * 3))
+
+    def test_pixels_that_were_divided_before(self):
+        """A mean and a deviation of pixels of 0…1 at the front, and an order that tells no scale."""
+        w = self.writer()
+        w.node("Sub", ["x", w.constant(numpy.float32([0.5, 0.4, 0.3]).reshape(1, 3, 1, 1))], ["s"])
+        w.node("Div", ["s", w.constant(numpy.float32([0.2, 0.3, 0.4]).reshape(1, 3, 1, 1))], ["d"])
+        image = self.convert(self.save(classifier(w, "d")))[0]["input"]
+        self.assertAlmostEqual(image["scale"], 1 / 255)
+        numpy.testing.assert_allclose([*image["mean"], *image["std"]], [0.5, 0.4, 0.3, 0.2, 0.3, 0.4], rtol=1e-6)
+        w = self.writer()
+        w.node("Gather", ["x", w.constant(numpy.array([2, 1, 0]))], ["b"], axis=1)
+        path = self.save(classifier(w, "b"))
+        image = self.convert(path)[0]["input"]
+        self.assertEqual((image["channels"], image["mean"]), ("bgr", [0.406, 0.456, 0.485]))
+        self.assertRegex(self.run_converter(path)[1], "! preprocessing .*do not say of what scale")
+
     def test_layout_and_order_before_the_network(self):
         """Pixels with their channels last that become BGR, as Keras's caffe preprocessing has it."""
         w = Writer((1, 8, 9, 3))

@@ -35,6 +35,7 @@ class Model:
     source_output: str = ""  # the source's name of its logits
     run: object = None  # the source's network as a function of an image, where it is code of the user's own
     squashed: str = ""  # what the source makes of its logits in the end: softmax, sigmoid or nothing
+    takes_bytes: bool = False  # whether the source's input is of whole numbers of 0…255
     graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
 
     @property

@@ -54,6 +54,7 @@ def read_file(file, options, said=None):
         notes=notes,
     )  # fmt: skip
     model.source_output = output
+    model.takes_bytes = file.graph.inputs[0][1] == BYTES
     return model, origin
 
 
