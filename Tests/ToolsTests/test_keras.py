@@ -835,6 +835,41 @@ class Networks(ConverterTest):
             gate = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
             self.assertEqual((gate["primitive"], gate.get("attributes")), ("hard_sigmoid", attributes))
 
+    def gated(self, kind, config):
+        """A small network with one layer of this kind in its middle."""
+        net = Net("model")
+        net.input((8, 8, 3))
+        net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+        net.add(kind, "gate", config=config)
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 4, 2, "softmax")
+        return net.save_h5(self.folder / "m.h5")
+
+    def test_gelu_as_a_call(self):
+        """keras.ops.gelu is the form with tanh unless it is told not to be."""
+        for config, attributes in (({}, {"approximation": "tanh"}), ({"approximate": True}, {"approximation": "tanh"}), ({"approximate": False}, None)):
+            card, _ = self.convert(self.gated("Gelu", config))
+            gate = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
+            self.assertEqual((gate["primitive"], gate.get("attributes")), ("gelu", attributes))
+
+    def test_values_that_would_be_lost(self):
+        """A layer that does nothing to one value has no second one; of several outputs the others are not there."""
+        for kind, pattern in (("StochasticDepth", r"layer gate \(StochasticDepth\) (joins 2 values|is not supported)"), ("Dropout", r"layer gate \(Dropout\) joins 2 values")):
+            net = Net("model")
+            one = net.input((8, 8, 3))
+            other = net.add("Activation", "tanh", config={"activation": "tanh"})
+            net.add(kind, "gate", one, other)
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "predictions", 3, 2, "softmax")
+            self.assert_refused(net.save_h5(self.folder / "m.h5"), pattern)
+        path = self.gated("Split", {})
+        with h5py.File(path, "r+") as file:
+            config = file.attrs["model_config"]
+            changed = config.replace('["gate", 0, 0]', '["gate", 0, 1]')
+            self.assertNotEqual(config, changed)
+            file.attrs["model_config"] = changed
+        self.assert_refused(path, "layer gate gives several values")
+
     def test_hard_sigmoid_behind_a_known_base(self):
         """A head's has the slope of Keras 3; of Keras 2 it becomes a graph that states its own."""
 

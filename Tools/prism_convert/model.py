@@ -33,6 +33,7 @@ class Model:
     class_weights: str = ""  # the name of a loss's weights in the source
     logits: int = 0  # their number where there is no head
     source_output: str = ""  # the source's name of its logits
+    taken_output: str = ""  # of the source's several outputs
     run: object = None  # the source's network as a function of an image, where it is code of the user's own
     squashed: str = ""  # what the source makes of its logits in the end: softmax, sigmoid or nothing
     takes_bytes: bool = False  # whether the source's input is of whole numbers of 0…255
