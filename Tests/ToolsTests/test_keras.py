@@ -368,6 +368,10 @@ class Preprocessing(ConverterTest):
         dense(net, "predictions", 1280, 2, "softmax")
         card, _ = self.convert(net.save_h5(self.folder / "m.h5"))
         self.assertEqual([card["input"][key] for key in ("height", "width", "resize")], [64, 96, "nearest"])
+        net.layers[0][2]["batch_shape"] = [None, 128, 128, 3]
+        net.layers[1][2]["antialias"] = True
+        self.output.unlink()
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), r"layer resize \(Resizing\): antialias is not supported")
 
     def test_lambda_is_not_run(self):
         code = base64.b64encode(b"import os; os.system('touch x')").decode()

@@ -1,5 +1,7 @@
 """Reads a torch model: the base by the names and shapes of its tensors, and a head of linear layers and norms."""
 
+import dataclasses
+
 from . import fastai, graph_steps, naming, torch_extras, torch_head, xray
 from .errors import ConversionError
 from .flatfile import names
@@ -9,6 +11,8 @@ from .torch_bases import choose_base, stage_aliases, with_stem
 from .torch_convention import check_configuration, choose_convention, choose_size, with_transformers_padding
 from .torch_files import open_file
 from .torch_head_reader import HeadReader
+from .torch_pickle import Record
+from .transforms import Transform
 
 
 def read(path, options, said, account):
@@ -23,12 +27,14 @@ def read(path, options, said, account):
     tensors = {name: state.pop(key) for name, key in base.names.items()}
     said = fastai.merged(said, fastai.said(checkpoint.root)) or xray.recognise(path, base.architecture, last_units(state))
     size = choose_size(base.architecture, checkpoint, options, said, account)
+    said = with_configuration(said, naming_, checkpoint)
     check_configuration(naming_, said)
     convention = choose_convention(base, naming_, checkpoint, options, said, account)
     parts = torch_head.head_parts(chosen_head(state, options, account))
     if not any(part.kind == "dense" for part in parts):
         raise ConversionError("the checkpoint has no classification head: it ends with its features")
     head = HeadReader(base, naming_, checkpoint, options, account)
+    head.config = said.config if said else {}
     chain, output = head.read(parts, size, convention[0])
     architecture = head.architecture
     if not architecture.native:
@@ -46,6 +52,19 @@ def read(path, options, said, account):
         model.aliases = stage_aliases(architecture)
     apply_extras(model, extras)
     return model
+
+
+def with_configuration(said, naming_, checkpoint):
+    """A whole model of transformers has its configuration with it, where no file says it."""
+    if naming_.library != "transformers" or not checkpoint.modules or said and said.config:
+        return said
+    config = checkpoint.modules.attributes.get("config")
+    config = config.attributes() if isinstance(config, Record) else {}
+    if not config:
+        return said
+    if said is None:
+        return Transform("the pickled model's configuration", config=config)
+    return dataclasses.replace(said, config=config)
 
 
 def last_units(state):
