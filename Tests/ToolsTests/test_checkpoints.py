@@ -434,6 +434,9 @@ class Graphs(ConverterTest):
         shapes = resnet_shapes() | {"conv1.weight": (8, 3, 3, 3)}
         path = write_safetensors(self.folder / "m.safetensors", filled(shapes) | linear("fc", 32, 3))
         self.assert_refused(path, "small pictures.*ONNX")
+        for stem, axes in (((8, 3, 7), "1 axis"), ((8, 1, 7, 7, 7), "3 axes")):
+            path = write_safetensors(self.folder / "m.safetensors", filled(resnet_shapes() | {"conv1.weight": stem}) | linear("fc", 32, 3))
+            self.assert_refused(path, f"first convolution is over {axes}")
 
     def test_channels_of_the_picture(self):
         for channels, order in ((1, "grey"), (4, "rgba")):

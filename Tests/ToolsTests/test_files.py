@@ -1,5 +1,6 @@
 """The flat file, preprocessing arithmetic, the table of architectures, and the generator of test weights."""
 
+import contextlib
 import os
 import pathlib
 import stat
@@ -12,6 +13,7 @@ from support import TOOLS, ConverterTest, read_flat
 from keras_files import classifier
 from prism_convert import flatfile, verify
 from prism_convert.architectures import architecture, architectures
+from prism_convert.cli import main
 from prism_convert.errors import ConversionError
 from prism_convert.preprocessing import Preprocessing
 
@@ -89,6 +91,14 @@ class FlatFile(ConverterTest):
             self.assertEqual(status, 1)
             self.assertRegex(err, "is the source itself")
         self.assertEqual(source.read_bytes(), before)
+
+    def test_a_closed_output(self):
+        """Without a standard output the file is written, and that is no failure."""
+        source = classifier().save_h5(self.folder / "m.h5")
+        with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+            status = main([str(source), "--output", str(self.output)])
+        self.assertEqual(status, 0)
+        self.assertTrue(self.output.is_file())
 
     def test_what_the_program_would_refuse(self):
         source = classifier().save_h5(self.folder / "m.h5")
@@ -174,7 +184,7 @@ class Verification(ConverterTest):
         status, out, err = self.run_converter(source, "--verify", "--prism", self.folder / "nowhere")
         self.assertEqual(status, 1)
         self.assertIn("mobilenet_v2", out)  # The file is written; only the check is missing.
-        self.assertRegex(err, "there is no program .*nowhere")
+        self.assertRegex(err, r"there is no program .*nowhere.*was written and is not confirmed")
 
 
 class Architectures(unittest.TestCase):

@@ -420,6 +420,11 @@ class Checkpoints(ConverterTest):
                 self.raw(data)
                 self.assert_refused(self.folder / "m.pth", rf"is refused: .* would call {module}\.{name}")
 
+    def test_tensors_of_pickle_itself(self):
+        """pickle.dump packs each tensor as a file of torch; torch.save does not."""
+        self.raw(b"\x80\x03}X\x01\x00\x00\x00actorch.storage\n_load_from_bytes\nC\x02xy\x85Rs.")
+        self.assert_refused(self.folder / "m.pth", "written by pickle.*write it by torch.save")
+
     def raw(self, data):
         """A checkpoint with a pickle of any bytes."""
         with zipfile.ZipFile(self.folder / "m.pth", "w") as archive:

@@ -225,8 +225,17 @@ def run(options):
     )
     for line in model.account.lines(model, card):
         print(one_line(line))
-    sys.stdout.flush()
-    if options.verify and options.log_mel:
-        raise ConversionError("--verify compares pictures; a network of sounds is not compared")
+    if sys.stdout is not None:  # It may have been closed.
+        sys.stdout.flush()
     if options.verify:
-        print(verify(options.file, options.output, model, options, card))
+        print(verified(model, card, options))
+
+
+def verified(model, card, options):
+    """The result of the comparison; where there is none, that the file was written all the same."""
+    try:
+        if options.log_mel:
+            raise ConversionError("--verify compares pictures; a network of sounds is not compared")
+        return verify(options.file, options.output, model, options, card)
+    except ConversionError as error:
+        raise ConversionError(f"{error} ({options.output} was written and is not confirmed)") from error
