@@ -429,6 +429,20 @@ class Folders(ConverterTest):
         card, _ = self.convert(self.folder_of(tensors, config=config | {"architecture": "tf_mobilenetv2_035"}))
         self.assertEqual(card["config"], {"width": 0.35, "epsilon": 1e-3, "padding": "same"})
 
+    def test_what_timm_was_told(self):
+        """global_pool is read, in either place; what else model_args change is not in the tensors."""
+        tensors = self.mobile(self.timm_names())
+        config = {"architecture": "mobilenetv2_035", "num_classes": 2, "global_pool": "max"}
+        for given in (config, config | {"global_pool": "avg", "model_args": {"global_pool": "max", "drop_rate": 0.2}}):
+            card, _ = self.convert(self.folder_of(tensors, config=given))
+            self.assertEqual(card["head"][0], {"kind": "global_max_pool"})
+        self.assertRegex(self.run_converter(self.folder)[1], r"  pooling +max \(config.json\)")
+        self.output.unlink()
+        self.folder_of(tensors, config=config | {"global_pool": "avgmax"})
+        self.assert_refused(self.folder, "the pooling 'avgmax'")
+        self.folder_of(tensors, config=config | {"model_args": {"act_layer": "silu"}})
+        self.assert_refused(self.folder, "model_args sets act_layer")
+
     def test_timm_without_its_name(self):
         path = write_safetensors(self.folder / "m.safetensors", self.mobile(self.timm_names()))
         self.assert_refused(path, "--architecture NAME")
@@ -543,6 +557,9 @@ class Graphs(ConverterTest):
         shapes = resnet_shapes() | {"conv1.weight": (8, 3, 3, 3)}
         path = write_safetensors(self.folder / "m.safetensors", filled(shapes) | linear("fc", 32, 3))
         self.assert_refused(path, "small pictures.*ONNX")
+        for stem, axes in (((8, 3, 7), "1 axis"), ((8, 1, 7, 7, 7), "3 axes")):
+            path = write_safetensors(self.folder / "m.safetensors", filled(resnet_shapes() | {"conv1.weight": stem}) | linear("fc", 32, 3))
+            self.assert_refused(path, f"first convolution is over {axes}")
 
     def test_channels_of_the_picture(self):
         for channels, order in ((1, "grey"), (4, "rgba")):

@@ -1,6 +1,9 @@
 """The flat file, preprocessing arithmetic, the table of architectures, and the generator of test weights."""
 
+import contextlib
+import os
 import pathlib
+import stat
 import sys
 import types
 import unittest
@@ -11,6 +14,7 @@ from support import TOOLS, ConverterTest, read_flat
 from keras_files import classifier
 from prism_convert import flatfile, verify
 from prism_convert.architectures import architecture, architectures
+from prism_convert.cli import main
 from prism_convert.errors import ConversionError
 from prism_convert.preprocessing import Preprocessing
 
@@ -62,6 +66,45 @@ class FlatFile(ConverterTest):
         status, _, err = self.run_converter(source)
         self.assertEqual(status, 1)
         self.assertRegex(err, "cannot write")
+
+    def test_a_pipe_stays_a_pipe(self):
+        """Only a regular file is replaced."""
+        self.output = self.folder / "pipe"
+        os.mkfifo(self.output)
+        source = classifier().save_h5(self.folder / "m.h5")
+        status, _, err = self.run_converter(source)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, "no regular file")
+        with self.assertRaisesRegex(ConversionError, "no regular file"):
+            self.write({"a": numpy.ones(2, "float32")})
+        self.assertTrue(stat.S_ISFIFO(self.output.stat().st_mode))
+
+    def test_the_source_is_not_written_over(self):
+        source = classifier().save_h5(self.folder / "m.h5")
+        before = source.read_bytes()
+        for name in ("m.h5", "link.h5", "hard.h5"):
+            self.output = self.folder / name
+            if name == "link.h5":
+                self.output.symlink_to(source)
+            elif name == "hard.h5":
+                self.output.hardlink_to(source)
+            status, _, err = self.run_converter(source)
+            self.assertEqual(status, 1)
+            self.assertRegex(err, "is the source itself")
+        self.assertEqual(source.read_bytes(), before)
+
+    def test_a_closed_output(self):
+        """Without a standard output the file is written, and that is no failure."""
+        source = classifier().save_h5(self.folder / "m.h5")
+        with contextlib.redirect_stdout(None), contextlib.redirect_stderr(None):
+            status = main([str(source), "--output", str(self.output)])
+        self.assertEqual(status, 0)
+        self.assertTrue(self.output.is_file())
+
+    def test_what_the_program_would_refuse(self):
+        source = classifier().save_h5(self.folder / "m.h5")
+        self.assert_refused(source, "name .* control character", "--name", "a\nb")
+        self.assert_refused(source, "label 1 .* control character", "--labels", "a,b\x07,c")
 
     def test_same_input_same_bytes(self):
         source = classifier().save_h5(self.folder / "m.h5")
@@ -142,7 +185,7 @@ class Verification(ConverterTest):
         status, out, err = self.run_converter(source, "--verify", "--prism", self.folder / "nowhere")
         self.assertEqual(status, 1)
         self.assertIn("mobilenet_v2", out)  # The file is written; only the check is missing.
-        self.assertRegex(err, "there is no program .*nowhere")
+        self.assertRegex(err, r"there is no program .*nowhere.*was written and is not confirmed")
 
     def test_what_stood_for_the_source(self):
         """A checkpoint is compared with torchvision's network, which is not the one that was saved; that is said."""

@@ -293,9 +293,10 @@ class Preprocessing(ConverterTest):
             ("Multiply", "multiply", {}, {"args": [tensor_argument([2.0, 3.0, 4.0])]}),
         ]
         expected = lambda p: (p / 2 - numpy.array([1, 2, 3])) * [2, 3, 4]
-        self.assert_maps(self.input_of(*layers), expected, channels="bgr")
+        self.assert_maps(self.input_of(*layers, options=["--preprocess", "none"]), expected, channels="bgr")
 
     def test_constant_minus_image(self):
+        """A negative scale is nothing that a card can say."""
         net = classifier(before=[("Subtract", "negative", {}, {"args": [1.0]})])
         path = net.save_h5(self.folder / "m.h5")
         with h5py.File(path, "r+") as file:
@@ -303,8 +304,7 @@ class Preprocessing(ConverterTest):
             entry = next(e for e in config["config"]["layers"] if e["name"] == "negative")
             entry["inbound_nodes"][0]["args"].reverse()
             file.attrs["model_config"] = json.dumps(config)
-        card, _ = self.convert(path)
-        self.assert_maps(card["input"], lambda p: 1 - p)
+        self.assert_refused(path, "bright into dark")
 
     def test_a_constant_of_the_wrong_shape(self):
         layer = ("Add", "add", {}, {"args": [tensor_argument([[[1.0]], [[2.0]], [[3.0]]])]})
@@ -321,7 +321,22 @@ class Preprocessing(ConverterTest):
             ("TFOpLambda", "tf.cast", {"function": "cast"}, {"function": "", "dtype": "float32"}),
         ]
         expected = lambda p: (p - numpy.array([1, 2, 3])) / 4 - 1
-        self.assert_maps(self.input_of(*layers, keras=2), expected, channels="bgr")
+        self.assert_maps(self.input_of(*layers, keras=2, options=["--preprocess", "none"]), expected, channels="bgr")
+
+    def test_pixels_that_were_divided_before(self):
+        """Layers for pixels of 0…1, and layers that do not tell, are told from those for 0…255."""
+        norm = ("Normalization", "norm", {"axis": [-1], "mean": [0.5, 0.4, 0.3], "variance": [0.04, 0.09, 0.16]})
+        expected = lambda p: (p / 255 - numpy.array([0.5, 0.4, 0.3])) / [0.2, 0.3, 0.4]
+        self.assert_maps(self.input_of(norm), expected)
+        status, out, _ = self.run_converter(self.folder / "m.h5")
+        self.assertRegex(out, r"! preprocessing .*ASSUMED: the source's own layers seem to be for pixels of 0…1; --preprocess none")
+        twice = ("Rescaling", "scale", {"scale": 2.0, "offset": -1})
+        self.assert_maps(self.input_of(twice), lambda p: p / 255 * 2 - 1)
+        self.assert_maps(self.input_of(twice, options=["--preprocess", "none"]), lambda p: p * 2 - 1)
+        flip = {"args": [[{"class_name": "__ellipsis__", "config": {}}, {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": -1}}]]}
+        self.assert_maps(self.input_of(("GetItem", "get_item", {}, flip)), lambda p: p / 127.5 - 1, channels="bgr")
+        status, out, _ = self.run_converter(self.folder / "m.h5")
+        self.assertRegex(out, r"! preprocessing .*do not say of what scale")
 
     def test_the_option_comes_before_the_graph(self):
         layer = ("Rescaling", "scale", {"scale": 2.0, "offset": -1})
@@ -353,6 +368,10 @@ class Preprocessing(ConverterTest):
         dense(net, "predictions", 1280, 2, "softmax")
         card, _ = self.convert(net.save_h5(self.folder / "m.h5"))
         self.assertEqual([card["input"][key] for key in ("height", "width", "resize")], [64, 96, "nearest"])
+        net.layers[0][2]["batch_shape"] = [None, 128, 128, 3]
+        net.layers[1][2]["antialias"] = True
+        self.output.unlink()
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), r"layer resize \(Resizing\): antialias is not supported")
 
     def test_lambda_is_not_run(self):
         code = base64.b64encode(b"import os; os.system('touch x')").decode()
@@ -819,6 +838,41 @@ class Networks(ConverterTest):
             card, _ = self.convert(path)
             gate = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
             self.assertEqual((gate["primitive"], gate.get("attributes")), ("hard_sigmoid", attributes))
+
+    def gated(self, kind, config):
+        """A small network with one layer of this kind in its middle."""
+        net = Net("model")
+        net.input((8, 8, 3))
+        net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+        net.add(kind, "gate", config=config)
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 4, 2, "softmax")
+        return net.save_h5(self.folder / "m.h5")
+
+    def test_gelu_as_a_call(self):
+        """keras.ops.gelu is the form with tanh unless it is told not to be."""
+        for config, attributes in (({}, {"approximation": "tanh"}), ({"approximate": True}, {"approximation": "tanh"}), ({"approximate": False}, None)):
+            card, _ = self.convert(self.gated("Gelu", config))
+            gate = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
+            self.assertEqual((gate["primitive"], gate.get("attributes")), ("gelu", attributes))
+
+    def test_values_that_would_be_lost(self):
+        """A layer that does nothing to one value has no second one; of several outputs the others are not there."""
+        for kind, pattern in (("StochasticDepth", r"layer gate \(StochasticDepth\) (joins 2 values|is not supported)"), ("Dropout", r"layer gate \(Dropout\) joins 2 values")):
+            net = Net("model")
+            one = net.input((8, 8, 3))
+            other = net.add("Activation", "tanh", config={"activation": "tanh"})
+            net.add(kind, "gate", one, other)
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "predictions", 3, 2, "softmax")
+            self.assert_refused(net.save_h5(self.folder / "m.h5"), pattern)
+        path = self.gated("Split", {})
+        with h5py.File(path, "r+") as file:
+            config = file.attrs["model_config"]
+            changed = config.replace('["gate", 0, 0]', '["gate", 0, 1]')
+            self.assertNotEqual(config, changed)
+            file.attrs["model_config"] = changed
+        self.assert_refused(path, "layer gate gives several values")
 
     def test_hard_sigmoid_behind_a_known_base(self):
         """A head's has the slope of Keras 3; of Keras 2 it becomes a graph that states its own."""

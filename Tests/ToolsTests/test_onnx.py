@@ -164,6 +164,10 @@ class Network(torch.nn.Module):
         one, other = x.chunk(2, 1)
         return self.fc(torch.cat([other, one * 2], 1).mean((2, 3)))
 
+class Two(Network):
+    def forward(self, x):
+        return self.stem(x).mean((2, 3)), {"logits": super().forward(x), "map": x}
+
 def broken():
     raise RuntimeError("no such network")
 
@@ -210,6 +214,23 @@ class Modules(ConverterTest):
             self.assert_refused(path, pattern, "--module", module)
         torch.save({"stem.weight": model.stem.weight, "fc.weight": model.fc.weight}, path)
         self.assert_refused(path, "lacks tensors of the module: stem.bias", *options)
+
+    @unittest.skipIf(torch is None, "torch is not installed")
+    def test_several_outputs(self):
+        """None of them is taken because it is the first."""
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        model = importlib.import_module(self.name).Two().eval()
+        path = self.folder / "m.pth"
+        torch.save(model.state_dict(), path)
+        options = ["--module", f"{self.name}:Two", "--input-size", "9x7", "--preprocess", "none"]
+        err = self.assert_refused(path, r"the model has the outputs .*--output-value says which", *options)
+        name = err.partition("outputs ")[2].split(",")[1].strip()
+        card, tensors = self.convert(path, *options, "--output-value", name)
+        x = numbers(2, 9, 7, 3)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))[1]["logits"].numpy()
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
 
     @unittest.skipIf(torch is not None, "torch is installed")
     def test_without_torch(self):
@@ -292,6 +313,47 @@ class ByHand(ConverterTest):
         expected = (c / (1.5 + 0.5 / 5 * sums) ** 0.75).mean((1, 2)) @ w.values[1].T + w.values[2]
         numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
 
+    def mapped(self, *layers):
+        """What a card computes of a picture, and the map after its first convolution with the weights behind it."""
+        w = classifier(self.writer(), layers=list(layers))
+        card, tensors = self.convert(self.save(w))
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        return graph_interpreter.run(card, tensors, x), c, lambda c: c.mean((1, 2)) @ w.values[1].T + w.values[2]
+
+    def test_norms_of_both_orders(self):
+        for order in (1, 2):
+            found, c, rest = self.mapped(("LpNormalization", [], {"axis": 1, "p": order}))
+            length = numpy.linalg.norm(c, ord=order, axis=-1, keepdims=True)
+            numpy.testing.assert_allclose(found, rest(c / length), atol=1e-5)
+
+    def test_swish_of_any_alpha(self):
+        """QuickGelu's own is 1.702, Swish's 1."""
+        for kind, attributes, alpha in (("Swish", {}, 1), ("Swish", {"alpha": 2.0}, 2), ("QuickGelu", {}, 1.702), ("QuickGelu", {"alpha": 0.5}, 0.5)):
+            with self.subTest(kind, **attributes):
+                found, c, rest = self.mapped((kind, [], attributes))
+                numpy.testing.assert_allclose(found, rest(c / (1 + numpy.exp(-alpha * c))), atol=1e-5)
+
+    def test_softplus_with_a_threshold(self):
+        """torch's form; one with a small threshold is another function."""
+        for threshold in (20.0, 0.1):
+            w = self.writer()
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["d"])
+            w.node("Greater", ["d", w.constant(numpy.float32(threshold))], ["g"])
+            w.node("Softplus", ["d"], ["s"])
+            w.node("Where", ["g", "d", "s"], ["r"])
+            path = self.save(classifier(w, "r", channels=4))
+            if threshold > 1:
+                self.assertIn("softplus", [node["primitive"] for node in self.convert(path)[0]["graph"]["nodes"]])
+                self.output.unlink()
+            else:
+                self.assert_refused(path, "Greater")
+
+    def test_a_matrix_on_the_left(self):
+        w = self.writer()
+        w.node("MatMul", [w.constant(numbers(8, 8)), "x"], ["m"])
+        self.assert_refused(self.save(classifier(w, "m")), "of a constant and a value")
+
     def test_open_size(self):
         path = self.save(classifier(self.writer(("n", 3, "h", "w"))))
         self.assert_refused(path, "--input-size")
@@ -319,6 +381,29 @@ class ByHand(ConverterTest):
         card, _ = self.convert(self.save(classifier(w, "t")))
         image = card["input"]
         numpy.testing.assert_allclose([(255 * image["scale"] - m) / s for m, s in zip(image["mean"], image["std"])], [1, 1, 0.5])
+
+    def test_bytes_without_preprocessing(self):
+        """An input of bytes is given bytes, whatever is usual."""
+        w = Writer((1, 8, 9, 3), kind=2)
+        w.node("Cast", ["x"], ["float"], to=1)
+        w.node("Transpose", ["float"], ["t"], perm=[0, 3, 1, 2])
+        card, _ = self.convert(self.save(classifier(w, "t")))
+        self.assertEqual((card["input"]["scale"], card["input"]["mean"], card["input"]["std"]), (1, [0] * 3, [1] * 3))
+
+    def test_pixels_that_were_divided_before(self):
+        """A mean and a deviation of pixels of 0…1 at the front, and an order that tells no scale."""
+        w = self.writer()
+        w.node("Sub", ["x", w.constant(numpy.float32([0.5, 0.4, 0.3]).reshape(1, 3, 1, 1))], ["s"])
+        w.node("Div", ["s", w.constant(numpy.float32([0.2, 0.3, 0.4]).reshape(1, 3, 1, 1))], ["d"])
+        image = self.convert(self.save(classifier(w, "d")))[0]["input"]
+        self.assertAlmostEqual(image["scale"], 1 / 255)
+        numpy.testing.assert_allclose([*image["mean"], *image["std"]], [0.5, 0.4, 0.3, 0.2, 0.3, 0.4], rtol=1e-6)
+        w = self.writer()
+        w.node("Gather", ["x", w.constant(numpy.array([2, 1, 0]))], ["b"], axis=1)
+        path = self.save(classifier(w, "b"))
+        image = self.convert(path)[0]["input"]
+        self.assertEqual((image["channels"], image["mean"]), ("bgr", [0.406, 0.456, 0.485]))
+        self.assertRegex(self.run_converter(path)[1], "! preprocessing .*do not say of what scale")
 
     def test_layout_and_order_before_the_network(self):
         """Pixels with their channels last that become BGR, as Keras's caffe preprocessing has it."""

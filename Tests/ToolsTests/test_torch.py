@@ -132,6 +132,22 @@ class Safetensors(ConverterTest):
         whole = config | {"size": {"height": 160, "width": 160}, "do_center_crop": False, "resample": 2}
         (self.folder / "preprocessor_config.json").write_text(json.dumps(whole))
         self.assertEqual(self.crop(source), (None, "bilinear_antialias"))
+        flipped = config | {"image_processor_type": "MobileViTImageProcessor"}
+        for plain in ("do_normalize", "image_mean", "image_std"):
+            del flipped[plain]
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(flipped))
+        image = self.convert(source)[0]["input"]
+        self.assertEqual((image["channels"], image["mean"], image["std"]), ("bgr", [0] * 3, [1] * 3))
+        self.assertRegex(self.run_converter(source)[1], r"! crop .*rounds the place of the centre down")
+        for kind, side in (("Levit", 256), ("PoolFormer", 248)):
+            other = config | {"image_processor_type": f"{kind}ImageProcessor", "size": {"shortest_edge": 224}}
+            (self.folder / "preprocessor_config.json").write_text(json.dumps(other))
+            self.assertEqual(self.crop(source), (side, "bicubic"))
+        self.output.unlink()
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(config | {"image_processor_type": "PerceiverImageProcessor"}))
+        self.assert_refused(source, "PerceiverImageProcessor does to a picture is not known")
+        (self.folder / "preprocessor_config.json").write_text(json.dumps(config | {"size": {"shortest_edge": 200}}))
+        self.assert_refused(source, "the shorter side becomes 200 before 224×192 is cut out")
         squeezed = config | {"size": {"height": 256, "width": 256}}
         for bad in (squeezed, config | {"resample": 9}, config | {"image_mean": [1, "x", 2]}, config | {"image_std": 3}):
             self.output.unlink(missing_ok=True)
@@ -403,6 +419,11 @@ class Checkpoints(ConverterTest):
             for data in (harm, b"\x80\x02}X\x01\x00\x00\x00a" + harm[2:-1] + b"s."):
                 self.raw(data)
                 self.assert_refused(self.folder / "m.pth", rf"is refused: .* would call {module}\.{name}")
+
+    def test_tensors_of_pickle_itself(self):
+        """pickle.dump packs each tensor as a file of torch; torch.save does not."""
+        self.raw(b"\x80\x03}X\x01\x00\x00\x00actorch.storage\n_load_from_bytes\nC\x02xy\x85Rs.")
+        self.assert_refused(self.folder / "m.pth", "written by pickle.*write it by torch.save")
 
     def raw(self, data):
         """A checkpoint with a pickle of any bytes."""

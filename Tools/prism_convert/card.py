@@ -1,5 +1,9 @@
 """Makes the model card: what the source says, completed by the options and by the habits of its framework."""
 
+import unicodedata
+
+import numpy
+
 from . import log_mel
 from .errors import ConversionError
 from .preprocessing import Preprocessing, mode_operations
@@ -40,7 +44,29 @@ def make_card(model, options, name):
         card["thresholds"] = chosen_thresholds(model)
     card["input"] = chosen_input(model, options)
     card["layers"] = {"default": base.layer, "aliases": model.aliases}
+    check(card)
     return card
+
+
+def check(card):
+    """Refuses what Prism would refuse of the file: texts of one line, a picture's scale and sizes."""
+    for what, text in (("name (--name)", card["name"]), *((f"label {i}", label) for i, label in enumerate(card["labels"]))):
+        if not text or any(unicodedata.category(character) == "Cc" for character in text):
+            raise ConversionError(f"the {what} is empty or holds a control character")
+    image = card["input"]
+    if image["kind"] != "image":
+        return
+    if image["scale"] <= 0 or min(image["std"]) < 1e-6:
+        raise ConversionError(
+            "the preprocessing turns bright into dark (or divides by next to nothing), which the model card cannot say: "
+            "leave it out of the model, or put its factor into the first layer"
+        )
+    side, largest = image.get("resize_side"), max(image["height"], image["width"])
+    if side and not largest <= side <= 16384:
+        raise ConversionError(
+            f"the shorter side becomes {side} before {image['height']}×{image['width']} is cut out, which the model card cannot "
+            "say: --crop none or a larger --crop says what to do instead"
+        )
 
 
 def chosen_input(model, options):
@@ -144,27 +170,58 @@ def chosen_labels(model, options, count):
 
 def chosen_preprocessing(model, options):
     """The option's, then the one in the source; without either, what the framework's published weights expect."""
-    mode, account = options.preprocess, model.account
+    mode, account, before = options.preprocess, model.account, None
     result = Preprocessing(model.image_channels)
-    if not mode and not model.preprocessing and model.usual is not None:
+    if not mode and not model.preprocessing and not model.takes_bytes and model.usual is not None:
         model.outside = model.usual
         account.say("pixels", account.origins.get("usual", "the source"))
         result.apply(model.usual)
         return result
     if mode:
         account.say("pixels", "--preprocess" + (" before the source's own" if model.preprocessing else ""))
-    elif model.preprocessing:
+    elif model.takes_bytes:
+        account.say("pixels", "the source is given bytes")
+    elif model.preprocessing and pixels_of(model) == "bytes":
         if not account.knows("pixels"):
             account.say("pixels", "the source's own layers")
+    elif model.preprocessing and pixels_of(model) == "unit":
+        mode = "unit"
+        origin = account.origins.get("pixels", "the source's own layers")
+        account.assume("pixels", f"{origin} seem to be for pixels of 0…1; --preprocess none if they are for 0…255")
+    elif model.preprocessing and model.usual is not None:
+        before = model.usual
+        account.say("pixels", f"{account.origins.get('usual', 'the source')} before the source's own layers")
+    elif model.preprocessing:
+        mode = habit(model)
+        account.assume(
+            "pixels", f"the source's own layers do not say of what scale their pixels are; before them the {mode} way, as is "
+            "usual; --preprocess"
+        )  # fmt: skip
     else:
         mode = habit(model)
         account.assume("pixels", f"the {mode} way, as is usual; --preprocess")
-    model.outside = mode_operations(mode or "none")
+    model.outside = before if before is not None else mode_operations(mode or "none")
     result.apply(model.outside)
     result.apply(model.preprocessing)
     if model.framework == "torch":
         model.outside, model.preprocessing = [*model.outside, *model.preprocessing], []
     return result
+
+
+# A mean or a deviation of pixels beyond this is one of 0…255; up to 1 it is one of 0…1; between them it tells nothing.
+LARGE = 8
+
+
+def pixels_of(model):
+    """What the source's own first layers are given, by their numbers: `bytes`, `unit`, or nothing that they tell."""
+    own = Preprocessing(model.image_channels)
+    own.apply(model.preprocessing)
+    mean, std = own.mean / own.scale, own.std / own.scale  # of the pixels themselves
+    reach = max(numpy.abs(mean).max(), numpy.abs(std).max())
+    if reach > LARGE:
+        return "bytes"
+    is_plain = (mean == 0).all() and (std == 1).all()
+    return "unit" if reach <= 1 and not is_plain else ""
 
 
 # What Keras's own applications expect, by the beginnings of their names; the longer ones first.

@@ -139,6 +139,7 @@ def convert(options):
     module = module_reader(options) or reader(options.file)  # Names a kind that is not taken before anything is asked for.
     if options.output is None:
         raise ConversionError("--output says which file to write")
+    check_output(options)
     options.labels = labels.read(options.labels)
     if options.log_mel:
         options.log_mel = log_mel.parse(options.log_mel)
@@ -154,9 +155,27 @@ def convert(options):
     labels_beside(model, options)
     if options.run_source and not (options.verify and model.whole is not None):
         raise ConversionError("--run-source goes with --verify and a whole pickled torch model")
-    card = make_card(model, options, options.name or options.output.stem)
+    card = make_card(model, options, options.name or one_line(options.output.stem))
     flatfile.write(options.output, model.tensors, card, options.dtype)
     return model, card
+
+
+def check_output(options):
+    """Refuses to write over what is read, or where no file can be replaced, before a model is read."""
+    output = options.output
+    if not output.exists():
+        return
+    if not output.is_file():
+        raise ConversionError(f"cannot write {output}: it is there and is no regular file")
+    beside = ("config.json", "preprocessor_config.json", "labels.txt")
+    sources = [options.file, *(options.file.parent / name for name in beside), *([pathlib.Path(options.labels)] if options.labels else [])]
+    for source in sources:
+        try:
+            same = source.exists() and output.samefile(source)
+        except OSError:  # Labels in a row may be too long for a name.
+            same = False
+        if same:
+            raise ConversionError(f"--output {output} is the source itself, which would be lost: name another file")
 
 
 def labels_beside(model, options):
@@ -212,8 +231,17 @@ def run(options):
     )
     for line in model.account.lines(model, card):
         print(one_line(line))
-    sys.stdout.flush()
-    if options.verify and options.log_mel:
-        raise ConversionError("--verify compares pictures; a network of sounds is not compared")
+    if sys.stdout is not None:  # It may have been closed.
+        sys.stdout.flush()
     if options.verify:
-        print(verify(options.file, options.output, model, options, card))
+        print(verified(model, card, options))
+
+
+def verified(model, card, options):
+    """The result of the comparison; where there is none, that the file was written all the same."""
+    try:
+        if options.log_mel:
+            raise ConversionError("--verify compares pictures; a network of sounds is not compared")
+        return verify(options.file, options.output, model, options, card)
+    except ConversionError as error:
+        raise ConversionError(f"{error} ({options.output} was written and is not confirmed)") from error

@@ -32,6 +32,12 @@ def resnet(shapes):
     """ResNet, ResNeXt, Wide ResNet and SE-ResNet, of any depth, width and number of groups."""
     b = Builder()
     stem = shapes["conv1.weight"]
+    if len(stem) != 4:
+        axes = len(stem) - 2
+        raise NotOfFamily(
+            f"its first convolution is over {axes} ax{'i' if axes == 1 else 'e'}s, not over rows and columns; networks of sequences and "
+            "volumes are not supported, as ONNX neither"
+        )
     if stem[2:] != (7, 7):
         raise NotOfFamily(
             f"its first convolution is {stem[2]}×{stem[3]}: the tensors of a ResNet for small pictures do not say "

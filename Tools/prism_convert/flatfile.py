@@ -61,6 +61,8 @@ def header(tensors, card):
 def write(path, tensors, card, dtype="f32"):
     """Writes the file aside and renames it, so that it appears whole or not at all."""
     path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        raise ConversionError(f"cannot write {path}: it is there and is no regular file")
     # A stable sort: float32 first, then float16, each in the order of the model.
     ordered = sorted(stored(tensors, dtype).items(), key=lambda item: -item[1].itemsize)
     partial = None

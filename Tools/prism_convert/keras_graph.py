@@ -193,7 +193,10 @@ def lookup(values, name, call, index):
     """A tensor by its reference; a layer that is called once may be referred to by any call."""
     if (name, call) not in values and (name, 1) not in values:
         call = 0
-    return values[name, call][index]
+    found = values[name, call]
+    if index >= len(found):
+        raise ConversionError(f"layer {name} gives several values, which is not supported")
+    return found[index]
 
 
 def tensor_references(references):

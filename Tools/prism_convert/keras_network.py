@@ -22,10 +22,10 @@ ACTIVATIONS = {
     "softplus": ("softplus", {}), "exponential": ("exponential", {}), "leaky_relu": ("leaky_relu", {"slope": 0.2}),
 }  # fmt: skip
 CALLS = {
-    "Relu": "relu", "Relu6": "relu6", "Silu": "silu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Gelu": "gelu",
+    "Relu": "relu", "Relu6": "relu6", "Silu": "silu", "Sigmoid": "sigmoid", "Tanh": "tanh",
     "HardSwish": "hard_swish", "HardSilu": "hard_swish", "HardSigmoid": "hard_sigmoid",
     "nn.relu": "relu", "nn.relu6": "relu6", "nn.silu": "silu", "nn.swish": "silu", "nn.sigmoid": "sigmoid",
-    "math.sigmoid": "sigmoid", "nn.tanh": "tanh", "math.tanh": "tanh", "nn.gelu": "gelu",
+    "math.sigmoid": "sigmoid", "nn.tanh": "tanh", "math.tanh": "tanh",
 }  # fmt: skip
 JOINS = {"Add": "add", "Multiply": "multiply", "Maximum": "maximum", "Minimum": "minimum", "Average": "add", "Subtract": "subtract"}
 ARITHMETIC = {
@@ -94,11 +94,15 @@ class Network:
         inputs = [self.values[id(source)] for source in node.inputs]
         kind = node.kind
         if kind in INACTIVE:
+            if len(inputs) > 1:
+                raise ConversionError(f"{node} joins {len(inputs)} values, which is not supported")
             return inputs[0]
         if kind == "TFOpLambda":
             kind = node.config.get("function", "")
         if kind == "cast":
             return inputs[0]
+        if kind in ("Gelu", "nn.gelu"):
+            return self.gelu(node, inputs[0], approximate=kind == "Gelu")
         if kind in CALLS:
             return self.activated(node, inputs[0], CALLS[kind])
         method = getattr(self, f"node_{kind}", None)
@@ -180,6 +184,12 @@ class Network:
             return name
         primitive, attributes = found
         return self.graph.append(node.layer.name + suffix, primitive, [name], self.shape(name), **attributes)
+
+    def gelu(self, node, name, approximate):
+        """A call of GELU, which keras.ops approximates by tanh unless it is told not to, and TensorFlow does not."""
+        given = [node.config, node.keywords, {"approximate": node.arguments[1]} if len(node.arguments) > 1 else {}]
+        approximate = next((item["approximate"] for item in given if "approximate" in item), approximate)
+        return self.activated(node, name, ("gelu", {"approximation": "tanh" if approximate else None}))
 
     def layer(self, node, activation):
         """The suffix of a layer's own value where its activation is a value of its own."""

@@ -127,6 +127,8 @@ class Translator:
         if kind == "Dropout":
             return self.append("dropout", inputs, node, rate=float(config.get("rate", 0)))
         if kind in INACTIVE or (kind == "TFOpLambda" and config.get("function") == "cast"):
+            if len(inputs) > 1:
+                raise ConversionError(f"{node} joins {len(inputs)} values, which is not supported")
             return inputs[0]
         method = getattr(self, f"node_{kind}", None)
         if method:
@@ -311,6 +313,8 @@ class Translator:
         config = node.config
         if config.get("pad_to_aspect_ratio"):
             raise ConversionError(f"{node}: filling up to the aspect ratio is not supported")
+        if config.get("antialias"):
+            raise ConversionError(f"{node}: antialias is not supported inside a model: resize before it")
         method = config.get("interpolation", "bilinear")
         if method not in ("bilinear", "nearest"):
             raise ConversionError(f"{node}: interpolation {method} is not supported")

@@ -33,10 +33,12 @@ class Model:
     class_weights: str = ""  # the name of a loss's weights in the source
     logits: int = 0  # their number where there is no head
     source_output: str = ""  # the source's name of its logits
+    taken_output: str = ""  # of the source's several outputs
     run: object = None  # the source's network as a function of an image, where it is code of the user's own
     squashed: str = ""  # what the source makes of its logits in the end: softmax, sigmoid or nothing
     whole: str | None = None  # where a torch network lies in its file, dots between the keys; None for a state dict
     inner: int = 0  # how many of the last operations on pixels the source's network does itself
+    takes_bytes: bool = False  # whether the source's input is of whole numbers of 0…255
     graph: dict | None = None  # as in the model card, where the base is not one of Prism's own
 
     @property

@@ -38,7 +38,7 @@ def read_file(file, options, said=None):
     name, shape = image_input(file)
     shape, channel_axis, origin = fixed(name, shape, options, said)
     folder = onnx_fold.fold(file, {name: shape})
-    output = chosen_output(file, folder, options, notes)
+    output = taken = chosen_output(file, folder, options, notes)
     (output,) = Rewriter(folder).run([output])
     output, activation = without_activation(folder, output)
     reader = Preprocessed(folder, name, channel_axis, shape)
@@ -53,7 +53,8 @@ def read_file(file, options, said=None):
         finisher, framework="onnx", output=activation, size=translator.graph.shape[:2], preprocessing=operations,
         notes=notes,
     )  # fmt: skip
-    model.source_output = output
+    model.source_output, model.taken_output = output, taken
+    model.takes_bytes = file.graph.inputs[0][1] == BYTES
     return model, origin
 
 

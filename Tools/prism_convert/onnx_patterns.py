@@ -40,6 +40,8 @@ def hard_forms():
         yield one, "HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}
 
 
+LINEAR = 15  # from here a softplus is its argument, to the last bit of a float
+
 PATTERNS = [
     (("Mul", "x", ("Sigmoid", "x")), "Swish", {}),
     (("Min", ("Relu", "x"), 6.0), "Relu6", {}),
@@ -122,8 +124,10 @@ class Rewriter:
         """The node, or the one that a pattern makes of it and of nodes before it."""
         if node.op == "Clip" and self.folder.bounds(node) == (0, 6):
             return dataclasses.replace(node, op="Relu6", inputs=node.inputs[:1], attributes={})
-        if node.op in ("QuickGelu", "Swish") and node.attributes.get("alpha", 1.0) == 1.0:
-            return dataclasses.replace(node, op="Swish", inputs=node.inputs, attributes={})
+        if node.op in ("QuickGelu", "Swish"):
+            alpha = node.attributes.get("alpha", 1.702 if node.op == "QuickGelu" else 1.0)
+            kind, attributes = ("Swish", {}) if alpha == 1 else ("QuickGelu", {"alpha": alpha})
+            return dataclasses.replace(node, op=kind, inputs=node.inputs, attributes=attributes)
         if node.op == "HardSigmoid":
             node.attributes = {"alpha": node.attributes.get("alpha", 0.2), "beta": node.attributes.get("beta", 0.5)}
         if node.op == "Mul":
@@ -133,6 +137,8 @@ class Rewriter:
         for pattern, op, attributes in PATTERNS:
             if pattern[0] == node.op:
                 found = self.match(pattern, node, {})
+                if op == "Softplus" and found and float(found["$threshold"].reshape(-1)[0]) < LINEAR:
+                    found = None  # Above so small a threshold a softplus is not yet its argument.
                 if found:
                     return dataclasses.replace(node, op=op, inputs=[found["x"]], attributes=dict(attributes))
         return self.normalised(node) or node

@@ -135,6 +135,14 @@ class Translator:
     def op_Gelu(self, node):
         return self.unary(node, "gelu", approximation="tanh" if node.attributes.get("approximate") == "tanh" else None)
 
+    def op_QuickGelu(self, node):
+        """x · sigmoid(alpha · x), which is silu(alpha · x) / alpha."""
+        alpha = node.attributes["alpha"]
+        if alpha == 0:
+            return self.scaled(self.view(node), 0.5, node)
+        view = self.scaled(self.view(node), alpha, node)
+        return self.scaled(self.unary_of(node, view, "silu"), 1 / alpha, node)
+
     def op_Elu(self, node):
         return self.unary(node, "elu", alpha=node.attributes.get("alpha", 1.0))
 
@@ -360,7 +368,8 @@ class Translator:
 
     def op_MatMul(self, node):
         if node.inputs[0] in self.constants or node.inputs[1] not in self.constants:
-            raise ConversionError(f"{node} of two values that depend on the picture (attention) is not supported")
+            what = "of a constant and a value" if node.inputs[0] in self.constants else "of two values that depend on the picture (attention)"
+            raise ConversionError(f"{node} {what} is not supported")
         weight = self.constant(node, 1)
         if weight.ndim != 2:
             raise ConversionError(f"{node} with a weight of {weight.ndim} axes is not supported")
@@ -483,7 +492,11 @@ class Translator:
     def op_LpNormalization(self, node):
         view = self.view(node)
         axis = node.attributes.get("axis", -1) % len(view.axes)
-        return self.two_views(node, "divide", view, self.length(node, view, [axis]))
+        order = node.attributes.get("p", 2)
+        if order not in (1, 2):
+            raise ConversionError(f"{node} of order {order} is not supported")
+        length = self.length(node, view, [axis]) if order == 2 else self.reduced(node, self.unary_of(node, view, "absolute"), [axis], "sum")
+        return self.two_views(node, "divide", view, length)
 
     def length(self, node, view, axes):
         square = self.two_views(node, "multiply", view, view)

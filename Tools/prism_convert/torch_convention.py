@@ -80,7 +80,7 @@ def choose_convention(base, naming_, checkpoint, options, said, account):
 USUAL = {
     "resnet": {"downsample_in_bottleneck": (False,), "downsample_in_first_stage": (False,), "hidden_act": ("relu",)},
     "mobilenet_v2": {"hidden_act": ("relu6",), "output_stride": (32,), "finegrained_output": (True,), "first_layer_is_expansion": (True,)},
-    "efficientnet": {"hidden_act": ("swish", "silu"), "pooling_type": ("mean",)},
+    "efficientnet": {"hidden_act": ("swish", "silu"), "pooling_type": ("mean",), "strides": ([1, 2, 2, 2, 1, 2, 1],)},
     "convnext": {"hidden_act": ("gelu",)},
 }
 
@@ -98,7 +98,8 @@ def check_configuration(naming_, said):
         return
     for key, values in USUAL.get(naming_.family, {}).items():
         if said.config.get(key, values[0]) not in values:
-            raise ConversionError(f"config.json: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
+            origin = "config.json" if "config.json" in said.origin else said.origin
+            raise ConversionError(f"{origin}: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
 
 
 def check_name(architecture, checkpoint, options):

@@ -42,9 +42,12 @@ def read(path, options, said, account):
     size = options.input_size or (said.size if said else None)
     if not size:
         raise ConversionError("a module takes images of any size: --input-size says which one to use")
-    model, _ = onnx_model.read_file(exported(torch, module, size), options, said)
+    file = exported(torch, module, size)
+    model, _ = onnx_model.read_file(file, options, said)
     model.framework, model.squashed = "module", model.output
-    model.run = lambda x: run(torch, module, x)
+    outputs = file.graph.outputs
+    place = outputs.index(model.taken_output) if model.taken_output in outputs else None
+    model.run = lambda x: run(torch, module, x, place)
     account.say("size", "--input-size" if options.input_size else said.origin)
     for topic in ("base", "head"):
         account.say(topic, f"the module {options.module}")
@@ -52,10 +55,14 @@ def read(path, options, said, account):
     return model
 
 
-def run(torch, module, x):
-    """What the module makes of one image [1, H, W, C]."""
+def run(torch, module, x, place):
+    """What the module makes of one image [1, H, W, C]: the output at this place among its tensors."""
+    if place is None:
+        raise ConversionError("--verify compares what the module gives, and --output-value names a value inside it")
     with torch.no_grad():
-        return module(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).reshape(-1).double().numpy()
+        result = module(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))
+    tensors = [leaf for leaf in torch.utils._pytree.tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+    return tensors[place].reshape(-1).double().numpy()
 
 
 def needed_torch():
@@ -145,8 +152,7 @@ class Exporter:
             elif node.op == "call_function":
                 self.call(node)
         (image,) = signature.user_inputs
-        outputs = list(signature.user_outputs)
-        outputs = [outputs[0]] if len(outputs) > 1 else outputs
+        outputs = [name for name in signature.user_outputs if isinstance(name, str)]
         graph = Graph(self.nodes, self.constants, [(image, FLOAT, list(shape))], outputs)
         return File(graph, OPSET, "torch.export", {})
 

@@ -6,8 +6,14 @@ from . import families, torch_head, torch_structure
 from .errors import ConversionError
 
 
+# timm's names of the poolings; the mean of both is another one.
+TIMM_POOLINGS = {"avg": "average", "fast": "average", "fastavg": "average", "max": "max", "fastmax": "max", "catavgmax": "average+max", "fastcatavgmax": "average+max"}
+
+
 class HeadReader:
     """Finds the head's structure by whatever tells it."""
+
+    config = {}  # of the model in its library
 
     def __init__(self, base, naming_, checkpoint, options, account, layers=None):
         self.layers = layers  # of the base, in a whole model
@@ -83,11 +89,15 @@ class HeadReader:
         own = self.is_own(parts)
         fastai = self.is_fastai(parts)
         option = self.options.pooling
-        parts, fitting = torch_head.choose_head(parts, ways, option, self.architecture)
+        told, teller = ("", "") if option else self.timm_pooling()
+        parts, fitting = torch_head.choose_head(parts, ways, option or told, self.architecture)
         way = fitting[0]
         if self.naming.library == "timm" and way.name == "max+average" and not option:
             way = next(item for item in fitting if item.name == "average+max")  # timm's catavgmax.
-        self.say_pooling(way, fitting, own, fastai, option)
+        if told:
+            self.account.say("pooling", teller, way.name)
+        else:
+            self.say_pooling(way, fitting, own, fastai, option)
         self.features_end(own, fastai)
         chain = torch_head.Chain()
         for item in way.items:
@@ -100,6 +110,28 @@ class HeadReader:
                 chain.function(function)
         chain.end()
         return chain
+
+    def timm_pooling(self):
+        """The pooling that timm's own module or configuration names, and which of them does."""
+        if self.naming.library not in ("", "timm"):  # Its residual networks have torchvision's names.
+            return "", ""
+        found = []
+        for name, record in self.checkpoint.modules.walk() if self.checkpoint.modules else ():
+            if record.kind == "SelectAdaptivePool2d":
+                found.append((record.attributes().get("pool_type"), f"{name} of the pickled model"))
+        arguments = self.config.get("model_args")
+        for holder in (arguments if isinstance(arguments, dict) else {}, self.config):
+            if "global_pool" in holder:
+                found.append((holder["global_pool"], "config.json"))
+        for kind, origin in found[:1]:
+            if kind not in TIMM_POOLINGS:
+                raise ConversionError(f"{origin}: the pooling {kind!r} (global_pool) is not supported: export it as ONNX")
+            if self.architecture.name.startswith("vgg"):  # It pools behind its first layers, which are convolutions.
+                if TIMM_POOLINGS[kind] != "average":
+                    raise ConversionError(f"{origin}: the pooling {kind!r} of a VGG is not supported: export it as ONNX")
+                return "", ""
+            return TIMM_POOLINGS[kind], origin
+        return "", ""
 
     def is_own(self, parts):
         """Whose forward pass it is, where all layers of the head are the library's own classifier; else nothing."""
@@ -240,7 +272,7 @@ class HeadReader:
         if record is not None and isinstance(record.attributes().get("eps"), float):
             return record.attributes()["eps"]
         if part.kind == "layer_norm" and own and self.architecture.name.startswith("convnext"):
-            return 1e-12 if own == "transformers" else families.LAYER_NORM_EPSILON
+            return float(self.config.get("layer_norm_eps", 1e-12)) if own == "transformers" else families.LAYER_NORM_EPSILON
         return torch_head.EPSILON
 
 

@@ -1,5 +1,7 @@
 """Reads a torch model: the base by the names and shapes of its tensors, and a head of linear layers and norms."""
 
+import dataclasses
+
 from . import families, fastai, graph_steps, naming, torch_extras, torch_head, xray
 from .errors import ConversionError
 from .flatfile import names
@@ -10,6 +12,8 @@ from .torch_convention import check_configuration, check_name, choose_convention
 from .torch_files import open_file
 from .torch_head_reader import HeadReader
 from .torch_layers import BaseLayers, normalisation_before
+from .torch_pickle import Record
+from .transforms import Transform
 
 
 def read(path, options, said, account):
@@ -24,6 +28,7 @@ def read(path, options, said, account):
     tensors = {name: state.pop(key) for name, key in base.names.items()}
     said = fastai.merged(said, fastai.said(checkpoint.root)) or xray.recognise(path, base.architecture, last_units(state))
     size = choose_size(base.architecture, checkpoint, options, said, account)
+    said = with_configuration(said, naming_, checkpoint)
     check_configuration(naming_, said)
     check_name(base.architecture, checkpoint, options)
     convention = choose_convention(base, naming_, checkpoint, options, said, account)
@@ -34,6 +39,7 @@ def read(path, options, said, account):
     layers = BaseLayers(base, naming_, checkpoint.modules) if checkpoint.modules else None
     doubts = layers.check() if layers else ()
     head = HeadReader(base, naming_, checkpoint, options, account, layers)
+    head.config = said.config if said else {}
     chain, output = head.read(parts, size, convention[0])
     architecture = head.architecture
     if not architecture.native:
@@ -77,6 +83,19 @@ def say_base(naming_, layers, foreign, said, account):
     else:
         library = naming_.library or "torchvision"
         account.assume("base", f"{names_}; strides, poolings and functions are {library}'s, a state dict does not say them")
+
+
+def with_configuration(said, naming_, checkpoint):
+    """A whole model of transformers has its configuration with it, where no file says it."""
+    if naming_.library != "transformers" or not checkpoint.modules or said and said.config:
+        return said
+    config = checkpoint.modules.attributes.get("config")
+    config = config.attributes() if isinstance(config, Record) else {}
+    if not config:
+        return said
+    if said is None:
+        return Transform("the pickled model's configuration", config=config)
+    return dataclasses.replace(said, config=config)
 
 
 def last_units(state):

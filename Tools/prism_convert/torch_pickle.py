@@ -190,6 +190,11 @@ class Unsupported:
         self.what = what
 
 
+def refuse_plain_pickle(*_):
+    """What pickle itself makes of a tensor's numbers: a file of torch within the file."""
+    raise ConversionError("the file was written by pickle, which packs every tensor of torch on its own: write it by torch.save")
+
+
 class ArchiveSource:
     """The blocks of a zip archive."""
 
@@ -299,7 +304,9 @@ class Reader(pickle.Unpickler):
             return STORAGES.get(name, "u1")
         if module == "torch" and name in TYPES:
             return TYPES[name]
-        if module.startswith("torch") and (name.endswith("Storage") or name == "_load_from_bytes"):
+        if module.startswith("torch") and name == "_load_from_bytes":
+            return refuse_plain_pickle
+        if module.startswith("torch") and name.endswith("Storage"):
             return Unsupported(f"{module}.{name}")
         if path not in self.types:
             self.types[path] = maker(path)

@@ -5,6 +5,7 @@ torchvision, timm and Hugging Face resize the shorter side and cut out the centr
 
 import dataclasses
 import json
+import re
 
 from . import limits
 from .labels import label_list
@@ -98,6 +99,7 @@ def describe(result, config):
     result.config = config
     name = config.get("architecture")
     result.architecture = name if isinstance(name, str) else None
+    check_model_args(config)
     labels = label_list(config.get("label_names") or config.get("id2label"))
     if labels:
         result.labels = labels
@@ -107,6 +109,25 @@ def describe(result, config):
         result.output = "sigmoid"
     elif config.get("problem_type") == "single_label_classification":
         result.output = "softmax"
+
+
+# What timm's model_args may say: what the tensors' shapes show or what is nothing at inference; global_pool is read.
+MODEL_ARGS = (
+    "num_classes", "in_chans", "global_pool", "drop_rate", "drop_path_rate", "drop_block_rate", "pretrained", "checkpoint_path", "scriptable",
+    "exportable",
+)  # fmt: skip
+
+
+def check_model_args(config):
+    """Refuses what timm's configuration changes in the network itself, as tensors do not tell it."""
+    arguments = config.get("model_args") or {}
+    if not isinstance(arguments, dict):
+        raise ConversionError("config.json: model_args is not understood")
+    others = [key for key in arguments if key not in MODEL_ARGS]
+    if others:
+        raise ConversionError(
+            f"config.json: model_args sets {', '.join(map(str, others[:4]))}, which changes what the network computes: export it as ONNX"
+        )
 
 
 OWN_FILES = ("model.safetensors", "pytorch_model.bin")  # as transformers names them
@@ -152,6 +173,13 @@ def hugging_face(config, name):
     """What an image processor of Hugging Face does."""
     if not any(key in config for key in ("image_processor_type", "feature_extractor_type", "do_resize", "do_normalize")):
         return None
+    kind = processor(config)
+    if kind.startswith("TimmWrapper"):
+        return None  # Its numbers are timm's, in config.json.
+    if kind and not PROCESSORS.fullmatch(kind):
+        raise ConversionError(
+            f"{name}: what {kind} does to a picture is not known: remove the file, and say it by --input-size, --crop and --preprocess"
+        )
     result = Transform(name)
     size = config.get("size", {})
     shortest = size.get("shortest_edge") if isinstance(size, dict) else size
@@ -160,8 +188,12 @@ def hugging_face(config, name):
         result.resize = FILTERS.get(config.get("resample", 2))
         if result.resize is None:
             raise ConversionError(f"{name}: the filter {config.get('resample')!r} (resample) is not known")
+        if kind.startswith("PoolFormer"):
+            size, shortest = pool_former(size, shortest, config.get("crop_pct", 0.9), name)
+        if kind.startswith("Levit") and is_extent(shortest):
+            shortest = int(256 / 224 * shortest)
         if is_extent(shortest):
-            share = config.get("crop_pct", 224 / 256 if "ConvNext" in processor(config) else None)
+            share = config.get("crop_pct", 224 / 256) if kind.lower().startswith("convnext") or not kind and "crop_pct" in config else None
             if isinstance(share, float) and shortest >= 384 and not crop:
                 crop, shortest = (shortest, shortest), None  # ConvNeXt's: large pictures are squeezed.
             elif isinstance(share, float) and 0 < share <= 1 and not crop:
@@ -177,19 +209,43 @@ def hugging_face(config, name):
             result.size = extents(size)
     if result.side and not result.size:
         raise ConversionError(f"{name}: the shorter side becomes {result.side} and nothing is cut out: give --crop none or --input-size")
+    if result.side:
+        result.doubt = f"{name}; Hugging Face rounds the place of the centre down, which may be a pixel beside this one; --crop"
     operations = []
     if config.get("do_rescale", True):
         factor = config.get("rescale_factor", 1 / 255)
         operations.append(("multiply", numbers([factor], 1, f"{name}: rescale_factor")[0]))
         if config.get("rescale_offset"):
             operations.append(("add", -1))
-    if config.get("do_normalize", True):
+    flips = kind.startswith("MobileViT")
+    if config.get("do_normalize", not flips):
         operations += normalisation(config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD), name)
     if "EfficientNet" in processor(config) and config.get("include_top", True):
         # Its networks are given pictures that were divided by the deviation twice.
         operations.append(("divide", numbers(config.get("image_std", IMAGENET_STD), 3, f"{name}: image_std")))
+    if flips and config.get("do_flip_channel_order", True):
+        operations.append(("permute", [2, 1, 0]))
     result.operations = operations
     return result
+
+
+# The classes whose ways are known, under the names of all versions.
+PROCESSORS = re.compile(
+    r"(ViT|ViTHybrid|ConvNext|EfficientNet|MobileNetV[12]|CLIP|Bit|DeiT|Beit|MobileViT|PoolFormer|Levit|Siglip)"
+    r"(ImageProcessor|FeatureExtractor)(Fast|Pil)?"
+)
+
+
+def pool_former(size, shortest, share, name):
+    """PoolFormer's shorter side, which is larger than the size that it states by a share."""
+    extent = shortest if is_extent(shortest) else (extents(size) or (None,))[0]
+    if extent is None or not is_extent(shortest) and extents(size) != (extent, extent):
+        raise ConversionError(f"{name}: the size {size} of PoolFormer's processor is not understood")
+    if share is None:
+        return size, shortest
+    if not isinstance(share, (int, float)) or not 0 < share <= 1:
+        raise ConversionError(f"{name}: crop_pct is not a share")
+    return {}, int(extent / share)
 
 
 def processor(config):
