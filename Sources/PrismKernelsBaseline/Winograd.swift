@@ -216,8 +216,7 @@ package enum Winograd {
         var panel = 0
         while panel < panels {
           let column = panel &* TileShape.panelWidth
-          // Whole vectors, unless pairs of rows share one.
-          let rest = TileShape.isPaired(n &- column) ? n &- column : padded &- column
+          let rest = padded &- column
           let tile = TileJob(
             segments: 1, length: k, segmentStride: 0, a: v + (point &* capacity &+ row) &* ldv,
             lda: ldv, b: b + column &* k, bias: zeros,
