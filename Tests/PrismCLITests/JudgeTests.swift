@@ -171,6 +171,25 @@ struct JudgeTests {
     }
   }
 
+  @Test("rows of one picture are taken together, and missing files are told")
+  func rowsOfOnePicture() throws {
+    try withData { folder in
+      let labels = Array(try Model(contentsOf: SmallModel.sigmoid).labels.prefix(3))
+      let path = URL(filePath: folder + "/data.csv")
+      var table = try String(contentsOf: path, encoding: .utf8)
+      table += "pictures/4.png,\(labels[1]),testing\npictures/gone.png,\(labels[0]),testing\n"
+      try Data(table.utf8).write(to: path)
+      #expect(judge(folder, "--measures", "none", "--labels", labels[1]).status == .done)
+      let text = try String(contentsOf: URL(filePath: folder + "/out/judge.json"), encoding: .utf8)
+      let document = try JSONReader.parse(text)
+      let notes = document["notes"]?.elements.compactMap(\.string) ?? []
+      #expect(notes.contains { $0.hasPrefix("1 row names a picture again") }, "\(notes)")
+      #expect(notes.contains("1 file of the list's 8 is missing"), "\(notes)")
+      // Picture 4 has the label by its second row alone.
+      #expect(document["inputs"] == .integer(6))
+    }
+  }
+
   @Test("without masks maps are judged by the model, with all that costs something")
   func withoutMasks() throws {
     try withData { folder in

@@ -58,6 +58,24 @@ struct ShardTests {
     return files
   }
 
+  @Test("names that look alike are inputs of their own, also one that begins with an accent")
+  func alike() throws {
+    try Repository.withFolder { folder in
+      let names = ["\u{E9}.png", "e\u{301}.png", "\u{301}.png"]
+      for (number, name) in names.enumerated() {
+        try FileManager.default.createDirectory(
+          atPath: folder + "/pictures", withIntermediateDirectories: true)
+        try Image(width: 40, height: 30, filledWith: RGB(200, UInt8(40 * number), 90))
+          .write(to: "\(folder)/pictures/\(name)")
+      }
+      let outcome = shard(folder + "/pictures", folder + "/out", of: 1, 0)
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      let lines = try text(folder + "/out/inputs.jsonl").split(separator: "\n")
+      let addresses = try lines.compactMap { try JSONReader.parse(String($0))["address"]?.string }
+      #expect(Set(addresses.map { Array($0.utf8) }) == Set(names.map { Array($0.utf8) }))
+    }
+  }
+
   @Test("every input is there once, in the order of its address, with the bits of prism explain")
   func whole() throws {
     try Repository.withFolder { folder in

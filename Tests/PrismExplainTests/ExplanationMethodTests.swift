@@ -174,6 +174,7 @@ struct ExplanationMethodTests {
     #expect((nil as StoppingRule?).looks(limit: 500) == [500])
     #expect((rule as StoppingRule?).looks(limit: 500) == [128, 256, 500])
     #expect((rule as StoppingRule?).looks(limit: 12) == [12])
+    #expect((rule as StoppingRule?).looks(limit: .max).last == .max)
   }
 
   @Test("LIME and KernelSHAP stop when the ranking is sure, and tell")

@@ -76,6 +76,37 @@ struct ModelTests {
     }
   }
 
+  @Test(
+    "finite weights may give maps that are not: an error, not a crash",
+    arguments: ExplanationMethod.allCases)
+  func infiniteMaps(_ method: ExplanationMethod) throws {
+    let network = try Recording(input: [1, 8, 8, 3]) { x in
+      let first = Tensor([3, 3, 1, 1], [1, 0, 0, 0, 1, 0, 0, 0, 1])
+      var last = [Float](repeating: 0, count: 2 * 192)
+      (last[3], last[100]) = (3e38, -3e38)
+      return x.convolution(x.parameter(first, named: "first")).named("features")
+        .flattenedChannelsFirst().dense(x.parameter(Tensor([2, 192], last), named: "last"))
+    }
+    let card = ModelCard(
+      custom: "huge", labels: ["a", "b"],
+      input: .image(
+        .init(
+          height: 8, width: 8, resize: .bilinear, scale: 1.0 / 255, mean: [0, 0, 0],
+          std: [1, 1, 1])), layer: "features")
+    let model = try Model(network: network, card: card)
+    let image = try Image(
+      width: 8, height: 8, pixels: (0..<192).map { UInt8($0 * 89 % 256) })
+    let prediction = try model.predict(image)
+    var settings = ExplanationMethod.Settings()
+    settings.segmenter = .grid(rows: 2, columns: 2)
+    if method.choices.contains(.samples) { settings.samples = method == .sobol ? 40 : 20 }
+    do {
+      let found = try model.explain(
+        image, with: method.explainer(settings), target: prediction.top)
+      #expect(found.values.isFinite)
+    } catch is ExplanationError {}
+  }
+
   @Test("a card that does not fit an own network is refused, saying why")
   func badCards() throws {
     let model = try Pictures.model()

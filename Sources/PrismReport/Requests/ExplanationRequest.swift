@@ -3,6 +3,9 @@ public import Prism
 /// What is to be explained, by which methods and how: everything that a result depends on but the
 /// input and the model's weights.
 public struct ExplanationRequest: Codable, Sendable, Equatable {
+  /// The most evaluations that a method may be asked for, so that sums of them stay whole numbers.
+  public static let mostSamples = 1_000_000_000
+
   /// A method with what was chosen for it; what is left out is the method's default.
   public struct Method: Codable, Sendable, Equatable {
     /// The method's name, such as `gradcam`.
@@ -176,7 +179,9 @@ extension ExplanationRequest.Method {
   ///
   /// - Throws: ``RequestError``, ``InputKindError``; what a file of labels cannot be read for.
   func settings(for model: Model, seed: UInt64) throws -> ExplanationMethod.Settings {
-    if let samples, samples < 1 { throw RequestError.samples(samples) }
+    if let samples, !(1...ExplanationRequest.mostSamples).contains(samples) {
+      throw RequestError.samples(samples)
+    }
     var settings = ExplanationMethod.Settings(
       layer: layer, samples: samples, seed: seed,
       stopping: confidence.map { StoppingRule(confidence: $0) }, composite: composite,

@@ -44,7 +44,8 @@ public enum RequestError: Error, Equatable, Sendable, CustomStringConvertible {
         + "for each, or a CSV with the columns input and mask"
     case .noTruth(let path):
       "\(path) has no mask for any of the inputs; a mask is called like its input, or a CSV names both"
-    case .samples(let samples): "--samples is \(samples); a method needs at least 1"
+    case .samples(let samples):
+      "--samples is \(samples); it is from 1 to \(ExplanationRequest.mostSamples)"
     case .segments(let text):
       "--segments \(text) is not known; choose quickshift, slic[:N], felzenszwalb[:SCALE], grid:RxC, "
         + "or a file that ends with .npy or .png"

@@ -21,7 +21,8 @@ final class WorkerShelf: Sendable {
     self.model = model
     self.name = name
     reader = RequestReader(
-      limits: limits, mostSamples: .max, listing: "prism explain --method list")
+      limits: limits, mostSamples: ExplanationRequest.mostSamples,
+      listing: "prism explain --method list")
   }
 
   /// The pipeline for a request.

@@ -83,7 +83,7 @@ class EngineTest(support.Folder):
                 killed = []
 
                 def kill(finished=finished, killed=killed):
-                    while not finished.wait(0.7):
+                    while not finished.wait(1.5):
                         killed.extend(kill_workers(str(self.folder)))
 
                 killer = threading.Thread(target=kill)
