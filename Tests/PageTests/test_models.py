@@ -46,7 +46,7 @@ class ModelTests(PageTest):
         page.get_by_role("link", name="Compare with").click()
         model = page.get_by_label("the same input for the model")
         # A model of sounds is none for this.
-        self.assertEqual(model.locator("option").all_inner_texts(), ["frequency", "plain", "scenes"])
+        expect(model.locator("option")).to_have_text(["frequency", "plain", "scenes"])
         model.select_option("plain")
         page.get_by_role("button", name="Explain and compare").click()
         expect(page.locator(".beside > section")).to_have_count(2)
