@@ -29,7 +29,7 @@ class EngineTest(support.Folder):
     def test_a_request_that_no_input_can_be_explained_by_is_stopped(self):
         self.fill(200)
         for engine in ENGINES:
-            with self.subTest(engine), support.environment(STAND_IN_DELAY="0.1"):
+            with self.subTest(engine), support.environment(STAND_IN_DELAY="0.2"):
                 status, _, err = self.explain(engine, engine, "--workers", "2", "--targets", "zebra", "--quiet")
                 self.assertEqual(status, 1, err)
                 self.assertRegex(err, r"(?m)^prism_distributed: all of the first \d+ inputs failed.*: the model has no label zebra \(")
@@ -78,12 +78,12 @@ class EngineTest(support.Folder):
         self.fill(60)
         self.explain("local", "local", "--quiet")
         for engine in ENGINES:
-            with self.subTest(engine), support.environment(STAND_IN_DELAY="0.1"):
+            with self.subTest(engine), support.environment(STAND_IN_DELAY="0.2"):
                 finished = threading.Event()
                 killed = []
 
                 def kill(finished=finished, killed=killed):
-                    while not finished.wait(1.5):
+                    while not finished.wait(0.7):
                         killed.extend(kill_workers(str(self.folder)))
 
                 killer = threading.Thread(target=kill)
@@ -112,7 +112,8 @@ class EngineTest(support.Folder):
 
 
 def kill_workers(_: str) -> list[int]:
-    """Ends the stand-ins that descend from this process, one of them."""
+    """Ends one of the stand-ins that descend from this process and had the time to start."""
+    now = float(pathlib.Path("/proc/uptime").read_text().split()[0])
     children: dict[int, list[int]] = {}
     stand_ins = set()
     for entry in pathlib.Path("/proc").iterdir():
@@ -124,7 +125,8 @@ def kill_workers(_: str) -> list[int]:
         except (OSError, IndexError):
             continue
         children.setdefault(int(status[1]), []).append(int(entry.name))
-        if support.STAND_IN.encode() in command and b"worker" in command:
+        seconds = now - int(status[19]) / os.sysconf("SC_CLK_TCK")
+        if support.STAND_IN.encode() in command and b"worker" in command and seconds > 2.5:
             stand_ins.add(int(entry.name))
     mine, found = [os.getpid()], []
     while mine:
