@@ -178,7 +178,7 @@ struct FolderLock {
   /// Waits for the folder; where the file system knows no locks, nobody waits.
   init(_ folder: String) {
     descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if descriptor >= 0 { while flock(descriptor, LOCK_EX) != 0, errno == EINTR {} }
+    if descriptor >= 0 { FileLock.take(descriptor, waits: true) }
   }
 
   func release() { if descriptor >= 0 { close(descriptor) } }

@@ -1,5 +1,16 @@
 /// Text from outside, for messages of one line.
 package enum Text {
+  /// A number of things.
+  ///
+  /// - Parameters:
+  ///   - count: The number.
+  ///   - one: What one is called.
+  ///   - several: What others are called; `one` with an s unless given.
+  /// - Returns: Both.
+  package static func counted(_ count: Int, _ one: String, _ several: String? = nil) -> String {
+    "\(count) \(count == 1 ? one : several ?? one + "s")"
+  }
+
   /// Text made fit for one line: control characters escaped, the middle of long text left out.
   ///
   /// - Parameter text: Any text, such as a name in a file that nobody vouches for.

@@ -125,12 +125,8 @@ struct ShardCommand: LimitedCommand {
         "prism: " + Console.line("\(method)\(failure["error"]?.string ?? "")", about: address))
     }
     console.print(
-      "shard \(record.shard): \(counted(record.inputs, "input")), "
-        + "\(counted(record.rows, "explanation")), \(counted(record.failed.count, "failure")), "
+      "shard \(record.shard): \(Text.counted(record.inputs, "input")), "
+        + "\(Text.counted(record.rows, "explanation")), \(Text.counted(record.failed.count, "failure")), "
         + "\(Text.number(seconds)) s")
-  }
-
-  private func counted(_ count: Int, _ name: String) -> String {
-    "\(count) \(name)\(count == 1 ? "" : "s")"
   }
 }

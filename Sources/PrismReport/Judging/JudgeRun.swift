@@ -365,14 +365,14 @@ private struct Selection {
     var notes: [String] = []
     if members.count < rows.count {
       notes.append(
-        Self.counted(rows.count - members.count, "row names", "rows name")
+        Text.counted(rows.count - members.count, "row names", "rows name")
           + " a picture again; its labels are taken together")
     }
     let missing = data.splits.filter { split == DataSet.wholeName || $0.name == split }
       .reduce(0) { $0 + $1.missing.count }
     if missing > 0 {
       notes.append(
-        Self.counted(missing, "file", "files") + " of the list's \(rows.count + missing) "
+        Text.counted(missing, "file") + " of the list's \(rows.count + missing) "
           + (missing == 1 ? "is missing" : "are missing"))
     }
     let empty = labels.filter { label in !chosen.contains { $0.contains(label) } }
@@ -401,10 +401,6 @@ private struct Selection {
     }
     self.notes = notes
     guard !samples.isEmpty else { throw JudgeError.nothing(data.path, split: split) }
-  }
-
-  private static func counted(_ count: Int, _ one: String, _ several: String) -> String {
-    "\(count) \(count == 1 ? one : several)"
   }
 
   /// The samples, each file once, with the labels of all rows that name it.

@@ -1,3 +1,5 @@
+internal import Prism
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -16,7 +18,7 @@ final class HeldFile: Sendable {
   init(_ path: String) {
     descriptor = open(path, O_WRONLY | O_CLOEXEC)
     // Who looks whether the file is held holds it for a moment.
-    if descriptor >= 0 { while flock(descriptor, LOCK_EX) != 0, errno == EINTR {} }
+    if descriptor >= 0 { FileLock.take(descriptor, waits: true) }
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
@@ -29,9 +31,6 @@ final class HeldFile: Sendable {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    while flock(descriptor, LOCK_SH | LOCK_NB) != 0 {
-      guard errno == EINTR else { return errno != EWOULDBLOCK }
-    }
-    return true
+    return FileLock.take(descriptor, isShared: true, waits: false) != .held
   }
 }

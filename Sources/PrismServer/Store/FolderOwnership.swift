@@ -20,12 +20,9 @@ final class FolderOwnership: Sendable {
     let file = unsafe open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     descriptor = Mutex(file < 0 ? nil : file)
     guard file >= 0 else { return }
-    while flock(file, LOCK_EX | LOCK_NB) != 0 {
-      if errno == EWOULDBLOCK {
-        release()
-        throw FolderInUse(folder: folder)
-      }
-      guard errno == EINTR else { return }
+    if FileLock.take(file, waits: false) == .held {
+      release()
+      throw FolderInUse(folder: folder)
     }
   }
 
