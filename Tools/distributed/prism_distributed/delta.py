@@ -7,7 +7,7 @@ again, whoever was killed between the table and the note of it.
 import time
 from collections.abc import Iterable
 
-from .errors import RunError
+from .errors import RunError, told
 from .run import Run
 
 #: Shards of a commit.
@@ -17,13 +17,22 @@ BATCH = 100
 def commit(run: Run, shards: Iterable[int] | None = None) -> int:
     """Adds shards that are done and not in the table yet; how many were added."""
     try:
-        from deltalake import CommitProperties, DeltaTable, Transaction
-        from deltalake.transaction import AddAction, create_table_with_add_actions
+        from deltalake.exceptions import DeltaError
     except ImportError as error:
         raise RunError(f"deltalake is not installed ({error}): pip install deltalake") from error
+    place = run.path("shards")
+    try:
+        return _commit(run, place, shards)
+    except DeltaError as error:
+        raise RunError(f"the Delta table in {place} takes no shards: {told(error)}") from error
+
+
+def _commit(run: Run, place: str, shards: Iterable[int] | None) -> int:
+    from deltalake import CommitProperties, DeltaTable, Transaction
+    from deltalake.transaction import AddAction, create_table_with_add_actions
+
     from .sink import SCHEMA
 
-    place = run.path("shards")
     name = f"prism-{run.manifest['list'][:16]}"
     table = DeltaTable(place) if DeltaTable.is_deltatable(place) else None
     candidates = sorted(run.done_shards() if shards is None else shards)

@@ -6,6 +6,8 @@ import json
 import os
 import uuid
 
+from .errors import RunError
+
 
 class WholeFile:
     """A file that takes the place of `path` when it is committed, and of which nothing is left otherwise.
@@ -97,6 +99,10 @@ def write_json(path: str, value) -> None:
         file.write((canonical(value) + "\n").encode())
 
 
-def read_json(path: str):
+def read_json(path: str, advice: str = ""):
+    """The value in a file; a damaged file is told in a line, with what to do about it."""
     with open(path, encoding="utf-8") as file:
-        return json.load(file)
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise RunError(f"{path} is damaged ({error}){advice and ': ' + advice}") from error

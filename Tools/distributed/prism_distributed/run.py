@@ -22,6 +22,8 @@ from .errors import RunError
 from .worker import WorkerOptions
 
 VERSION = 1
+#: What the file of a finished shard says, whoever wrote it.
+RECORDED = {"shard", "rows", "sha256", "failed"}
 ORDER = "sorted by address (UTF-8 bytes)"
 
 
@@ -88,8 +90,6 @@ class Run:
             self.manifest = files.read_json(self.path("manifest.json"))
         except FileNotFoundError:
             raise RunError(f"{folder} has no manifest.json: no run has been planned there") from None
-        except ValueError as error:
-            raise RunError(f"{folder}/manifest.json cannot be read: {error}") from error
         if self.manifest.get("version") != VERSION:
             raise RunError(f"{folder} is a run of version {self.manifest.get('version')}, not {VERSION}")
         self.source = sources.from_specification(self.manifest["source"])
@@ -230,7 +230,10 @@ class Run:
         start, end = self._index[shard : shard + 2]
         with open(self.path("inputs.jsonl"), "rb") as file:
             file.seek(start)
-            return [json.loads(line) for line in file.read(end - start).splitlines()]
+            try:
+                return [json.loads(line) for line in file.read(end - start).splitlines()]
+            except ValueError as error:
+                raise RunError(f"{file.name} is damaged ({error}): plan the run anew, in another folder") from error
 
     def done(self) -> Iterable[dict]:
         """What the files of finished shards say, in order."""
@@ -239,7 +242,11 @@ class Run:
 
     def record(self, shard: int) -> dict:
         """What the file of a finished shard says."""
-        record = files.read_json(self.done_path(shard))
+        path = self.done_path(shard)
+        advice = "remove it, and the same command does the shard again"
+        record = files.read_json(path, advice)
+        if not isinstance(record, dict) or not RECORDED <= record.keys():
+            raise RunError(f"{path} is damaged: {advice}")
         if "maps" in record:
             raise RunError(
                 f"shard {shard} of {self.folder} was done by prism shard, which writes other files: prism_distributed collect "

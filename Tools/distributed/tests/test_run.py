@@ -149,6 +149,27 @@ class RunTest(support.Folder):
         status, out, _ = self.command("verify", str(self.folder / "out"))
         self.assertEqual((status, out), (1, "shard 1: 00001.parquet is not what was written\n"))
 
+    def test_damaged_notes_of_a_run_are_told_in_a_line(self):
+        self.fill(6)
+        self.explain("local", "out")
+        for name, text in [
+            ("done/00001.json", '{"shard":1,'), ("done/00001.json", "[]"), ("done/00001.json", '{"shard":1}'),
+            ("inputs.index.json", "[0,"), ("manifest.json", "\xff"),
+        ]:  # fmt: skip
+            with self.subTest(name, text=text):
+                path = self.folder / "out" / name
+                whole = path.read_bytes()
+                path.write_bytes(text.encode("latin-1"))
+                if name == "inputs.index.json":
+                    (self.folder / "out/done/00001.json").rename(self.folder / "kept")
+                status, _, err = self.explain("local", "out")
+                if name == "inputs.index.json":
+                    (self.folder / "kept").rename(self.folder / "out/done/00001.json")
+                path.write_bytes(whole)
+                self.assertEqual(status, 1)
+                self.assertNotIn("Traceback", err)
+                self.assertIn(f"{name} is damaged", err.splitlines()[-1])
+
     def test_other_requests_inputs_models_and_versions_do_not_mix(self):
         self.fill(6)
         self.explain("local", "out")
