@@ -16,6 +16,10 @@ package struct Kernels: Sendable, Equatable {
   /// The instruction set.
   package let instructionSet: InstructionSet
 
+  /// Those that `PRISM_ISA` names, else the fastest of this machine.
+  package static let preferred = Kernels(
+    (try? InstructionSet.select().get()) ?? InstructionSet.available.last ?? .baseline)
+
   /// Makes the kernels of a set; one that this machine cannot run becomes the best it can.
   package init(_ instructionSet: InstructionSet) {
     let available = InstructionSet.available

@@ -11,7 +11,8 @@ struct PlanRun {
   /// Computes some images, no more than the workspace has room for.
   func execute(_ images: Range<Int>) {
     // Images that fill all threads evenly are not divided; the rest is.
-    let whole = images.count / pool.workerCount * pool.workerCount
+    let workers = pool.freeCount
+    let whole = images.count / workers * workers
     for phase in program.phases {
       switch phase {
       case .image(let steps):

@@ -1,5 +1,6 @@
 import PrismFiles
 import PrismTensor
+import PrismTestSupport
 import Testing
 
 @testable import PrismMedia

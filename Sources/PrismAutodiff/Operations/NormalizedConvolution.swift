@@ -58,10 +58,6 @@ public struct NormalizedConvolution: Primitive {
     isDepthwise ? DepthwiseConvolution(window: window) : Convolution(window: window)
   }
 
-  /// As `PRISM_ISA` says, else the fastest of this machine.
-  private static let kernels = Kernels(
-    (try? InstructionSet.select().get()) ?? InstructionSet.available.last ?? .baseline)
-
   // What the convolution takes, the folded weight, turned and packed, the cotangent before the
   // clamp, and what the kernels compute in.
   public func scratchSize(_ inputs: [Shape], output: Shape) -> Int {
@@ -232,7 +228,7 @@ public struct NormalizedConvolution: Primitive {
     _ x: Tensor, _ weight: Tensor, steps: (input: Int, output: Int), outputs: Int, bias: Tensor?,
     _ epilogue: Epilogue
   ) -> Tensor {
-    let kernels = Self.kernels
+    let kernels = Kernels.preferred
     let inputs = x.shape[3]
     let packed = Tensor(
       uninitialized: [
@@ -273,7 +269,7 @@ public struct NormalizedConvolution: Primitive {
   private func depthwise(
     _ x: Tensor, _ weight: Tensor, bias: Tensor?, _ shape: ConvolutionShape, _ epilogue: Epilogue
   ) -> Tensor {
-    let kernels = Self.kernels
+    let kernels = Kernels.preferred
     let channels = shape.inputChannels
     let packed = Tensor(
       uninitialized: [

@@ -59,13 +59,18 @@ package final class WorkerPool: Sendable {
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     let before = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(before) }
-    let isTaken = besides.load(ordering: .relaxed) >= workerCount
-    guard tasks > 1, !threads.isEmpty, !isTaken, shared.acquire() else {
+    guard tasks > 1, !threads.isEmpty, freeCount > 1, shared.acquire() else {
       for task in 0..<max(tasks, 0) { body(task, 0) }
       return
     }
     withoutActuallyEscaping(body) { body in shared.runRegion(tasks: tasks, body) }
     shared.release()
+  }
+
+  /// How many workers a region that begins now may have: the calling thread alone where there is
+  /// as much work side by side as there are workers.
+  package var freeCount: Int {
+    besides.load(ordering: .relaxed) >= workerCount ? 1 : workerCount
   }
 
   /// Does work that goes on beside other work of its kind.

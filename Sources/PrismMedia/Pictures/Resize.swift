@@ -1,3 +1,4 @@
+internal import PrismKernels
 internal import PrismTensor
 
 /// How a picture is brought to another size.
@@ -198,31 +199,53 @@ private func filterWeights(
 /// Along one axis: for every new pixel, the old ones it is made of and their weights in fixed
 /// point.
 private struct Taps {
-  /// As many as leave room for 8 bits of pixel, a sign, and sums above 1.
-  static let fractionBits: Int32 = 32 - 8 - 2
-
-  var start: [Int] = []
-  var count: [Int] = []
-  /// `stride` weights for every new pixel, of which `count` are used.
-  var weights: [Int32] = []
-  var stride: Int
+  var starts: [Int] = []
+  /// How many weights every new pixel has, some of which may be zero.
+  var stride = 0
+  private var weights: [[Int32]] = []
 
   init(
     from oldCount: Int, to new: ResizeTarget.Axis, support: Double, weight: (Double) -> Double
   ) {
-    let reach = support * max(Double(oldCount) / Double(new.count), 1)
-    stride = Int(reach.rounded(.up)) * 2 + 1
     for i in new.range {
       let (first, values) = filterWeights(
         i, from: oldCount, to: new.count, support: support, weight: weight)
-      start.append(first)
-      count.append(values.count)
-      for value in values {
-        let scaled = value * Double(1 << Self.fractionBits)
-        weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
-      }
-      for _ in values.count..<stride { weights.append(0) }
+      starts.append(first)
+      weights.append(
+        values.map { value in
+          let scaled = value * Double(1 << Resampling.fractionBits)
+          return Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5)
+        })
+      stride = max(stride, values.count)
     }
+  }
+
+  /// The weights of whole rows: those that have fewer begin earlier, with zeros.
+  func forRows(of oldCount: Int) -> (starts: [Int], weights: [Int32]) {
+    let starts = zip(starts, weights).map { start, weights in
+      weights.count < stride ? min(start, oldCount - stride) : start
+    }
+    var result: [Int32] = []
+    result.reserveCapacity(starts.count * stride)
+    for (i, start) in starts.enumerated() {
+      let before = self.starts[i] - start
+      result += repeatElement(0, count: before)
+      result += weights[i]
+      result += repeatElement(0, count: stride - before - weights[i].count)
+    }
+    return (starts, result)
+  }
+
+  /// The weights of pixels, in pairs, each four times.
+  var forPixels: (pairs: Int, weights: [Int32]) {
+    let pairs = (stride + 1) / 2
+    var result: [Int32] = []
+    result.reserveCapacity(starts.count * pairs * 8)
+    for weights in weights {
+      for weight in weights { result += repeatElement(weight, count: 4) }
+      result += repeatElement(0, count: 4 * (2 * pairs - weights.count))
+    }
+    return (pairs, result)
   }
 }
 
@@ -255,68 +278,19 @@ private func nearestSources(from count: Int, to new: ResizeTarget.Axis) -> [Int]
   return result
 }
 
-private func rounded(_ sum: Int32) -> UInt8 {
-  UInt8(truncatingIfNeeded: min(max(sum >> Taps.fractionBits, 0), 255))
-}
-
-/// Two sums of products in one number of 64 bits, each as it would be in 32.
-///
-/// The lower one's sign lends from the upper one, which is given back when they are read.
-private struct SumPair {
-  private static let half: Int64 = 1 << (Int64(Taps.fractionBits) - 1)
-  private var sums = SumPair.half | SumPair.half << 32
-
-  /// Two levels as ``add(_:times:)`` takes them.
-  static func pair(_ lower: UInt8, _ upper: UInt8) -> Int64 { Int64(lower) | Int64(upper) << 32 }
-
-  mutating func add(_ pair: Int64, times weight: Int64) { sums &+= pair &* weight }
-
-  var levels: (UInt8, UInt8) {
-    let lower = Int32(truncatingIfNeeded: sums)
-    return (rounded(lower), rounded(Int32(truncatingIfNeeded: (sums &- Int64(lower)) >> 32)))
-  }
-}
-
-/// Two rows at a time, so that three multiplications make six sums.
 private func filterRows(of image: Image, _ taps: Taps) -> Image {
-  let (width, rows, oldWidth, stride) = (taps.start.count, image.height, image.width, taps.stride)
-  let (starts, counts) = (taps.start, taps.count)
-  let pixels = image.pixels.withUnsafeBufferPointer { source in
-    taps.weights.withUnsafeBufferPointer { weights in
-      [UInt8](unsafeUninitializedCapacity: width * rows * 3) { target, count in
-        nonisolated(unsafe) let (source, weights, target) = (source, weights, target)
-        inBands(rows: rows, width: width) { band in
-          withUnsafeTemporaryAllocation(of: Int64.self, capacity: 3 * oldWidth) { pairs in
-            for y in Swift.stride(from: band.lowerBound, to: band.upperBound, by: 2) {
-              // The last row of an odd number stands for both.
-              let below = min(y + 1, band.upperBound - 1)
-              let (above, under) = (3 * y * oldWidth, 3 * below * oldWidth)
-              for i in Swift.stride(from: 0, to: 3 * oldWidth, by: 3) {
-                pairs[i] = SumPair.pair(source[above + i], source[above + i + 1])
-                pairs[i + 1] = SumPair.pair(source[above + i + 2], source[under + i])
-                pairs[i + 2] = SumPair.pair(source[under + i + 1], source[under + i + 2])
-              }
-              var (to, toUnder) = (3 * y * width, 3 * below * width)
-              for x in 0..<width {
-                let first = x * stride
-                var (a, b, c) = (SumPair(), SumPair(), SumPair())
-                var from = 3 * starts[x]
-                for k in first..<(first + counts[x]) {
-                  let weight = Int64(weights[k])
-                  a.add(pairs[from], times: weight)
-                  b.add(pairs[from + 1], times: weight)
-                  c.add(pairs[from + 2], times: weight)
-                  from += 3
-                }
-                (target[to], target[to + 1]) = a.levels
-                (target[to + 2], target[toUnder]) = b.levels
-                (target[toUnder + 1], target[toUnder + 2]) = c.levels
-                (to, toUnder) = (to + 3, toUnder + 3)
-              }
-            }
-          }
-        }
-        count = width * rows * 3
+  let (width, rows) = (taps.starts.count, image.height)
+  let (pairs, weights) = taps.forPixels
+  let pixels = resampled(
+    image, to: 3 * width * rows, newCount: width, starts: taps.starts, taps: pairs,
+    weights: weights
+  ) { job in
+    nonisolated(unsafe) let job = job
+    inBands(rows: rows, width: width) { band in
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: job.scratchCount) { scratch in
+        guard let scratch = scratch.baseAddress else { return }
+        Kernels.preferred.resampleAlongRows(
+          job, from: band.lowerBound, to: band.upperBound, scratch: scratch)
       }
     }
   }
@@ -324,23 +298,39 @@ private func filterRows(of image: Image, _ taps: Taps) -> Image {
 }
 
 private func filterColumns(of image: Image, _ taps: Taps) -> Image {
-  let half: Int32 = 1 << (Taps.fractionBits - 1)
-  let (rowLength, height) = (image.width * 3, taps.start.count)
-  let pixels = image.pixels.withUnsafeBufferPointer { source in
-    [UInt8](unsafeUninitializedCapacity: rowLength * height) { target, count in
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowLength) { sums in
-        for y in 0..<height {
-          sums.update(repeating: half)
-          for k in 0..<taps.count[y] {
-            let weight = taps.weights[y * taps.stride + k]
-            let from = (taps.start[y] + k) * rowLength
-            for i in 0..<rowLength { sums[i] &+= Int32(source[from + i]) &* weight }
-          }
-          for i in 0..<rowLength { target[y * rowLength + i] = rounded(sums[i]) }
-        }
-      }
-      count = rowLength * height
+  let height = taps.starts.count
+  let (starts, weights) = taps.forRows(of: image.height)
+  let pixels = resampled(
+    image, to: 3 * image.width * height, newCount: height, starts: starts, taps: taps.stride,
+    weights: weights
+  ) { job in
+    nonisolated(unsafe) let job = job
+    inBands(rows: height, width: image.width) { band in
+      Kernels.preferred.resampleAlongColumns(job, from: band.lowerBound, to: band.upperBound)
     }
   }
   return Image(width: image.width, height: height, exactly: pixels)
+}
+
+/// The bytes that a job leaves.
+private func resampled(
+  _ image: Image, to byteCount: Int, newCount: Int, starts: [Int], taps: Int, weights: [Int32],
+  _ run: (ResamplingJob) -> Void
+) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+    image.pixels.withUnsafeBufferPointer { source in
+      starts.withUnsafeBufferPointer { starts in
+        weights.withUnsafeBufferPointer { weights in
+          guard let source = source.baseAddress, let target = target.baseAddress,
+            let starts = starts.baseAddress, let weights = weights.baseAddress
+          else { return }
+          run(
+            ResamplingJob(
+              source: source, width: image.width, target: target, newCount: newCount,
+              starts: starts, taps: taps, weights: weights))
+          count = byteCount
+        }
+      }
+    }
+  }
 }
