@@ -61,23 +61,19 @@ struct SmoothMask: Sendable {
   ///
   /// - Throws: `CancellationError`.
   func full(_ parameters: [Float]) throws -> [Float] {
-    let rows: [[Float]] = try Workers.pool.map(fullHeight) { self.row($0, parameters) }
-    return Array(rows.joined())
-  }
-
-  private func row(_ y: Int, _ parameters: [Float]) -> [Float] {
-    var row = [Float](repeating: 0, count: fullWidth)
-    for x in 0..<fullWidth {
-      var sum: Float = 0
-      var total: Float = 0
-      forEachTerm(parameters, y, x) { value, _, _ in
-        let weight: Float = value == 0 ? 1 : exponential(Self.coldness * value)
-        sum += weight * value
-        total += weight
+    let padded = padded(parameters)
+    let rows: [[Float]] = try Workers.pool.map(fullHeight) { y in
+      var row = [Float](repeating: 0, count: fullWidth)
+      var terms = Terms(most: blockColumns, reach: reach)
+      for phase in 0..<min(step, fullWidth) {
+        compute(&terms, y, phase, padded)
+        for b in 0..<terms.count {
+          row[phase + b * step] = min(max(terms.sums[b] / terms.totals[b], 0), 1)
+        }
       }
-      row[x] = min(max(sum / total, 0), 1)
+      return row
     }
-    return row
+    return Array(rows.joined())
   }
 
   /// What the full mask is within the image.
@@ -99,75 +95,139 @@ struct SmoothMask: Sendable {
   ///
   /// - Throws: `CancellationError`.
   func gradient(at parameters: [Float], of gradient: [Float]) throws -> [Float] {
-    let parts = try Workers.pool.map(blockRows) { block in
-      self.part(parameters, gradient, block: block)
-    }
+    let padded = padded(parameters)
+    let parts = try Workers.pool.map(blockRows) { block in part(padded, gradient, block: block) }
+    let stride = columns + 2 * padding
     // Sums in the order of the blocks, whichever thread made them.
     var result = [Float](repeating: 0, count: parameters.count)
     for (block, part) in parts.enumerated() {
       for ky in 0..<reach {
         let row = block + ky - padding
         guard (0..<rows).contains(row) else { continue }
-        for x in 0..<columns { result[row * columns + x] += part[ky * columns + x] }
+        for x in 0..<columns {
+          result[row * columns + x] += part[ky * stride + x + padding]
+        }
       }
     }
     return result
   }
 
   /// What the pixels of a row of blocks give to the rows of parameters around it.
-  private func part(_ parameters: [Float], _ gradient: [Float], block: Int) -> [Float] {
-    var result = [Float](repeating: 0, count: reach * columns)
-    var weights = [Float](repeating: 0, count: reach * reach)
+  private func part(_ padded: [Float], _ gradient: [Float], block: Int) -> [Float] {
+    let stride = columns + 2 * padding
+    var result = [Float](repeating: 0, count: reach * stride)
+    var terms = Terms(most: blockColumns, reach: reach)
+    var slopes = [Float](repeating: 0, count: blockColumns)
     for y in block * step..<min((block + 1) * step, fullHeight) {
-      for x in 0..<fullWidth {
-        let slope = gradient[y * fullWidth + x]
-        guard slope != 0 else { continue }
-        var sum: Float = 0
-        var total: Float = 0
-        var count = 0
-        forEachTerm(parameters, y, x) { value, _, _ in
-          let weight: Float = value == 0 ? 1 : exponential(Self.coldness * value)
-          weights[count] = weight
-          count += 1
-          sum += weight * value
-          total += weight
+      for phase in 0..<min(step, fullWidth) {
+        let count = pixelCount(phase)
+        var isFlat = true
+        for b in 0..<count {
+          slopes[b] = gradient[y * fullWidth + phase + b * step]
+          isFlat = isFlat && slopes[b] == 0
         }
-        let mean = sum / total
-        count = 0
-        forEachTerm(parameters, y, x) { value, place, entry in
-          let weight = weights[count]
-          count += 1
-          guard place >= 0 else { return }
-          let change: Float = weight / total * (1 + Self.coldness * (value - mean))
-          result[entry] += slope * change * kernelAt(y, x, count - 1)
+        if isFlat { continue }
+        compute(&terms, y, phase, padded)
+        for b in 0..<count {
+          terms.sums[b] /= terms.totals[b]
+          slopes[b] /= terms.totals[b]
         }
+        add(terms, slopes, y, phase, padded, to: &result)
       }
     }
     return result
   }
 
-  @inline(__always)
-  private func kernelAt(_ y: Int, _ x: Int, _ k: Int) -> Float {
-    kernel[((y % step) * step + x % step) * reach * reach + k]
+  /// The terms of every `step`-th pixel of a row, side by side: they share the kernel's values.
+  private struct Terms {
+    /// How many pixels there are.
+    var count = 0
+    /// The sums of weights times values, and of weights.
+    var sums, totals: [Float]
+    /// The weights, `[k, k, pixels]` by the parameter's offset.
+    var weights: [Float]
+
+    /// Makes room for the most pixels.
+    init(most: Int, reach: Int) {
+      sums = [Float](repeating: 0, count: most)
+      totals = sums
+      weights = [Float](repeating: 0, count: most * reach * reach)
+    }
   }
 
-  /// Visits the terms of a pixel: kernel times parameter, the parameter's place or −1 beyond the
-  /// grid, and its place among the rows that the pixel's block reaches.
-  @inline(__always)
-  private func forEachTerm(
-    _ parameters: [Float], _ y: Int, _ x: Int, _ visit: (Float, Int, Int) -> Void
+  /// How many pixels of a row have a place in their block.
+  private func pixelCount(_ phase: Int) -> Int { (fullWidth - phase + step - 1) / step }
+
+  /// The parameters with zeros around them.
+  private func padded(_ parameters: [Float]) -> [Float] {
+    let stride = columns + 2 * padding
+    var result = [Float](repeating: 0, count: (rows + 2 * padding) * stride)
+    for y in 0..<rows {
+      for x in 0..<columns {
+        result[(y + padding) * stride + x + padding] = parameters[y * columns + x]
+      }
+    }
+    return result
+  }
+
+  private func compute(_ terms: inout Terms, _ y: Int, _ phase: Int, _ padded: [Float]) {
+    let (count, stride) = (pixelCount(phase), columns + 2 * padding)
+    let offsets = ((y % step) * step + phase) * reach * reach
+    terms.count = count
+    terms.sums.withUnsafeMutableBufferPointer { sums in
+      terms.totals.withUnsafeMutableBufferPointer { totals in
+        terms.weights.withUnsafeMutableBufferPointer { weights in
+          padded.withUnsafeBufferPointer { padded in
+            for b in 0..<count { (sums[b], totals[b]) = (0, 0) }
+            for k in 0..<reach * reach {
+              let kernel = kernel[offsets + k]
+              let start = (y / step + k / reach) * stride + k % reach
+              for b in 0..<count {
+                let value = kernel * padded[start &+ b]
+                let weight = plainExponential(Self.coldness * value)
+                weights[k &* count &+ b] = weight
+                sums[b] += weight * value
+                totals[b] += weight
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds what pixels give to parameters.
+  ///
+  /// - Parameters:
+  ///   - terms: The pixels' terms, their sums made means.
+  ///   - slopes: The gradients at the pixels over their sums of weights.
+  ///   - y: The row of the pixels.
+  ///   - phase: The place of the pixels in their blocks.
+  ///   - padded: The parameters.
+  ///   - result: `[k, columns]`, with zeros around the columns.
+  private func add(
+    _ terms: Terms, _ slopes: [Float], _ y: Int, _ phase: Int, _ padded: [Float],
+    to result: inout [Float]
   ) {
-    let start = ((y % step) * step + x % step) * reach * reach
-    let (top, left) = (y / step - padding, x / step - padding)
-    for ky in 0..<reach {
-      let row = top + ky
-      for kx in 0..<reach {
-        let column = left + kx
-        if row >= 0, row < rows, column >= 0, column < columns {
-          let place = row * columns + column
-          visit(kernel[start + ky * reach + kx] * parameters[place], place, ky * columns + column)
-        } else {
-          visit(0, -1, 0)
+    let (count, stride) = (terms.count, columns + 2 * padding)
+    let offsets = ((y % step) * step + phase) * reach * reach
+    terms.sums.withUnsafeBufferPointer { means in
+      terms.weights.withUnsafeBufferPointer { weights in
+        slopes.withUnsafeBufferPointer { slopes in
+          padded.withUnsafeBufferPointer { padded in
+            result.withUnsafeMutableBufferPointer { result in
+              for k in 0..<reach * reach {
+                let kernel = kernel[offsets + k]
+                let start = (y / step + k / reach) * stride + k % reach
+                let target = k / reach * stride + k % reach
+                for b in 0..<count {
+                  let value = kernel * padded[start &+ b]
+                  let change = weights[k &* count &+ b] * (1 + Self.coldness * (value - means[b]))
+                  result[target &+ b] += slopes[b] * change * kernel
+                }
+              }
+            }
+          }
         }
       }
     }
