@@ -25,7 +25,7 @@ else
 fi
 
 if ! command -v swift >/dev/null; then
-  say "swift is missing; install Swift 6.2 or newer from https://www.swift.org/install"
+  say "swift is missing; install Swift 6.3 or newer from https://www.swift.org/install"
   exit 1
 fi
 

@@ -52,22 +52,19 @@ public struct MediaFormat: Sendable, Hashable {
     self.init(picture.rawValue, .picture, picture.extensions, isRead: true)
   }
 
+  private init(_ sound: SoundFormat) {
+    self.init(sound.rawValue, .sound, sound.extensions, isRead: true)
+  }
+
   /// The formats that are known by name, whether they are read or not.
   public static let all: [MediaFormat] =
-    PictureFormat.allCases.map(MediaFormat.init) + [
-      .init("WAV", .sound, ["wav"], isRead: true, .init("RIFF"), .init("WAVE", at: 8)),
-      .init("FLAC", .sound, ["flac"], isRead: true, .init("fLaC")),
-      .init("Opus", .sound, ["opus"], .init("OggS"), .init("OpusHead", at: 28)),
-      .init("Ogg", .sound, ["ogg", "oga"], isRead: true, .init("OggS")),
-      .init("MP3", .sound, ["mp3"], isRead: true, .init("ID3")),
+    PictureFormat.allCases.map(MediaFormat.init) + SoundFormat.allCases.map(MediaFormat.init) + [
       .init("GIF", .picture, ["gif"], .init("GIF8")),
       .init("HEIF", .picture, ["heic", "heif"], .init("ftyphei", at: 4)),
+      .init("HEIF", .picture, [], .init("ftypmif1", at: 4)),
       .init("AVIF", .picture, ["avif"], .init("ftypavif", at: 4)),
       .init("JPEG 2000", .picture, ["jp2", "j2k"], .init("jP  ", at: 4)),
       .init("NIfTI", .picture, ["nii"], .init("n+1", at: 344)),
-      .init("AAC", .sound, ["m4a", "aac"], .init("ftypM4A", at: 4)),
-      .init("AMR", .sound, ["amr"], .init("#!AMR")),
-      .init("WebM", .sound, ["webm"], .init([0x1A, 0x45, 0xDF, 0xA3])),
       .init("AIFF", .sound, ["aif", "aiff"], .init("FORM"), .init("AIFF", at: 8)),
       .init("WMA", .sound, ["wma"], .init([0x30, 0x26, 0xB2, 0x75])),
     ]
@@ -99,7 +96,8 @@ public struct MediaFormat: Sendable, Hashable {
           && bytes[part.offset...].starts(with: part.bytes)
       } && !format.signature.isEmpty
     }
-    guard let found else { return nil }
-    self = found
+    // Sounds last: pictures of HEIF and AVIF begin as MP4 does.
+    guard let format = found ?? SoundFormat(of: bytes).map(MediaFormat.init) else { return nil }
+    self = format
   }
 }

@@ -69,6 +69,8 @@ struct TrainingCommandTests {
       ["--fine-tune-from", "130%"], ["--task", "guess"], ["--batch", "0"], ["--threshold", "1"],
       ["--learning-rate", "0"], ["--optimizer", "lion"], ["--patience", "0"],
       ["--sensitivity", "0"], ["--monitor", "mood"], ["--epochs", "3", "--warmup-epochs", "2"],
+      ["--warmup-epochs", "0"],
+      ["--fine-tune-from", "50%", "--epochs", "0", "--warmup-epochs", "0"],
     ] {
       #expect(Outcome(train + extra).status == .wrongUsage, "\(extra)")
     }

@@ -8,7 +8,8 @@ struct MediaFormatTests {
     "names tell formats whatever their case, and contents those that names hide",
     arguments: [
       ("a.PNG", "PNG", true), ("b.jfif", "JPEG", true), ("c.webp", "WebP", true),
-      ("d.gif", "GIF", false), ("e.m4a", "AAC", false), ("f.oga", "Ogg", true),
+      ("d.gif", "GIF", false), ("e.m4a", "by ffmpeg", true), ("f.oga", "Ogg", true),
+      ("g.opus", "Ogg", true), ("h.wma", "WMA", false),
     ])
   func names(_ name: String, _ format: String, _ isRead: Bool) {
     let found = MediaFormat(fileName: name)
@@ -31,6 +32,8 @@ struct MediaFormatTests {
     #expect(MediaFormat(beginning: Array(png.prefix(MediaFormat.beginningLength)))?.name == "PNG")
     #expect(MediaFormat(beginning: Array("RIFF0000WAVE".utf8))?.kind == .sound)
     #expect(MediaFormat(beginning: Array("GIF89a".utf8))?.isRead == false)
+    #expect(MediaFormat(beginning: Array("0000ftypisom".utf8))?.isRead == true)
+    #expect(MediaFormat(beginning: Array("0000ftypavif".utf8))?.name == "AVIF")
   }
 
   @Test("no two formats claim one end of a name")

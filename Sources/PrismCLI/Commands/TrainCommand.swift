@@ -182,6 +182,10 @@ struct TrainCommand: LimitedCommand {
         "--epochs are those of fine-tuning, which --fine-tune-from asks for; "
           + "give it, or one of --epochs and --warmup-epochs")
     }
+    let planned =
+      try fineTuning() == .none
+      ? warmupEpochs ?? epochs : (warmupEpochs ?? 5) + (epochs ?? 20)
+    try check(findRate || planned != 0, "nothing would be trained: all epochs are 0")
     try check((1...4096).contains(batch), "--batch must be from 1 to 4096")
     try check(learningRate > 0 && learningRate <= 10, "--learning-rate must be above 0, up to 10")
     try check(rateDivisor >= 1 && rateDivisor <= 1e6, "--rate-divisor must be from 1 to 1000000")

@@ -18,17 +18,21 @@ extension Segmenter {
     case ("quickshift", 1): self = .quickshift()
     case ("slic", 1): self = .slic()
     case ("slic", 2):
-      guard let count = Int(parts[1]) else { throw RequestError.segments(argument) }
+      guard let count = Int(parts[1]), count > 0 else { throw RequestError.segments(argument) }
       try Limits.current.check(count, .segments, of: argument)
       self = .slic(count: count)
     case ("felzenszwalb", 1): self = .felzenszwalb()
     case ("felzenszwalb", 2):
-      guard let scale = Double(parts[1]) else { throw RequestError.segments(argument) }
+      guard let scale = Double(parts[1]), scale > 0, scale.isFinite else {
+        throw RequestError.segments(argument)
+      }
       self = .felzenszwalb(scale: scale)
     case ("grid", 2):
       let extents = parts[1].split(separator: "x", omittingEmptySubsequences: false)
         .map { Int($0) }
-      guard extents.count == 2, let rows = extents[0], let columns = extents[1] else {
+      guard extents.count == 2, let rows = extents[0], let columns = extents[1], rows > 0,
+        columns > 0
+      else {
         throw RequestError.segments(argument)
       }
       let (cells, overflow) = rows.multipliedReportingOverflow(by: columns)
