@@ -146,14 +146,15 @@ public struct TruthMasks: Sendable {
     for case .file(let path) in right.map(\.source) {
       let map = try LabelMap(contentsOf: path)
       if let picture { try Self.check(map, path, against: picture, height: height, width: width) }
+      let isInside = try Self.inside(map, path)
       let columns = sources(width, of: map.width, area.x, area.width)
       for (y, row) in sources(height, of: map.height, area.y, area.height).enumerated() {
-        for (x, column) in columns.enumerated() where map.numbers[row * map.width + column] != 0 {
+        for (x, column) in columns.enumerated() where isInside[row * map.width + column] {
           values[y * width + x] = 1
         }
       }
       first = first ?? path
-      isMarked = isMarked || map.numbers.contains { $0 != 0 }
+      isMarked = isMarked || isInside.contains(true)
     }
     guard let path = first else { return nil }
     guard values.contains(1) else {
@@ -189,6 +190,35 @@ public struct TruthMasks: Sendable {
       for: target, of: input, height: height, width: width, area: area, sound: sound,
       picture: picture)
     return region.map { sound?.rule.turned($0) ?? $0 }
+  }
+
+  /// Which pixels of a mask are inside: those that are not zero.
+  ///
+  /// Of levels that reach 255 and of which there are more than three, as soft edges and JPEG make
+  /// them, those from 128 on are inside.
+  ///
+  /// - Throws: ``RequestError/labelFile(_:reason:)`` where all are, by which nothing can be judged.
+  private static func inside(_ map: LabelMap, _ path: String) throws(RequestError) -> [Bool] {
+    // A picture's number has three channels, which are the same in a grey one.
+    let unit = map.numbers.allSatisfy { $0 % 0x010101 == 0 } ? 0x010101 : 1
+    var isLevel = [Bool](repeating: false, count: 256)
+    var hasLevels = true
+    for number in map.numbers {
+      guard (0...255).contains(number / unit) else {
+        hasLevels = false
+        break
+      }
+      isLevel[number / unit] = true
+    }
+    let isSoft = hasLevels && isLevel[255] && isLevel.count { $0 } > 3
+    let isInside = map.numbers.map { isSoft ? $0 >= 128 * unit : $0 != 0 }
+    guard isInside.contains(false) else {
+      throw .labelFile(
+        path,
+        reason: "marks all of the picture, by which no map can be judged; a mask is zero (black, "
+          + "and not transparent) outside the region")
+    }
+    return isInside
   }
 
   /// Makes sure that a mask is of a picture's proportions, but for rounding, or of the map's size.
