@@ -24,7 +24,9 @@ struct ReportRun {
     _ request: ExplanationRequest, model: Model, inputs: InputList, ahead: ReadAhead,
     output: String, printsDocuments: Bool, console: Console
   ) throws {
-    let truths = try request.truth.map { try TruthMasks($0, for: inputs.files) }
+    let truths = try request.truth.map {
+      try TruthMasks($0, for: inputs.files, labels: model.labels)
+    }
     pipeline = try ExplanationPipeline(request, model: model, truths: truths)
     folder = try OutputFolder(output)
     self.inputs = inputs

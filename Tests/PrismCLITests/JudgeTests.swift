@@ -142,7 +142,8 @@ struct JudgeTests {
         try JSONReader.parse(third.output)["ranking"] == document["ranking"])
 
       // Another mask counts anew.
-      try Image(width: 48, height: 36, filledWith: RGB(255, 255, 255)).write(
+      let pixels = (0..<48 * 36 * 3).map { $0 < 48 * 3 ? UInt8(255) : 0 }
+      try Image(width: 48, height: 36, pixels: pixels).write(
         to: "\(folder)/masks/\(try Model(contentsOf: SmallModel.sigmoid).labels[0])/0.png")
       let fourth = judge(folder, masks[0], masks[1], "--json")
       #expect(
@@ -225,6 +226,25 @@ struct JudgeTests {
       #expect(outcome.output.contains("other proportions"))
       #expect(outcome.output.contains("marks no region: all of it is zero"))
       #expect(outcome.output.contains("1 of 10 labels have no mask"))
+    }
+  }
+
+  @Test("masks of which none can be used are an error, unless something else ranks")
+  func noMask() throws {
+    try withData { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/white", withIntermediateDirectories: true)
+      for i in 0..<6 {
+        try Image(width: 48, height: 36, filledWith: RGB(255, 255, 255)).write(
+          to: "\(folder)/white/\(i).png")
+      }
+      judge(folder, "--masks", folder + "/white").expectFailure(
+        "none of the labels has a mask that can be used", "marks all of the picture")
+      let outcome = judge(
+        folder, "--masks", folder + "/white", "--measures", "curves", "--pictures", "1",
+        "--output", folder + "/curves")
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      #expect(outcome.output.contains("masks could not be used"))
     }
   }
 

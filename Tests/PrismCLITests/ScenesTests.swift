@@ -51,7 +51,8 @@ struct ScenesTests {
     let prediction = try model.predict(image)
     let present = prediction.entries.filter { $0.isPresent == true }
     #expect(present.map(\.label).sorted() == scene.labels.sorted())
-    let masks = try TruthMasks(Repository.samples, for: [scene.path])
+    let masks = try TruthMasks(
+      Repository.samples, for: [scene.path], labels: model.labels)
     for entry in present {
       let map = try model.explain(image, with: GradCAM(), target: entry).values
       let (height, width) = (map.shape[0], map.shape[1])

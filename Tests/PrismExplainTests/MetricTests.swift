@@ -92,6 +92,13 @@ struct MetricTests {
     #expect(result.massInside == 0.25)
     #expect(abs(result.area - 1.0 / 3) < 1e-15)
     #expect(try Localization(of: map, in: left, margin: 1).isHit)
+    // Of four equal largest values one is inside, and two are at most a column away.
+    let segment = Tensor([2, 4], [0, 2, 2, 2, 0, 0, 0, 2])
+    let corner = Tensor([2, 4], [1, 1, 0, 0, 0, 0, 0, 0])
+    let share = try Localization(of: segment, in: corner)
+    #expect(share.hitShare == 0.25 && !share.isHit)
+    let near = try Localization(of: segment, in: corner, margin: 1)
+    #expect(near.hitShare == 0.5 && near.isHit)
     #expect(try Localization(of: Tensor([2, 3]), in: left).massInside == nil)
     #expect(throws: ExplanationError.maskSize(given: [3, 2], expected: [2, 3])) {
       try Localization(of: map, in: Tensor([3, 2], repeating: 1))

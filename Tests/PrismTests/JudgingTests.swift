@@ -152,6 +152,21 @@ struct JudgingTests {
     #expect(small.advice(pictures: 3).hasPrefix("3 pictures are too few"))
   }
 
+  @Test("how many pictures are too few depends on how many pairs are tested")
+  func fewPictures() {
+    #expect(MethodRanking.fewestPictures(pairs: 1) == 6)
+    #expect(MethodRanking.fewestPictures(pairs: 136) == 13)
+    // Differences as clear as can be: of seven pictures four methods cannot be told apart, of eight
+    // they can.
+    func advice(_ count: Int) -> String {
+      let base = (0..<count).map { Double($0) / 100 }
+      let rows = [0.3, 0.2, 0.1, 0].map { gain in base.map { $0 * (1 + gain) + gain } }
+      return ranking(rows).advice(pictures: 100)
+    }
+    #expect(advice(7).hasPrefix("7 pictures are too few to tell methods apart; judge at least 8"))
+    #expect(advice(8).hasPrefix("For this model use Alpha"))
+  }
+
   @Test("every measure has a direction, a title with it, and a meaning")
   func measures() {
     for measure in MapMeasure.allCases {

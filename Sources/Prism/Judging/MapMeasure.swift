@@ -1,8 +1,9 @@
 /// Something that a map of a picture is measured by; every one is a number a map.
 public enum MapMeasure: String, Sendable, CaseIterable, Codable {
-  /// The pointing game: whether the largest value lies in the right region or close to it.
+  /// The pointing game: whether the largest value lies in the right region or close to it, or the
+  /// share of several equal ones that does.
   case pointing
-  /// Whether the largest value lies in the right region.
+  /// Whether the largest value lies in the right region, or the share of several that does.
   case hit
   /// The intersection over the union of the right region and what the map points at.
   case iou
@@ -133,8 +134,10 @@ public enum MapMeasure: String, Sendable, CaseIterable, Codable {
     switch self {
     case .pointing:
       "whether the map's largest value lies in the right region or at most 3 % of the shorter side "
-        + "beside it (15 pixels of 500, as in the pointing game)"
-    case .hit: "whether the map's largest value lies in the right region (CheXlocalize)"
+        + "beside it (15 pixels of 500, as in the pointing game); of equal largest values their share"
+    case .hit:
+      "whether the map's largest value lies in the right region (CheXlocalize); of equal largest "
+        + "values the share that does"
     case .iou:
       "overlap of the right region with what the map points at, above Otsu's threshold of its "
         + "positive part; mean intersection over union (CheXlocalize)"

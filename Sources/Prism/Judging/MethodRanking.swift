@@ -95,6 +95,18 @@ public struct MethodRanking: Sendable {
     return eligible.first { time($0) <= max(2 * least, least + 0.05) } ?? eligible.first
   }
 
+  /// The fewest pictures of which any two methods can be told apart: the least p-value of a
+  /// two-sided test of n pictures is 2 to the power of 1 − n, and Holm's method multiplies the least
+  /// one by the number of pairs.
+  static func fewestPictures(pairs: Int) -> Int {
+    var (count, least) = (1, 1.0)
+    while least * Double(max(pairs, 1)) >= JudgedMaps.level {
+      count += 1
+      least /= 2
+    }
+    return count
+  }
+
   /// What to do, in plain sentences.
   ///
   /// - Parameters:
@@ -108,11 +120,13 @@ public struct MethodRanking: Sendable {
     }
     func titles(_ numbers: [Int]) -> String { Self.list(numbers.map { methods[$0].title }) }
     var sentences: [String] = []
-    if pictures < 6 {
-      // Of five pictures the least p-value of a two-sided test is 1/16.
+    // Of some there may be no map or no mask.
+    let pictures = min(pictures, value.pictures)
+    let fewest = Self.fewestPictures(pairs: pairs.count)
+    if pictures < fewest {
       sentences.append(
         "\(pictures == 1 ? "One picture is" : "\(pictures) pictures are") too few to tell methods "
-          + "apart; judge at least 6, better 100.")
+          + "apart; judge at least \(fewest), better 100.")
     }
     let number = Self.text(value)
     if let choice {

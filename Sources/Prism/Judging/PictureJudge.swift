@@ -112,7 +112,7 @@ public struct PictureJudge {
     let near = try Localization(
       of: map, in: truth, margin: Int((Self.pointingMargin * Double(shorter)).rounded()))
     return [
-      .hit: exact.isHit && !isConstant ? 1 : 0, .pointing: near.isHit && !isConstant ? 1 : 0,
+      .hit: isConstant ? 0 : exact.hitShare, .pointing: isConstant ? 0 : near.hitShare,
       .inside: exact.massInside ?? 0,
       .iou: try Overlap(of: map, in: truth).intersectionOverUnion,
     ]

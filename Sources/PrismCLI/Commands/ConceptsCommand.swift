@@ -128,6 +128,7 @@ struct ConceptsCommand: LimitedCommand {
     request.penalty = penalty
     request.seed = seed
     try request.check(for: model)
+    let folder = try output.map { try OutputFolder($0) }
     let examples = try ConceptExamples(
       positive: read([positive ?? ""], model, console), random: read(random, model, console),
       inputs: read(input.inputs, model, console))
@@ -136,8 +137,8 @@ struct ConceptsCommand: LimitedCommand {
     }
     console.endProgress()
     let document = report.document
-    if let output {
-      try OutputFolder(output).write([
+    if let folder {
+      try folder.write([
         .init(name: "concepts.json", contents: Array((document.formatted + "\n").utf8)),
         .init(name: "concepts.csv", contents: Array(report.csv.utf8)),
       ])

@@ -88,7 +88,7 @@ struct ExamplesCommand: LimitedCommand {
     let inputs = try ExampleFolder(
       input.inputs, files: list.files.map { ExampleFile(path: $0) }, for: model)
     let library = try ExampleLibrary(
-      samples(for: model), layer: layer, distance: distance.element, model: model,
+      samples(for: model, console), layer: layer, distance: distance.element, model: model,
       work: Work { console.progress("\($0.done) of \($0.planned) examples") })
     let report = try ExamplesReport(
       inputs, among: library, data: data, count: count, prototypes: prototypes, model: model,
@@ -113,14 +113,19 @@ struct ExamplesCommand: LimitedCommand {
     return failures.isEmpty ? .done : .someInputsFailed
   }
 
-  /// The files right in a folder, or a split of labelled data.
-  private func samples(for model: Model) throws -> [ExampleLibrary.Sample] {
-    if Folder.isFolder(data) == true {
-      let files = InputList(
-        [data], kind: model.card.input.audio == nil ? .pictures : .sounds, isRecursive: false
-      ).files
-      if !files.isEmpty { return files.map { .init(ExampleFile(path: $0), labels: []) } }
+  /// A split of labelled data, or, where a folder has no folder of a class, the files right in it.
+  private func samples(
+    for model: Model, _ console: Console
+  ) throws -> [ExampleLibrary.Sample] {
+    let data: DataSet
+    do { data = try dataOptions.open(self.data) } catch DataSetError.withoutClasses {
+      return InputList(
+        [self.data], kind: model.card.input.audio == nil ? .pictures : .sounds,
+        isRecursive: false
+      ).files.map { .init(ExampleFile(path: $0), labels: []) }
     }
-    return try dataOptions.open(self.data).examples(split: split)
+    let told = data.findings.filter { $0.effect != .none || $0.kind == .outsideClasses }
+    for line in DataSetFindings.lines(told) { console.report(line) }
+    return try data.examples(split: split)
   }
 }

@@ -41,7 +41,7 @@ struct JudgeCommand: LimitedCommand {
       Where maps ought to be: a folder of masks that are called like their inputs (cat.png, or \
       cat.pug.png or pug/cat.png for one label), or a CSV with the columns input, mask and, if \
       wanted, target; for sounds a CSV with input, target, start and end in seconds, low and high in \
-      hertz.
+      hertz. What is not zero is inside; of soft edges what is at least 128 of 255.
       """, valueName: "path"))
   var masks: String?
 

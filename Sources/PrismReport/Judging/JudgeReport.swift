@@ -74,6 +74,10 @@ public struct JudgeReport: DataReport {
       MethodRanking.Method(title: $0.explainer.title, isBaseline: $0.isBaseline)
     }
     let measure = run.request.ranking ?? MethodRanking.usual(of: maps)
+    if run.truths != nil, measure.map({ !measures.contains($0) }) ?? true {
+      throw JudgeError.noRegion(
+        records.lazy.flatMap(\.maps).compactMap(\.problem).first { !$0.isEmpty })
+    }
     ranking = measure.map {
       MethodRanking(maps, methods: methods, by: $0, resamples: resamples, seed: seed)
     }

@@ -41,6 +41,8 @@ public enum JudgeError: Error, Equatable, Sendable, CustomStringConvertible {
   case unmeasured(MapMeasure, how: String)
   /// The model finds none of the labels.
   case noneFound
+  /// Masks were given, of which none can be used, and nothing else was measured that ranks.
+  case noRegion(String?)
 
   /// One line that says what is wrong and what to do.
   public var description: String {
@@ -56,6 +58,10 @@ public enum JudgeError: Error, Equatable, Sendable, CustomStringConvertible {
       "none of the methods fits the model: " + reasons.joined(separator: "; ")
     case .unmeasured(let measure, let how):
       "--rank-by \(measure.rawValue) needs what is not measured: \(how)"
+    case .noRegion(let problem):
+      "none of the labels has a mask that can be used, so there is nothing to judge by"
+        + (problem.map { ", such as: \($0)" } ?? "")
+        + "; mend --masks, or add --measures"
     case .noneFound:
       "the model finds none of the labels in the data, so --only-found leaves nothing to judge"
     }

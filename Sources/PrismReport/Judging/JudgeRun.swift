@@ -68,7 +68,9 @@ public final class JudgeRun: Sendable {
       request.split.map { Model.Scope(split: $0, reason: "as told") } ?? model.scope(of: data)
     let selection = try Selection(request, model: model, data: data, split: scope.split)
     samples = selection.samples
-    truths = try request.masks.map { try TruthMasks($0, for: selection.samples.map(\.path)) }
+    truths = try request.masks.map {
+      try TruthMasks($0, for: selection.samples.map(\.path), labels: model.labels)
+    }
     var fitting = request.explanations
     var obstacles: [String] = []
     fitting.methods = try fitting.methods.filter { chosen in
@@ -82,7 +84,7 @@ public final class JudgeRun: Sendable {
       pipeline.methods.map { JudgedMethod($0.method, settings: $0.settings) }
       + (purpose == .judge ? JudgedMethod.baselines : [])
     if let ranking = request.ranking { try Self.check(ranking, request) }
-    notes = selection.notes + obstacles.map { "left out: \($0)" }
+    notes = selection.notes + obstacles.map { "left out: \($0)" } + Self.strangers(truths)
     places = Dictionary(
       samples.enumerated().map { (PathKey($1.path), $0) }, uniquingKeysWith: { first, _ in first })
     let key = try Self.key(request, model, data, scope)
@@ -119,6 +121,16 @@ public final class JudgeRun: Sendable {
       try explanations.sound.stableText(),
     ]
     return SHA256.hexadecimalDigest(of: Array(parts.joined(separator: "\n").utf8))
+  }
+
+  /// What to tell where masks are about labels that the model does not have.
+  private static func strangers(_ truths: TruthMasks?) -> [String] {
+    guard let names = truths?.strangers, !names.isEmpty else { return [] }
+    let shown = names.prefix(5).map { Text.printable($0) }.joined(separator: ", ")
+    return [
+      "masks are about what is no label of the model and are left out: \(shown)"
+        + (names.count > 5 ? " …" : "")
+    ]
   }
 
   private static func check(_ measure: MapMeasure, _ request: JudgeRequest) throws(JudgeError) {
@@ -304,6 +316,9 @@ public final class JudgeRun: Sendable {
         let method = methods.firstIndex(where: { $0.explainer.name == line["method"]?.string }),
         let record = JudgeRecord(line)
       else { return }
+      for label in record.labels {
+        found[MapPlace(picture: picture, label: label, method: method)] = nil
+      }
       for map in record.maps {
         let place = MapPlace(picture: picture, label: map.label, method: method)
         if wanted(place) { found[place] = map.small }
@@ -367,6 +382,13 @@ private struct Selection {
       notes.append(
         Text.counted(rows.count - members.count, "row names", "rows name")
           + " a picture again; its labels are taken together")
+    }
+    notes += data.findings.filter { $0.effect != .none }.map { finding in
+      let places = finding.items.prefix(3).map { item in
+        item.path + (item.reason.map { " (\($0))" } ?? "")
+      }
+      return "\(finding.summary): " + places.joined(separator: ", ")
+        + (finding.items.count > places.count ? " …" : "")
     }
     let missing = data.splits.filter { split == DataSet.wholeName || $0.name == split }
       .reduce(0) { $0 + $1.missing.count }

@@ -25,6 +25,15 @@ public struct TruthMasks: Sendable {
   }
 
   private let masks: [String: [Mask]]
+  private let labels: [String]
+
+  /// What masks of the inputs are about though the model has no such label, each once.
+  public var strangers: [String] {
+    var seen: Set<String> = []
+    return masks.keys.sorted().flatMap { masks[$0] ?? [] }.compactMap(\.target).filter {
+      seen.insert($0).inserted && meant(by: $0).isEmpty
+    }
+  }
 
   /// Finds the masks of inputs.
   ///
@@ -33,13 +42,16 @@ public struct TruthMasks: Sendable {
   /// called like a label (`pug/cat.png`); where inputs are in folders, so may the masks be. A CSV
   /// has the columns `input` (or `path`), `mask` and, if wanted, `target` (or `label`); its paths
   /// begin where the CSV is, or in the working folder. For sounds it has, instead of `mask`, `start`
-  /// and `end` in seconds and, if wanted, `low` and `high` in hertz, a row a part of the sound.
+  /// and `end` in seconds and, if wanted, `low` and `high` in hertz, a row a part of the sound. What
+  /// several masks of a label mark is right in all of them; a row whose mask is blank has none.
   ///
   /// - Parameters:
   ///   - path: The file, folder or CSV.
   ///   - inputs: The inputs' paths; which mask is whose is decided for all of them together.
+  ///   - labels: The model's labels.
   /// - Throws: ``RequestError/sharedTruth(_:inputs:)``, ``RequestError/noTruth(_:)``; `FileError`.
-  public init(_ path: String, for inputs: [String]) throws {
+  public init(_ path: String, for inputs: [String], labels: [String]) throws {
+    self.labels = labels
     let wholes = inputs.map(ReportInput.wholePath)
     var seen: Set<String> = []
     let unique = wholes.filter { seen.insert($0).inserted }
@@ -112,7 +124,7 @@ public struct TruthMasks: Sendable {
     sound: SoundView?, picture: (width: Int, height: Int)?
   ) throws -> Tensor? {
     let known = masks[input] ?? []
-    let own = known.filter { $0.target.map { Self.names($0, target) } ?? false }
+    let own = known.filter { $0.target.map { names($0, target) } ?? false }
     let right = own.isEmpty ? known.filter { $0.target == nil } : own
     let passages = right.compactMap { mask -> SoundPassage? in
       if case .passage(let passage) = mask.source { passage } else { nil }
@@ -123,24 +135,35 @@ public struct TruthMasks: Sendable {
           of: passages, height: height, width: width, rule: view.rule, times: view.times)
       }
     }
-    guard case .file(let path)? = right.first?.source else { return nil }
-    let map = try LabelMap(contentsOf: path)
-    if let picture { try Self.check(map, path, against: picture, height: height, width: width) }
     func sources(_ count: Int, of all: Int, _ start: Double, _ share: Double) -> [Int] {
       guard area != .whole else { return (0..<count).map { $0 * all / count } }
       return (0..<count).map {
         min(Int((start + (Double($0) + 0.5) / Double(count) * share) * Double(all)), all - 1)
       }
     }
-    let columns = sources(width, of: map.width, area.x, area.width)
-    let values = sources(height, of: map.height, area.y, area.height).flatMap { y in
-      columns.map { map.numbers[y * map.width + $0] != 0 ? Float(1) : 0 }
+    var values = [Float](repeating: 0, count: height * width)
+    var (first, isMarked): (String?, Bool) = (nil, false)
+    for case .file(let path) in right.map(\.source) {
+      let map = try LabelMap(contentsOf: path)
+      if let picture { try Self.check(map, path, against: picture, height: height, width: width) }
+      let isInside = try Self.inside(map, path)
+      let columns = sources(width, of: map.width, area.x, area.width)
+      for (y, row) in sources(height, of: map.height, area.y, area.height).enumerated() {
+        for (x, column) in columns.enumerated() where isInside[row * map.width + column] {
+          values[y * width + x] = 1
+        }
+      }
+      first = first ?? path
+      isMarked = isMarked || isInside.contains(true)
     }
+    guard let path = first else { return nil }
     guard values.contains(1) else {
       let reason =
-        map.numbers.contains { $0 != 0 }
-        ? "marks no region in the centre of the picture, which is all that the model looks at"
-        : "marks no region: all of it is zero"
+        !isMarked
+        ? "marks no region: all of it is zero"
+        : area == .whole
+          ? "marks a region that is too small to be seen with \(width)×\(height) pixels"
+          : "marks no region in the centre of the picture, which is all that the model looks at"
       throw RequestError.labelFile(path, reason: reason)
     }
     return Tensor([height, width], values)
@@ -169,6 +192,35 @@ public struct TruthMasks: Sendable {
     return region.map { sound?.rule.turned($0) ?? $0 }
   }
 
+  /// Which pixels of a mask are inside: those that are not zero.
+  ///
+  /// Of levels that reach 255 and of which there are more than three, as soft edges and JPEG make
+  /// them, those from 128 on are inside.
+  ///
+  /// - Throws: ``RequestError/labelFile(_:reason:)`` where all are, by which nothing can be judged.
+  private static func inside(_ map: LabelMap, _ path: String) throws(RequestError) -> [Bool] {
+    // A picture's number has three channels, which are the same in a grey one.
+    let unit = map.numbers.allSatisfy { $0 % 0x010101 == 0 } ? 0x010101 : 1
+    var isLevel = [Bool](repeating: false, count: 256)
+    var hasLevels = true
+    for number in map.numbers {
+      guard (0...255).contains(number / unit) else {
+        hasLevels = false
+        break
+      }
+      isLevel[number / unit] = true
+    }
+    let isSoft = hasLevels && isLevel[255] && isLevel.count { $0 } > 3
+    let isInside = map.numbers.map { isSoft ? $0 >= 128 * unit : $0 != 0 }
+    guard isInside.contains(false) else {
+      throw .labelFile(
+        path,
+        reason: "marks all of the picture, by which no map can be judged; a mask is zero (black, "
+          + "and not transparent) outside the region")
+    }
+    return isInside
+  }
+
   /// Makes sure that a mask is of a picture's proportions, but for rounding, or of the map's size.
   private static func check(
     _ map: LabelMap, _ path: String, against picture: (width: Int, height: Int), height: Int,
@@ -185,7 +237,7 @@ public struct TruthMasks: Sendable {
 
   /// Whether there is a mask for an input and a label.
   func has(_ target: Prediction.Entry, of input: String) -> Bool {
-    (masks[input] ?? []).contains { $0.target.map { Self.names($0, target) } ?? true }
+    (masks[input] ?? []).contains { $0.target.map { names($0, target) } ?? true }
   }
 
   /// What the results depend on: the contents of the masks of an input.
@@ -200,14 +252,19 @@ public struct TruthMasks: Sendable {
     }.joined(separator: " ")
   }
 
-  /// Whether a text means a label, written as in a table or in a file's name.
-  private static func names(_ text: String, _ target: Prediction.Entry) -> Bool {
-    if let contrast = target.contrast {
-      // The region of the label that is explained.
-      if text == "\(contrast.index)" || target.label.hasPrefix(text + "-vs-") { return true }
-    }
-    return text == target.label || text == "\(target.index)"
-      || text == FileStem.readable(target.label)
+  /// The indices of the labels that a text in a table or a file's name means: those that are called
+  /// so, else those that are in files' names, else the one with the index.
+  private func meant(by text: String) -> [Int] {
+    let called = labels.indices.filter { labels[$0] == text }
+    if !called.isEmpty { return called }
+    let written = labels.indices.filter { FileStem.readable(labels[$0]) == text }
+    if !written.isEmpty { return written }
+    return Int(text).flatMap { labels.indices.contains($0) ? [$0] : nil } ?? []
+  }
+
+  /// Whether a text means a label; of a contrast that which is explained.
+  private func names(_ text: String, _ target: Prediction.Entry) -> Bool {
+    text == target.label || meant(by: text).contains(target.contrast?.index ?? target.index)
   }
 
   private static func isMask(_ name: String) -> Bool {
@@ -275,11 +332,13 @@ public struct TruthMasks: Sendable {
     let known = Set(inputs)
     var masks: [String: [Mask]] = [:]
     while let row = try reader.next() {
-      let wholes = places(try row.text(input)).map(ReportInput.wholePath)
+      let wholes = places(try row.text(input).trimmed).map(ReportInput.wholePath)
       guard let owner = wholes.first(where: known.contains) else { continue }
       let source: Source
       if let mask {
-        let candidates = places(try row.text(mask))
+        let name = try row.text(mask).trimmed
+        guard !name.isEmpty else { continue }
+        let candidates = places(name)
         source = .file(candidates.first(where: Folder.exists) ?? candidates[0])
       } else if let passages {
         source = .passage(try passages.passage(row, of: table))
