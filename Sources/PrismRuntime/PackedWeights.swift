@@ -71,23 +71,27 @@ public final class PackedWeights: Sendable {
     var filled: [Key: FloatBlock] = [:]
     // Several tasks a convolution where the packing can be divided: one network has layers of very
     // different sizes.
+    let panels = jobs.map { $0.kind.packingPanels(kernels) }
+    let shared = try pool.map(jobs.count) { index in
+      try panels[index] > 1 ? jobs[index].source.weights(in: recording) : nil
+    }
     var shares: [Share] = []
     var offset = 0
-    for (job, size) in zip(jobs, sizes) {
+    for (index, (job, size)) in zip(jobs, sizes).enumerated() {
       let block = FloatBlock(whole, offset: offset, count: size)
       offset += size
       filled[job.key] = block
-      let panels = job.kind.packingPanels(kernels)
+      let panels = panels[index]
       guard panels > 1 else {
         shares.append(Share(job: job, weights: nil, block: block, panels: 0..<Int.max))
         continue
       }
-      let weights = try job.source.weights(in: recording)
       let step = max(1, panels / 8)
       for start in stride(from: 0, to: panels, by: step) {
         shares.append(
           Share(
-            job: job, weights: weights, block: block, panels: start..<min(start + step, panels)))
+            job: job, weights: shared[index], block: block,
+            panels: start..<min(start + step, panels)))
       }
     }
     _ = try pool.map(shares.count) { index in

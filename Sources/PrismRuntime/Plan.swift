@@ -219,14 +219,14 @@ public final class Plan: Sendable {
           PlanRun(program: program, kernels: kernels, workspace: workspace, pool: pool)
             .execute(groups: sums.groups(count))
         }
-        return try total(sums, groups: groups, on: pool)
+        return try total((0..<groups).map { UnsafePointer(sums.pointer(ofGroup: $0)) }, on: pool)
       }
     }
   }
 
   /// The sums of all groups, added in the order of groups.
   private func total(
-    _ sums: GroupSums, groups: Int, on pool: WorkerPool
+    _ groups: [UnsafePointer<Float>], on pool: WorkerPool
   ) throws -> [ValueID: Tensor] {
     // What is large first, so that threads end together.
     let values = program.sums.sorted {
@@ -234,12 +234,7 @@ public final class Plan: Sendable {
     }
     let tensors = try pool.map(values.count) { index in
       let (offset, layout) = values[index].value
-      let first = sums.pointer(ofGroup: 0) + offset
-      for group in 1..<max(groups, 1) {
-        let other = sums.pointer(ofGroup: group) + offset
-        for i in 0..<layout.size { first[i] += other[i] }
-      }
-      return layout.tensor(first)
+      return layout.tensor(groups.map { $0 + offset })
     }
     return Dictionary(uniqueKeysWithValues: zip(values.map(\.key), tensors))
   }

@@ -2,7 +2,7 @@ internal import PrismKernels
 package import PrismTensor
 
 /// A convolution's weight and bias with the batch normalisation after it multiplied in.
-package struct FoldedWeights {
+package struct FoldedWeights: Sendable {
   /// `[O, I, kH, kW]`.
   package let weights: Tensor
   /// `[O]`.
@@ -77,12 +77,17 @@ package struct FoldedWeights {
     let shape = Shape([groups * inputs, outputs, weight.shape[2], weight.shape[3]])
     return Tensor(uninitialized: shape) { target in
       weight.withUnsafePointer { source in
+        // Some outputs at a time, whose lines stay in the cache while all inputs are written.
+        let block = 8
         for g in 0..<groups {
-          for o in 0..<outputs {
+          for first in stride(from: 0, to: outputs, by: block) {
+            let end = min(first + block, outputs)
             for i in 0..<inputs {
-              let from = source + ((g * outputs + o) * inputs + i) * taps
-              let to = target + ((g * inputs + i) * outputs + o) * taps
-              for t in 0..<taps { to[t] = from[taps - 1 - t] }
+              for o in first..<end {
+                let from = source + ((g * outputs + o) * inputs + i) * taps
+                let to = target + ((g * inputs + i) * outputs + o) * taps
+                for t in 0..<taps { to[t] = from[taps - 1 - t] }
+              }
             }
           }
         }

@@ -30,36 +30,99 @@ enum SumLayout: Sendable {
     }
   }
 
-  /// The sums as a tensor in the canonical order of the weights.
-  func tensor(_ sums: UnsafePointer<Float>) -> Tensor {
+  /// The sums of all groups, added in their order, as a tensor in the canonical order of the
+  /// weights.
+  func tensor(_ groups: [UnsafePointer<Float>]) -> Tensor {
     switch self {
     case .plain(let shape):
-      return Tensor(uninitialized: shape) { $0.update(from: sums, count: shape.count) }
+      return Tensor(uninitialized: shape) { Self.add(groups, at: 0, count: shape.count, into: $0) }
     case .convolution(let shape):
       let layout = WeightGradientLayout(shape)
-      let taps = shape.kernelHeight * shape.kernelWidth
-      let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-      // The floats from an output, an input and a tap to the next.
-      let column = layout.isByOutputs ? 1 : layout.stride
-      let row = layout.isByOutputs ? layout.stride : 1
-      let matrix = layout.joinsTaps ? inputs * layout.stride : layout.rows * layout.stride
-      return Tensor(uninitialized: [outputs, inputs, shape.kernelHeight, shape.kernelWidth]) { w in
+      let matrix = (layout.joinsTaps ? shape.inputChannels : layout.rows) * layout.stride
+      return Self.weights(
+        [shape.outputChannels, shape.inputChannels, shape.kernelHeight, shape.kernelWidth], groups,
+        matrix: matrix, row: layout.stride, isByOutputs: layout.isByOutputs)
+    case .depthwise(let shape):
+      let layout = WeightGradientLayout(depthwise: shape)
+      return Self.weights(
+        [layout.columns, 1, shape.kernelHeight, shape.kernelWidth], groups, matrix: layout.stride,
+        row: layout.stride, isByOutputs: true)
+    }
+  }
+
+  /// The floats of a piece of a row that are added at a time, with all taps: `blockSize` of both
+  /// sides of a matrix, so that lines of the cache are read and written whole.
+  private static var blockSize: Int { 16 }
+
+  /// Weights from matrices for taps, `matrix` floats apart, whose rows are `row` floats apart.
+  private static func weights(
+    _ shape: Shape, _ groups: [UnsafePointer<Float>], matrix: Int, row: Int, isByOutputs: Bool
+  ) -> Tensor {
+    let (outputs, inputs, taps) = (shape[0], shape[1], shape[2] * shape[3])
+    let block = blockSize
+    return Tensor(uninitialized: shape) { target in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: taps * block * block) { memory in
+        guard let sums = memory.baseAddress else { return }
+        if isByOutputs {
+          for o in stride(from: 0, to: outputs, by: block) {
+            let columns = min(block, outputs - o)
+            for i in stride(from: 0, to: inputs, by: block) {
+              let rows = min(block, inputs - i)
+              for t in 0..<taps {
+                for r in 0..<rows {
+                  add(
+                    groups, at: t * matrix + (i + r) * row + o, count: columns,
+                    into: sums + (r * taps + t) * block)
+                }
+              }
+              // Inputs and taps lie side by side.
+              for c in 0..<columns {
+                let line = target + ((o + c) * inputs + i) * taps
+                for k in 0..<rows * taps { line[k] = sums[k * block + c] }
+              }
+            }
+          }
+          return
+        }
         for o in 0..<outputs {
-          for i in 0..<inputs {
-            let (source, target) = (sums + o * column + i * row, w + (o * inputs + i) * taps)
-            for t in 0..<taps { target[t] = source[t * matrix] }
+          if taps == 1 {
+            add(groups, at: o * row, count: inputs, into: target + o * inputs)
+            continue
+          }
+          for i in stride(from: 0, to: inputs, by: block) {
+            let columns = min(block, inputs - i)
+            for t in 0..<taps {
+              add(groups, at: t * matrix + o * row + i, count: columns, into: sums + t * block)
+            }
+            let line = target + (o * inputs + i) * taps
+            for c in 0..<columns {
+              for t in 0..<taps { line[c * taps + t] = sums[t * block + c] }
+            }
           }
         }
       }
-    case .depthwise(let shape):
-      let layout = WeightGradientLayout(depthwise: shape)
-      return Tensor(
-        uninitialized: [layout.columns, 1, shape.kernelHeight, shape.kernelWidth]
-      ) { w in
-        for c in 0..<layout.columns {
-          for t in 0..<layout.rows { w[c * layout.rows + t] = sums[t * layout.stride + c] }
-        }
+    }
+  }
+
+  /// Writes the sums of all groups from a place on.
+  private static func add(
+    _ groups: [UnsafePointer<Float>], at offset: Int, count: Int,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    typealias Vector = SIMD8<Float>
+    let width = Vector.scalarCount
+    var i = 0
+    while i + width <= count {
+      var sum = Vector()
+      for group in groups {
+        sum += UnsafeRawPointer(group + (offset + i)).loadUnaligned(as: Vector.self)
       }
+      UnsafeMutableRawPointer(target + i).storeBytes(of: sum, as: Vector.self)
+      i += width
+    }
+    while i < count {
+      target[i] = groups.reduce(0) { $0 + $1[offset + i] }
+      i += 1
     }
   }
 }

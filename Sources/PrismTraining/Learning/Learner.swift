@@ -162,19 +162,30 @@ public struct Learner {
   public mutating func step(
     features: [Tensor], truths: [DataSet.Truth], optimizer: inout Optimizer, seed: UInt64
   ) throws -> Double {
-    let before = parameters
+    let before = statistics
     let (loss, gradients) = try gradients(features: features, truths: truths, seed: seed)
     do {
-      // Both means of the optimiser and the parameters themselves.
+      // Both means of the optimiser, and the parameters themselves where somebody else has them.
       try Memory.expecting(floats: 3 * gradients.values.reduce(0) { $0 + $1.count }) {
         optimizer.update(&parameters, gradients: gradients)
       }
     } catch {
       // Statistics have moved already.
-      parameters = before
+      parameters.merge(before) { $1 }
       throw error
     }
     return loss
+  }
+
+  /// The running statistics of the head, which a step moves before it changes what is trained.
+  ///
+  /// Nothing else is kept of before a step: parameters that are used nowhere else are changed where
+  /// they are.
+  private var statistics: [String: Tensor] {
+    let names = network.head.normalizations.flatMap {
+      ["\($0.name).running_mean", "\($0.name).running_var"]
+    }
+    return parameters.filter { names.contains($0.key) }
   }
 
   /// The loss of a batch and its gradients by the trained parameters.
@@ -186,19 +197,19 @@ public struct Learner {
   public mutating func gradients(
     features: [Tensor], truths: [DataSet.Truth], seed: UInt64
   ) throws -> (loss: Double, gradients: [String: Tensor]) {
-    let before = parameters
+    let before = statistics
     do {
       let known = features.reduce(0) { $0 + $1.count }
       let mapped = cut == baseEnd ? 0 : features.count * network.featureShape.count
       // Beside the values of both walks: features and maps side by side, what is given back of the
       // maps, and sums of gradients.
-      let trained = trained.reduce(0) { $0 + (before[$1]?.count ?? 0) }
+      let trained = trained.reduce(0) { $0 + (parameters[$1]?.count ?? 0) }
       return try Memory.expecting(floats: 2 * known + 4 * mapped + trained) {
         try walk(features: features, truths: truths, seed: seed)
       }
     } catch {
       // Statistics may have moved already.
-      parameters = before
+      parameters.merge(before) { $1 }
       throw error
     }
   }

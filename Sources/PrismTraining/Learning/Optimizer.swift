@@ -60,20 +60,14 @@ public struct Optimizer: Sendable {
         var square = second.removeValue(forKey: name) ?? Tensor(parameter.shape)
         let size = Float(rate / (1 - power(beta1, Double(steps))))
         let root = Float((1 - power(beta2, Double(steps))).squareRoot())
-        let (b1, c1) = (Float(beta1), Float(1 - beta1))
-        let (b2, c2) = (Float(beta2), Float(1 - beta2))
-        let tiny = Float(epsilon)
-        gradient.withUnsafeBufferPointer { g in
-          parameter.withUnsafeMutableBufferPointer { p in
-            moment.withUnsafeMutableBufferPointer { m in
-              square.withUnsafeMutableBufferPointer { v in
-                Self.inParts(g.count) { range in
-                  for i in range {
-                    m[i] = b1 * m[i] + c1 * g[i]
-                    v[i] = b2 * v[i] + c2 * (g[i] * g[i])
-                    p[i] = keep * p[i] - size * (m[i] / (v[i].squareRoot() / root + tiny))
-                  }
-                }
+        let rule = AdamRule(
+          rate: size, keep: keep, mean: (Float(beta1), Float(1 - beta1)),
+          square: (Float(beta2), Float(1 - beta2)), root: root, tiny: Float(epsilon))
+        gradient.withUnsafePointer { g in
+          parameter.withUnsafeMutablePointer { p in
+            moment.withUnsafeMutablePointer { m in
+              square.withUnsafeMutablePointer { v in
+                Self.inParts(gradient.count) { rule.move(p, mean: m, square: v, gradient: g, $0) }
               }
             }
           }
@@ -106,5 +100,53 @@ public struct Optimizer: Sendable {
     Workers.pool.run(tasks: parts) { part, _ in
       body(count * part / parts..<count * (part + 1) / parts)
     }
+  }
+}
+
+/// Adam's step with the numbers that are the same for all elements.
+private struct AdamRule {
+  private typealias Vector = SIMD8<Float>
+
+  let rate: Float
+  /// What decay leaves of an element.
+  let keep: Float
+  /// The factors of what the mean was, and of the gradient.
+  let mean: (old: Float, new: Float)
+  /// The same of the mean of squares.
+  let square: (old: Float, new: Float)
+  /// By what the root of the mean of squares is divided.
+  let root: Float
+  /// What is added to it.
+  let tiny: Float
+
+  /// Moves some elements of a parameter and of the means of its gradient.
+  func move(
+    _ p: UnsafeMutablePointer<Float>, mean m: UnsafeMutablePointer<Float>,
+    square v: UnsafeMutablePointer<Float>, gradient g: UnsafePointer<Float>, _ range: Range<Int>
+  ) {
+    var i = range.lowerBound
+    while i + Vector.scalarCount <= range.upperBound {
+      let d = Self.load(g + i)
+      let a = mean.old * Self.load(m + i) + mean.new * d
+      let b = square.old * Self.load(v + i) + square.new * (d * d)
+      Self.store(a, m + i)
+      Self.store(b, v + i)
+      Self.store(keep * Self.load(p + i) - rate * (a / (b.squareRoot() / root + tiny)), p + i)
+      i += Vector.scalarCount
+    }
+    while i < range.upperBound {
+      m[i] = mean.old * m[i] + mean.new * g[i]
+      v[i] = square.old * v[i] + square.new * (g[i] * g[i])
+      p[i] = keep * p[i] - rate * (m[i] / (v[i].squareRoot() / root + tiny))
+      i += 1
+    }
+  }
+
+  private static func load(_ pointer: UnsafePointer<Float>) -> Vector {
+    UnsafeRawPointer(pointer).loadUnaligned(as: Vector.self)
+  }
+
+  private static func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
   }
 }
