@@ -235,12 +235,12 @@ struct TruthTests {
   /// A mask of 1 in the left or right half, of a size of its own.
   private func mask(isLeft: Bool) throws -> Image {
     var pixels: [UInt8] = []
-    for _ in 0..<10 {
+    for _ in 0..<24 {
       for x in 0..<24 {
         pixels += [UInt8](repeating: (x < 12) == isLeft ? 255 : 0, count: 3)
       }
     }
-    return try Image(width: 24, height: 10, pixels: pixels)
+    return try Image(width: 24, height: 24, pixels: pixels)
   }
 
   private func shares(_ path: String) throws -> [Double?] {

@@ -111,15 +111,21 @@ struct TruthMaskTests {
       let pixels = (0..<40 * 30 * 3).map { $0 < 60 ? UInt8(0) : 255 }
       try Image(width: 40, height: 30, pixels: pixels).write(to: folder + "/mask.png")
       let truths = try TruthMasks(folder + "/mask.png", for: ["/a.png"], labels: Self.names)
-      func region(width: Int, height: Int, seen: (Int, Int) = (8, 8)) throws -> Tensor? {
+      func region(
+        width: Int, height: Int, seen: (Int, Int) = (8, 8), area: PictureArea = .whole
+      ) throws -> Tensor? {
         try truths.region(
-          for: Self.labels[0], of: "/a.png", height: seen.1, width: seen.0, area: .whole,
+          for: Self.labels[0], of: "/a.png", height: seen.1, width: seen.0, area: area,
           sound: nil, picture: (width, height))
       }
       #expect(try region(width: 400, height: 300) != nil)
       #expect(try region(width: 401, height: 300) != nil)
-      // A mask at the size of the network's input fits any picture.
+      // A mask at the size of the network's input fits any picture, and is of what the network sees.
       #expect(try region(width: 300, height: 400, seen: (40, 30)) != nil)
+      let centre = PictureArea(x: 0.25, y: 0.25, width: 0.5, height: 0.5)
+      let whole = try region(width: 300, height: 400, seen: (40, 30))
+      #expect(try region(width: 300, height: 400, seen: (40, 30), area: centre) == whole)
+      #expect(try region(width: 400, height: 300, seen: (40, 30), area: centre) != whole)
       let error = #expect(throws: RequestError.self) { try region(width: 300, height: 400) }
       #expect("\(try #require(error))".contains("40×30 pixels and its picture 300×400"))
     }

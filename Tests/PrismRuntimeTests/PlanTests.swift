@@ -136,7 +136,7 @@ struct PlanTests {
     arguments: NetworkCase.all.filter { $0.architecture == .vgg16 })
   func careful(_ network: NetworkCase) throws {
     let recording = try network.recording()
-    let images = network.images(4)
+    let images = network.images(16)
     func plan(_ precision: Plan.Precision) throws -> Tensor {
       try Plan(recording, precision: precision)(images)[0]
     }

@@ -351,7 +351,8 @@ public struct ExplanationPipeline: Sendable {
             image: explained, picture: image, prediction: prediction, targets: targets,
             truths: try pipeline.truths(
               of: targets, in: input, explained,
-              area: pipeline.model.card.input.image.area(of: image)),
+              area: pipeline.model.card.input.image.area(of: image),
+              picture: (image.width, image.height)),
             window: nil, rule: nil)
         ]
         return
@@ -405,10 +406,12 @@ public struct ExplanationPipeline: Sendable {
   /// For every label the region that is known to be right, as the network sees it.
   private func truths(
     of targets: [Prediction.Entry], in input: ReportInput, _ image: ExplainedImage,
-    sound: TruthMasks.SoundView? = nil, area: PictureArea = .whole
+    sound: TruthMasks.SoundView? = nil, area: PictureArea = .whole,
+    picture: (width: Int, height: Int)? = nil
   ) throws -> [Tensor?] {
     try targets.map {
-      try truths?.region(for: $0, of: input.path, seenAs: image, area: area, sound: sound)
+      try truths?.region(
+        for: $0, of: input.path, seenAs: image, area: area, sound: sound, picture: picture)
     }
   }
 }

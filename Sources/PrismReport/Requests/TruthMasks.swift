@@ -135,8 +135,10 @@ public struct TruthMasks: Sendable {
           of: passages, height: height, width: width, rule: view.rule, times: view.times)
       }
     }
-    func sources(_ count: Int, of all: Int, _ start: Double, _ share: Double) -> [Int] {
-      guard area != .whole else { return (0..<count).map { $0 * all / count } }
+    func sources(
+      _ count: Int, of all: Int, _ start: Double, _ share: Double, isOfMap: Bool
+    ) -> [Int] {
+      guard area != .whole, !isOfMap else { return (0..<count).map { $0 * all / count } }
       return (0..<count).map {
         min(Int((start + (Double($0) + 0.5) / Double(count) * share) * Double(all)), all - 1)
       }
@@ -145,10 +147,12 @@ public struct TruthMasks: Sendable {
     var (first, isMarked): (String?, Bool) = (nil, false)
     for case .file(let path) in right.map(\.source) {
       let map = try LabelMap(contentsOf: path)
-      if let picture { try Self.check(map, path, against: picture, height: height, width: width) }
+      let isOfMap =
+        try picture.map { try !Self.isOf($0, map, path, height: height, width: width) } ?? false
       let isInside = try Self.inside(map, path)
-      let columns = sources(width, of: map.width, area.x, area.width)
-      for (y, row) in sources(height, of: map.height, area.y, area.height).enumerated() {
+      let columns = sources(width, of: map.width, area.x, area.width, isOfMap: isOfMap)
+      let rows = sources(height, of: map.height, area.y, area.height, isOfMap: isOfMap)
+      for (y, row) in rows.enumerated() {
         for (x, column) in columns.enumerated() where isInside[row * map.width + column] {
           values[y * width + x] = 1
         }
@@ -221,14 +225,16 @@ public struct TruthMasks: Sendable {
     return isInside
   }
 
-  /// Makes sure that a mask is of a picture's proportions, but for rounding, or of the map's size.
-  private static func check(
-    _ map: LabelMap, _ path: String, against picture: (width: Int, height: Int), height: Int,
-    width: Int
-  ) throws(RequestError) {
-    if map.width == width, map.height == height { return }
+  /// Whether a mask has a picture's proportions, but for rounding; one that has the map's size
+  /// instead is of the map.
+  ///
+  /// - Throws: ``RequestError/labelFile(_:reason:)`` where it is neither.
+  private static func isOf(
+    _ picture: (width: Int, height: Int), _ map: LabelMap, _ path: String, height: Int, width: Int
+  ) throws(RequestError) -> Bool {
     let wanted = Double(map.width) * Double(picture.height) / Double(picture.width)
-    guard abs(wanted - Double(map.height)) > 1 else { return }
+    if abs(wanted - Double(map.height)) <= 1 { return true }
+    if map.width == width, map.height == height { return false }
     throw .labelFile(
       path,
       reason: "the mask has \(map.width)×\(map.height) pixels and its picture "
