@@ -214,6 +214,10 @@ class WholeHeads(ConverterTest):
         self.assertRegex(out, r"! pooling +max .*pool \(AdaptiveMaxPool2d\) is in the pickled model, its code is not in the file; --pooling")
         self.assertRegex(out, "! before the head +no activation .*act of the pickled model may be called there: --pooled-activation")
         self.output.unlink()
+        chosen = torch_writer.module("timmx.layers.SelectAdaptivePool2d", {"pool": self.layer("FastAdaptiveAvgPool2d")}, pool_type="fast")
+        card, _ = self.convert(self.own(pool=chosen))  # timm's class says what it does.
+        self.assertEqual(card["head"][0]["kind"], "global_average_pool")
+        self.output.unlink()
         path = self.own(pool=self.layer("LPPool2d", norm_type=2))
         self.assert_refused(path, r"layer pool \(LPPool2d\) is in the pickled model.*--pooling says")
         self.assertEqual(self.convert(path, "--pooling", "average")[0]["head"][0]["kind"], "global_average_pool")

@@ -109,7 +109,7 @@ class HeadReader:
         self.refuse_windows(parts)
         parts, fitting = torch_head.choose_head(parts, ways, option or told, self.architecture)
         way = fitting[0]
-        held = self.held_poolings() if not option else {}
+        held = self.held_poolings() if not option and not told else {}
         if held:
             way = next((item for item in fitting if item.name in held), way)
         if self.naming.library == "timm" and way.name == "max+average" and not option:
