@@ -94,8 +94,13 @@ class Told(ConverterTest):
         self.assertRegex(account, r"preprocessing +\(pixel/255 − \[0, 0, 0\]\) / \[1, 1, 1\], rgb \(--preprocess\)")
 
     def test_torchvisions_own(self):
-        account = self.account(self.write(base(), linear("classifier.1", 1280, 1000)))
+        """torchvision's files are known by their names; other weights of ImageNet's classes may have seen other pictures."""
+        path = self.write(base(), linear("classifier.1", 1280, 1000))
+        account = self.account(path)
         self.assertRegex(account, r"(?m)^  pooling +average \(torchvision's own\)")
+        for topic in ("input size +224×224", "resize", "crop +shorter side to 256", "preprocessing"):
+            self.assertRegex(account, rf"(?m)^! {topic}.*as torchvision prepares pictures for its own 1000 classes")
+        account = self.account(path.rename(self.folder / "mobilenet_v2-b0353104.safetensors"))
         self.assertRegex(account, r"(?m)^  input size +224×224 \(torchvision's own weights\)")
         self.assertRegex(account, r"(?m)^  crop +shorter side to 256")
 

@@ -7,6 +7,7 @@ import stat
 import sys
 import types
 import unittest
+from unittest import mock
 
 import numpy
 from support import TOOLS, ConverterTest, read_flat
@@ -202,6 +203,54 @@ class Verification(ConverterTest):
     def test_running_needs_a_pickled_model(self):
         source = classifier().save_h5(self.folder / "m.h5")
         self.assert_refused(source, "--run-source goes with --verify and a whole pickled", "--run-source", "--verify")
+
+    def test_running_the_pickled_model(self):
+        """--run-source gives the network itself the pixels as the source's own layers expect them, and undoes its last function."""
+
+        class Values:
+            def __init__(self, array):
+                self.array = array
+
+            def reshape(self, *shape):
+                return Values(self.array.reshape(*shape))
+
+            def double(self):
+                return self
+
+            def numpy(self):
+                return self.array
+
+        class Network:
+            def float(self):
+                return self
+
+            def eval(self):
+                return self
+
+            def __call__(self, x):
+                seen.append(x)
+                return result
+
+        seen, torch = [], types.ModuleType("torch")
+        torch.nn = types.SimpleNamespace(Module=Network)
+        torch.Tensor, torch.from_numpy, torch.no_grad = Values, lambda array: array, contextlib.nullcontext
+        torch.load = lambda path, map_location, weights_only: {"epoch": 3, "net": Network()}
+        model = types.SimpleNamespace(whole="net", outside=[("divide", 255), ("add", -1.0), ("divide", 2.0)], inner=2, squashed="sigmoid")
+        pixels = numpy.full((4, 6, 3), 51, "uint8")
+        with mock.patch.dict(sys.modules, torch=torch), mock.patch.object(verify, "import_torchvision"):
+            result = Values(numpy.array([[0.5, 0.75]]))
+            numpy.testing.assert_allclose(verify.own_logits("m.pth", model, pixels), [0, numpy.log(3)])
+            self.assertEqual(seen[0].shape, (1, 3, 4, 6))
+            numpy.testing.assert_allclose(seen[0], 0.2, rtol=1e-6)  # The network's own two operations are left to it.
+            result = [1, 2]
+            with self.assertRaisesRegex(ConversionError, "the network gives a list, no tensor of logits"):
+                verify.own_logits("m.pth", model, pixels)
+            torch.load = lambda path, map_location, weights_only: {"net": 3}
+            with self.assertRaisesRegex(ConversionError, "the file holds a int, no network"):
+                verify.own_logits("m.pth", model, pixels)
+            torch.load = mock.Mock(side_effect=AttributeError("no attribute Net\nin mine"))
+            with self.assertRaisesRegex(ConversionError, "torch cannot run m.pth: AttributeError: no attribute Net$"):
+                verify.own_logits("m.pth", model, pixels)
 
     def test_network_in_a_file(self):
         network = type("Module", (), {})

@@ -224,6 +224,7 @@ class Preprocessing(ConverterTest):
         ]  # fmt: skip
         image = self.convert(classifier(size=None, before=before).save_h5(self.folder / "m.h5"))[0]["input"]
         self.assertEqual((image["height"], image["width"], image["resize_side"]), (64, 64, 80))
+        self.assertRegex(self.run_converter(self.folder / "m.h5")[1], "! crop .*shorter side to 80.*Keras cuts the picture and then resizes it")
         before[2][2]["crop_to_aspect_ratio"] = False
         self.output.unlink()
         self.assert_refused(classifier(size=None, before=before).save_h5(self.folder / "m.h5"), "squeezes the picture and layer crop")
@@ -368,7 +369,11 @@ class Preprocessing(ConverterTest):
         dense(net, "predictions", 1280, 2, "softmax")
         card, _ = self.convert(net.save_h5(self.folder / "m.h5"))
         self.assertEqual([card["input"][key] for key in ("height", "width", "resize")], [64, 96, "nearest"])
+        self.assertRegex(self.run_converter(self.folder / "m.h5")[1], "  resize +nearest .the model's own layer resize")
+        net.layers[1][2]["interpolation"] = "bilinear"  # Which the program rounds, and Keras does not.
+        self.assertRegex(self.run_converter(net.save_h5(self.folder / "m.h5"))[1], "! resize +bilinear .*which are rounded to 0…255 here")
         net.layers[0][2]["batch_shape"] = [None, 128, 128, 3]
+        self.assertRegex(self.run_converter(net.save_h5(self.folder / "m.h5"))[1], "! resize .*the model is given 128×128 and resizes that")
         net.layers[1][2]["antialias"] = True
         self.output.unlink()
         self.assert_refused(net.save_h5(self.folder / "m.h5"), r"layer resize \(Resizing\): antialias is not supported")

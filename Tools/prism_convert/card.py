@@ -162,7 +162,8 @@ def chosen_labels(model, options, count):
         if not account.knows("labels"):
             account.say("labels", "the source")
         return model.labels
-    account.assume("labels", "the source names none; --labels")
+    named = f"{len(model.labels)}, {count} are needed" if model.labels else "none"
+    account.assume("labels", f"the source names {named}; --labels")
     if count == 2 and model.units == 1:
         return ["negative", "positive"]
     return [f"class {index}" for index in range(count)]
@@ -174,7 +175,7 @@ def chosen_preprocessing(model, options):
     result = Preprocessing(model.image_channels)
     if not mode and not model.preprocessing and not model.takes_bytes and model.usual is not None:
         model.outside = model.usual
-        account.say("pixels", account.origins.get("usual", "the source"))
+        tell_usual(account, account.origins.get("usual", "the source"))
         result.apply(model.usual)
         return result
     if mode:
@@ -190,7 +191,7 @@ def chosen_preprocessing(model, options):
         account.assume("pixels", f"{origin} seem to be for pixels of 0…1; --preprocess none if they are for 0…255")
     elif model.preprocessing and model.usual is not None:
         before = model.usual
-        account.say("pixels", f"{account.origins.get('usual', 'the source')} before the source's own layers")
+        tell_usual(account, f"{account.origins.get('usual', 'the source')} before the source's own layers")
     elif model.preprocessing:
         mode = habit(model)
         account.assume(
@@ -206,6 +207,11 @@ def chosen_preprocessing(model, options):
     if model.framework == "torch":
         model.outside, model.preprocessing = [*model.outside, *model.preprocessing], []
     return result
+
+
+def tell_usual(account, origin):
+    """Who says how pixels are prepared, where that is what a library or a file beside the weights does."""
+    (account.assume if "usual" in account.assumed else account.say)("pixels", origin)
 
 
 # A mean or a deviation of pixels beyond this is one of 0…255; up to 1 it is one of 0…1; between them it tells nothing.

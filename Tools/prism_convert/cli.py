@@ -39,6 +39,7 @@ def parser():
     p.add_argument("--pooled-activation", choices=FUNCTIONS, help="between the pooling and the first layer of a torch head")
     p.add_argument("--architecture", metavar="NAME", help="the model's name in timm, where its tensors do not tell it")
     p.add_argument("--epsilon", type=epsilon, metavar="E", help="of the base's batch norms, where the source does not say")
+    p.add_argument("--head-epsilon", type=epsilon, metavar="E", help="of the norms in a torch head, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
     p.add_argument(
         "--module", metavar="PACKAGE.MODULE:FACTORY",
@@ -80,7 +81,7 @@ def size(text):
 
 
 def epsilon(text):
-    """What batch norms add to a variance."""
+    """What norms add to a variance."""
     try:
         value = float(text)
     except ValueError:

@@ -223,7 +223,7 @@ def any_efficientnet(shapes):
         tensors = base.tensors()
         if len(tensors) == len(shapes) and all(shapes.get(name, (0,))[0] == shape[0] for name, shape in tensors.items()):
             return base
-    raise NotOfFamily("it is none of B0 to B7")
+    raise NotOfFamily("as an EfficientNet it is none of B0 to B7")
 
 
 # MobileNetV3: Howard et al., "Searching for MobileNetV3".
@@ -274,7 +274,7 @@ def any_mobilenet_v3(shapes):
         base = mobilenet_v3(size)
         if len(base.tensors()) == len(shapes):
             return base
-    raise NotOfFamily("it is neither large nor small")
+    raise NotOfFamily("as a MobileNetV3 it is neither large nor small")
 
 
 # ConvNeXt: Liu et al., "A ConvNet for the 2020s".

@@ -51,9 +51,29 @@ def read_model(config, weights, options, account):
     model.preprocessing, model.side, model.account = operations, side, account
     if resize:
         model.resize = resize.options["method"]
-        account.say("resize", f"the model's own {resize}")
-        account.say("crop", f"the model's own {resize}")
+        say_resize(resize, side, given_size(graph, translator), account)
     return model
+
+
+def given_size(graph, translator):
+    """Height and width of what the model is given, where it says them."""
+    size = graph.shape and tuple(graph.shape[1:] if translator.channels_first else graph.shape[:2])
+    return size if size and None not in size else None
+
+
+def say_resize(resize, side, given, account):
+    """Where the size and the crop come from, and how pixels may differ: a model's own layer computes fractions of levels."""
+    own, size = f"the model's own {resize}", tuple(resize.options["size"])
+    if given and given != size:
+        account.assume("resize", f"{own}; the model is given {given[0]}×{given[1]} and resizes that, here a picture comes to its size at once")
+    elif resize.options["method"] == "nearest":
+        account.say("resize", own)
+    else:
+        account.assume("resize", f"{own}; of a picture of another size Keras keeps fractions of levels, which are rounded to 0…255 here")
+    if side:
+        account.assume("crop", f"{own}; Keras cuts the picture and then resizes it, here it is resized and then cut, which may be a pixel beside it")
+    else:
+        account.say("crop", own)
 
 
 def known_model(translator, start, output, size, weights, account):

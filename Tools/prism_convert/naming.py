@@ -23,6 +23,17 @@ def old_densenet(name):
     return re.sub(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.", r"\1\2.", name)
 
 
+# Names that wrappers put between those of a network: torch.compile, FullyShardedDataParallel, activation checkpoints, and
+# DataParallel around the features alone, as torch's own training script has it for VGG.
+WRAPPERS = re.compile(r"(?<![^.])_(orig_mod|fsdp_wrapped_module|checkpoint_wrapped_module)\.|(?<=(?<![^.])features\.)module\.")
+
+
+def without_wrappers(state):
+    """The state without the names of wrappers in the middle of others, where that leaves every tensor its own name."""
+    result = {WRAPPERS.sub("", name): value for name, value in state.items()}
+    return result if len(result) == len(state) else state
+
+
 def rename(state):
     """The naming that fits, or that of the file as it is."""
     for rule in (timm_mobile, timm_convnext, timm_vgg, hf_mobilenet_v2, hf_efficientnet, hf_resnet, hf_convnext, lukemelas, cut_resnet):

@@ -88,8 +88,16 @@ class Nearest:
             return ConversionError(f"the checkpoint is not quite {self.title}: {names(self.wrong, 4)}")
         return ConversionError(
             f"the checkpoint ({names(state, 3)}) is not of a supported architecture ({SUPPORTED}, and the families "
-            f"{FAMILIES}): export the model as ONNX"
+            f"{FAMILIES}){without_statistics(state)}: export the model as ONNX"
         )
+
+
+def without_statistics(state):
+    """A word on norms that are no batch norms, where there is nothing else."""
+    has_norms = any(re.search(r"(^|\.)(bn\d|norm\d|downsample\.1)\.weight$", name) for name in state)
+    if not has_norms or any(name.endswith("running_mean") for name in state):
+        return ""
+    return "; its norms keep no mean and variance, as group norms do"
 
 
 def own_bases(state, nearest):
@@ -185,18 +193,30 @@ OTHERS = (
     (r"(^|\.)stage2\.0\.branch2\.", "ShuffleNet"),
     (r"(^|\.)trunk_output\.block1\.", "RegNet"),
     (r"(^|\.)layers\.8\.0\.layers\.0\.weight$", "MNASNet"),
+    (r"(^|\.)mlp\.grn\.", "ConvNeXt V2"),
     (r"(^|\.)norm_pre\.", "a network whose last norm stands before its pooling"),
     (r"(^|\.)stage\d\.\d\.branches\.", "HRNet"),
     (r"(^|\.)layer1\.0\.conv2\.fc1\.", "ResNeSt"),
     (r"(^|\.)blocks\.\d\.\d\.ghost1\.", "GhostNet"),
     (r"(^|\.)repnet\.|(^|\.)rbr_dense\.", "RepVGG"),
-    (r"(^|\.)down\d*\.maxpool_conv\.|(^|\.)decoder\.blocks\.|(^|\.)segmentation_head\.", "a segmentation network"),
-    (r"(^|\.)model\.22\.dfl\.|(^|\.)rpn\.head\.", "a detection network"),
+    (
+        r"(^|\.)down\d*\.maxpool_conv\.|(^|\.)decoder\.blocks\.|(^|\.)segmentation_head\.|(^|\.)aux_classifier\.|"
+        r"(^|\.)classifier\.0\.convs\.\d|(^|\.)classifier\.low_classifier\.", "a segmentation network",
+    ),
+    (r"(^|\.)model\.22\.dfl\.|(^|\.)rpn\.head\.|(^|\.)fpn\.inner_blocks\.|(^|\.)head\.classification_head\.", "a detection network"),
 )
+
+
+# Tensors of low rank that are added to weights: LoRA and its like, and what the library peft keeps beside them.
+ADAPTERS = r"(^|\.)(lora_[AB]|lora_embedding_[AB]|hada_w[12]_[ab]|lokr_w[12]|ia3_l|base_layer|modules_to_save|original_module)(\.|$)"
 
 
 def refuse_others(state):
     """Names well-known architectures that are not supported by their names alone."""
+    if any(re.search(ADAPTERS, name) for name in state):
+        raise ConversionError(
+            "the checkpoint holds adapters (LoRA or its like) that are not merged: save the state dict of model.merge_and_unload()"
+        )
     for pattern, what in OTHERS:
         if any(re.search(pattern, name) for name in state):
             raise ConversionError(f"the checkpoint is {what}, which is not supported as a checkpoint: export it as ONNX")

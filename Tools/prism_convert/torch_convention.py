@@ -102,15 +102,18 @@ def check_configuration(naming_, said):
             raise ConversionError(f"{origin}: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
 
 
-def check_name(architecture, checkpoint, options):
+def check_name(architecture, checkpoint, options, said):
     """Refuses a name of another network than the one whose tensors there are, or of one that computes otherwise."""
     names = [("--architecture", options.architecture)]
     names += [(f"{key} in the checkpoint", checkpoint.settings.get(key)) for key in NAME_KEYS]
     for origin, name in names:
         if isinstance(name, str) and re.search(UNLIKE, name.lower()):
             raise ConversionError(f"{origin}: {name} has the tensors of another network but computes otherwise: export it as ONNX")
-    if options.architecture and not is_name_of(options.architecture, architecture):
-        raise ConversionError(f"--architecture {options.architecture}: the tensors are those of {architecture.title}")
+    told = [("--architecture", options.architecture)]
+    told += [(f"{said.origin}: architecture", said.architecture)] if said and not options.architecture else []
+    for origin, name in told:
+        if name and not is_name_of(name, architecture):
+            raise ConversionError(f"{origin} {name}: the tensors are those of {architecture.title}")
 
 
 def is_name_of(name, architecture):

@@ -9,6 +9,7 @@ from .errors import ConversionError
 from .flatfile import names
 from .labels import label_list
 from .limits import Budget
+from .torch_extras import METRIC
 from .torch_modules import Modules
 from .torch_pickle import Record, Tensor, Unsupported
 
@@ -93,10 +94,10 @@ COUNTERS = ("num_batches_tracked", "n_averaged", "num_updates", "step", "steps",
 
 
 def add(tensors, integers, name, value):
-    """Takes a tensor of floats; counters are dropped, and other integers noted."""
+    """Takes a tensor of floats; counters and counts of metrics are dropped, and other integers noted."""
     if value.dtype.kind == "f":
         tensors[str(name)] = value.astype("float32", copy=False)
-    elif str(name).rpartition(".")[2] not in COUNTERS and value.size > 1:
+    elif str(name).rpartition(".")[2] not in COUNTERS and value.size > 1 and not METRIC.search(str(name)):
         integers.append(name)
 
 
@@ -122,10 +123,19 @@ def find_state(content, path, options, account):
     labels = find_labels(content.attributes if isinstance(content, Modules) else content)
     found = dict(candidates(content))
     if not found:
-        raise ConversionError(f"{path} holds no state dict")
+        raise ConversionError(f"{path} holds no state dict, but {described(content)}: save model.state_dict()")
     key = chosen_weights(content, found, path, options, account)
     state = found[key]
     return state, labels or find_labels(state.attributes if isinstance(state, Modules) else state), key
+
+
+def described(content):
+    """What a file holds, in a few words."""
+    if isinstance(content, (list, tuple)):
+        return f"a {type(content).__name__} of length {len(content)}"
+    if isinstance(content, dict):
+        return f"a dictionary with {names(map(str, content), 4)}" if content else "an empty dictionary"
+    return "a single tensor" if isinstance(content, (Tensor, Unsupported)) else f"a {getattr(content, 'kind', type(content).__name__)}"
 
 
 def candidates(content, key="", depth=DEPTH):

@@ -28,6 +28,7 @@ class Part:
 
     name: str
     tensors: dict
+    window: tuple = ()  # of a layer that is written as a convolution: its rows and columns
 
     @property
     def kind(self):
@@ -104,10 +105,22 @@ def complete(part):
         good = weight is not None and keys <= {"weight", "bias"}
         good = good and (weight.ndim == 2 or weight.ndim == 4)
         if good and weight.ndim == 4:  # A linear layer written as a convolution of the whole map.
+            part.window = weight.shape[2:]
             tensors["weight"] = weight.reshape(weight.shape[0], -1)
     if not good:
-        shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in tensors.items())
-        raise ConversionError(f"layer {part.name} ({shapes}) is not supported in a head")
+        raise ConversionError(unknown_layer(part))
+
+
+def unknown_layer(part):
+    """Why a layer cannot stand in a head, by its tensors."""
+    shapes = ", ".join(f"{key} {tuple(value.shape)}" for key, value in part.tensors.items())
+    if not part.name:
+        return (
+            f"the tensors {shapes} belong to no layer, and may change what the network says: take them out of the checkpoint if "
+            "they do not, or export the model as ONNX"
+        )
+    what = " (GeM pooling?)" if set(part.tensors) == {"p"} else ""
+    return f"layer {part.name} ({shapes}){what} is not supported in a head: export the model as ONNX"
 
 
 def orders(parts, features):
@@ -301,49 +314,125 @@ class Chain:
         return function
 
 
-def from_structure(items, parts):
-    """The head as a whole pickled model says it: the items before it on the map, the chain and the last function."""
-    chain, on_map = Chain(), []
-    table = {part.name: part for part in parts}
-    pooled = False
+def from_structure(items, parts, channels, extents):
+    """The head as a whole pickled model says it: the functions before it on the map, the chain and the last function.
+
+    `channels` and `extents` are those of the base's map.
+    """
+    reader = StructureReader(parts, channels, extents)
     for item in items:
         if isinstance(item, str):
-            if item == "*average":
-                chain.add({"kind": "global_average_pool"})
-                pooled = True
-            elif item == "*relu":
-                on_map.append("relu")
-            elif not pooled:
-                chain.add({"kind": "flatten"})
-                pooled = True
-            continue
-        name, record = item
-        attributes = record.attributes()
+            reader.operation(item)
+        else:
+            reader.layer(*item)
+    if reader.table:
+        raise torch_structure.Unknown(f"{names(reader.table)} is not called")
+    if reader.held:
+        raise ConversionError(on_the_map(*reader.held[0]))
+    return reader.on_map, reader.chain, reader.chain.end()
+
+
+def on_the_map(part, record):
+    return f"layer {part.name} ({record.kind}) works on the map of features, as no head of a card does: export the model as ONNX"
+
+
+class StructureReader:
+    """Follows the calls behind the base."""
+
+    def __init__(self, parts, channels, extents):
+        self.table = {part.name: part for part in parts}
+        self.channels, self.extents = channels, extents
+        self.chain, self.on_map = Chain(), []
+        self.held = []  # layers on the map that are the same behind its mean
+        self.pooled = False
+        self.features = 0  # once it is pooled
+
+    def operation(self, name):
+        """Something that is called and is no module."""
+        if name == "*average":
+            self.pool({"kind": "global_average_pool"})
+        elif name == "*relu":
+            self.function("*relu", "relu")
+        elif not self.pooled:
+            self.flatten()
+
+    def layer(self, name, record):
         function = torch_structure.function_of(name, record)
         pooling = pooling_of(name, record)
         if pooling:
-            if not pooled:
-                chain.add(pooling)
-                pooled = pooling["kind"].startswith("global")
-        elif record.kind == "Flatten" and not pooled:
-            chain.add({"kind": "flatten"})
-            pooled = True
+            self.pool(pooling)
+        elif record.kind == "Flatten":
+            self.flatten()
         elif record.kind in torch_structure.DROPOUTS:
-            if pooled:
-                chain.add({"kind": "dropout", "rate": float(attributes.get("p", 0.0))})
+            if self.pooled:
+                self.chain.add({"kind": "dropout", "rate": float(record.attributes().get("p", 0.0))})
         elif record.kind in torch_structure.NOTHING:
-            continue
+            return
         elif function:
-            (chain.function(function) if pooled else on_map.append(function))
-        elif name in table:
-            if not pooled:
-                raise torch_structure.Unknown(f"{name} follows the map of features")
-            chain.part(table.pop(name), attributes.get("eps", EPSILON))
+            self.function(name, function)
+        elif name in self.table:
+            self.part(self.table.pop(name), record)
         else:
-            raise ConversionError(f"layer {name} ({record.kind}) is not supported in a head")
-    if table:
-        raise torch_structure.Unknown(f"{names(table)} is not called")
-    return on_map, chain, chain.end()
+            raise ConversionError(f"layer {name} ({record.kind}) is not supported in a head: export the model as ONNX")
+
+    def pool(self, item):
+        if self.pooled:
+            return  # One element stays what it is.
+        if self.held and item["kind"] != "global_average_pool":
+            raise ConversionError(on_the_map(*self.held[0]))
+        self.chain.add(item)
+        if item["kind"].startswith("global"):
+            self.pooled, self.features = True, self.channels * (2 if item["kind"] == "global_concat_pool" else 1)
+        else:
+            self.extents = item["size"]
+        held, self.held = self.held, []
+        for part, record in held:
+            self.part(part, record)
+
+    def flatten(self):
+        if self.pooled:
+            return
+        if self.held:
+            raise ConversionError(on_the_map(*self.held[0]))
+        self.chain.add({"kind": "flatten"})
+        self.pooled, self.features = True, self.channels * self.extents[0] * self.extents[1]
+
+    def function(self, name, function):
+        if self.held:
+            raise ConversionError(on_the_map(*self.held[0]))
+        if self.pooled:
+            self.chain.function(function)
+        else:
+            self.on_map.append(function)
+
+    def part(self, part, record):
+        if not self.pooled and self.takes_whole_map(part, record):
+            self.flatten()
+        if not self.pooled:
+            if not is_linear_at_every_place(part, record):
+                raise ConversionError(on_the_map(part, record))
+            self.held.append((part, record))
+            return
+        if part.inputs != self.features:
+            raise ConversionError(f"layer {part.name} ({record.kind}) takes {part.inputs} features, and {self.features} come to it")
+        self.chain.part(part, record.attributes().get("eps", EPSILON))
+        self.features = part.outputs
+
+    def takes_whole_map(self, part, record):
+        """Whether a convolution without padding is as large as the map, and not one place of it."""
+        attributes = record.attributes()
+        pads = torch_structure.pair(attributes.get("padding", 0))
+        plain = pads == (0, 0) and attributes.get("groups", 1) == 1 and torch_structure.pair(attributes.get("dilation", 1)) == (1, 1)
+        return bool(part.window) and plain and tuple(part.window) == tuple(self.extents) and not self.held
+
+
+def is_linear_at_every_place(part, record):
+    """Whether a layer gives the same before the mean of the map as behind it: a 1×1 convolution or a batch norm."""
+    if part.kind == "batch_norm":
+        return True
+    attributes = record.attributes()
+    settings = [torch_structure.pair(attributes.get(key, usual)) for key, usual in (("stride", 1), ("padding", 0))]
+    return tuple(part.window) == (1, 1) and settings == [(1, 1), (0, 0)] and attributes.get("groups", 1) == 1
 
 
 def pooling_of(name, record):

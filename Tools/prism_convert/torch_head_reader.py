@@ -5,9 +5,14 @@ import dataclasses
 from . import families, torch_head, torch_structure
 from .errors import ConversionError
 
-
 # timm's names of the poolings; the mean of both is another one.
 TIMM_POOLINGS = {"avg": "average", "fast": "average", "fastavg": "average", "max": "max", "fastmax": "max", "catavgmax": "average+max", "fastcatavgmax": "average+max"}
+# The classes of torch and of the libraries whose layers a head may have.
+PART_KINDS = {
+    "dense": ("Linear", "NonDynamicallyQuantizableLinear", "Conv2d"),
+    "batch_norm": ("BatchNorm1d", "BatchNorm2d", "SyncBatchNorm"),
+    "layer_norm": ("LayerNorm", "LayerNorm2d", "ConvNextLayerNorm"),
+}
 
 
 class HeadReader:
@@ -25,7 +30,8 @@ class HeadReader:
         """The chain and the function after it, as far as that is known."""
         if self.naming.library == "timm" and self.naming.family == "vgg":
             self.refuse_large_maps(size, padding)
-        found = self.of_modules(parts)
+        self.check_kinds(parts)
+        found = self.of_modules(parts, self.architecture.feature_size(*size, same=padding == "same"))
         if found:
             on_map, chain, output = found
             self.map_functions(on_map, "the pickled model's modules")
@@ -46,7 +52,17 @@ class HeadReader:
 
     # A whole model.
 
-    def of_modules(self, parts):
+    def check_kinds(self, parts):
+        """Refuses layers that have the tensors of a linear layer or a norm, and are another class."""
+        for part in parts:
+            record = self.record(part)
+            if record is not None and record.kind not in PART_KINDS[part.kind]:
+                what = part.kind.replace("_", " ").replace("dense", "linear layer")
+                raise ConversionError(
+                    f"layer {part.name} ({record.kind}) has the tensors of a {what} and may compute otherwise: export the model as ONNX"
+                )
+
+    def of_modules(self, parts, extents):
         modules = self.checkpoint.modules
         if not modules or self.options.head or self.naming.library:
             return None
@@ -55,7 +71,7 @@ class HeadReader:
             module = self.naming.prefix.removesuffix(".")
         try:
             items = torch_structure.chain(modules, module, self.layers.after())
-            return torch_head.from_structure(items, parts)
+            return torch_head.from_structure(items, parts, self.architecture.channels, extents)
         except torch_structure.Unknown:
             return None  # What the names say is all that there is.
 
@@ -90,12 +106,18 @@ class HeadReader:
         fastai = self.is_fastai(parts)
         option = self.options.pooling
         told, teller = ("", "") if option else self.timm_pooling()
+        self.refuse_windows(parts)
         parts, fitting = torch_head.choose_head(parts, ways, option or told, self.architecture)
         way = fitting[0]
+        held = self.held_poolings() if not option and not told else {}
+        if held:
+            way = next((item for item in fitting if item.name in held), way)
         if self.naming.library == "timm" and way.name == "max+average" and not option:
             way = next(item for item in fitting if item.name == "average+max")  # timm's catavgmax.
         if told:
             self.account.say("pooling", teller, way.name)
+        elif way.name in held:
+            self.account.assume("pooling", f"{held[way.name]} is in the pickled model, its code is not in the file; --pooling", way.name)
         else:
             self.say_pooling(way, fitting, own, fastai, option)
         self.features_end(own, fastai)
@@ -110,6 +132,35 @@ class HeadReader:
                 chain.function(function)
         chain.end()
         return chain
+
+    def refuse_windows(self, parts):
+        """Refuses convolutions of more than one place of the map, which may have paddings, unless told that they have none."""
+        for part in parts:
+            if part.window and part.window != (1, 1) and not self.naming.library and self.options.pooling != "flatten":
+                raise ConversionError(
+                    f"layer {part.name} is a convolution of {part.window[0]}×{part.window[1]}: if it takes the whole map at once, --pooling flatten "
+                    "says so; else export the model as ONNX"
+                )
+
+    def outside(self):
+        """The layers without tensors of a pickled model that are outside of its base, by name."""
+        if not self.checkpoint.modules or self.naming.library or self.layers.record is None:
+            return []
+        base = {id(record) for _, record, _ in self.layers.layers()}
+        found = [(name, record) for name, record in self.checkpoint.modules.walk() if id(record) not in base]
+        return [(name, record) for name, record in found if not self.checkpoint.modules.children(record)]
+
+    def held_poolings(self):
+        """The poolings that a pickled model holds outside of its base, by what they are called here: the name of their layer."""
+        result = {}
+        for name, record in self.outside():
+            if "Pool" in record.kind:
+                item = torch_head.pooling_of(name, record)
+                if item is None:
+                    raise ConversionError(f"layer {name} ({record.kind}) is in the pickled model, whose code is not in the file: --pooling says what is called")
+                kinds = {"global_average_pool": "average", "global_max_pool": "max", "global_concat_pool": "max+average"}
+                result[kinds.get(item["kind"], "flatten")] = f"{name} ({record.kind})"
+        return result if len(result) == 1 else {}
 
     def timm_pooling(self):
         """The pooling that timm's own module or configuration names, and which of them does."""
@@ -201,7 +252,9 @@ class HeadReader:
         if option:
             self.account.say("before", "--pooled-activation", option)
         elif not fastai and not (own and parts[0].index in (None, 0, 1)):
-            self.account.assume("before", "a state dict does not say it: --pooled-activation", "no activation")
+            held = [name for name, record in self.outside() if torch_structure.function_of(name, record)]
+            what = f"{', '.join(held[:4])} of the pickled model may be called there" if held else "a state dict does not say it"
+            self.account.assume("before", f"{what}: --pooled-activation", "no activation")
 
     def between(self, parts, own, fastai):
         known = []
@@ -219,17 +272,53 @@ class HeadReader:
             gaps = [position for position, function in functions.items() if function] or self.linear_neighbours(parts)
         gaps = self.told_by_modules(parts, functions, gaps)
         result = torch_head.fill_gaps(parts, functions, gaps, self.options.head_activation)
-        if self.options.head_activation and gaps:
-            self.account.say("head", "--head-activation")
-        elif fastai:
-            self.account.say("head", "fastai's head")
-        elif any(functions.values()) and own and not self.has_own_widths(parts):
-            self.account.assume("head", f"{own} has these functions under these names; --head-activation")
-        elif self.linear_neighbours(parts) and not self.checkpoint.modules:
-            self.account.assume("head", "the numbers of the layers leave no place for an activation; --head-activation")
-        else:
-            self.account.say("head", f"{own}'s own" if known else "the numbers of the layers" if len(parts) > 1 else "the tensors")
+        self.say_head(parts, own, fastai, functions, bool(gaps), bool(known))
         return result
+
+    def say_head(self, parts, own, fastai, functions, has_gaps, is_known):
+        """Who says what the layers are, and what stands between them."""
+        doubts = [] if fastai else self.doubts(parts, own)
+        if self.options.head_activation and has_gaps:
+            origin = "--head-activation"
+        elif fastai:
+            origin = "fastai's head"
+        elif any(functions.values()) and own and not self.has_own_widths(parts):
+            origin = ""
+            doubts.insert(0, f"{own} has these functions under these names; --head-activation")
+        elif self.linear_neighbours(parts) and not self.checkpoint.modules:
+            origin = ""
+            doubts.insert(0, "the numbers of the layers leave no place for an activation; --head-activation")
+        else:
+            origin = f"{own}'s own" if is_known else "the numbers of the layers" if len(parts) > 1 else "the tensors"
+        if doubts:
+            self.account.assume("head", "; ".join(doubts if origin != "--head-activation" else [origin, *doubts]))
+        else:
+            self.account.say("head", origin)
+
+    def doubts(self, parts, own):
+        """What the tensors alone do not tell of the layers of a head that are not the library's own."""
+        result = []
+        untold = [part for part in parts if self.record(part) is None]  # Those of a pickled model have their classes.
+        norms = [part for part in untold if part.kind in torch_head.NORMS]
+        if own and self.architecture.name.startswith("convnext"):
+            norms = [part for part in norms if part is not parts[0]]
+        for part in norms:
+            if part.kind == "layer_norm":
+                result.append(f"{part.name} is taken as a layer norm, a group norm and a batch norm of the batch itself have the same tensors")
+        for part in untold if not self.naming.library else ():
+            if part.window:
+                where = "behind the pooling" if part.window == (1, 1) else "one of the whole map, without padding"
+                result.append(f"{part.name} is a convolution and taken as {where}")
+        if norms and self.options.head_epsilon is None:
+            result.append(f"a state dict does not say the epsilon of its norms, {torch_head.EPSILON:g} is torch's; --head-epsilon")
+        last = parts[-1]
+        if last.kind == "dense" and "bias" not in last.tensors and self.record(last) is None:
+            result.append(f"{last.name} has no bias: it is taken as linear, not as one that compares directions (ArcFace, cosine)")
+        return result
+
+    def record(self, part):
+        """The layer as a whole pickled model has it."""
+        return self.checkpoint.modules.find(part.name) if self.checkpoint.modules else None
 
     @staticmethod
     def linear_neighbours(parts):
@@ -267,10 +356,11 @@ class HeadReader:
         return left
 
     def epsilon(self, part, own):
-        modules = self.checkpoint.modules
-        record = modules.find(part.name) if modules else None
+        record = self.record(part)
         if record is not None and isinstance(record.attributes().get("eps"), float):
             return record.attributes()["eps"]
+        if self.options.head_epsilon is not None:
+            return self.options.head_epsilon
         if part.kind == "layer_norm" and own and self.architecture.name.startswith("convnext"):
             return float(self.config.get("layer_norm_eps", 1e-12)) if own == "transformers" else families.LAYER_NORM_EPSILON
         return torch_head.EPSILON

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from . import families, fastai, graph_steps, naming, torch_extras, torch_head, xray
+from . import families, fastai, graph_steps, naming, torch_extras, torch_factors, torch_head, xray
 from .errors import ConversionError
 from .flatfile import names
 from .heads import name_head
@@ -19,7 +19,9 @@ from .transforms import Transform
 def read(path, options, said, account):
     """The model in a torch checkpoint or safetensors file; `said` is what files beside it say."""
     checkpoint = open_file(path, options, account)
-    state = checkpoint.tensors
+    state = torch_factors.multiply_out(checkpoint.tensors)
+    if not checkpoint.modules:  # Those are looked up by their names in the file.
+        state = naming.without_wrappers(state)
     extras = torch_extras.take(state)
     naming_ = naming.rename(state)
     state = {new: state[old] for new, old in naming_.names.items()}
@@ -30,7 +32,7 @@ def read(path, options, said, account):
     size = choose_size(base.architecture, checkpoint, options, said, account)
     said = with_configuration(said, naming_, checkpoint)
     check_configuration(naming_, said)
-    check_name(base.architecture, checkpoint, options)
+    check_name(base.architecture, checkpoint, options, said)
     convention = choose_convention(base, naming_, checkpoint, options, said, account)
     parts = torch_head.head_parts(chosen_head(state, options, account))
     if not any(part.kind == "dense" for part in parts):

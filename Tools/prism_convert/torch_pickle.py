@@ -308,6 +308,8 @@ class Reader(pickle.Unpickler):
             return refuse_plain_pickle
         if module.startswith("torch") and name.endswith("Storage"):
             return Unsupported(f"{module}.{name}")
+        if module == "torch" and name.startswith(("float", "complex", "int", "uint", "quint", "qint")):
+            return Unsupported(path)  # A type of tensors.
         if path not in self.types:
             self.types[path] = maker(path)
         return self.types[path]
@@ -335,7 +337,7 @@ class Reader(pickle.Unpickler):
 
     def typed(self, storage, offset, size, stride, kind):
         if not isinstance(storage, Storage) or not isinstance(kind, str):
-            return Unsupported(getattr(storage, "what", None) or str(kind))
+            return Unsupported(getattr(storage, "what", None) or getattr(kind, "what", None) or str(kind))
         numbers = [offset, *size, *stride]
         if not all(isinstance(number, int) and 0 <= number < 1 << 48 for number in numbers) or len(size) != len(stride):
             raise ConversionError(f"{self.path} has a tensor of an impossible shape")

@@ -88,6 +88,8 @@ def function_of(name, record):
         raise ConversionError(f"layer {name} (LeakyReLU) has the slope {attributes['negative_slope']}, 0.01 is supported")
     if function == "elu" and attributes.get("alpha", 1.0) != 1:
         raise ConversionError(f"layer {name} (ELU) has the alpha {attributes['alpha']}, 1 is supported")
+    if function == "softmax" and attributes.get("dim") not in (None, 1, -1):
+        raise ConversionError(f"layer {name} ({record.kind}) is over the axis {attributes['dim']}, that of the labels is 1")
     if function == "gelu" and attributes.get("approximate", "none") == "tanh":
         return "gelu_tanh"
     return function

@@ -59,6 +59,7 @@ class Transform:
     output: str | None = None
     thresholds: list | None = None
     config: dict = dataclasses.field(default_factory=dict)  # of the model in its library
+    assumed: bool = False  # nothing says that it is this one
     doubt: str = ""  # what it does to pictures that cannot be done here
 
 
@@ -279,9 +280,11 @@ def timm(config, name):
 
 
 def normalisation(mean, std, name):
+    mean, std = ([value] if isinstance(value, (int, float)) else value for value in (mean, std))
+    count = len(mean) if isinstance(mean, (list, tuple)) and len(mean) in (1, 4) else 3
     return [
-        ("add", [-value for value in numbers(mean, 3, f"{name}: the mean")]),
-        ("divide", numbers(std, 3, f"{name}: the standard deviation")),
+        ("add", [-value for value in numbers(mean, count, f"{name}: the mean")]),
+        ("divide", numbers(std, count, f"{name}: the standard deviation")),
     ]
 
 
@@ -294,7 +297,7 @@ def published(model, options, said):
     if found is None or said is None:
         return said or found
     return dataclasses.replace(
-        said, operations=found.operations, resize=said.resize or found.resize,
+        said, operations=found.operations, resize=said.resize or found.resize, assumed=found.assumed,
         side=said.side or (found.side if not said.resize else None), origin=f"{said.origin} and {found.origin}",
     )  # fmt: skip
 
@@ -307,6 +310,10 @@ def torchvision(architecture, path, units):
     if path.name.startswith(SECOND):
         side = 232  # IMAGENET1K_V2; the first version is the older and usual one.
     result = Transform("torchvision's own weights", (size, size), resize, side)
+    if not re.search(r"-[0-9a-f]{8}\.", path.name):
+        # Others have the same tensors, timm's for one, and learnt from other pictures.
+        result.origin = f"as torchvision prepares pictures for its own {IMAGENET_CLASSES} classes; --input-size, --resize, --crop, --preprocess"
+        result.assumed = True
     result.operations = mode_operations("tf" if architecture == "efficientnet_v2_l" else "torch")
     return result
 
@@ -330,14 +337,15 @@ def apply(model, transform, options):
     if transform and options.input_size and transform.size and tuple(options.input_size) != tuple(transform.size):
         account.assume("crop", f"the size is the option's, not that of {transform.origin}: --crop")
         transform = dataclasses.replace(transform, side=None)
+    tell = account.assume if transform and transform.assumed else account.say
     if transform:
         if transform.resize:
             model.resize = transform.resize
-            account.say("resize", transform.origin)
+            tell("resize", transform.origin)
         model.side = transform.side or model.side
         model.usual = transform.operations
         if transform.operations is not None:
-            account.say("usual", transform.origin)
+            tell("usual", transform.origin)
         model.labels = transform.labels or model.labels
         if transform.labels:
             account.say("labels", transform.origin)
@@ -348,7 +356,7 @@ def apply(model, transform, options):
         if transform.thresholds:
             account.say("thresholds", transform.origin)
         if transform.size and tuple(transform.size) == tuple(model.size) and "size" in account.assumed:
-            account.say("size", transform.origin)
+            tell("size", transform.origin)
     if options.resize:
         account.say("resize", "--resize")
     if options.crop is not None:
@@ -359,7 +367,7 @@ def apply(model, transform, options):
     elif transform and transform.doubt and not account.knows("crop"):
         account.assume("crop", transform.doubt)
     elif transform and transform.resize and not account.knows("crop"):
-        account.say("crop", transform.origin)
+        tell("crop", transform.origin)
     elif model.framework != "keras" and not account.knows("crop"):
         account.assume("crop", "a model that learnt from centres, as Resize(256) and CenterCrop(224) make, needs --crop 256")
     if not account.knows("resize"):
