@@ -38,11 +38,12 @@ struct CompareCommand: LimitedCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Where maps ought to be, not zero (not black) inside, as .npy or .png of any size: the mask of \
-      the input, a folder of masks that are called like their inputs (cat.png, or cat.pug.png or \
-      pug/cat.png for one label), or a CSV with the columns input, mask and, if wanted, target; for \
-      sounds a CSV with input, target, start and end in seconds, low and high in hertz. Shows each \
-      map's share of positive attribution in it, and whether the maximum lies there.
+      Where maps ought to be, not zero (not black) inside, as .npy or .png of the input's \
+      proportions: the mask of the input, a folder of masks that are called like their inputs \
+      (cat.png, or cat.pug.png or pug/cat.png for one label), or a CSV with the columns input, mask \
+      and, if wanted, target; for sounds a CSV with input, target, start and end in seconds, low \
+      and high in hertz. Shows each map's share of positive attribution in it, and whether the \
+      maximum lies there.
       """, valueName: "path"))
   var truth: String?
 
