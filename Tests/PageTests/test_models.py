@@ -91,6 +91,18 @@ class ModelTests(PageTest):
         self.shot("two-analyses")
         self.check_access("two analyses")
 
+    def test_an_address_that_changes_before_the_models_are_known(self):
+        page = self.page
+        self.analyse(SAMPLES / "husky.png")
+        last = self.identifier()
+        held = []
+        page.route(re.compile("/model_list/"), lambda route: held.append(route))
+        page.reload()
+        page.evaluate(f"location.hash = '#/compare/{last}'")
+        page.wait_for_timeout(200)
+        held[0].continue_()
+        expect(page.locator("main h1")).to_contain_text("husky.png")
+
 
 class EmptyTests(PageTest):
     def test_a_server_without_samples(self):

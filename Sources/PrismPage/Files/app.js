@@ -251,7 +251,8 @@ keys.add("page", "?", "keys.help", () => keys.open());
 keys.add("page", "n", "nav.new", () => page.go("/"));
 keys.add("page", "s", "nav.saved", () => page.go("/saved"));
 keys.add("page", "o", "intake.choose", () => intake.choose());
-addEventListener("hashchange", show);
+// Until the models are known nothing can be shown; then `start` shows what the address says.
+addEventListener("hashchange", () => { if (page.models) { show(); } });
 intake.listen(document);
 await start();
 // What is shown later has to be here when the server is not.
