@@ -65,7 +65,7 @@ struct InputList: Sendable {
   }
 
   private static func note(on others: [String], in path: String, _ kind: Kind) -> String {
-    let shown = others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " …" : "")
+    let shown = Text.first(5, of: others)
     let (files, verb) = others.count == 1 ? ("file", "is") : ("files", "are")
     return
       "\(path): \(others.count) \(files) that \(verb) not \(kind.name) \(verb) left out: \(shown)"
@@ -121,7 +121,7 @@ enum InputError: Error, CustomStringConvertible {
       "\(path): the folder holds no \(kind.name)"
         + (others.isEmpty
           ? ""
-          : ", only \(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? " …" : "")")
+          : ", only \(Text.first(3, of: others))")
         + (folders > 0 ? "; --recursive looks into the folders in it" : "")
     }
   }

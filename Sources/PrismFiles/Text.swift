@@ -11,6 +11,11 @@ package enum Text {
     "\(count) \(count == 1 ? one : several ?? one + "s")"
   }
 
+  /// The first of some names, and whether there are more.
+  package static func first(_ count: Int, of names: [String]) -> String {
+    names.prefix(count).joined(separator: ", ") + (names.count > count ? " …" : "")
+  }
+
   /// Text made fit for one line: control characters escaped, the middle of long text left out.
   ///
   /// - Parameter text: Any text, such as a name in a file that nobody vouches for.

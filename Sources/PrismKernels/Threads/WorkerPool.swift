@@ -59,7 +59,7 @@ package final class WorkerPool: Sendable {
   package func run(tasks: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
     let before = SubnormalNumbers.flush()
     defer { SubnormalNumbers.restore(before) }
-    guard tasks > 1, !threads.isEmpty, freeCount > 1, shared.acquire() else {
+    guard tasks > 1, freeCount > 1, shared.acquire() else {
       for task in 0..<max(tasks, 0) { body(task, 0) }
       return
     }

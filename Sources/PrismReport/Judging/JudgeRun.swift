@@ -126,10 +126,9 @@ public final class JudgeRun: Sendable {
   /// What to tell where masks are about labels that the model does not have.
   private static func strangers(_ truths: TruthMasks?) -> [String] {
     guard let names = truths?.strangers, !names.isEmpty else { return [] }
-    let shown = names.prefix(5).map { Text.printable($0) }.joined(separator: ", ")
     return [
-      "masks are about what is no label of the model and are left out: \(shown)"
-        + (names.count > 5 ? " …" : "")
+      "masks are about what is no label of the model and are left out: "
+        + Text.first(5, of: names.map { Text.printable($0) })
     ]
   }
 
@@ -384,11 +383,10 @@ private struct Selection {
           + " a picture again; its labels are taken together")
     }
     notes += data.findings.filter { $0.effect != .none }.map { finding in
-      let places = finding.items.prefix(3).map { item in
+      let places = finding.items.map { item in
         item.path + (item.reason.map { " (\($0))" } ?? "")
       }
-      return "\(finding.summary): " + places.joined(separator: ", ")
-        + (finding.items.count > places.count ? " …" : "")
+      return "\(finding.summary): " + Text.first(3, of: places)
     }
     let missing = data.splits.filter { split == DataSet.wholeName || $0.name == split }
       .reduce(0) { $0 + $1.missing.count }

@@ -25,13 +25,14 @@ public struct TruthMasks: Sendable {
   }
 
   private let masks: [String: [Mask]]
-  private let labels: [String]
+  /// The indices of the labels that the masks' targets mean.
+  private let meanings: [String: [Int]]
 
   /// What masks of the inputs are about though the model has no such label, each once.
   public var strangers: [String] {
     var seen: Set<String> = []
     return masks.keys.sorted().flatMap { masks[$0] ?? [] }.compactMap(\.target).filter {
-      seen.insert($0).inserted && meant(by: $0).isEmpty
+      seen.insert($0).inserted && meanings[$0]?.isEmpty ?? true
     }
   }
 
@@ -51,7 +52,6 @@ public struct TruthMasks: Sendable {
   ///   - labels: The model's labels.
   /// - Throws: ``RequestError/sharedTruth(_:inputs:)``, ``RequestError/noTruth(_:)``; `FileError`.
   public init(_ path: String, for inputs: [String], labels: [String]) throws {
-    self.labels = labels
     let wholes = inputs.map(ReportInput.wholePath)
     var seen: Set<String> = []
     let unique = wholes.filter { seen.insert($0).inserted }
@@ -84,6 +84,9 @@ public struct TruthMasks: Sendable {
       }
     }
     self.masks = masks
+    let targets = Set(masks.values.joined().compactMap(\.target))
+    meanings = Dictionary(
+      uniqueKeysWithValues: targets.map { ($0, Self.indices(meantBy: $0, in: labels)) })
   }
 
   /// The region that is right for a label, 1 inside, resized to the nearest pixel.
@@ -260,7 +263,7 @@ public struct TruthMasks: Sendable {
 
   /// The indices of the labels that a text in a table or a file's name means: those that are called
   /// so, else those that are in files' names, else the one with the index.
-  private func meant(by text: String) -> [Int] {
+  private static func indices(meantBy text: String, in labels: [String]) -> [Int] {
     let called = labels.indices.filter { labels[$0] == text }
     if !called.isEmpty { return called }
     let written = labels.indices.filter { FileStem.readable(labels[$0]) == text }
@@ -270,7 +273,8 @@ public struct TruthMasks: Sendable {
 
   /// Whether a text means a label; of a contrast that which is explained.
   private func names(_ text: String, _ target: Prediction.Entry) -> Bool {
-    text == target.label || meant(by: text).contains(target.contrast?.index ?? target.index)
+    text == target.label
+      || meanings[text]?.contains(target.contrast?.index ?? target.index) ?? false
   }
 
   private static func isMask(_ name: String) -> Bool {
