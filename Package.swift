@@ -101,6 +101,8 @@ let package = Package(
     .systemLibrary(name: "CWebP", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(
+      name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CFFTW", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
@@ -140,8 +142,8 @@ let package = Package(
     .target(
       name: "PrismMedia",
       dependencies: [
-        "CCairo", "CFFTW", "CMPG123", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG", "CWebP", "CZlib",
-        "PrismCard", "PrismFiles", "PrismKernels", "PrismTensor",
+        "CCairo", "CDeflate", "CFFTW", "CMPG123", "CSPNG", "CSndFile", "CTIFF", "CTurboJPEG",
+        "CWebP", "PrismCard", "PrismFiles", "PrismKernels", "PrismTensor",
       ],
       swiftSettings: numeric),
     .target(

@@ -11,7 +11,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 packages=(
   libopenblas-dev libfftw3-dev libspng-dev libturbojpeg0-dev libtiff-dev libwebp-dev libgdcm-tools
   libsndfile1-dev libmpg123-dev libcairo2-dev
-  libsqlite3-dev nettle-dev zlib1g-dev libpangocairo-1.0-0 fonts-dejavu-core pkg-config
+  libsqlite3-dev nettle-dev zlib1g-dev libdeflate-dev libpangocairo-1.0-0 fonts-dejavu-core pkg-config
 )
 
 if command -v dpkg-query >/dev/null; then

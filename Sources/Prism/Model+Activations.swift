@@ -154,8 +154,8 @@ extension LayerVector {
     guard self == .pooled, value.shape.rank == 4 else { return value }
     let channels = value.shape[3]
     var sums = [Double](repeating: 0, count: channels)
-    value.withUnsafeBufferPointer { values in
-      for (index, number) in values.enumerated() { sums[index % channels] += Double(number) }
+    unsafe value.withUnsafeBufferPointer { values in
+      for index in unsafe values.indices { unsafe sums[index % channels] += Double(values[index]) }
     }
     let count = isMean ? Double(value.count / channels) : 1
     return Tensor([channels], sums.map { Float($0 / count) })

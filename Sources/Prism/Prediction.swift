@@ -52,9 +52,10 @@ public struct Prediction: Sendable, Equatable, Codable {
 
   /// The labels with the most probable first; equals keep the model's order.
   public var ranked: [Entry] {
-    entries.withUnsafeBufferPointer { entries in
+    unsafe entries.withUnsafeBufferPointer { entries in
       // Places are moved about, not entries with their texts.
-      entries.indices.sorted { Self.precedes(entries[$0], entries[$1]) }.map { entries[$0] }
+      unsafe entries.indices.sorted { unsafe Self.precedes(entries[$0], entries[$1]) }
+        .map { unsafe entries[$0] }
     }
   }
 

@@ -50,6 +50,7 @@ struct Batch {
     var line = Line(
       inputs.files, abreast: abreast, progress: progress, isOpen: { current() == nil },
       compute: compute)
+    defer { line.end() }
     var partly: [String] = []
     while line.done < inputs.files.count {
       if interruptions.current() == nil { line.fill() }
@@ -119,9 +120,9 @@ private struct Line<Value: Sendable> {
   // Whether more may begin.
   private let isOpen: @Sendable () -> Bool
   private let compute: @Sendable (String, String?, Running<Value>) throws -> Value
-  // Those that compute, of those in the line: one that is finished before the first of the line
-  // waits for it, and another computes in its place.
-  private let places: Places
+  // Those of the line that compute are as many as there are threads, in the order of the line: one
+  // that is finished before the first waits for it, and its thread goes on with another.
+  private let threads: WorkThreads
   private var running: [Running<Value>] = []
   /// How many have left the line.
   private(set) var done = 0
@@ -138,7 +139,7 @@ private struct Line<Value: Sendable> {
     self.progress = progress
     self.isOpen = isOpen
     self.compute = compute
-    places = Places(abreast)
+    threads = abreast == 1 ? .shared : WorkThreads(limit: abreast)
   }
 
   /// How many may be in the line, finished ones among them.
@@ -161,23 +162,19 @@ private struct Line<Value: Sendable> {
       // Those that are worked on at a time read their files themselves.
       let following = abreast == 1 && index + 1 < files.count ? files[index + 1] : nil
       let (progress, isOpen, compute) = (progress, isOpen, compute)
-      let (places, isAlone) = (places, abreast == 1)
-      let ticket = places.ticket()
+      let isAlone = abreast == 1
       progress.begin(input, at: index)
       let next = Running<Value>(
         progress: { progress.note($0, at: index) },
         stages: { progress.begin($0.name, $0.number, of: $0.count, at: index) })
-      let hasBegun = next.begin { running in
-        defer { places.leave() }
+      next.begin(on: threads) { running in
         guard !isAlone else { return try compute(input, following, running) }
-        ticket.wait()
         // Nothing begins after an interruption, nor after others were given up.
         guard isOpen() else { throw CancellationError() }
         try running.work.check()
         running.started()
         return try Threads.beside { try compute(input, following, running) }
       }
-      if !hasBegun { places.giveBack(ticket) }
       running.append(next)
     }
   }
@@ -194,42 +191,7 @@ private struct Line<Value: Sendable> {
 
   /// Gives all up.
   func cancel() { for running in running { running.cancel() } }
-}
 
-/// The places of those that compute, given in the order in which they were asked for.
-private final class Places: Sendable {
-  private let state: Mutex<(free: Int, queue: [DispatchSemaphore])>
-
-  init(_ count: Int) { state = Mutex((count, [])) }
-
-  /// What the next in the line waits for.
-  func ticket() -> DispatchSemaphore {
-    let ticket = DispatchSemaphore(value: 0)
-    state.withLock { state in
-      if state.free > 0 {
-        state.free -= 1
-        ticket.signal()
-      } else {
-        state.queue.append(ticket)
-      }
-    }
-    return ticket
-  }
-
-  /// Gives back what is not waited for any more.
-  func giveBack(_ ticket: DispatchSemaphore) {
-    let wasQueued = state.withLock { state in
-      let place = state.queue.firstIndex { $0 === ticket }
-      if let place { state.queue.remove(at: place) }
-      return place != nil
-    }
-    if !wasQueued { leave() }
-  }
-
-  /// Gives a place to the next.
-  func leave() {
-    state.withLock { state in
-      if state.queue.isEmpty { state.free += 1 } else { state.queue.removeFirst().signal() }
-    }
-  }
+  /// Ends the threads that are the line's own.
+  func end() { if abreast > 1 { threads.retire() } }
 }

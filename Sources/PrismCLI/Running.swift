@@ -62,28 +62,29 @@ final class Running<Value: Sendable>: Sendable {
 
   /// Begins the work, on a thread of its own.
   ///
-  /// - Parameter body: The work; it may still run for the length of a batch after it is given up.
-  /// - Returns: Whether there is a thread for it; without one it has failed.
-  @discardableResult
-  func begin(_ body: @escaping @Sendable (Running<Value>) throws -> Value) -> Bool {
+  /// - Parameters:
+  ///   - threads: Where; the work waits for its turn where it has no more of them.
+  ///   - body: The work; it may still run for the length of a batch after it is given up.
+  func begin(
+    on threads: WorkThreads, _ body: @escaping @Sendable (Running<Value>) throws -> Value
+  ) {
     // Work that computes for long must not hold a thread of those that Swift shares among all
     // tasks, nor the one that watches it.
-    guard WorkThreads.shared.prepare() else {
+    guard threads.prepare() else {
       let error = OutOfMemoryError(bytes: WorkThreads.stackSize)
       state.withLock { $0.result = .failure(error) }
       done.signal()
-      return false
+      return
     }
-    let task = Task(executorPreference: WorkThreads.shared) {
+    let task = Task(executorPreference: threads) {
       let result = Result { try body(self) }
       self.state.withLock { $0.result = result }
       self.done.signal()
     }
     state.withLock { $0.task = task }
-    return true
   }
 
-  /// Counts the time of the work from now on: it had to wait for its place.
+  /// Counts the time of the work from now on: it had to wait for its turn.
   func started() { state.withLock { $0.start = .now } }
 
   /// Gives the work up.

@@ -1,6 +1,15 @@
+import Synchronization
 import Testing
 
 @testable import PrismKernels
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 @Suite("threads for long work, and what the system refuses")
 struct WorkThreadsTests {
@@ -25,6 +34,37 @@ struct WorkThreadsTests {
     #expect(threads.prepare() && threads.prepare() && threads.prepare())
     let answer = await Task(executorPreference: threads) { 7 }.value
     #expect(answer == 7)
+  }
+
+  @Test("jobs beyond the limit wait for their turn", arguments: [1, 2])
+  func turns(limit: Int) async {
+    let threads = WorkThreads(limit: limit)
+    let turns = Turns()
+    let tasks = (0..<50).map { number in
+      Task(executorPreference: threads) { turns.take(number) }
+    }
+    for task in tasks { await task.value }
+    threads.retire()
+    let (order, _, most) = turns.state.withLock { $0 }
+    #expect(most <= limit && order.sorted() == Array(tasks.indices))
+    // Of two threads one may take a job and be slower than the other with the next.
+    if limit == 1 { #expect(order == Array(tasks.indices)) }
+    // Work that comes after all is done, by a thread that ends then.
+    #expect(await Task(executorPreference: threads) { 7 }.value == 7)
+  }
+
+  private final class Turns: Sendable {
+    let state = Mutex<(order: [Int], now: Int, most: Int)>(([], 0, 0))
+
+    func take(_ number: Int) {
+      state.withLock { state in
+        state.order.append(number)
+        state.now += 1
+        state.most = max(state.most, state.now)
+      }
+      for _ in 0..<100 { sched_yield() }
+      state.withLock { $0.now -= 1 }
+    }
   }
 
   @Test("work that is begun has the values of the task")

@@ -12,13 +12,12 @@ public final class WorkThreads: TaskExecutor, @unchecked Sendable {
   /// The addresses that a thread takes for its stack at the least.
   package static let stackSize = AddressSpace.smallStack
 
-  /// How many threads stay where there is nothing to do.
-  private static let kept = 4
-
   private let lock = WaitingLock()
   private let limit: Int
   /// Jobs that no thread has begun, by numbers that count up.
   private var waiting: [(number: Int, job: UnownedJob)] = []
+  /// How many threads stay where there is nothing to do.
+  private var kept = 4
   private var count = 0
   private var threads = 0
   /// Threads that are not at a job.
@@ -26,8 +25,16 @@ public final class WorkThreads: TaskExecutor, @unchecked Sendable {
 
   /// Makes an executor.
   ///
-  /// - Parameter limit: The most threads at a time; at least 1.
-  init(limit: Int) { self.limit = max(limit, 1) }
+  /// - Parameter limit: The most threads at a time; at least 1. Jobs beyond them wait for their
+  ///   turn, and a thread that has done one takes the next: it stays on its processor.
+  package init(limit: Int) { self.limit = max(limit, 1) }
+
+  /// Ends the threads that have nothing to do, now and later; to be called for an executor that is
+  /// used no more.
+  package func retire() {
+    lock.withLock { kept = 0 }
+    lock.broadcast()
+  }
 
   /// Runs a closure on a thread of its own, within the current task.
   ///
@@ -66,13 +73,12 @@ public final class WorkThreads: TaskExecutor, @unchecked Sendable {
     let (number, needsThread) = lock.withLock {
       count += 1
       waiting.append((count, job))
-      guard idle < waiting.count, threads < limit else {
-        lock.signal()
-        return (count, false)
-      }
+      guard idle < waiting.count, threads < limit else { return (count, false) }
       (threads, idle) = (threads + 1, idle + 1)
       return (count, true)
     }
+    // Who is woken may run instead of this thread, which must not hold the lock then.
+    if !needsThread { lock.signal() }
     // Without a thread the job runs where it is, unless one of the others has begun it meanwhile.
     if needsThread, !start(), withdraw(number) {
       job.runSynchronously(on: asUnownedTaskExecutor())
@@ -99,7 +105,7 @@ public final class WorkThreads: TaskExecutor, @unchecked Sendable {
   private func next() -> UnownedJob? {
     lock.withLock {
       while waiting.isEmpty {
-        guard idle <= Self.kept else {
+        guard idle <= kept else {
           (threads, idle) = (threads - 1, idle - 1)
           return nil
         }

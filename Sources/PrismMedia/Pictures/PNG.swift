@@ -1,5 +1,5 @@
+internal import CDeflate
 internal import CSPNG
-internal import CZlib
 
 /// Reading PNG through libspng, whose interface returns errors instead of jumping.
 enum PNG {
@@ -149,16 +149,21 @@ enum PNG {
       guard length <= bytes.count - position - 12 else { throw .truncated(name) }
       let kind = String(decoding: bytes[(position + 4)..<(position + 8)], as: UTF8.self)
       let chunk = bytes[position..<(position + 12 + length)]
-      guard Int(checksum(of: bytes, position + 4, length + 4)) == number(at: position + 8 + length)
-      else { throw .corrupt(name, reason: "the check sum of its part \(shown(kind)) is wrong") }
+      let sum = checksum(of: bytes[(position + 4)..<(position + 8 + length)])
+      guard Int(sum) == number(at: position + 8 + length) else {
+        throw .corrupt(name, reason: "the check sum of its part \(shown(kind)) is wrong")
+      }
       switch kind {
       case "IHDR": essence.bytes += chunk
       case "PLTE":
         // Colours that no sample can name are left out: programs write them, and libspng refuses
         // them.
         let most = essence.kind == 3 ? 3 << min(essence.depth, 8) : 768
-        essence.bytes +=
-          length > most ? part("PLTE", Array(chunk.dropFirst(8).prefix(most))) : Array(chunk)
+        if length > most {
+          append("PLTE", chunk.dropFirst(8).prefix(most), to: &essence.bytes)
+        } else {
+          essence.bytes += chunk
+        }
       case "IDAT":
         dataCount += length
         essence.bytes += chunk
@@ -187,18 +192,22 @@ enum PNG {
     return essence
   }
 
-  /// A chunk of the file.
-  private static func part(_ kind: String, _ data: [UInt8]) -> [UInt8] {
-    func bytes(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(number >> (24 - 8 * $0) & 255) } }
-    let body = Array(kind.utf8) + data
-    return bytes(UInt32(data.count)) + body
-      + bytes(UInt32(truncatingIfNeeded: checksum(of: body, 0, body.count)))
+  /// Puts a chunk at the end of a file.
+  static func append(_ kind: String, _ data: some Collection<UInt8>, to file: inout [UInt8]) {
+    file += bigEndian(data.count)
+    let start = file.count
+    file += kind.utf8
+    file += data
+    file += bigEndian(Int(checksum(of: file[start...])))
   }
 
-  private static func checksum(of bytes: [UInt8], _ start: Int, _ count: Int) -> UInt {
-    bytes.withUnsafeBufferPointer { source in
-      UInt(crc32_z(0, source.baseAddress.map { $0 + start }, count))
-    }
+  /// Four bytes, the most significant first.
+  static func bigEndian(_ number: Int) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+  }
+
+  private static func checksum(of bytes: ArraySlice<UInt8>) -> UInt32 {
+    bytes.withUnsafeBytes { libdeflate_crc32(0, $0.baseAddress, $0.count) }
   }
 
   /// The name of a chunk, fit for a line.
