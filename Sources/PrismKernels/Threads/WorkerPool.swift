@@ -12,10 +12,11 @@ import Synchronization
 ///
 /// A region costs well under a microsecond while the threads are awake: they spin for about 200 µs
 /// after their last region, then sleep. That bridges the steps of a network that one thread does,
-/// such as squeeze-and-excitation's, also where processors are slow: to wake a thread takes longer. A region that is started inside another one, or while
-/// another thread uses the pool, runs on its caller alone, so that nesting and concurrent use
-/// cannot deadlock. The pool decides who computes what, never what is computed: results must not
-/// depend on it.
+/// such as squeeze-and-excitation's, on slow processors too: to wake a thread takes longer there.
+///
+/// A region that is started inside another one, or while another thread uses the pool, runs on its
+/// caller alone, so that nesting and concurrent use cannot deadlock. The pool decides who computes
+/// what, never what is computed: results must not depend on it.
 package final class WorkerPool: Sendable {
   private let shared: PoolState
   private let threads: [SystemThread]
