@@ -155,7 +155,7 @@ extension LayerVector {
     let channels = value.shape[3]
     var sums = [Double](repeating: 0, count: channels)
     unsafe value.withUnsafeBufferPointer { values in
-      for index in unsafe values.indices { unsafe sums[index % channels] += Double(values[index]) }
+      for index in values.indices { unsafe sums[index % channels] += Double(values[index]) }
     }
     let count = isMean ? Double(value.count / channels) : 1
     return Tensor([channels], sums.map { Float($0 / count) })

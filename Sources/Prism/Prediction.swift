@@ -54,7 +54,7 @@ public struct Prediction: Sendable, Equatable, Codable {
   public var ranked: [Entry] {
     unsafe entries.withUnsafeBufferPointer { entries in
       // Places are moved about, not entries with their texts.
-      unsafe entries.indices.sorted { unsafe Self.precedes(entries[$0], entries[$1]) }
+      entries.indices.sorted { unsafe Self.precedes(entries[$0], entries[$1]) }
         .map { unsafe entries[$0] }
     }
   }
