@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Prism
+internal import PrismExplain
 
 /// A method that draws at random, and how near it comes to what it estimates.
 private struct Estimator {
@@ -119,14 +120,18 @@ struct CertaintyCommand: ParsableCommand {
     }
     guard coverage > 0 else { return }
     let samples = Self.samples(coverageShare, of: estimator)
-    let quantile = Self.quantile(freedom: Double(samples - 1))
     var (inside, count) = (0, 0)
     for seed in 0..<coverage {
       let map = try explain(estimator.own(samples, UInt64(1000 + seed)))
       let stated = map.standardErrors
       for (i, (value, truth)) in zip(map.numbers, truth.numbers).enumerated() {
         let error = (stated[i] * stated[i] + errors[i] * errors[i]).squareRoot()
-        inside += abs(value - truth) <= quantile * error ? 1 : 0
+        let difference = abs(value - truth)
+        let isInside =
+          error > 0
+          ? twoSidedStudentT(difference / error, freedom: Double(samples - 1)) >= 0.05
+          : difference == 0
+        inside += isInside ? 1 : 0
         count += 1
       }
     }
@@ -137,14 +142,6 @@ struct CertaintyCommand: ParsableCommand {
 
   private static func samples(_ share: Double, of estimator: Estimator) -> Int {
     Int((share * Double(estimator.reference) / 2).rounded()) * 2
-  }
-
-  /// The 97.5 % point of Student's t, by Cornish and Fisher's expansion around the normal's.
-  private static func quantile(freedom: Double) -> Double {
-    let z = 1.959964
-    let (cube, fifth) = (z * z * z, z * z * z * z * z)
-    return z + (cube + z) / (4 * freedom)
-      + (5 * fifth + 16 * cube + 3 * z) / (96 * freedom * freedom)
   }
 
   private static func meanSquare(_ values: [Double]) -> Double {

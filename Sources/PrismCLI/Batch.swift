@@ -1,6 +1,4 @@
-internal import Dispatch
 internal import Prism
-internal import Synchronization
 
 /// Work on several inputs that goes on past those that fail, and ends in good order where somebody
 /// wants it to.
@@ -143,7 +141,10 @@ private struct Line<Value: Sendable> {
   }
 
   /// How many may be in the line, finished ones among them.
-  private var length: Int { abreast == 1 ? 1 : 2 * abreast }
+  private var length: Int { isAlone ? 1 : 2 * abreast }
+
+  /// Whether inputs are worked on one by one.
+  private var isAlone: Bool { abreast == 1 }
 
   /// The one that is waited for.
   var first: (input: String, running: Running<Value>)? { running.first.map { (files[done], $0) } }
@@ -160,9 +161,8 @@ private struct Line<Value: Sendable> {
       let index = done + running.count
       let input = files[index]
       // Those that are worked on at a time read their files themselves.
-      let following = abreast == 1 && index + 1 < files.count ? files[index + 1] : nil
-      let (progress, isOpen, compute) = (progress, isOpen, compute)
-      let isAlone = abreast == 1
+      let following = isAlone && index + 1 < files.count ? files[index + 1] : nil
+      let (progress, isOpen, compute, isAlone) = (progress, isOpen, compute, isAlone)
       progress.begin(input, at: index)
       let next = Running<Value>(
         progress: { progress.note($0, at: index) },
@@ -193,5 +193,5 @@ private struct Line<Value: Sendable> {
   func cancel() { for running in running { running.cancel() } }
 
   /// Ends the threads that are the line's own.
-  func end() { if abreast > 1 { threads.retire() } }
+  func end() { if !isAlone { threads.retire() } }
 }

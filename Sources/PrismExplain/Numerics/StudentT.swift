@@ -8,7 +8,7 @@ internal import PrismTensor
 ///   - t: The statistic.
 ///   - freedom: The degrees of freedom, above 0.
 /// - Returns: A probability.
-func twoSidedStudentT(_ t: Double, freedom: Double) -> Double {
+package func twoSidedStudentT(_ t: Double, freedom: Double) -> Double {
   guard t.isFinite else { return t.isNaN ? .nan : 0 }
   let x = freedom / (freedom + t * t)
   return incompleteBeta(x, freedom / 2, 0.5)

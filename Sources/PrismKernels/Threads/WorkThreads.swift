@@ -78,9 +78,9 @@ public final class WorkThreads: TaskExecutor, @unchecked Sendable {
       return (count, true)
     }
     // Who is woken may run instead of this thread, which must not hold the lock then.
-    if !needsThread { lock.signal() }
+    guard needsThread else { return lock.signal() }
     // Without a thread the job runs where it is, unless one of the others has begun it meanwhile.
-    if needsThread, !start(), withdraw(number) {
+    if !start(), withdraw(number) {
       job.runSynchronously(on: asUnownedTaskExecutor())
     }
   }

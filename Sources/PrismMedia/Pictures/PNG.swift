@@ -149,7 +149,7 @@ enum PNG {
       guard length <= bytes.count - position - 12 else { throw .truncated(name) }
       let kind = String(decoding: bytes[(position + 4)..<(position + 8)], as: UTF8.self)
       let chunk = bytes[position..<(position + 12 + length)]
-      let sum = checksum(of: bytes[(position + 4)..<(position + 8 + length)])
+      let sum = checksum(of: chunk.dropFirst(4).dropLast(4))
       guard Int(sum) == number(at: position + 8 + length) else {
         throw .corrupt(name, reason: "the check sum of its part \(shown(kind)) is wrong")
       }
