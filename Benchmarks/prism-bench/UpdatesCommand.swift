@@ -67,8 +67,9 @@ struct UpdatesCommand: ParsableCommand {
     commandName: "updates",
     abstract: "Methods that compute only what changed, beside whole forward passes.",
     discussion: """
-      Occlusion with windows of 16×16 pixels, Partition SHAP with 500 evaluations, and the curves of \
-      deletion and insertion along a map of Partition SHAP, by updates and by whole passes in turn. \
+      Occlusion with windows of 16×16 pixels, Partition SHAP with 500 evaluations, the curves of \
+      deletion and insertion along a map of Partition SHAP, and strokes of a brush of 12 pixels, a \
+      picture at a time, by updates and by whole passes in turn. \
       Both must give the same bits. The bound is that of the operations: how many times as many \
       whole passes need.
       """)
@@ -77,6 +78,9 @@ struct UpdatesCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("The picture.", valueName: "file"))
   var picture = "Samples/husky.png"
+
+  @Option(help: ArgumentHelp("Only tasks whose name holds this text.", valueName: "text"))
+  var filter: String?
 
   @Option(help: ArgumentHelp("How often both are measured; medians count.", valueName: "count"))
   var repeats = 3
@@ -102,7 +106,7 @@ struct UpdatesCommand: ParsableCommand {
     let base = PlannedClassifier(
       recording, defaultLayer: "", precision: Model.precision(of: model.card))
     let (updating, whole) = (UpdatingClassifier(base), WholeClassifier(base: base))
-    let image = model.explained(picture)
+    let (name, image) = (model.card.name, model.explained(picture))
     let target = try model.predict(picture).top
     func map(_ explainer: any BlackBoxExplainer, _ classifier: any Classifier) throws -> Tensor {
       try explainer.explain(image, targets: [target.index], of: classifier, work: .unwatched)[0]
@@ -110,22 +114,66 @@ struct UpdatesCommand: ParsableCommand {
     }
     for stride in [16, 8] {
       let occlusion = Occlusion(window: 16, stride: stride)
-      try row(model.card.name + ", occlusion 16×16 by \(stride)", updating) {
+      try row("\(name), occlusion 16×16 by \(stride)", updating) {
         try map(occlusion, $0 ? updating : whole).scalars
       }
     }
     let partition = PartitionSHAP()
-    try row(model.card.name + ", Partition SHAP, 500", updating) {
+    try row("\(name), Partition SHAP, 500", updating) {
       try map(partition, $0 ? updating : whole).scalars
     }
-    let followed = try map(partition, updating)
+    lazy var followed = Result { try map(partition, updating) }
     for direction in RemovalCurve.Direction.allCases {
       let curve = RemovalCurve(direction)
-      try row(model.card.name + ", \(direction.rawValue)", updating) {
-        try curve(followed, target: target.index, image: image, of: $0 ? updating : whole).outputs
+      try row("\(name), \(direction.rawValue)", updating) {
+        try curve(
+          followed.get(), target: target.index, image: image, of: $0 ? updating : whole
+        ).outputs
       }
     }
+    try paint("\(name), a stroke of 12×12", base, model.input(for: picture))
     print("  the highest memory, MB: " + fixed(Double(Memory.highest) / 1e6, 0))
+  }
+
+  /// Measures the pictures of a brush that goes from one corner to the other and back.
+  private func paint(_ name: String, _ base: PlannedClassifier, _ image: Tensor) throws {
+    guard isWanted(name) else { return }
+    guard let sequence = try base.inSequenceOfCalls(room: Model.usualSequenceRoom) else {
+      return print(name + ": computed whole")
+    }
+    var (image, images) = (image, [image])
+    let (height, width, channels) = (image.shape[1], image.shape[2], image.shape[3])
+    let (side, count) = (12, 20)
+    for stroke in 0..<2 * count {
+      let place = Double(stroke % count) / Double(count)
+      let top = Int(Double(height - side) * (stroke < count ? place : 1 - place))
+      let left = Int(Double(width - side) * place)
+      for y in top..<top + side {
+        for x in left..<left + side { for c in 0..<channels { image[0, y, x, c] = 0 } }
+      }
+      images.append(image)
+    }
+    var samples: (updates: [Double], whole: [Double]) = ([], [])
+    for repeated in 0...repeats {
+      for (number, image) in images.enumerated() {
+        var logits: (updates: Tensor, whole: Tensor)?
+        var times = (updates: 0.0, whole: 0.0)
+        times.updates = try time { logits = (try sequence.logits(image), image) }
+        times.whole = try time { logits?.whole = try base.logits(image) }
+        guard logits?.updates == logits?.whole else {
+          throw BenchError.unequal(name)
+        }
+        // The first round makes the plans, and the first picture of a round is another one.
+        if repeated > 0, number > 0 {
+          samples.updates.append(times.updates)
+          samples.whole.append(times.whole)
+        }
+      }
+    }
+    report(
+      name, Timing(samples.updates).median, Timing(samples.whole).median,
+      share: sequence.tally.share)
+    print("  held of the picture, MB: " + fixed(Double(sequence.byteCount) / 1e6, 0))
   }
 
   /// Measures a task by updates and by whole passes in turn.
@@ -133,6 +181,7 @@ struct UpdatesCommand: ParsableCommand {
     _ name: String, _ updating: UpdatingClassifier,
     _ task: (_ isUpdating: Bool) throws -> [Value]
   ) throws {
+    guard isWanted(name) else { return }
     // The first calls make the plans.
     guard try task(true) == task(false) else { throw BenchError.unequal(name) }
     let share = updating.takeShare()
@@ -141,7 +190,12 @@ struct UpdatesCommand: ParsableCommand {
       samples.updates.append(try time { sink(try task(true)) })
       samples.whole.append(try time { sink(try task(false)) })
     }
-    let (first, second) = (Timing(samples.updates).median, Timing(samples.whole).median)
+    report(name, Timing(samples.updates).median, Timing(samples.whole).median, share: share)
+  }
+
+  private func isWanted(_ name: String) -> Bool { filter.map(name.contains) ?? true }
+
+  private func report(_ name: String, _ first: Double, _ second: Double, share: Double) {
     print(
       name.padded(to: 48) + fixed(first * 1e3, 1).padded(to: 10, atEnd: false) + " ms, whole "
         + fixed(second * 1e3, 1).padded(to: 10, atEnd: false) + " ms, "

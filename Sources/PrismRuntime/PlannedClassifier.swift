@@ -197,6 +197,31 @@ public final class PlannedClassifier: DifferentiableClassifier {
     }
   }
 
+  /// The classifier for images that come in calls of their own, of which each differs from the one
+  /// before in a part, such as a picture that somebody paints on.
+  ///
+  /// It computes only what the part reaches, gives the same bits, and holds the values of the last
+  /// image.
+  ///
+  /// - Parameter room: The most bytes that it may take.
+  /// - Returns: `nil` where there is no room, or a small change reaches most of the network.
+  /// - Throws: `OutOfMemoryError`.
+  package func inSequenceOfCalls(room: Int) throws -> SequenceClassifier? {
+    let whole = try plan(for: recording.outputs)
+    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
+      rest.flops < Self.largestRest * whole.flops,
+      UpdateRun.size(
+        update, threads: Workers.count, chunk: Self.mostParts, keepsProducts: false) <= room
+    else { return nil }
+    return try SequenceClassifier(
+      update: update, rest: rest, whole: whole, chunk: Self.mostParts, continues: true)
+  }
+
+  /// The part of all operations that may follow an update that is worth it for a single image.
+  private static let largestRest = 0.8
+  /// The most parts in which images of ``inSequenceOfCalls(room:)`` are followed.
+  private static let mostParts = 2
+
   /// Computes of an image what is needed to go on from a named value, by a plan.
   ///
   /// - Throws: ``UnknownValueError``, `EvaluationError`.

@@ -42,6 +42,8 @@ class WhatIfTests(PageTest):
         self.drag(screen, (0.3, 0.3), (0.7, 0.7), steps=20, pause=30)
         self.drag(screen, (0.7, 0.3), (0.3, 0.7), steps=20, pause=30)
         self.assertGreater(len(self.answers), 4, "the numbers did not change while painting")
+        sent = [json.loads(answer.request.post_data) for answer in self.answers]
+        self.assertEqual(len({body["parameters"]["sequence"] for body in sent}), 1)
         expect(page.locator(".whatif-change").first).not_to_have_text("")
         self.assertLess(self.number(first), before)
         self.shot("whatif-picture")

@@ -78,6 +78,10 @@ struct UpdateTests {
       if chunk == 3 { #expect(try sequence.logits(images) == expected) }
       try expectSequence(from: known, sequence, plan, &random)
     }
+    let painted = try SequenceClassifier(
+      update: update, rest: rest, whole: plan, chunk: 2, limit: 0.9, continues: true,
+      pool: WorkerPool(workerCount: threads))
+    try expectPainting(on: known, painted, plan, &random)
     for limit in [1 << 30, 1 << 21, 0] {
       let near = try NearbyClassifier(
         near: known, update: update, rest: rest, whole: plan, chunk: 5, limit: 1,
@@ -112,6 +116,35 @@ struct UpdateTests {
     let (result, expected) = (try sequence.logits(stacked), try plan(stacked)[0])
     for n in images.indices {
       #expect(result.slice(n) == expected.slice(n), "image \(n) of a sequence")
+    }
+  }
+
+  /// Expects images that come in calls of their own, each the one before with strokes of a brush,
+  /// to have the bits of whole passes.
+  private func expectPainting(
+    on known: Tensor, _ sequence: SequenceClassifier, _ plan: Plan, _ random: inout SeededRandom
+  ) throws {
+    let (height, width, channels) = (known.shape[1], known.shape[2], known.shape[3])
+    var (image, images) = (known, [known])
+    // Once nothing changes, and once everything does.
+    for (number, strokes) in [1, 0, 2, 0, 1, 4].enumerated() {
+      if number == 3 { image = Tensor(known.shape, known.scalars.map { -$0 }) }
+      for _ in 0..<strokes {
+        let (top, left) = (
+          Int(random.uniform() * Float(height)), Int(random.uniform() * Float(width))
+        )
+        for y in top..<min(top + 2, height) {
+          for x in left..<min(left + 2, width) {
+            for c in 0..<channels { image[0, y, x, c] = 2 * random.uniform() - 1 }
+          }
+        }
+      }
+      images.append(image)
+    }
+    let expected = try plan(Tensor.stacking(images))[0]
+    for (number, image) in images.enumerated() {
+      #expect(
+        try sequence.logits(image).scalars == expected.slice(number).scalars, "stroke \(number)")
     }
   }
 

@@ -129,6 +129,79 @@ struct ModelRouteTests {
     #expect(map?["document"]?["target"]?["index"] == .integer(1), "\(explained.text.prefix(300))")
   }
 
+  @Test("a picture that is painted on has the numbers of a whole one, with less arithmetic")
+  func painting() async throws {
+    let server = try TestServer()
+    let platform = server.service.platform
+    var image = try Image(decoding: Sample.husky, name: "husky")
+    func predicted(_ parameters: JSON) async throws -> JSON? {
+      let answer = try await server.post(
+        "/v1/models/softmax:predict",
+        [
+          "instances": .array([["b64": .string(Base64.encode(try image.pngData()))]]),
+          "parameters": parameters,
+        ])
+      #expect(answer.status == .ok, "\(answer.text)")
+      return answer.json["predictions"]?.elements.first
+    }
+    #expect(platform.painted.byteCount == 0)
+    var last: JSON?
+    for number in 0..<4 {
+      var pixels = image.pixels
+      for y in 20..<30 {
+        for x in 10 * number..<10 * number + 10 { pixels[3 * (y * image.width + x)] ^= 255 }
+      }
+      image = try Image(width: image.width, height: image.height, pixels: pixels)
+      let painted = try await predicted(["sequence": .string("a painting")])
+      #expect(try await painted == predicted([:]))
+      #expect(painted != nil && painted != last)
+      last = painted
+    }
+    #expect(platform.painted.byteCount > 0)
+    let sequence = try platform.painted.sequence(
+      "a painting", of: platform.shelf.model("softmax"), called: "softmax")
+    #expect(sequence.share < 1)
+    let text = try await server(.get, "/metrics").text
+    #expect(text.contains("prism_painted_bytes \(platform.painted.byteCount)\n"))
+    for name in [JSON.string(""), .integer(1), .string(String(repeating: "a", count: 65))] {
+      let answer = try await server.post(
+        "/v1/models/softmax:predict",
+        [
+          "instances": .array([["b64": .string(Base64.encode(Sample.husky))]]),
+          "parameters": ["sequence": name],
+        ])
+      #expect(answer.status == .unprocessableContent)
+      #expect(answer.text.contains("parameters.sequence"))
+    }
+  }
+
+  @Test("of paintings those that were used last are held, and a model's new file begins anew")
+  func paintings() throws {
+    _ = SmallModel.all
+    let model = try Model(contentsOf: SmallModel.softmax)
+    let painted = PaintedPictures(room: 64 << 20)
+    let first = try painted.sequence("0", of: model, called: "softmax")
+    #expect(try painted.sequence("0", of: model, called: "softmax") === first)
+    let other = try Model(contentsOf: SmallModel.softmax)
+    let renewed = try painted.sequence("0", of: other, called: "softmax")
+    #expect(renewed !== first && renewed.asks(other))
+    for name in 1...4 { _ = try painted.sequence("\(name)", of: other, called: "softmax") }
+    #expect(painted.byteCount == 4 * renewed.byteCount && renewed.byteCount > 0)
+    #expect(try painted.sequence("0", of: other, called: "softmax") !== renewed)
+    // Where there is no room pictures are computed whole.
+    let none = try PaintedPictures(room: 0).sequence("0", of: model, called: "softmax")
+    #expect(none.byteCount == 0)
+    let picture = try Image(decoding: Sample.husky, name: "husky")
+    #expect(try none.predict(picture).entries == model.predict(picture).entries)
+
+    let shelf = RecentShelf<Int>(room: 10) { $0 }
+    for size in [4, 5, 6] { _ = shelf.value("\(size)") { size } }
+    #expect(shelf.byteCount == 6)
+    #expect(shelf.value("6") { 1 } == 6)
+    #expect(shelf.putAway(unusedFor: .seconds(60)))
+    #expect(!shelf.putAway(unusedFor: .zero) && shelf.byteCount == 0)
+  }
+
   @Test("V2 infers the bits of a classification, as JSON and as bytes")
   func infer() async throws {
     let server = try TestServer()

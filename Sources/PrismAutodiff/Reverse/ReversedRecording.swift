@@ -1,4 +1,4 @@
-package import PrismTensor
+internal import PrismTensor
 
 /// A recording with the walk back from its output written down after it, as operations like any
 /// other: whoever computes a recording fast computes gradients fast.

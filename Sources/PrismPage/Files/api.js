@@ -162,10 +162,19 @@ export class API {
     return (await this.fetch("/v1/studies", { method: "POST", body: form })).json();
   }
 
-  /** Labels with probabilities of inputs, in milliseconds: `instances` as KServe's V1 has them. */
-  async predict(model, instances, signal) {
+  /**
+   * Labels with probabilities of inputs, in milliseconds.
+   *
+   * @param {string} model The model's name.
+   * @param {object[]} instances As KServe's V1 has them.
+   * @param {AbortSignal} signal Ends the request.
+   * @param {string} sequence What pictures that change bit by bit belong to: the server computes
+   *   only what changed.
+   */
+  async predict(model, instances, signal, sequence) {
+    const parameters = { sequence };
     const answer = await this.fetch(`/v1/models/${encodeURIComponent(model)}:predict`, {
-      method: "POST", body: JSON.stringify({ instances }), signal,
+      method: "POST", body: JSON.stringify({ instances, parameters }), signal,
       headers: { "Content-Type": "application/json" },
     });
     return (await answer.json()).predictions;

@@ -62,6 +62,8 @@ class WhatIf {
     this.window = options.window;
     this.before = null;
     this.now = null;
+    this.sequence = Array.from(
+      crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join("-");
     this.latest = new Latest(
       (signal) => this.predict(signal), (answer) => this.take(answer), (error) => this.fail(error));
     const changed = () => this.changed();
@@ -170,12 +172,12 @@ class WhatIf {
     const begun = performance.now();
     if (!this.before) {
       const [before] = await this.api.predict(
-        this.analysis.model, [await this.subject.instance(true)], signal);
+        this.analysis.model, [await this.subject.instance(true)], signal, this.sequence);
       this.before = before;
     }
     if (!this.subject.isChanged) { return { prediction: this.before, milliseconds: 0 }; }
     const [prediction] = await this.api.predict(
-      this.analysis.model, [await this.subject.instance()], signal);
+      this.analysis.model, [await this.subject.instance()], signal, this.sequence);
     return { prediction, milliseconds: performance.now() - begun };
   }
 

@@ -77,6 +77,8 @@ struct PlainStep: RegionStepKind {
     execute(step, context, blocksOf: share.range(of: step.output.rows))
   }
 
+  var computesAlone: Bool { isByPixels }
+
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
     guard isByPixels else { return execute(step, context, rows: 0..<step.output.rows) }
     region.forEachRun { execute(step, context, blocksOf: $0) }

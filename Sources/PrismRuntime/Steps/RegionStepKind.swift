@@ -31,6 +31,13 @@ protocol RegionStepKind: StepKind {
   /// Computes at least the pixels of a region; those beyond it stay as they are where the rest of
   /// the map is what the step makes of its input.
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region)
+
+  /// Whether no row beyond a region is written, so that threads can take some rows each.
+  var computesAlone: Bool { get }
+}
+
+extension RegionStepKind {
+  var computesAlone: Bool { true }
 }
 
 /// A kind of step whose output's pixels depend on the same pixels of its inputs alone.

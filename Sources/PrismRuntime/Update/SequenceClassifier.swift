@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// The values of one image are kept. Those that follow are computed several at a time, each from the
 /// one before, step by step; then the last of them is kept. Images that differ in too much are
-/// computed whole. Calls take turns.
+/// computed whole, or become the image that is kept. Calls take turns.
 public final class SequenceClassifier: Classifier {
   private struct State {
     let run: UpdateRun
@@ -21,10 +21,12 @@ public final class SequenceClassifier: Classifier {
   private let rest: Plan
   private let whole: Plan
   private let limit: Double
+  private let continues: Bool
   private let state: Mutex<State>
   private let memory: WorkspaceMemory
   private let budget: MemoryBudget?
-  private let byteCount: Int
+  /// The bytes of the values that are kept and computed.
+  package let byteCount: Int
 
   /// The shape of one image, `[1, H, W, C]`.
   public var inputShape: Shape { update.inputShape }
@@ -40,18 +42,20 @@ public final class SequenceClassifier: Classifier {
   ///   - whole: The plan of the same recording, for images that differ in too much.
   ///   - chunk: The most images that are computed at a time.
   ///   - limit: The largest part of the update's operations that is computed for an image.
+  ///   - continues: Whether the next call goes on from the last image of a call.
   ///   - memory: Where memory is taken from.
   ///   - pool: The threads.
   /// - Throws: `OutOfMemoryError`.
   init(
     update: Update, rest: Plan, whole: Plan, chunk: Int,
-    limit: Double = NearbyClassifier.usualLimit, memory: WorkspaceMemory = .shared,
+    limit: Double = NearbyClassifier.usualLimit, continues: Bool = false, memory: WorkspaceMemory = .shared,
     pool: WorkerPool = Workers.pool
   ) throws {
     self.update = update
     self.rest = rest
     self.whole = whole
     self.limit = limit
+    self.continues = continues
     self.memory = memory
     let run = try UpdateRun(
       update, pool: pool, chunk: chunk, keepsProducts: false, memory: memory)
@@ -133,9 +137,8 @@ public final class SequenceClassifier: Classifier {
         continue
       }
       go()
-      // The values are worth their memory where the next image is near; there is none after the
-      // last one.
-      state.isFilled = slot + 1 < images.count && steps[slot + 1] != nil
+      // The values are worth their time where the next image is near.
+      state.isFilled = slot + 1 < images.count ? steps[slot + 1] != nil : continues
       if state.isFilled {
         run.prepare(run.composed(slot), image: image, exchange)
         state.tally.add(1, of: update)

@@ -52,6 +52,27 @@ final class Update: Sendable {
       return Double(computed.area) / Double(whole.area)
     }
 
+    /// The rows of a part, divided among threads; the part itself where the kind cannot do less than
+    /// all, or where it is not worth it to wake another thread.
+    func parts(of part: Rectangle, workers: Int) -> [Rectangle] {
+      guard let region, region.computesAlone, flops * share(of: part) > Self.leastWork else {
+        return [part]
+      }
+      // Threads compute whole tiles, so that none writes what another does.
+      let side = grid?.side ?? 1
+      let tiles = part.rows.lowerBound / side..<(part.rows.upperBound + side - 1) / side
+      let count = min(workers, tiles.count)
+      return (0..<count).map { index in
+        let share = Part(index: index, count: count).range(of: tiles.count)
+        let first = (tiles.lowerBound + share.lowerBound) * side
+        let rows = first..<first + share.count * side
+        return Rectangle(rows: rows.clamped(to: part.rows), columns: part.columns)
+      }
+    }
+
+    /// The operations that take a thread as long as another needs to begin.
+    private static let leastWork = 1e5
+
     /// Computes a part, or all where the kind cannot do less.
     func execute(_ part: Rectangle, _ context: Context, _ kernels: Kernels) {
       if let region, part != whole {

@@ -291,7 +291,7 @@ extension UpdateRun {
   /// the last becomes the known one.
   ///
   /// All images go through a step before any goes through the next: what an image reads of those
-  /// before it is there then.
+  /// before it is there then. A single image is divided among the threads.
   ///
   /// - Parameters:
   ///   - changes: The images, no more than a chunk.
@@ -338,11 +338,18 @@ extension UpdateRun {
       }
       (last, done) = (nil, step)
     }
+    // A single image is divided among the threads instead.
+    let isAlone = changes.count == 1 && pool.workerCount > 1
     for phase in update.phases {
       switch phase {
       case .image(let steps):
         for step in steps {
-          meet { compute(step, changes[$0], context($0, $1)) }
+          if isAlone {
+            meet(nil)
+            divide(step, changes[0], workspace)
+          } else {
+            meet { compute(step, changes[$0], context($0, $1)) }
+          }
           last = step
         }
       case .batch(let step, let kind):
@@ -353,5 +360,20 @@ extension UpdateRun {
     }
     meet(nil)
     meet(nil)
+  }
+
+  /// Computes of a step what an image alters, divided among all threads.
+  private func divide(_ step: Update.PartialStep, _ change: Change, _ workspace: Workspace) {
+    let context = workspace.context(lane: 0, slot: 0, image: change.image)
+    guard !step.isLoad, !step.isStore, let part = change.altered[step.index] else {
+      return compute(step, change, context)
+    }
+    let parts = step.parts(of: part, workers: pool.workerCount)
+    guard parts.count > 1 else { return step.execute(part, context, kernels) }
+    pool.run(tasks: parts.count) { index, worker in
+      var context = context
+      context.scratch = workspace.scratch(worker)
+      step.execute(parts[index], context, kernels)
+    }
   }
 }

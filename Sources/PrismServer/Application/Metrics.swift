@@ -45,9 +45,11 @@ final class Metrics: Sendable {
   /// - Parameters:
   ///   - lanes: How many jobs wait and run, by lane.
   ///   - models: The open models with the bytes that they hold ready.
+  ///   - painted: The bytes that are held of pictures that somebody paints on.
   /// - Returns: A line a number.
   func text(
-    lanes: [(name: String, waiting: Int, running: Int)], models: [(name: String, bytes: Int)]
+    lanes: [(name: String, waiting: Int, running: Int)], models: [(name: String, bytes: Int)],
+    painted: Int = 0
   ) -> String {
     let state = state.withLock { $0 }
     var lines: [String] = []
@@ -78,6 +80,8 @@ final class Metrics: Sendable {
     lines += models.map {
       "prism_model_warm_bytes{model=\(JSON.string($0.name))} \($0.bytes)"
     }
+    head("prism_painted_bytes", "gauge", "Values that are held of pictures that change bit by bit.")
+    lines.append("prism_painted_bytes \(painted)")
     head("process_resident_memory_bytes", "gauge", "Memory of the process.")
     lines.append("process_resident_memory_bytes \(ProcessMemory.resident)")
     return lines.joined(separator: "\n") + "\n"

@@ -13,7 +13,9 @@ final class Platform: Sendable {
   let metrics = Metrics()
   let uploads: UploadRoom
   let data: DataShelf
-  let libraries: LibraryShelf
+  /// Data sets as points of a layer's space.
+  let libraries: RecentShelf<ExampleLibrary>
+  let painted: PaintedPictures
   private let paths = Mutex<[(parts: [Substring], method: String)]>([])
 
   /// - Parameter configuration: How the server is set up.
@@ -27,7 +29,8 @@ final class Platform: Sendable {
       capacity: configuration.queue, short: max(2, Threads.count), long: configuration.workers,
       turnstile: turnstile)
     self.data = DataShelf(configuration.datasets)
-    libraries = LibraryShelf(room: configuration.mostLibraryBytes)
+    libraries = RecentShelf(room: configuration.mostLibraryBytes) { $0.byteCount }
+    painted = PaintedPictures(room: min(512 << 20, configuration.limits[.memory] / 8))
     uploads = UploadRoom(bytes: max(256 << 20, 2 * configuration.limits[.bytes]))
   }
 

@@ -19,7 +19,7 @@ struct HealthRoutes {
           platform.metrics.text(
             lanes: [
               ("short", short.waiting, short.running), ("long", long.waiting, long.running),
-            ], models: platform.shelf.open
+            ], models: platform.shelf.open, painted: platform.painted.byteCount
           ).utf8), type: "text/plain; version=0.0.4; charset=utf-8")
     }
   }

@@ -39,25 +39,49 @@ struct KServeRoutes {
   ) async throws -> Response {
     let model = try platform.shelf.model(name)
     let instances = try instances(body)
+    let named = try Self.sequence(body)
+    // Of a sound all windows are heard anew.
+    let sequence = model.card.input.audio == nil ? named : nil
+    let painted = platform.painted
     let predictions = try await platform.answer(context) {
-      try instances.map { instance in
+      let predicting =
+        try sequence.map { try painted.sequence($0, of: model, called: name).predict } ?? model.predict
+      return try instances.map { instance in
         try Task.checkCancellation()
-        return Self.json(try Self.prediction(of: instance, by: model))
+        return Self.json(try Self.prediction(of: instance, by: model, predicting))
       }
     }
     platform.metrics.count(evaluations: predictions.count)
     return .json(["predictions": .array(predictions)])
   }
 
-  private static func prediction(of instance: JSON, by model: Model) throws -> Prediction {
+  /// What the client calls the sequence that its pictures belong to; `nil` where they belong to
+  /// none.
+  ///
+  /// - Throws: ``Problem`` for what is no name.
+  private static func sequence(_ body: JSON) throws -> String? {
+    guard let name = body["parameters"]?["sequence"] else { return nil }
+    guard let text = name.string, (1...64).contains(text.utf8.count) else {
+      throw Problem(
+        .unprocessableContent, "parameters.sequence is no text of 1 to 64 bytes")
+    }
+    return text
+  }
+
+  private static func prediction(
+    of instance: JSON, by model: Model, _ predict: (Image) throws -> Prediction
+  ) throws -> Prediction {
     if instance["b64"] != nil {
       let input = ReportInput(try instance.base64("b64"), name: "the instance")
-      return try Classification(of: input, by: model).prediction
+      guard model.card.input.audio == nil else {
+        return try Classification(of: input, by: model).prediction
+      }
+      return try predict(try input.picture(PictureReading()))
     }
     guard model.card.input.audio == nil else {
       throw Problem(.unprocessableContent, "an instance of a model that listens is a file in b64")
     }
-    return try model.predict(try PixelArray.image(instance, limits: .current))
+    return try predict(try PixelArray.image(instance, limits: .current))
   }
 
   private static func json(_ prediction: Prediction) -> JSON {

@@ -64,7 +64,7 @@ struct StudyRun {
     let key = [
       study.model.file.sha256, study.dataStamp, layer, distance.rawValue, PrismVersion.current,
     ]
-    return try platform.libraries.library(key.joined(separator: "\n")) {
+    return try platform.libraries.value(key.joined(separator: "\n")) {
       try ExampleLibrary(
         study.samples, layer: layer, distance: distance, model: study.model,
         work: reading("data", 1, of: 3))
