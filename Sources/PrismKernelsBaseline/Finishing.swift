@@ -117,6 +117,14 @@ func finish(_ curve: Curve, _ c: Destination, _ ldc: Int, _ rows: Int, _ columns
   while i < rows {
     let p = c + i &* ldc
     var j = 0
+    // Two at a time, whose long chains of operations overlap.
+    while j &+ 2 &* W <= columns {
+      let first = curved(load(p + j), curve)
+      let second = curved(load(p + j + W), curve)
+      store(first, p + j)
+      store(second, p + j + W)
+      j &+= 2 &* W
+    }
     while j < columns {
       let n = columns &- j
       storeUpTo(curved(loadUpTo(Source(p + j), n), curve), p + j, n)

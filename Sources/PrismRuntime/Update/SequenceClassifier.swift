@@ -48,8 +48,8 @@ public final class SequenceClassifier: Classifier {
   /// - Throws: `OutOfMemoryError`.
   init(
     update: Update, rest: Plan, whole: Plan, chunk: Int,
-    limit: Double = NearbyClassifier.usualLimit, continues: Bool = false, memory: WorkspaceMemory = .shared,
-    pool: WorkerPool = Workers.pool
+    limit: Double = NearbyClassifier.usualLimit, continues: Bool = false,
+    memory: WorkspaceMemory = .shared, pool: WorkerPool = Workers.pool
   ) throws {
     self.update = update
     self.rest = rest

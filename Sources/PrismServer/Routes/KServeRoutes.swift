@@ -45,7 +45,8 @@ struct KServeRoutes {
     let painted = platform.painted
     let predictions = try await platform.answer(context) {
       let predicting =
-        try sequence.map { try painted.sequence($0, of: model, called: name).predict } ?? model.predict
+        try sequence.map { try painted.sequence($0, of: model, called: name).predict }
+        ?? model.predict
       return try instances.map { instance in
         try Task.checkCancellation()
         return Self.json(try Self.prediction(of: instance, by: model, predicting))
