@@ -10,7 +10,7 @@ import zipfile
 import graph_interpreter
 import h5py
 import numpy
-from support import ConverterTest
+from support import ConverterTest, read_flat
 
 from keras_files import Net, add_base, base, classifier, dense, norm_weights, numbers
 from prism_convert import limits
@@ -694,6 +694,20 @@ class Refusals(ConverterTest):
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("config.json", "{}")
         self.assert_refused(path, r"lacks model\.weights\.h5")
+        path.write_bytes(classifier().save_keras(self.folder / "m.keras").read_bytes()[:-100])
+        self.assert_refused(path, "cut.keras is no Keras archive, or one that is cut short")
+
+    def test_parts_of_a_model(self):
+        (self.folder / "model.json").write_text("{}")
+        self.assert_refused(self.folder / "model.json", "a description without weights")
+        for folder, names, pattern in (
+            ("unpacked", ("config.json", "metadata.json", "model.weights.h5"), "an unpacked Keras archive"),
+            ("steps", ("checkpoint", "m.index", "m.data-00000-of-00001"), "a TensorFlow checkpoint"),
+        ):
+            (self.folder / folder).mkdir()
+            for name in names:
+                (self.folder / folder / name).write_text("{}")
+            self.assert_refused(self.folder / folder, pattern)
 
     def test_folder(self):
         self.assert_refused(self.folder, "is a folder")
@@ -900,6 +914,180 @@ class Networks(ConverterTest):
                 self.assertEqual(card["architecture"], "graph")
                 gates = [node for node in card["graph"]["nodes"] if node["primitive"] == "hard_sigmoid"]
                 self.assertEqual([node["attributes"] for node in gates], [{"slope": 0.2, "offset": 0.5}])
+
+    def changed(self, path, old, new):
+        """A file whose configuration is changed."""
+        with h5py.File(path, "r+") as file:
+            config = file.attrs["model_config"]
+            self.assertIn(old, config)
+            file.attrs["model_config"] = config.replace(old, new)
+        return path
+
+    def node_of(self, path, name="gate"):
+        card, _ = self.convert(path)
+        self.output.unlink()
+        return next(node for node in card["graph"]["nodes"] if node["name"] == name)
+
+    def test_layers_as_activations(self):
+        """They have settings of their own."""
+        for kind, config, primitive, attributes in (
+            ("ELU", {"alpha": 0.5}, "elu", {"alpha": 0.5}), ("LeakyReLU", {"negative_slope": 0.1}, "leaky_relu", {"slope": 0.1}),
+            ("LeakyReLU", {"alpha": 0.25}, "leaky_relu", {"slope": 0.25}), ("ReLU", {"max_value": 2.0}, "clip", {"low": 0.0, "high": 2.0}),
+            ("Softmax", {"axis": -1}, "softmax", None),
+        ):  # fmt: skip
+            node = self.node_of(self.gated("Activation", {"activation": {"class_name": kind, "config": config}}))
+            self.assertEqual((node["primitive"], node.get("attributes")), (primitive, attributes))
+        self.assert_refused(self.gated("Activation", {"activation": {"class_name": "Softmax", "config": {"axis": 1}}}), "a softmax along axis 1")
+
+    def test_elu_of_another_alpha_in_the_head_of_a_known_base(self):
+        def head(net):
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "a", 1280, 8, {"class_name": "ELU", "config": {"alpha": 0.5}})
+            dense(net, "b", 8, 2, "softmax")
+
+        card, _ = self.convert(classifier(head=head).save_h5(self.folder / "m.h5"))
+        self.assertIn({"alpha": 0.5}, [node.get("attributes") for node in card["graph"]["nodes"] if node["primitive"] == "elu"])
+
+    def test_classes_of_ones_own(self):
+        """Whatever they are called, their code is not in the file."""
+        own = r"is of a class of one's own, (mine|Custom)>ReLU, whose code is not in the file"
+        for package in ("mine", "Custom"):
+            path = self.gated("ReLU", {})
+            self.assert_refused(self.changed(path, '"class_name": "ReLU"', f'"class_name": "{package}>ReLU"'), own)
+        kind = '"class_name": "ReLU"'
+        for registered, module in (('"mine>ReLU"', '"my.layers"'), ('"ReLU"', "null")):
+            path = self.changed(self.gated("ReLU", {}), kind, f'{kind}, "registered_name": {registered}, "module": {module}')
+            self.assert_refused(path, "is of a class of one's own")
+        for registered, module in (("null", '"keras.layers"'), ('"ReLU"', '"keras.src.layers"'), ('"keras>ReLU"', "null")):
+            self.convert(self.changed(self.gated("ReLU", {}), kind, f'{kind}, "registered_name": {registered}, "module": {module}'))
+            self.output.unlink()
+        for activation in ("mine>swish", {"class_name": "function", "config": "swish", "registered_name": "function", "module": "builtins"}):
+            self.assert_refused(self.gated("Activation", {"activation": activation}), "a function of one's own")
+
+    def test_probabilities_that_are_changed(self):
+        for kind, config in (("Rescaling", {"scale": 100.0, "offset": 0.0}), ("ReLU", {})):
+            net = Net("model")
+            net.input((8, 8, 3))
+            net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+            net.add("GlobalAveragePooling2D", "pool")
+            net.add("Activation", "act", config={"activation": "tanh"})
+            dense(net, "predictions", 4, 2, "sigmoid")
+            net.add(kind, "behind", config=config)
+            self.assert_refused(net.save_h5(self.folder / "m.h5"), "neither logits nor their softmax|last activation relu")
+
+    def test_norms_behind_a_flatten(self):
+        """The features are brought to the order of the card, the norms' numbers with them."""
+        for kind, weights in (("BatchNormalization", norm_weights(144)), ("LayerNormalization", {"gamma": numbers(144), "beta": numbers(144, seed=1)})):
+            net = Net("model")
+            net.input((6, 6, 3))
+            net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+            net.add("Flatten", "flat", config={"data_format": "channels_last"})
+            net.add(kind, "norm", config={"epsilon": 0.1}, weights=weights)
+            dense(net, "predictions", 144, 2)
+            card, tensors = self.convert(net.save_h5(self.folder / "m.h5"), "--preprocess", "none")
+            self.output.unlink()
+            self.assertEqual([item["kind"] for item in card["head"]], ["flatten", "batch_norm" if kind[0] == "B" else "layer_norm", "dense"])
+            x, layers = numbers(2, 6, 6, 3), {name: weights for name, weights in net.flat_weights()}
+            c = graph_interpreter.convolution(
+                x, layers["c"]["kernel"].transpose(3, 2, 0, 1), layers["c"]["bias"], {"kernel": [3, 3], "padding": [1, 1, 1, 1]}
+            ).reshape(2, -1)
+            if kind[0] == "B":
+                c = (c - weights["moving_mean"]) / numpy.sqrt(weights["moving_variance"] + 0.1)
+            else:
+                c = (c - c.mean(-1, keepdims=True)) / numpy.sqrt(c.var(-1, keepdims=True) + 0.1)
+            expected = (c * weights["gamma"] + weights["beta"]) @ layers["predictions"]["kernel"] + layers["predictions"]["bias"]
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-4)
+
+    def test_format_of_a_flatten(self):
+        net = Net("model")
+        net.input((6, 6, 3))
+        net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+        net.add("Flatten", "flat", config={"data_format": "channels_first"})
+        dense(net, "predictions", 144, 2)
+        self.assert_refused(net.save_h5(self.folder / "m.h5"), "flat .* is channels_first")
+
+    def test_calls_of_functions(self):
+        """Slopes and axes stand in the call."""
+        for kind, config, primitive, attributes in (
+            ("LeakyRelu", {}, "leaky_relu", {"slope": 0.2}), ("LeakyRelu", {"negative_slope": 0.3}, "leaky_relu", {"slope": 0.3}),
+            ("Elu", {"alpha": 0.5}, "elu", {"alpha": 0.5}), ("Softplus", {}, "softplus", None),
+            ("Mean", {"axis": [1, 2], "keepdims": True}, "adaptive_average_pool", {"height": 1, "width": 1}),
+            ("Mean", {"axis": 2, "keepdims": True}, "mean", {"axes": [2], "keeps_dimensions": True}),
+            ("Max", {"axis": (-2, 1), "keepdims": True}, "reduce_max", {"axes": [1, 2], "keeps_dimensions": True}),
+        ):  # fmt: skip
+            path = self.gated(kind, config)
+            if kind in ("Max", "Mean"):  # The pool behind them does nothing.
+                self.assertEqual(self.run_converter(path)[0], 0)
+                card, _ = read_flat(self.output)
+                self.output.unlink()
+                node = next(node for node in card["graph"]["nodes"] if node["name"] == "gate")
+            else:
+                node = self.node_of(path)
+            self.assertEqual((node["primitive"], node.get("attributes")), (primitive, attributes))
+        self.assert_refused(self.gated("Mean", {"axis": None, "keepdims": True}), "gate .* mixes pictures of a batch")
+
+    def test_activations_of_several_nodes(self):
+        scale, alpha = 1.0507009873554805, 1.6732632423543772
+        for name, function in (
+            ("selu", lambda x: scale * numpy.where(x > 0, x, alpha * numpy.expm1(x))), ("mish", lambda x: x * numpy.tanh(numpy.logaddexp(x, 0))),
+        ):  # fmt: skip
+            card, tensors = self.convert(self.gated("Activation", {"activation": name}), "--preprocess", "none")
+            self.output.unlink()
+            x = numbers(2, 8, 8, 3)
+            c = graph_interpreter.convolution(
+                x, numbers(3, 3, 3, 4).transpose(3, 2, 0, 1), numbers(4), {"kernel": [3, 3], "padding": [1, 1, 1, 1]}
+            )
+            expected = function(c).mean((1, 2)) @ numbers(4, 2, seed=9) + numbers(2, seed=10)
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    def test_unit_normalization(self):
+        card, tensors = self.convert(self.gated("UnitNormalization", {"axis": -1}), "--preprocess", "none")
+        x = numbers(2, 8, 8, 3)
+        c = graph_interpreter.convolution(x, numbers(3, 3, 3, 4).transpose(3, 2, 0, 1), numbers(4), {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        expected = (c / numpy.linalg.norm(c, axis=-1, keepdims=True)).mean((1, 2)) @ numbers(4, 2, seed=9) + numbers(2, seed=10)
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    def test_batch_renormalisation(self):
+        """At inference it is a batch norm like others, whose further statistics belong to training."""
+        net = Net("model")
+        net.input((8, 8, 3))
+        net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+        extra = {name: numbers(4, seed=30) for name in ("moving_stddev", "renorm_mean", "renorm_stddev")}
+        net.add("BatchNormalization", "norm", config={"renorm": True, "axis": -1}, weights=norm_weights(4) | extra)
+        net.add("GlobalAveragePooling2D", "pool")
+        dense(net, "predictions", 4, 2, "softmax")
+        for path in (net.save_h5(self.folder / "m.h5"), net.save_keras(self.folder / "m.keras")):
+            self.assertEqual(self.node_of(path, "norm")["primitive"], "batch_normalization")
+
+    def test_reasons_of_the_layer_itself(self):
+        self.assert_refused(self.gated("PReLU", {}), "a slope for each place is not supported")
+        self.assert_refused(self.gated("RandomCrop", {}), r"\(RandomCrop\) is not supported")
+
+    def test_half_precision(self):
+        for policy in ("mixed_float16", {"class_name": "DTypePolicy", "config": {"name": "mixed_bfloat16"}}):
+            self.assertRegex(self.run_converter(self.gated("ReLU", {"dtype": policy}))[1], "! base .*half precision")
+            self.output.unlink()
+        path = self.gated("ReLU", {"dtype": "float32"})
+        self.assertNotIn("half", self.run_converter(path)[1])
+        self.output.unlink()
+        with h5py.File(path, "r+") as file:
+            group = file["model_weights/predictions/predictions"]
+            value = (group["kernel"][()].view("<u4") >> 16).astype("<u2")
+            del group["kernel"]
+            group.create_dataset("kernel", data=value.view("V2"))
+        _, tensors = self.convert(path)
+        numpy.testing.assert_array_equal(tensors["predictions.weight"], (value.astype("<u4") << 16).view("<f4").T)
+
+    def test_names_of_applications(self):
+        """Without their own layers for it, their pixels are prepared as Keras's functions do."""
+        for name, mean in (("MobilenetV3small", [1] * 3), ("convnext_tiny", [0.485, 0.456, 0.406])):
+            net = Net(name)
+            net.input((8, 8, 3))
+            net.add("Conv2D", "c", config=convolution(4), weights={"kernel": numbers(3, 3, 3, 4), "bias": numbers(4)})
+            net.add("GlobalAveragePooling2D", "pool")
+            dense(net, "predictions", 4, 2, "softmax")
+            self.assertEqual(self.convert(net.save_h5(self.folder / "m.h5"))[0]["input"]["mean"], mean)
+            self.output.unlink()
 
 
 def convolution(filters):

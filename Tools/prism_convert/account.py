@@ -22,6 +22,9 @@ TOPICS = (
 )  # fmt: skip
 
 
+HALF = "{}, which compute in half precision there and in float32 here: the third digit may differ"
+
+
 class Account:
     """Where what the card says comes from; what is assumed is marked, with the option that changes it."""
 

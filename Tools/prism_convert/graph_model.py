@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from .errors import ConversionError
 from .graph_bases import recognise
 from .graph_card import INPUT, default_layer
 from .heads import name_head
@@ -24,8 +25,38 @@ class GraphArchitecture:
         return f"a graph of {self.count} nodes"
 
 
+SQUASHING = ("softmax", "sigmoid", "hard_sigmoid", "exponential")
+# What leaves values that are made of probabilities alone what they are.
+POINTWISE = (
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "clip", "relu", "relu6", "power", "square_root", "absolute", "reshape",
+    "flatten_channels_first", "transpose", "slice", "concatenate", "mean", "sum", "reduce_max", "max_pool", "average_pool",
+    "adaptive_average_pool", "global_average_pool", "global_max_pool",
+)  # fmt: skip
+
+
+def refuse_probabilities(graph, logits, framework):
+    """Refuses a network that ends with probabilities which something changes: what the card calls logits would be none."""
+    made = {}  # value → the node that squashes it
+    for node in graph.nodes:
+        sources = [made.get(name) for name in node.inputs if name not in graph.tensors]
+        if node.primitive in SQUASHING:
+            made[node.name] = node
+        elif node.primitive in POINTWISE and sources and all(sources):
+            made[node.name] = sources[0]
+    squashing = made.get(logits)
+    if squashing is None:
+        return
+    names = [alias for alias, value in graph.aliases.items() if value == squashing.inputs[0]]
+    hint = f"--output-value {names[-1]} takes the value before it" if names and framework == "onnx" else "save the model without what stands behind its logits"
+    raise ConversionError(
+        f"the output is neither logits nor their softmax or sigmoid: {squashing.name} ({squashing.primitive}) stands before its end; {hint}"
+    )
+
+
 def graph_model(finisher, framework, output, size, preprocessing, notes, resize="bilinear_antialias", family=""):
     """The model of a graph whose passes have not run yet."""
+    if not output:
+        refuse_probabilities(finisher.graph, finisher.logits, framework)
     head, head_tensors = finisher.run()
     graph = finisher.graph
     common = dict(

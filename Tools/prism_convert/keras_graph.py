@@ -19,6 +19,27 @@ AUGMENTATION = frozenset(
 )
 # Layers that do the same in training, though Keras writes the flag for them as well.
 ALWAYS = frozenset("Resizing CenterCrop Rescaling Normalization".split())
+# Layers for pictures that do something at inference as well, for which Keras writes the flag too; they are not supported.
+OTHERS = frozenset("RandomCrop Pipeline AutoContrast Equalization Solarization MaxNumBoundingBoxes STFTSpectrogram MelSpectrogram".split())
+# Packages whose layers are those of Keras, and layers of others that are known by their names.
+KERAS = ("keras", "tf_keras", "tensorflow", "keras_cv", "keras_hub", "keras_nlp")
+KNOWN = frozenset("LayerScale CustomScaleLayer FixedDropout DropPath StochasticDepth".split())
+
+
+def is_keras(module):
+    return module.split(".")[0] in KERAS
+
+
+def check_class(entry, name, kind):
+    """Refuses a class of one's own, whose code is not in the file, whatever it is called."""
+    registered = entry.get("registered_name") or entry["class_name"]
+    package = registered.rpartition(">")[0]
+    is_own = not is_keras(package) if package else entry.get("registered_name") and not is_keras(entry.get("module") or "")
+    if is_own and kind not in KNOWN and not is_model(entry):
+        raise ConversionError(
+            f"layer {name} is of a class of one's own, {registered}, whose code is not in the file: use Keras's own layers, or export "
+            "the model as ONNX"
+        )
 
 
 @dataclasses.dataclass
@@ -104,7 +125,7 @@ class Reader:
         inputs = [item for item in flatten(arguments) if isinstance(item, Node)]
         inputs += [item for item in flatten(list(keywords.values())) if isinstance(item, Node)]
         # Keras 3 writes the default of augmentation layers, which is True and gives way at inference.
-        if keywords.get("training") is True and layer.kind not in AUGMENTATION | ALWAYS:
+        if keywords.get("training") is True and layer.kind not in AUGMENTATION | ALWAYS | OTHERS:
             raise ConversionError(f"layer {layer.name} ({layer.kind}) is called with training=True")
         if is_model(entry):
             return self.model(entry, inputs, layer.path, layer.store)
@@ -128,6 +149,7 @@ class Reader:
             count = used.get(key, 0)
             used[key] = count + 1
             name = layer_name(entry)
+            check_class(entry, name, kind)
             place = f"{store}layers/{key}_{count}/" if count else f"{store}layers/{key}/"
             options = entry["config"] if isinstance(entry["config"], dict) else {}
             yield entry, Layer(name, kind, options, (*path, name), place)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy
 
 from . import graph_steps
+from .account import HALF
 from .architectures import SUPPORTED, architectures, output_size
 from .errors import ConversionError
 from .flatfile import names
@@ -48,11 +49,19 @@ def read_model(config, weights, options, account):
         model = any_model(graph, translator, (first, start), size, (weights, used), refusal)
     for topic in ("base", "convention", "head"):
         account.say(topic, "the model's layers")
+    if any(is_half(node.config.get("dtype")) for node in graph.nodes):
+        account.assume("base", HALF.format("the model's layers"))
     model.preprocessing, model.side, model.account = operations, side, account
     if resize:
         model.resize = resize.options["method"]
         say_resize(resize, side, given_size(graph, translator), account)
     return model
+
+
+def is_half(policy):
+    """Whether a layer computes in half precision, by its dtype or policy."""
+    name = policy.get("config", {}).get("name") if isinstance(policy, dict) else policy
+    return isinstance(name, str) and name.endswith("float16")
 
 
 def given_size(graph, translator):
@@ -111,8 +120,10 @@ def any_model(graph, translator, ends, size, taken, refusal):
     """The model as a graph card; `ends` are the operations around the preprocessing, `taken` the weights and those that
     it has used, `refusal` why it is no known base."""
     weights, used = taken
-    if translator.channels_first or any(word in refusal for word in ("no classification head", "last activation")):
+    if any(word in refusal for word in ("no classification head", "last activation")):
         raise ConversionError(refusal)
+    if translator.channels_first:
+        raise ConversionError(f"{refusal}; another network of channels_first layers is not supported: export it as ONNX")
     first, start = ends
     family = base_name(start) or graph.name
     chain = {id(first), id(start)}
@@ -128,7 +139,7 @@ def any_model(graph, translator, ends, size, taken, refusal):
             finisher, framework="keras", output=network.activation, size=size, preprocessing=[], notes=[], resize="bilinear", family=family
         )
     except ConversionError as error:
-        if network.at is not None and id(network.at) in translator.refused:
+        if network.at is not None and id(network.at) in translator.refused and str(error) == f"{network.at} is not supported":
             raise ConversionError(translator.refused[id(network.at)]) from error
         unknown = "not quite" in refusal or "not of a supported architecture" in refusal
         raise error if unknown else ConversionError(refusal)
@@ -184,7 +195,8 @@ def image_size(graph, translator, resize, options, account):
     """Height and width of the image the network sees."""
     shape = graph.shape
     if shape and (shape[0] if translator.channels_first else shape[2]) not in (1, 3, 4, None):
-        raise ConversionError(f"the model takes images of shape {shape}, one, three or four channels are supported")
+        order = ", channels first" if translator.channels_first else ""
+        raise ConversionError(f"the model takes images of shape {shape}{order}; one, three or four channels are supported")
     fixed = shape and (shape[1:] if translator.channels_first else shape[:2])
     if resize:
         fixed = resize.options["size"]
@@ -552,9 +564,10 @@ class HeadReader:
             raise ConversionError(f"{op} of a normalised map is not supported")
         self.add({"kind": "flatten"})
         self.features = self.channels * self.height * self.width
-        # Keras flattens height, width, channels (also of channels_first maps); torch channels, height, width.
-        grid = numpy.arange(self.features).reshape(self.height, self.width, self.channels)
-        self.order = grid.transpose(2, 0, 1).reshape(-1)
+        # Keras flattens height, width, channels (of most channels_first maps as well); torch channels, height, width.
+        if not op.options["as_they_are"]:
+            grid = numpy.arange(self.features).reshape(self.height, self.width, self.channels)
+            self.order = grid.transpose(2, 0, 1).reshape(-1)
 
     def op_dense(self, op):
         self.flat(op)

@@ -7,7 +7,7 @@ import numpy
 from .errors import ConversionError
 from .graph_card import CardGraph, Finisher, window
 from .keras_graph import AUGMENTATION, Node, flatten
-from .keras_ops import plain
+from .keras_ops import LAYERS, activation_name, leaky_slope, plain
 
 INACTIVE = AUGMENTATION | {
     "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization", "Identity",
@@ -19,19 +19,22 @@ ACTIVATIONS = {
     "relu": ("relu", {}), "relu6": ("relu6", {}), "silu": ("silu", {}), "swish": ("silu", {}), "sigmoid": ("sigmoid", {}),
     "tanh": ("tanh", {}), "softmax": ("softmax", {}), "log_softmax": ("log_softmax", {}), "gelu": ("gelu", {}),
     "elu": ("elu", {"alpha": 1.0}), "hard_swish": ("hard_swish", {}), "hard_silu": ("hard_swish", {}),
-    "softplus": ("softplus", {}), "exponential": ("exponential", {}), "leaky_relu": ("leaky_relu", {"slope": 0.2}),
+    "softplus": ("softplus", {}), "selu": ("selu", {}), "mish": ("mish", {}), "exponential": ("exponential", {}), "leaky_relu": ("leaky_relu", {"slope": 0.2}),
 }  # fmt: skip
 CALLS = {
     "Relu": "relu", "Relu6": "relu6", "Silu": "silu", "Sigmoid": "sigmoid", "Tanh": "tanh",
     "HardSwish": "hard_swish", "HardSilu": "hard_swish", "HardSigmoid": "hard_sigmoid",
     "nn.relu": "relu", "nn.relu6": "relu6", "nn.silu": "silu", "nn.swish": "silu", "nn.sigmoid": "sigmoid",
-    "math.sigmoid": "sigmoid", "nn.tanh": "tanh", "math.tanh": "tanh",
+    "math.sigmoid": "sigmoid", "nn.tanh": "tanh", "math.tanh": "tanh", "nn.softmax": "softmax", "Softplus": "softplus",
+    "math.softplus": "softplus",
 }  # fmt: skip
 JOINS = {"Add": "add", "Multiply": "multiply", "Maximum": "maximum", "Minimum": "minimum", "Average": "add", "Subtract": "subtract"}
 ARITHMETIC = {
     "TrueDivide": "divide", "Divide": "divide", "math.add": "add", "__operators__.add": "add", "math.subtract": "subtract",
     "math.multiply": "multiply", "math.truediv": "divide", "math.divide": "divide", "nn.bias_add": "add", **JOINS,
 }  # fmt: skip
+SELU = (1.6732632423543772, 1.0507009873554805)  # its alpha and its scale
+REDUCTIONS = {"Mean": "mean", "math.reduce_mean": "mean", "Max": "reduce_max", "math.reduce_max": "reduce_max"}
 LAST_REFUSED = {primitive for primitive, _ in ACTIVATIONS.values()} | {"hard_sigmoid", "clip"}
 
 
@@ -108,6 +111,10 @@ class Network:
         method = getattr(self, f"node_{kind}", None)
         if method is not None:
             return method(node, inputs)
+        if kind in ("LeakyRelu", "nn.leaky_relu", "Elu", "nn.elu"):
+            return self.sloped(node, inputs[0], kind)
+        if kind in REDUCTIONS:
+            return self.reduced(node, inputs[0], REDUCTIONS[kind])
         if kind in ARITHMETIC:
             return self.arithmetic(node, inputs, ARITHMETIC[kind])
         raise ConversionError(f"{node} is not supported")
@@ -165,10 +172,10 @@ class Network:
             return None
         if isinstance(activation, dict):
             kind, config = activation.get("class_name"), activation.get("config")
-            if kind == "ReLU":
-                return self.rectifier(node, config or {})
+            if kind in LAYERS:
+                return getattr(self, LAYERS[kind])(node, config or {})
             activation = config if isinstance(config, str) else kind
-        name = str(activation).rsplit(">", 1)[-1].rsplit(".", 1)[-1].lower()
+        name = activation_name(node, activation)
         if name == "linear":
             return None
         if name == "hard_sigmoid":
@@ -183,13 +190,51 @@ class Network:
         if found is None:
             return name
         primitive, attributes = found
-        return self.graph.append(node.layer.name + suffix, primitive, [name], self.shape(name), **attributes)
+        shape, own = self.shape(name), node.layer.name + suffix
+        if primitive == "selu":
+            value = self.graph.append(f"{own}.elu", "elu", [name], shape, alpha=SELU[0])
+            return self.graph.append(own, "multiply", [value, self.graph.tensor(f"{own}.constant", [SELU[1]])], shape)
+        if primitive == "mish":
+            value = self.graph.append(f"{own}.softplus", "softplus", [name], shape)
+            value = self.graph.append(f"{own}.tanh", "tanh", [value], shape)
+            return self.graph.append(own, "multiply", [name, value], shape)
+        return self.graph.append(own, primitive, [name], shape, **attributes)
 
     def gelu(self, node, name, approximate):
         """A call of GELU, which keras.ops approximates by tanh unless it is told not to, and TensorFlow does not."""
         given = [node.config, node.keywords, {"approximate": node.arguments[1]} if len(node.arguments) > 1 else {}]
         approximate = next((item["approximate"] for item in given if "approximate" in item), approximate)
         return self.activated(node, name, ("gelu", {"approximation": "tanh" if approximate else None}))
+
+    @staticmethod
+    def argument(node, names, default):
+        """An argument of a call, by one of its names or in the second place."""
+        for given in (node.config, node.keywords):
+            for name in names:
+                if name in given:
+                    return plain(given[name])
+        return plain(node.arguments[1]) if len(node.arguments) > 1 else default
+
+    def sloped(self, node, name, kind):
+        """A call of a leaky ReLU or an ELU."""
+        if kind in ("Elu", "nn.elu"):
+            return self.activated(node, name, ("elu", {"alpha": float(self.argument(node, ("alpha",), 1.0))}))
+        return self.activated(node, name, ("leaky_relu", {"slope": float(self.argument(node, ("negative_slope", "alpha"), 0.2))}))
+
+    def reduced(self, node, name, primitive):
+        """A call of a mean or a maximum over some axes."""
+        shape = self.shape(name)
+        axes = self.argument(node, ("axis",), None)
+        axes = sorted(int(axis) % (len(shape) + 1) for axis in (axes if isinstance(axes, (list, tuple)) else [axes] if axes is not None else [0]))
+        if 0 in axes:
+            raise ConversionError(f"{node} mixes pictures of a batch, which is not supported")
+        keeps = bool(node.config.get("keepdims", node.keywords.get("keepdims", False)))
+        result = tuple(1 if axis + 1 in axes else extent for axis, extent in enumerate(shape) if keeps or axis + 1 not in axes)
+        if primitive == "mean" and axes == [1, 2] and len(shape) == 3:
+            if keeps:
+                return self.emit(node, "adaptive_average_pool", [name], result, height=1, width=1)
+            return self.emit(node, "global_average_pool", [name], result)
+        return self.emit(node, primitive, [name], result, axes=axes, keeps_dimensions=keeps or None)
 
     def layer(self, node, activation):
         """The suffix of a layer's own value where its activation is a value of its own."""
@@ -204,6 +249,18 @@ class Network:
         if maximum is None:
             return "relu", {}
         return ("relu6", {}) if maximum == 6 else ("clip", {"low": 0.0, "high": float(maximum)})
+
+    def leaky(self, node, config):
+        return "leaky_relu", {"slope": leaky_slope(config)}
+
+    def elu(self, node, config):
+        return "elu", {"alpha": float(plain(config.get("alpha", 1.0)))}
+
+    def softmax(self, node, config):
+        """Over the channels of a map, whose axis counts the batch."""
+        if config.get("axis", -1) != -1:
+            raise ConversionError(f"{node}: a softmax along axis {config['axis']} is not supported as an activation")
+        return "softmax", {}
 
     # Layers with weights.
 
@@ -278,15 +335,21 @@ class Network:
             "weight": found.get("gamma", numpy.ones(channels)), "bias": found.get("beta", numpy.zeros(channels)),
             "running_mean": found["moving_mean"], "running_var": found["moving_variance"],
         }  # fmt: skip
-        name, parts = self.in_order(name, parts)
-        return self.graph.batch_norm(node.layer.name, name, parts, config.get("epsilon", 1e-3))
+        epsilon = config.get("epsilon", 1e-3)
+        return self.in_both_orders(
+            node, name, parts, lambda label, value, parts: self.graph.batch_norm(label, value, parts, epsilon)
+        )
 
-    def in_order(self, name, parts):
-        """A flattened map has its channels first in the card; what belongs to its features is brought to that order."""
-        order = self.flattened.get(name)
-        if order is None:
-            return name, parts
-        raise ConversionError("a normalisation right after a Flatten is not supported")
+    node_SyncBatchNormalization = node_BatchNormalization
+
+    def in_both_orders(self, node, name, parts, make):
+        """A norm; of a flattened map also with the channels first, as what follows may take it."""
+        value = make(node.layer.name, name, parts)
+        if name in self.flattened:
+            first, order = self.flattened[name]
+            parts = {part: numbers[order] for part, numbers in parts.items()}
+            self.flattened[value] = make(f"{node.layer.name}.channels_first", first, parts), order
+        return value
 
     def last_axis(self, node, name):
         axis = node.config.get("axis", -1)
@@ -303,11 +366,30 @@ class Network:
         found = self.take(
             node, gamma=channels if config.get("scale", True) else None, beta=channels if config.get("center", True) else None
         )
-        name, _ = self.in_order(name, {})
-        weight = self.graph.tensor(f"{node.layer.name}.weight", found.get("gamma", numpy.ones(channels)))
-        bias = self.graph.tensor(f"{node.layer.name}.bias", found.get("beta", numpy.zeros(channels)))
-        epsilon = config.get("epsilon", 1e-3)
-        return self.emit(node, "layer_normalization", [name, weight, bias], self.shape(name), epsilon=epsilon)
+        parts = {"weight": found.get("gamma", numpy.ones(channels)), "bias": found.get("beta", numpy.zeros(channels))}
+
+        def make(label, value, parts):
+            tensors = [self.graph.tensor(f"{label}.{part}", numbers) for part, numbers in parts.items()]
+            return self.graph.append(
+                label, "layer_normalization", [value, *tensors], self.shape(value), epsilon=config.get("epsilon", 1e-3)
+            )
+
+        return self.in_both_orders(node, name, parts, make)
+
+    def node_UnitNormalization(self, node, inputs):
+        """x divided by its length along the channels."""
+        axis, name = node.config.get("axis", -1), inputs[0]
+        axis = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
+        shape = self.shape(name)
+        if axis not in (-1, len(shape)):
+            raise ConversionError(f"{node} along axis {axis} is not supported")
+        square = self.emit(node, "multiply", [name, name], shape, suffix=".square")
+        one = (*shape[:-1], 1)
+        length = self.emit(node, "sum", [square], one, suffix=".sum", axes=[len(shape)], keeps_dimensions=True)
+        # What is shorter is zero and stays so.
+        length = self.emit(node, "clip", [length], one, suffix=".clip", low=1e-24 if self.keras_3 else 1e-12)
+        length = self.emit(node, "square_root", [length], one, suffix=".length")
+        return self.emit(node, "divide", [name, length], shape)
 
     def node_LayerScale(self, node, inputs):
         """ConvNeXt's own layer: a factor for each channel."""
@@ -333,8 +415,10 @@ class Network:
         if mean is None:
             found = self.weights.of(node.layer)
             mean, variance = found.get("mean"), found.get("variance")
-        if mean is None or variance is None or config.get("invert"):
-            raise ConversionError(f"{node} inside the network is not supported")
+        if config.get("invert"):
+            raise ConversionError(f"{node}: invert is not supported")
+        if mean is None or variance is None:
+            raise ConversionError(f"{node} has no mean and variance: it was never adapted")
         mean, variance = (numpy.asarray(plain(item), dtype=float).reshape(-1) for item in (mean, variance))
         std = numpy.maximum(numpy.sqrt(variance), 1e-7)
         return self.affine(node, inputs[0], [("multiply", 1 / std), ("add", -mean / std)])
@@ -361,11 +445,10 @@ class Network:
         return self.activated(node, inputs[0], self.rectifier(node, node.config))
 
     def node_LeakyReLU(self, node, inputs):
-        slope = node.config.get("negative_slope", node.config.get("alpha", 0.3))
-        return self.activated(node, inputs[0], ("leaky_relu", {"slope": float(plain(slope))}))
+        return self.activated(node, inputs[0], self.leaky(node, node.config))
 
     def node_ELU(self, node, inputs):
-        return self.activated(node, inputs[0], ("elu", {"alpha": float(plain(node.config.get("alpha", 1.0)))}))
+        return self.activated(node, inputs[0], self.elu(node, node.config))
 
     def node_PReLU(self, node, inputs):
         shape = self.shape(inputs[0])
@@ -443,6 +526,8 @@ class Network:
 
     def node_Flatten(self, node, inputs):
         shape = self.shape(inputs[0])
+        if node.config.get("data_format") == "channels_first":
+            raise ConversionError(f"{node} is channels_first, which is supported for Prism's own bases alone")
         if len(shape) == 1:
             return inputs[0]
         return self.flatten(node, inputs[0], shape)

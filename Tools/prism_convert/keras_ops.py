@@ -11,7 +11,7 @@ import dataclasses
 import numpy
 
 from .errors import ConversionError
-from .keras_graph import AUGMENTATION, Node, flatten
+from .keras_graph import AUGMENTATION, Node, flatten, is_keras
 from .preprocessing import mode_operations
 
 INACTIVE = AUGMENTATION | {
@@ -35,12 +35,21 @@ ACTIVATIONS = {
     "hard_swish": "hard_swish",
 }
 
+# Layers that may stand as the activation of another one, with what reads them.
+LAYERS = {"ReLU": "rectifier", "LeakyReLU": "leaky", "ELU": "elu", "Softmax": "softmax"}
+
 # Calls that are an activation: operations of Keras 3 and functions of TensorFlow.
 ACTIVATION_CALLS = {
     "Relu": "relu", "Relu6": "relu6", "Silu": "silu", "Sigmoid": "sigmoid", "Tanh": "tanh",
     "nn.relu": "relu", "nn.relu6": "relu6", "nn.silu": "silu", "nn.swish": "silu", "nn.sigmoid": "sigmoid",
     "math.sigmoid": "sigmoid", "nn.tanh": "tanh", "math.tanh": "tanh", "nn.softmax": "softmax",
 }  # fmt: skip
+
+# Layers of maps, which must all have the same format.
+FORMATTED = frozenset(
+    """Conv2D DepthwiseConv2D SeparableConv2D MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D ZeroPadding2D
+    UpSampling2D Cropping2D""".split()
+)
 
 # Calls that are arithmetic with a constant, or join two tensors.
 ARITHMETIC = {
@@ -88,11 +97,10 @@ class Translator:
         self.formats = {
             node.config["data_format"]
             for node in graph.nodes
-            if node.kind in ("Conv2D", "DepthwiseConv2D", "MaxPooling2D", "AveragePooling2D")
-            and node.config.get("data_format")
+            if node.kind in FORMATTED and node.config.get("data_format")
         }
         if len(self.formats) > 1:
-            raise ConversionError("the model mixes channels_first and channels_last layers")
+            raise ConversionError("the model mixes channels_first and channels_last layers, which is not supported: export it as ONNX")
 
     @property
     def channels_first(self):
@@ -166,6 +174,8 @@ class Translator:
         options["map_axes"] = (1, -3) if self.channels_first else (-1, 3)
         return self.append("batch_norm", inputs, node, options=options)
 
+    node_SyncBatchNormalization = node_BatchNormalization
+
     def node_Dense(self, node, inputs):
         op = self.append("dense", inputs, node, options=dict(units=node.config["units"]))
         return self.activated(op, node.config.get("activation"))
@@ -182,10 +192,10 @@ class Translator:
             return "linear"
         if isinstance(activation, dict):
             kind, config = activation.get("class_name"), activation.get("config")
-            if kind == "ReLU":
-                return self.rectifier(node, config or {})
+            if kind in LAYERS:
+                return getattr(self, LAYERS[kind])(node, config or {})
             activation = config if isinstance(config, str) else kind
-        name = str(activation).rsplit(">", 1)[-1].rsplit(".", 1)[-1].lower()
+        name = activation_name(node, activation)
         if name not in ACTIVATIONS:
             raise ConversionError(f"{node}: activation {activation} is not supported")
         if name == "hard_sigmoid" and self.weights is not None and self.weights.is_keras_2:
@@ -201,6 +211,21 @@ class Translator:
             raise ConversionError(f"{node}: a ReLU with the maximum {maximum} is not supported")
         return "relu" if maximum is None else "relu6"
 
+    def elu(self, node, config):
+        if plain(config.get("alpha", 1.0)) != 1:
+            raise ConversionError(f"{node}: an ELU with the alpha {config['alpha']} is not supported")
+        return "elu"
+
+    def leaky(self, node, config):
+        if abs(leaky_slope(config) - 0.01) > 1e-9:
+            raise ConversionError(f"{node}: a LeakyReLU with the slope {leaky_slope(config)} is not supported, 0.01 is")
+        return "leaky_relu"
+
+    def softmax(self, node, config):
+        if config.get("axis", -1) != -1:
+            raise ConversionError(f"{node}: a softmax along axis {config['axis']} is not supported")
+        return "softmax"
+
     def node_Activation(self, node, inputs):
         function = self.function(node, node.config.get("activation"))
         return inputs[0] if function == "linear" else self.append("activation", inputs, node, function=function)
@@ -209,15 +234,10 @@ class Translator:
         return self.append("activation", inputs, node, function=self.rectifier(node, node.config))
 
     def node_ELU(self, node, inputs):
-        if node.config.get("alpha", 1.0) != 1:
-            raise ConversionError(f"{node}: an ELU with the alpha {node.config['alpha']} is not supported")
-        return self.append("activation", inputs, node, function="elu")
+        return self.append("activation", inputs, node, function=self.elu(node, node.config))
 
     def node_LeakyReLU(self, node, inputs):
-        slope = node.config.get("negative_slope", node.config.get("alpha", 0.3))
-        if abs(float(slope) - 0.01) > 1e-9:
-            raise ConversionError(f"{node}: a LeakyReLU with the slope {slope} is not supported, 0.01 is")
-        return self.append("activation", inputs, node, function="leaky_relu")
+        return self.append("activation", inputs, node, function=self.leaky(node, node.config))
 
     def node_LayerNormalization(self, node, inputs):
         axis = node.config.get("axis", -1)
@@ -232,7 +252,7 @@ class Translator:
         return self.append("crop", inputs, node, options=dict(size=size))
 
     def node_Softmax(self, node, inputs):
-        return self.append("activation", inputs, node, function="softmax")
+        return self.append("activation", inputs, node, function=self.softmax(node, node.config))
 
     # Pooling, padding, shapes, joining.
 
@@ -270,7 +290,11 @@ class Translator:
         return self.append("pad", inputs, node, options=dict(padding=padding))
 
     def node_Flatten(self, node, inputs):
-        return self.append("flatten", inputs, node)
+        first = node.config.get("data_format") == "channels_first"
+        if first and not self.channels_first:
+            raise ConversionError(f"{node} is channels_first behind channels_last layers, which is not supported: export the model as ONNX")
+        # Keras brings the channels of channels_first maps behind the columns, unless the layer takes them for rows.
+        return self.append("flatten", inputs, node, options=dict(as_they_are=self.channels_first and not first))
 
     def node_Reshape(self, node, inputs):
         shape = node.config.get("target_shape", [])
@@ -306,6 +330,8 @@ class Translator:
                 raise ConversionError(f"{node} has no mean and variance: it was never adapted")
             mean, variance = weights["mean"], weights["variance"]
         mean, variance = (numpy.asarray(item, dtype=float).reshape(-1) for item in (mean, variance))
+        if max(mean.size, variance.size) > 4:
+            raise ConversionError(f"{node} has numbers for each place of the picture, where one for each channel is supported")
         deviation = numpy.maximum(numpy.sqrt(variance), 1e-7)
         return self.affine(node, inputs, [("add", -mean), ("divide", deviation)])
 
@@ -413,6 +439,23 @@ class Translator:
                 return self.affine(node, inputs, mode_operations(self.preprocess))
             raise ConversionError(f"{node} calls a preprocess_input of an unknown model: --preprocess says which")
         raise ConversionError(f"{node} is Python code and is not run; it is not supported")
+
+
+def activation_name(node, activation):
+    """The name of an activation; a function of one's own is refused, whatever it is called."""
+    package, _, name = str(activation).rpartition(">")
+    given = node.config.get("activation")
+    is_function = isinstance(given, dict) and given.get("class_name") == "function" and given.get("registered_name") == "function"
+    if package and not is_keras(package) or is_function:
+        raise ConversionError(
+            f"{node}: the activation {activation} is a function of one's own, whose code is not in the file: use Keras's own, or "
+            "export the model as ONNX"
+        )
+    return name.rsplit(".", 1)[-1].lower()
+
+
+def leaky_slope(config):
+    return float(plain(config.get("negative_slope", config.get("alpha", 0.3))))
 
 
 def code_text(code):

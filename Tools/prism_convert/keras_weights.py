@@ -12,6 +12,8 @@ from .errors import ConversionError
 from .flatfile import names
 
 CANONICAL = {"depthwise_kernel": "kernel"}
+BFLOAT16 = numpy.dtype("V2")  # as Keras writes it, which HDF5 has no type for
+RENORM = ("moving_stddev", "renorm_mean", "renorm_stddev")  # of batch renormalisation, used in training alone
 
 
 def text(value):
@@ -30,12 +32,14 @@ def attribute_list(group, name):
 
 def array(dataset, name, budget):
     """A dataset as an array, refused if it is not of numbers, lies in another file, or is too large."""
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
+    is_half = isinstance(dataset, h5py.Dataset) and dataset.dtype == BFLOAT16
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu" and not is_half:
         raise ConversionError(f"weight {name} is not an array of numbers")
     if dataset.external or dataset.is_virtual:
         raise ConversionError(f"weight {name} lies in another file, which is not read: save the model as one file")
     budget.take(dataset.size, name)
-    return numpy.asarray(dataset[()])
+    value = numpy.asarray(dataset[()])
+    return (value.view("<u2").astype("<u4") << 16).view("<f4") if is_half else value
 
 
 def refuse_links(file, path):
@@ -104,7 +108,7 @@ class LegacyWeights(Weights):
             name = CANONICAL.get(name, name)
             result[name] = array(dataset, "/".join(path), self.budget)
             self.used.add((outermost, path))
-        return result
+        return at_inference(layer, result)
 
     @staticmethod
     def _nested(layer, items):
@@ -162,7 +166,7 @@ class ArchiveWeights(Weights):
             name = order[index] if index < len(order) else number
             result[name] = array(dataset, f"{layer.store}vars/{number}", self.budget)
             self.used.add((layer.store, number))
-        return result
+        return at_inference(layer, result)
 
     def unused(self):
         return [
@@ -171,6 +175,11 @@ class ArchiveWeights(Weights):
             for number in items
             if (place, number) not in self.used and "seed_generator" not in place
         ]
+
+
+def at_inference(layer, weights):
+    """The weights without those that are used in training alone."""
+    return {name: value for name, value in weights.items() if name not in RENORM} if layer.config.get("renorm") else weights
 
 
 def variable_names(layer):
@@ -186,10 +195,10 @@ def variable_names(layer):
         return ["gamma"]
     if layer.kind == "LayerNormalization":
         return [name for name, key in (("gamma", "scale"), ("beta", "center")) if config.get(key, True)]
-    if layer.kind == "BatchNormalization":
+    if layer.kind in ("BatchNormalization", "SyncBatchNormalization"):
         gamma = ["gamma"] if config.get("scale", True) else []
         beta = ["beta"] if config.get("center", True) else []
-        return [*gamma, *beta, "moving_mean", "moving_variance"]
+        return [*gamma, *beta, "moving_mean", "moving_variance", *RENORM]
     if layer.kind == "Normalization":
         return ["mean", "variance", "count"]
     return []

@@ -6,6 +6,9 @@ from .errors import ConversionError
 
 TAKEN = "a .h5, .keras, .pth, .pt, .ckpt, .bin, .pkl, .safetensors or .onnx file, or a folder of a model hub"
 
+HDF5 = b"\x89HDF\r\n\x1a\n"
+LFS = b"version https://git-lfs"  # how a pointer of Git LFS begins
+
 # Kinds that are told by the end of their name alone.
 ENDINGS = {
     ".pb": "a TensorFlow graph, which is not supported: save the model as one file, .keras or .h5",
@@ -49,12 +52,14 @@ def kind_of(path, start):
     text = start.lstrip().lower()
     if not start:
         return "empty: copy it again"
-    if start.startswith(b"version https://git-lfs"):
+    if start.startswith(LFS):
         return "a pointer of Git LFS, not the file itself: `git lfs pull` fetches it"
     if text.startswith((b"<!doctype html", b"<html")):
         return "a web page, not a model: download the file itself"
     if start[4:8] == b"TFL3" or path.suffix == ".tflite":
         return "a TFLite model, which is not supported: convert the Keras model that it was made from"
+    if start[4:8] == b"ORTM":
+        return "a model in onnxruntime's own format: convert the .onnx file that it was made from"
     if start[:4] == b"GGUF":
         return ENDINGS[".gguf"]
     if start[:6] == b"\x93NUMPY":
@@ -67,6 +72,10 @@ def kind_of(path, start):
         return ENDINGS[".index"]
     if zipfile.is_zipfile(path):
         return kind_of_archive(path)
+    if path.suffix == ".keras" and start[:8] != HDF5:
+        return "no Keras archive, or one that is cut short: copy it again"
+    if path.suffix == ".json":
+        return "a description without weights: name the file of the weights, or save the whole model with model.save(…)"
     return None
 
 
@@ -103,8 +112,12 @@ def refuse_folder(path):
         raise ConversionError(f"{path} is a model for TensorFlow.js, which is not supported: save it as .keras or .h5")
     if path.suffix == ".mlpackage":
         raise ConversionError(f"{path} is {ENDINGS['.mlpackage']}")
+    if (path / "checkpoint").is_file() and any(path.glob("*.index")):
+        raise ConversionError(f"{path} is a TensorFlow checkpoint: save the model as one file, .keras or .h5")
     if any(path.glob("*.safetensors.index.json")) or any(path.glob("pytorch_model.bin.index.json")):
         raise ConversionError(f"{path} holds a model in several parts, which is not supported: save it as one file")
+    if (path / "model.weights.h5").is_file() and (path / "metadata.json").is_file():
+        raise ConversionError(f"{path} is an unpacked Keras archive: name the .keras file itself")
     if (path / "version").is_file() and (path / "data.pkl").is_file():
         raise ConversionError(f"{path} is an unpacked torch checkpoint: name the file itself")
 
