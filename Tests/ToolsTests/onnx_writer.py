@@ -4,7 +4,7 @@ import struct
 
 import numpy
 
-TYPES = {"float32": 1, "int64": 7, "bool": 9, "float64": 11, "float16": 10}
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "bool": 9, "float64": 11, "float16": 10}
 
 
 def varint(value):
@@ -31,6 +31,11 @@ def tensor(array, name=""):
     return dims + number(2, TYPES[str(array.dtype)]) + (data(8, name) if name else b"") + data(9, array.tobytes())
 
 
+def texts(words, name):
+    """A tensor of texts."""
+    return number(1, len(words)) + number(2, 8) + b"".join(data(6, word) for word in words) + data(8, name)
+
+
 def external(array, location, offset, name="outside"):
     """A tensor whose bytes lie in another file."""
     entries = {"location": location, "offset": str(offset), "length": str(array.nbytes)}
@@ -52,6 +57,8 @@ def attribute(name, value):
         return data(1, name) + varint(2 << 3 | 5) + struct.pack("<f", value) + number(20, 1)
     if isinstance(value, int):
         return data(1, name) + number(3, value) + number(20, 2)
+    if value and isinstance(value[0], str):
+        return data(1, name) + b"".join(data(9, item) for item in value) + number(20, 8)
     return data(1, name) + b"".join(number(8, item) for item in value) + number(20, 7)
 
 
@@ -77,6 +84,7 @@ class Writer:
         self.inputs = [("x", kind, list(shape))]
         self.outputs = []
         self.nodes, self.initializers, self.functions = [], [], []
+        self.metadata = {}
         self.values = []  # of the constants, in their order
         self.last = "x"
 
@@ -109,5 +117,6 @@ class Writer:
         graph += b"".join(data(12, data(1, name)) for name in self.outputs or [self.last])
         return (
             number(1, 8) + data(2, "test") + data(7, graph) + data(8, number(2, self.opset))
+            + b"".join(data(14, data(1, key) + data(2, value)) for key, value in self.metadata.items())
             + b"".join(data(25, item) for item in self.functions)
         )  # fmt: skip

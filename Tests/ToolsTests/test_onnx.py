@@ -8,8 +8,8 @@ import unittest
 
 import graph_interpreter
 import numpy
-from onnx_writer import Writer, external
-from support import ConverterTest
+from onnx_writer import Writer, external, texts
+from support import ConverterTest, read_flat
 
 try:
     import torch
@@ -319,7 +319,7 @@ class ByHand(ConverterTest):
         card, tensors = self.convert(self.save(w))
         x = numbers(2, 8, 9, 3, seed=5)
         c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
-        return graph_interpreter.run(card, tensors, x), c, lambda c: c.mean((1, 2)) @ w.values[1].T + w.values[2]
+        return graph_interpreter.run(card, tensors, x), c, lambda c: c.mean((1, 2)) @ w.values[-2].T + w.values[-1]
 
     def test_norms_of_both_orders(self):
         for order in (1, 2):
@@ -426,6 +426,279 @@ class ByHand(ConverterTest):
         w.node("If", [w.constant(numpy.array(True))], ["i"], then_branch=w.subgraph([("Relu", ["t"], ["r"])], "r"), else_branch=w.subgraph([("Neg", ["t"], ["m"])], "m"))
         card, tensors = self.convert(self.save(classifier(w, "i")))
         self.assertEqual([n["primitive"] for n in card["graph"]["nodes"]], ["add", "relu", "convolution"])
+
+    # Ends of networks.
+
+    def ended(self, *nodes, outputs=()):
+        """A file of a network with these nodes behind its logits `y`."""
+        w = classifier(self.writer())
+        for op, inputs, name, attributes in nodes:
+            w.node(op, [w.constant(item) if not isinstance(item, str) else item for item in inputs], [name], **attributes)
+        w.outputs = list(outputs)
+        self.output.unlink(missing_ok=True)
+        return self.save(w)
+
+    def test_probabilities_that_are_changed(self):
+        """What stands behind a softmax or a sigmoid makes neither logits nor probabilities of its values."""
+        softmax = ("Softmax", ["y"], "s", {"axis": 1})
+        sigmoid = ("Sigmoid", ["y"], "s", {})
+        for name, nodes in {
+            "bounded": [softmax, ("Clip", ["s", numpy.float32(1e-7), numpy.float32(1)], "z", {})],
+            "a part": [softmax, ("Slice", ["s", numpy.array([0]), numpy.array([2]), numpy.array([1])], "z", {})],
+            "percent": [sigmoid, ("Mul", ["s", numpy.float32(100)], "z", {})],
+            "both sides": [sigmoid, ("Sub", [numpy.float32(1), "s"], "r", {}), ("Concat", ["r", "s"], "z", {"axis": 1})],
+            "two of them": [softmax, ("Sigmoid", ["y"], "r", {}), ("Add", ["s", "r"], "z", {})],
+            "written out": [("Exp", ["y"], "e", {}), ("ReduceSum", ["e", numpy.array([1])], "t", {}), ("Div", ["e", "t"], "z", {})],
+        }.items():
+            with self.subTest(name):
+                path = self.ended(*nodes)
+                self.assert_refused(path, "neither logits nor their softmax or sigmoid: .*--output-value y takes the value before it")
+                self.convert(path, "--output-value", "y")
+
+    def test_softmax_written_in_two_steps(self):
+        for steps in (("LogSoftmax", "Exp"), ("Softmax", "Log")):
+            path = self.ended((steps[0], ["y"], "s", {"axis": 1}), (steps[1], ["s"], "z", {}))
+            card, _ = self.convert(path)
+            self.assertEqual((card["output"], [item["kind"] for item in card["head"]]), ("softmax", [GAP, "dense"]))
+        path = self.ended(("Softmax", ["y"], "s", {"axis": 1}), ("Squeeze", ["s", numpy.array([0])], "z", {}))
+        self.assertEqual(self.convert(path)[0]["output"], "softmax")
+
+    def test_decisions(self):
+        """A node that picks among the probabilities makes no logits; where they are an output as well, they are taken."""
+        softmax, best = ("Softmax", ["y"], "s", {"axis": 1}), ("ArgMax", ["s"], "best", {"axis": 1})
+        path = self.ended(softmax, best)
+        self.assert_refused(path, r"\(ArgMax\) makes the output: --output-value s takes the value before it")
+        self.assertEqual(self.convert(path, "--output-value", "s")[0]["output"], "softmax")
+        path = self.ended(softmax, best, outputs=("best", "s"))
+        status, _, err = self.run_converter(path)
+        self.assertEqual(status, 0, err)
+        self.assertIn("of the outputs best, s s is taken", err)
+
+    def test_nodes_that_nothing_needs(self):
+        path = self.ended(("NonZero", ["y"], "n", {}), ("Strange", ["n"], "o", {"domain": "somebody"}), outputs=("y",))
+        self.convert(path)
+        self.assert_refused(self.ended(("NonZero", ["y"], "n", {})), r"\(NonZero\) is not supported")
+
+    # Labels and pixels that the file tells.
+
+    def told(self, metadata, *options, **files):
+        """The card of a network with this metadata and these files beside it, and what the converter says of it."""
+        w = classifier(self.writer())
+        w.metadata = metadata
+        path = self.save(w)
+        for name, text in files.items():
+            (self.folder / name.replace("__", ".")).write_text(text)
+        status, out, err = self.run_converter(path, *options)
+        self.assertEqual(status, 0, err)
+        card, _ = read_flat(self.output)
+        self.output.unlink()
+        for name in files:
+            (self.folder / name.replace("__", ".")).unlink()
+        return card, out
+
+    def test_labels_of_the_metadata(self):
+        for key, text in (
+            ("names", "{0: 'a', 1: \"b's\", 2: 'c'}"), ("class_names", '["a", "b\'s", "c"]'), ("classes", '{"c": 2, "a": 0, "b\'s": 1}'),
+            ("labels", "a\nb's\nc\n"), ("Labels", "a, b's, c"),
+        ):  # fmt: skip
+            card, out = self.told({key: text})
+            self.assertEqual(card["labels"], ["a", "b's", "c"])
+            self.assertIn(f"({key} in the file's metadata)", out)
+        card, out = self.told({"names": "['a', 'b']"})
+        self.assertRegex(out, "! labels .*names 2, 3 are needed")
+        for text in ("__import__('os').abort()", "{0:" * 3000, "3", "", "[" * 100_000):
+            card, out = self.told({"names": text})
+            self.assertEqual(card["labels"], ["class 0", "class 1", "class 2"])
+            self.assertRegex(out, "! labels .*the source names none")
+
+    def test_labels_beside_the_file(self):
+        names = ["a", "b", "c"]
+        for files in ({"labels__txt": "a\nb\nc\n"}, {"classes__json": '["a", "b", "c"]'}, {"class_indices__json": '{"c": 2, "a": 0, "b": 1}'}):
+            card, out = self.told({}, **files)
+            self.assertEqual(card["labels"], names)
+            self.assertRegex(out, r"  labels .* beside it\)")
+        card, out = self.told({}, labels__txt="a\nb\nc\n", classes__json='["a", "b", "c"]')
+        self.assertRegex(out, r"labels.txt and classes.json beside it\)")
+        card, out = self.told({}, labels__txt="a\nb\nc\n", classes__json='["c", "b", "a"]')
+        self.assertEqual(card["labels"][0], "class 0")
+        self.assertRegex(out, "! labels .*labels.txt and classes.json differ")
+        card, out = self.told({}, labels__txt="a\nb\n", classes__json='{"a":')
+        self.assertRegex(out, "! labels .*labels.txt has 2, classes.json cannot be read, 3 are needed")
+        card, out = self.told({"names": '["x", "y", "z"]'}, labels__txt="a\nb\nc\n")
+        self.assertEqual(card["labels"], ["x", "y", "z"])
+        card, out = self.told({}, "--labels", "x,y,z", labels__txt="a\nb\nc\n")
+        self.assertEqual(card["labels"], ["x", "y", "z"])
+
+    def test_pixels_of_the_metadata(self):
+        """ONNX's own names, which come before what the network does itself."""
+        keys = {"Image.BitmapPixelFormat": "Bgr8", "Image.NominalPixelRange": "NominalRange_0_255"}
+        image = self.told(keys)[0]["input"]
+        self.assertEqual((image["channels"], image["scale"], image["mean"], image["std"]), ("bgr", 1, [0] * 3, [1] * 3))
+        image = self.told(keys | {"Image.NominalPixelRange": "Normalized_1_1", "Image.BitmapPixelFormat": "Rgb8"})[0]["input"]
+        self.assertEqual((image["channels"], 1 / image["scale"], image["mean"]), ("rgb", 127.5, [1] * 3))
+        w = self.writer()
+        w.metadata = keys
+        w.node("Sub", ["x", w.constant(numpy.float32([103, 116, 123]).reshape(1, 3, 1, 1))], ["s"])
+        image = self.convert(self.save(classifier(w, "s")))[0]["input"]
+        self.assertEqual((image["channels"], image["mean"]), ("bgr", [103, 116, 123]))
+        card, out = self.told(keys | {"Image.BitmapPixelFormat": "Gray8"})
+        self.assertRegex(out, "! preprocessing .*the torch way")
+
+    def test_ultralytics(self):
+        w = classifier(self.writer((1, 3, 8, 8)))
+        w.node("Softmax", ["y"], ["z"], axis=1)
+        w.metadata = {"author": "Ultralytics", "task": "classify", "imgsz": "[8, 8]", "names": "{0: 'a', 1: 'b', 2: 'c'}"}
+        card, _ = self.convert(self.save(w))
+        image = card["input"]
+        self.assertEqual((card["labels"], card["output"]), (["a", "b", "c"], "softmax"))
+        self.assertEqual((image["scale"], image["mean"], image["std"], image["resize_side"]), (1 / 255, [0] * 3, [1] * 3, 8))
+        self.output.unlink()
+        w.metadata["task"] = "detect"
+        self.assert_refused(self.save(w), "Ultralytics for the task detect")
+
+    def test_custom_vision(self):
+        """A dictionary of probabilities and the name of the best one, beside which the labels stand."""
+        w = classifier(self.writer())
+        w.node("Softmax", ["y"], ["s"], axis=1)
+        w.node("ZipMap", ["s"], ["loss"], domain="ai.onnx.ml", classlabels_strings=["cat", "dog", "hen"])
+        w.node("ArgMax", ["s"], ["best"], axis=1)
+        w.raw_constant("words", texts(["cat", "dog", "hen"], "words"))
+        w.node("ArrayFeatureExtractor", ["words", "best"], ["classLabel"], domain="ai.onnx.ml")
+        w.outputs = ["classLabel", "loss"]
+        card, _ = self.convert(self.save(w))
+        self.assertEqual((card["labels"], card["output"]), (["cat", "dog", "hen"], "softmax"))
+        self.output.unlink()
+        w.outputs = ["classLabel"]
+        self.assert_refused(self.save(w), r"\(ArgMax\) makes the output: --output-value s")
+
+    # Nodes.
+
+    def test_norm_that_gives_its_statistics(self):
+        """Before opset 14 that is one in training."""
+        parts = [numbers(4, seed=seed) for seed in (1, 2, 3)] + [numpy.float32([1, 2, 3, 4])]
+        for outputs, opset in ((["n", "m", "v", "sm", "sv"], 9), (["n"], 9)):
+            w = self.writer(opset=opset)
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["c2"])
+            w.node("BatchNormalization", ["c2", *(w.constant(part) for part in parts)], outputs)
+            path = self.save(classifier(w, "n", channels=4))
+            if len(outputs) > 1:
+                self.assert_refused(path, "is in training mode")
+            else:
+                self.convert(path)
+
+    def test_bounds(self):
+        for low, high, kinds in ((0, numpy.inf, ["relu"]), (-numpy.inf, 6, ["clip"]), (0, 3.4028235e38, ["relu"]), (-numpy.inf, numpy.inf, [])):
+            card, _ = self.convert(self.save(classifier(self.writer(), layers=[("Clip", [numpy.float32(low), numpy.float32(high)], {})])))
+            self.assertEqual([node["primitive"] for node in card["graph"]["nodes"]][1:], kinds)
+            self.assertNotIn("Infinity", str(card).replace("inf", "Infinity"))
+            self.output.unlink()
+        for low, high in ((1, 0), (numpy.nan, 1)):
+            self.refused("keeps nothing between", ("Clip", [numpy.float32(low), numpy.float32(high)], {}))
+
+    def test_nothing_has_no_direction(self):
+        """A vector of zeros stays one when it is divided by its length."""
+        for order in (1, 2):
+            found, c, rest = self.mapped(("Mul", [numpy.zeros((1, 1, 8, 1), "float32")], {}), ("LpNormalization", [], {"axis": 1, "p": order}))
+            numpy.testing.assert_allclose(found, rest(c * 0), atol=1e-6)
+
+    def test_weights_kept_as_integers(self):
+        scale, zero = numpy.float32([0.5, 0.25, 1, 2]), numpy.int8([1, 0, -1, 2])
+        kept = numpy.random.default_rng(0).integers(-9, 9, (4, 3, 3, 3)).astype("int8")
+        w = self.writer()
+        w.node("DequantizeLinear", [w.constant(kept), w.constant(scale), w.constant(zero)], ["w"], axis=0)
+        w.node("Conv", ["x", "w"], ["c2"])
+        _, tensors = self.convert(self.save(classifier(w, "c2", channels=4)))
+        expected = (kept - zero.astype(float)[:, None, None, None]) * scale[:, None, None, None]
+        self.assertTrue(any(value.shape == expected.shape and numpy.array_equal(value, expected) for value in tensors.values()))
+        self.output.unlink()
+        self.refused("computes with integers.*before it was optimised or quantised", ("QuantizeLinear", [numpy.float32(1), numpy.uint8(0)], {}))
+        self.refused("domain com.microsoft.*before it was optimised", ("FusedConv", [], {"domain": "com.microsoft"}))
+
+    def test_mean_of_several(self):
+        found, c, rest = self.mapped(("Mean", [numbers(1, 4, 1, 1), numbers(1, 4, 1, 1, seed=3)], {}))
+        both = (numbers(4) + numbers(4, seed=3))
+        numpy.testing.assert_allclose(found, rest((c + both) / 3), atol=1e-5)
+
+    # Graphs.
+
+    def test_order_of_the_nodes(self):
+        w = classifier(self.writer())
+        expected, _ = self.convert(self.save(w))
+        self.output.unlink()
+        w.outputs, w.nodes = ["y"], w.nodes[::-1]
+        self.assertEqual(self.convert(self.save(w))[0]["graph"], expected["graph"])
+        self.output.unlink()
+        w = self.writer()
+        w.node("Add", ["x", "r"], ["a"])
+        w.node("Relu", ["a"], ["r"])
+        self.assert_refused(self.save(classifier(w, "r")), "damaged: node .* needs a result of its own")
+
+    def test_values_that_are_made_twice(self):
+        w = self.writer()
+        w.node("Relu", ["x"], ["r"])
+        w.node("Neg", ["r"], ["r"])
+        self.assert_refused(self.save(classifier(w, "r")), "damaged: the value 'r' is made twice")
+        w = self.writer()
+        w.node("Relu", ["x"], [w.constant(numbers(3))])
+        self.assert_refused(self.save(classifier(w)), "damaged: the value 'k0' is made twice")
+        w = classifier(self.writer())
+        path = self.save(w)
+        path.write_bytes(path.read_bytes() * 2)  # One message after the other is both at once.
+        self.assert_refused(path, "holds 2 graphs")
+
+    def test_names_inside_of_branches_and_functions(self):
+        """Several branches and calls may have the same names inside, and nodes the same name."""
+        w = self.writer()
+        yes = w.constant(numpy.array(True))
+        for source, op, out in (("x", "Relu", "i1"), ("i1", "Neg", "i2")):
+            branch = w.subgraph([(op, [source], ["r"])], "r")
+            w.node("If", [yes], [out], name="same", then_branch=branch, else_branch=w.subgraph([("Abs", [source], ["r"])], "r"))
+        w.function("double", ["a"], ["b"], [("Relu", ["a"], ["t"]), ("Add", ["t", "t"], ["b"])])
+        for source, out in (("x", "d1"), ("i2", "d2")):
+            w.node("double", [source], [out], domain="local", name="same")
+        for number, (one, other) in enumerate((("i1", "i2"), ("d1", "d2"), ("s0", "s1"))):
+            w.node("Sub", [one, other], [f"s{number}"])
+        card, tensors = self.convert(self.save(classifier(w, "s2")), "--preprocess", "none")
+        x = numbers(1, 8, 9, 3, seed=5)
+        i1 = numpy.maximum(x, 0)
+        expected = (i1 + i1) - (2 * numpy.maximum(x, 0) - 2 * numpy.maximum(-i1, 0))
+        c = graph_interpreter.convolution(expected, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        expected = c.mean((1, 2)) @ w.values[-2].T + w.values[-1]
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    def test_layouts_that_the_shape_leaves_open(self):
+        for channels in (1, 3, 4):
+            for last in (False, True):
+                w = self.writer(("n", "a", "b", "c"))
+                name = w.node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]) if last else "x"
+                card, _ = self.convert(self.save(classifier(w, name, channels=channels)), "--input-size", "8x9")
+                self.assertEqual((card["input"].get("channel_count", 3), card["input"]["height"], card["input"]["width"]), (channels, 8, 9))
+                self.output.unlink()
+
+    def test_half_precision_is_told(self):
+        w = self.writer(kind=10)
+        w.node("Cast", ["x"], ["c2"], to=1)
+        path = self.save(classifier(w, "c2"))
+        self.assertRegex(self.run_converter(path)[1], "! base .*half precision")
+        self.output.unlink()
+        self.assertNotRegex(self.run_converter(self.save(classifier(self.writer())))[1], "half precision")
+
+    def test_no_output(self):
+        w = classifier(self.writer())
+        w.last = ""
+        path = self.save(w)
+        data = path.read_bytes()
+        self.assertIn(b"\x62\x02\x0a\x00", data)
+        path.write_bytes(data.replace(b"\x62\x02\x0a\x00", b"\x52\x02\x0a\x00"))  # A comment in the place of the output.
+        self.assert_refused(path, "the model has no output")
+
+    def test_pointer_in_the_place_of_external_data(self):
+        w = self.writer()
+        weight = numbers(4, 3, 3, 3)
+        (self.folder / "w.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+        w.raw_constant("outside", external(weight, "w.bin", 0))
+        w.node("Conv", ["x", "outside"], ["c"])
+        self.assert_refused(self.save(w), "w.bin beside the model is a pointer of Git LFS")
 
     def test_labels_of_the_option(self):
         card, _ = self.convert(self.save(classifier(self.writer())), "--labels", "a,b,c", "--activation", "sigmoid")

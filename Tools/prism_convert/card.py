@@ -163,7 +163,8 @@ def chosen_labels(model, options, count):
             account.say("labels", "the source")
         return model.labels
     named = f"{len(model.labels)}, {count} are needed" if model.labels else "none"
-    account.assume("labels", f"the source names {named}; --labels")
+    if model.labels or not account.knows("labels"):
+        account.assume("labels", f"the source names {named}; --labels")
     if count == 2 and model.units == 1:
         return ["negative", "positive"]
     return [f"class {index}" for index in range(count)]
@@ -173,10 +174,12 @@ def chosen_preprocessing(model, options):
     """The option's, then the one in the source; without either, what the framework's published weights expect."""
     mode, account, before = options.preprocess, model.account, None
     result = Preprocessing(model.image_channels)
-    if not mode and not model.preprocessing and not model.takes_bytes and model.usual is not None:
+    if not mode and model.usual is not None and (model.usual_first or not model.preprocessing and not model.takes_bytes):
         model.outside = model.usual
-        tell_usual(account, account.origins.get("usual", "the source"))
+        own = " before the source's own layers" if model.preprocessing else ""
+        tell_usual(account, account.origins.get("usual", "the source") + own)
         result.apply(model.usual)
+        result.apply(model.preprocessing)
         return result
     if mode:
         account.say("pixels", "--preprocess" + (" before the source's own" if model.preprocessing else ""))
@@ -230,11 +233,11 @@ def pixels_of(model):
     return "unit" if reach <= 1 and not is_plain else ""
 
 
-# What Keras's own applications expect, by the beginnings of their names; the longer ones first.
+# What Keras's own applications expect where they do not prepare pixels themselves, by the beginnings of their names; the longer ones first.
 KERAS_HABITS = (
     ("resnet50v2", "tf"), ("resnet101v2", "tf"), ("resnet152v2", "tf"), ("resnet", "caffe"), ("vgg", "caffe"),
-    ("densenet", "torch"), ("xception", "tf"), ("inception", "tf"), ("nasnet", "tf"), ("mobilenetv3", "none"),
-    ("mobilenet", "tf"), ("efficientnet", "none"), ("convnext", "none"),
+    ("densenet", "torch"), ("xception", "tf"), ("inception", "tf"), ("nasnet", "tf"), ("mobilenet", "tf"), ("efficientnet", "none"),
+    ("convnext", "torch"),
 )  # fmt: skip
 
 

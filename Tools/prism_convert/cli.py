@@ -103,7 +103,7 @@ def crop(text):
 def reader(path):
     """The module that reads this kind of file."""
     start = kinds.refuse(path)
-    if start[:8] == b"\x89HDF\r\n\x1a\n":
+    if start[:8] == kinds.HDF5:
         from . import keras_model
 
         return keras_model
@@ -168,7 +168,7 @@ def check_output(options):
         return
     if not output.is_file():
         raise ConversionError(f"cannot write {output}: it is there and is no regular file")
-    beside = ("config.json", "preprocessor_config.json", "labels.txt")
+    beside = ("config.json", "preprocessor_config.json", *labels.BESIDE)
     sources = [options.file, *(options.file.parent / name for name in beside), *([pathlib.Path(options.labels)] if options.labels else [])]
     for source in sources:
         try:
@@ -180,11 +180,14 @@ def check_output(options):
 
 
 def labels_beside(model, options):
-    """Takes Teachable Machine's labels.txt, which lies beside its keras_model.h5."""
-    path = options.file.parent / "labels.txt"
-    if options.labels is None and options.file.name == "keras_model.h5" and path.is_file():
-        model.labels = labels.read(str(path))
-        model.account.say("labels", "labels.txt beside it")
+    """Takes the labels that lie beside the source in a file of their own, where the source has none."""
+    if options.labels is not None or model.labels:
+        return
+    model.labels, found, others = labels.beside(options.file, (model.units, 2) if model.units == 1 else (model.units,))
+    if found:
+        model.account.say("labels", f"{' and '.join(found)} beside it")
+    elif others:
+        model.account.assume("labels", f"the source names none; beside it {', '.join(others)}, {model.units} are needed; --labels")
 
 
 def main(arguments=None):

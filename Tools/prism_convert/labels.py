@@ -8,6 +8,35 @@ from . import limits
 from .errors import ConversionError
 
 
+# Files of labels as they lie beside models.
+BESIDE = tuple(
+    f"{name}.{end}" for name in ("labels", "classes", "class_names", "class_labels", "label_names") for end in ("txt", "json")
+) + ("class_indices.json", "class_to_idx.json", "idx_to_class.json", "id2label.json", "index_to_name.json")  # fmt: skip
+
+
+def beside(path, counts):
+    """The labels in files beside a model where they are as many as it has, the names of those files, and those of others.
+
+    Where two files have so many names that differ, there are no labels, and both are others.
+    """
+    found, others = {}, []
+    for name in BESIDE:
+        file = path.parent / name
+        if not file.is_file():
+            continue
+        try:
+            labels = read(str(file))
+        except (ConversionError, OSError):
+            labels = None
+        if labels and len(labels) in counts:
+            found[name] = labels
+        else:
+            others.append(f"{name} has {len(labels)}" if labels else f"{name} cannot be read")
+    if any(labels != next(iter(found.values())) for labels in found.values()):
+        return None, [], [f"{' and '.join(found)} differ", *others]
+    return next(iter(found.values()), None), list(found), others
+
+
 def label_list(value):
     """Names in their order, from a list or from a dictionary between names and indices; `None` for anything else."""
     if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) for item in value):

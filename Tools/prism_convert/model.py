@@ -22,6 +22,7 @@ class Model:
     resize: str
     side: int | None = None  # the shorter side before the centre is cut out; None resizes the whole picture
     usual: list | None = None  # preprocessing that the source is known for, as Preprocessing.apply takes it
+    usual_first: bool = False  # whether it comes before the operations of the graph itself
     labels: list | None = None
     aliases: dict = dataclasses.field(default_factory=dict)
     outside: list = dataclasses.field(default_factory=list)  # operations that come before the graph's own

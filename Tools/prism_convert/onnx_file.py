@@ -1,6 +1,7 @@
 """Reads an ONNX file: its nodes, attributes and constants. Needs numpy alone; nothing of the file is executed."""
 
 import dataclasses
+import heapq
 import pathlib
 import re
 
@@ -8,13 +9,15 @@ import numpy
 
 from . import limits
 from .errors import ConversionError
+from .kinds import LFS
 from .protobuf import Message
 
 # TensorProto.DataType → numpy; bfloat16 (16) is read by hand.
 TYPES = {
     1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8", 12: "<u4", 13: "<u8",
 }  # fmt: skip
-BFLOAT16 = 16
+BFLOAT16, STRING = 16, 8
+HALVES = (10, BFLOAT16)
 STANDARD_DOMAINS = ("", "ai.onnx")
 OPSETS = range(7, 26)
 
@@ -56,6 +59,14 @@ class File:
     producer: str
     metadata: dict
 
+    @property
+    def is_half(self):
+        """Whether it computes in half precision."""
+        halves = {name for name, value in self.graph.constants.items() if value.dtype == numpy.float16}
+        return any(kind in HALVES for _, kind, _ in self.graph.inputs) or any(
+            node.op != "Cast" and not halves.isdisjoint(node.inputs) for node in self.graph.nodes
+        )
+
 
 class Reader:
     """Turns messages into nodes and arrays; the memory for arrays is bounded."""
@@ -72,6 +83,8 @@ class Reader:
         if any(extent < 0 for extent in shape) or len(shape) > 16:
             raise ConversionError(f"tensor {name} has no valid shape")
         kind = message.integer(2)
+        if kind == STRING:  # Names of labels beside a network.
+            return numpy.array(message.texts(6), object)
         if kind not in TYPES and kind != BFLOAT16:
             raise ConversionError(f"tensor {name} is of a type that is not supported (number {kind} of ONNX)")
         count = 1
@@ -124,9 +137,11 @@ class Reader:
         said = entries.get("length", str(length))
         if not start.isdigit() or not said.isdigit() or int(said) != length:
             raise ConversionError(f"tensor {name}: its place in {location} is not valid")
-        if int(start) + length > file.stat().st_size:
-            raise ConversionError(f"tensor {name} ends behind the end of {location}: the file is cut short")
         with file.open("rb") as stream:
+            if stream.read(len(LFS)) == LFS:
+                raise ConversionError(f"{location} beside the model is a pointer of Git LFS, not the file itself: `git lfs pull` fetches it")
+            if int(start) + length > file.stat().st_size:
+                raise ConversionError(f"tensor {name} ends behind the end of {location}: the file is cut short")
             stream.seek(int(start))
             return stream.read(length)
 
@@ -211,17 +226,63 @@ def open_file(path):
     message = Message(path.read_bytes(), str(path))
     if not message.has(7):
         raise ConversionError(f"{path} is no ONNX model: it holds no graph")
+    if len(message.values[7]) > 1:
+        raise ConversionError(f"{path} is damaged: it holds {len(message.values[7])} graphs, as files that were joined do")
     opsets = {item.text(1): item.integer(2) for item in message.messages(8)}
     opset = max((version for domain, version in opsets.items() if domain in STANDARD_DOMAINS), default=0)
     if opset not in OPSETS:
-        raise ConversionError(f"{path} is of ONNX's opset {opset}; those from {OPSETS[0]} to {OPSETS[-1]} are read")
+        raise ConversionError(
+            f"{path} is of ONNX's opset {opset}; those from {OPSETS[0]} to {OPSETS[-1]} are read: export the model again, or bring it "
+            "to one of them with onnx.version_converter"
+        )
     reader = Reader(path)
     graph = reader.graph(Message(message.bytes(7), str(path)))
     if message.has(25):
         inline(graph, [Function(item, reader) for item in message.messages(25)])
+    graph.nodes = in_order(graph, path)
     metadata = {item.text(1): item.text(2) for item in message.messages(14)}
     producer = f"{message.text(2)} {message.text(3)}".strip()
     return File(graph, opset, producer, metadata)
+
+
+def in_order(graph, path):
+    """The nodes with every value made before it is used; refuses values that are made twice, and cycles."""
+    makers = {}
+    given = {name for name, _, _ in graph.inputs} | set(graph.constants)
+    for node in graph.nodes:
+        for name in node.outputs:
+            if name and (name in makers or name in given):
+                raise ConversionError(f"{path} is damaged: the value {name!r} is made twice, by {node} as well")
+            makers[name] = node
+    users, missing = {}, {}
+    for index, node in enumerate(graph.nodes):
+        sources = {id(makers[name]) for name in used(node) if name in makers}
+        missing[index] = len(sources)
+        for source in sources:
+            users.setdefault(source, []).append(index)
+    ready = [index for index, count in missing.items() if not count]
+    result = []
+    while ready:
+        node = graph.nodes[heapq.heappop(ready)]
+        result.append(node)
+        for index in users.get(id(node), ()):
+            missing[index] -= 1
+            if not missing[index]:
+                heapq.heappush(ready, index)
+    if len(result) < len(graph.nodes):
+        left = next(graph.nodes[index] for index, count in missing.items() if count)
+        raise ConversionError(f"{path} is damaged: {left} needs a result of its own")
+    return result
+
+
+def used(node):
+    """The names of the values that a node uses, also inside of its branches."""
+    yield from (name for name in node.inputs if name)
+    for value in node.attributes.values():
+        if isinstance(value, Graph):
+            for inner in value.nodes:
+                yield from used(inner)
+            yield from value.outputs
 
 
 class Function:
@@ -245,7 +306,7 @@ def inline(graph, functions, depth=0):
         calls += 1
         names = dict(zip(function.inputs, node.inputs + [""] * len(function.inputs)))
         names |= dict(zip(function.outputs, node.outputs))
-        prefix = f"{node.name or node.output}/"
+        prefix = f"{node.output}/"  # which no other node has, as names of nodes may repeat
         for inner in function.nodes:
             renamed = lambda name: name and names.get(name, prefix + name)  # noqa: E731
             result.append(

@@ -3,15 +3,18 @@
 What is left are the nodes that depend on the input. The batch is 1 here; what comes of the graph works for any.
 """
 
+import dataclasses
 import math
 
 import numpy
 
 from . import limits
 from .errors import ConversionError
-from .onnx_file import STANDARD_DOMAINS, TYPES, Node, shortest
+from .onnx_file import STANDARD_DOMAINS, TYPES, Graph, Node, shortest
 
-NOTHING_DONE = {"Identity", "Dropout", "Cast", "CastLike", "StopGradient"}
+BEFORE = "convert the model as it was before it was optimised or quantised"
+LARGEST = float(numpy.finfo("float32").max)
+INTEGERS = ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
 ONNX_MICROSOFT = "com.microsoft"
 
 UNARY = {
@@ -50,7 +53,7 @@ REDUCTIONS = {
 POINTWISE = {
     *UNARY, *BINARY, *SEVERAL, "BatchNormalization", "Celu", "Clip", "Elu", "Gelu", "HardSigmoid", "HardSwish",
     "LayerNormalization", "InstanceNormalization", "GroupNormalization", "LeakyRelu", "LogSoftmax", "LpNormalization",
-    "LRN", "Mish", "PRelu", "QuickGelu", "Selu", "Softmax", "Swish", "ThresholdedRelu", "Where", "Cast", "CastLike", "Dropout",
+    "LRN", "Mean", "Mish", "PRelu", "QuickGelu", "Selu", "Softmax", "Swish", "ThresholdedRelu", "Where", "Cast", "CastLike", "Dropout",
 } - {"MatMul"}  # fmt: skip
 
 
@@ -62,6 +65,7 @@ class Folder:
         self.constants = dict(file.graph.constants)
         self.shapes = dict(shapes)
         self.nodes = []
+        self.failed = {}  # value → why it cannot be had
         self.spent = 0
 
     # Reading a node's inputs.
@@ -102,17 +106,33 @@ class Folder:
     # The walk.
 
     def run(self, nodes):
+        """Walks on where a node is not supported: its values may not be needed."""
         for node in nodes:
-            if node.domain not in STANDARD_DOMAINS and not (node.domain == ONNX_MICROSOFT and node.op in POINTWISE):
-                raise ConversionError(f"{node} is of the domain {node.domain}, which is not supported")
-            if node.op == "If":
-                self.branch(node)
-                continue
+            why = next((self.failed[name] for name in node.inputs if name in self.failed), None)
             try:
-                self.step(node)
-            except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, AttributeError) as error:
-                what = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise ConversionError(f"{node} is not valid: {what}") from error
+                if why is None:
+                    self.visit(node)
+            except ConversionError as error:
+                why = str(error)
+            if why is not None:
+                self.failed |= {name: why for name in node.outputs if name}
+
+    def visit(self, node):
+        if node.domain not in STANDARD_DOMAINS and not (node.domain == ONNX_MICROSOFT and node.op in POINTWISE):
+            hint = f": {BEFORE}" if node.domain == ONNX_MICROSOFT else ""
+            raise ConversionError(f"{node} is of the domain {node.domain}, which is not supported{hint}")
+        if "Quantize" in node.op or node.op in INTEGERS:
+            known = node.op == "DequantizeLinear" and all(name in self.constants for name in node.inputs if name)
+            if not known:
+                raise ConversionError(f"{node} computes with integers, which is not supported: {BEFORE}")
+        if node.op == "If":
+            self.branch(node)
+            return
+        try:
+            self.step(node)
+        except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, AttributeError) as error:
+            what = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ConversionError(f"{node} is not valid: {what}") from error
 
     def step(self, node):
         known = all(name in self.constants for name in node.inputs if name)
@@ -136,10 +156,16 @@ class Folder:
         if condition is None:
             raise ConversionError(f"{node} depends on the picture, which is not supported")
         taken = node.attributes["then_branch" if bool(condition.reshape(-1)[0]) else "else_branch"]
-        self.constants |= taken.constants
-        self.run(taken.nodes)
-        for inner, outer in zip(taken.outputs, node.outputs):
-            self.run([Node("Identity", [inner], [outer], {}, node.name)])
+        # Other branches may have the same names inside.
+        own = {name for inner in taken.nodes for name in inner.outputs if name} | set(taken.constants)
+        prefix = f"{node.output}/"
+        renamed = lambda names: [prefix + name if name in own else name for name in names]  # noqa: E731
+        self.constants |= {prefix + name: value for name, value in taken.constants.items()}
+        for inner in taken.nodes:
+            if any(isinstance(value, Graph) for value in inner.attributes.values()):
+                raise ConversionError(f"{node} holds {inner}, a branch in a branch, which is not supported")
+        self.run([dataclasses.replace(inner, inputs=renamed(inner.inputs), outputs=renamed(inner.outputs)) for inner in taken.nodes])
+        self.run([Node("Identity", [inner], [outer], {}, node.name) for inner, outer in zip(renamed(taken.outputs), node.outputs)])
 
     # Constants.
 
@@ -261,6 +287,18 @@ class Folder:
         result = attributes.get("alpha", 1.0) * (a @ b)
         return result + attributes.get("beta", 1.0) * values[2] if len(values) > 2 else result
 
+    def compute_DequantizeLinear(self, node, values, attributes):
+        """Weights that are kept as integers: (x − zero) · scale, along an axis where there are several scales."""
+        x, scale = values[0].astype("float32"), values[1].astype("float32")
+        zero = values[2].astype("float32") if len(values) > 2 and values[2] is not None else numpy.zeros_like(scale)
+        if attributes.get("block_size"):
+            return None
+        if scale.size > 1:
+            shape = [1] * x.ndim
+            shape[attributes.get("axis", 1) % x.ndim] = scale.size
+            scale, zero = scale.reshape(shape), zero.reshape(shape)
+        return (x - zero) * scale
+
     def compute_Pad(self, node, values, attributes):
         if attributes.get("mode", "constant") != "constant":
             return None
@@ -274,13 +312,17 @@ class Folder:
         """The limits of a Clip; None for none."""
         low = self.option(node, "min", 1, [None])[0]
         high = self.option(node, "max", 2, [None])[0]
+        low = None if low is not None and low <= -LARGEST else low
+        high = None if high is not None and high >= LARGEST else high
+        if any(bound is not None and not math.isfinite(bound) for bound in (low, high)) or None not in (low, high) and low > high:
+            raise ConversionError(f"{node} keeps nothing between {low} and {high}")
         return low, high
 
     def reduction(self, node, rank):
         """The axes of a reduction, none of them negative, and whether they stay as 1."""
         axes = self.option(node, "axes", 1)
-        if axes is None or not axes and not node.attributes.get("noop_with_empty_axes"):
-            axes = range(rank)
+        if not axes:
+            axes = [] if node.attributes.get("noop_with_empty_axes") else range(rank)
         return sorted(int(axis) % rank for axis in axes), bool(node.attributes.get("keepdims", 1))
 
     def unsqueezed(self, node, shape):

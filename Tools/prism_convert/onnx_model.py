@@ -2,7 +2,8 @@
 
 import numpy
 
-from . import onnx_fold
+from . import onnx_fold, onnx_metadata
+from .account import HALF
 from .errors import ConversionError
 from .flatfile import names
 from .graph_card import Finisher
@@ -17,7 +18,8 @@ FLOATS = (1, 10, 11, 16)
 BYTES = 2
 ACTIVATIONS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
 SHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
-NO_LOGITS = {"ArgMax", "TopK", "ZipMap", "NonMaxSuppression", "Greater", "ArgMin"}
+INVERSE = {("Exp", "LogSoftmax"), ("Log", "Softmax")}  # of which the second one alone tells the logits
+NO_LOGITS = {"ArgMax", "TopK", "Hardmax", "NonMaxSuppression", "Greater", "ArgMin"}
 AFFINE = {"Sub": "subtract", "Add": "add", "Mul": "multiply", "Div": "divide"}
 
 
@@ -28,7 +30,10 @@ def read(path, options, said, account):
     account.say("size", origin)
     for topic in ("base", "head"):
         account.say(topic, "the model's operators")
+    if file.is_half:
+        account.assume("base", HALF.format("the model's operators"))
     model.account = account
+    model.said = onnx_metadata.read(file, model) or said
     return model
 
 
@@ -36,11 +41,13 @@ def read_file(file, options, said=None):
     """The model, and what told the size of its input."""
     notes = []
     name, shape = image_input(file)
-    shape, channel_axis, origin = fixed(name, shape, options, said)
+    shape, channel_axis, origin = fixed(file, shape, options, said)
     folder = onnx_fold.fold(file, {name: shape})
     output = taken = chosen_output(file, folder, options, notes)
-    (output,) = Rewriter(folder).run([output])
+    rewriter = Rewriter(folder)
+    (output,) = rewriter.run([output])
     output, activation = without_activation(folder, output)
+    rewriter.prune([output])
     reader = Preprocessed(folder, name, channel_axis, shape)
     start, operations = reader.read()
     translator = Translator(folder, readable(folder.nodes), output)
@@ -75,16 +82,17 @@ def image_input(file):
     return name, shape
 
 
-def fixed(name, shape, options, said):
+def fixed(file, shape, options, said):
     """The input's shape for one picture at the size in question, which axis the channels are, and what told the size."""
+    name = file.graph.inputs[0][0]
     first, last = shape[1], shape[3]
     if first in CHANNELS and (last not in CHANNELS or shape[2] in (None, last) or first == 3):
         axis = 1
     elif last in CHANNELS:
         axis = 3
     elif first is None and last is None:
-        axis = 1
-        shape = [shape[0], 3, *shape[2:]]
+        axis, channels = told_by_nodes(file.graph, name)
+        shape = [*shape[:axis], channels, *shape[axis + 1 :]]
     else:
         raise ConversionError(f"the input {name} has the shape {shape}: 1, 3 or 4 channels are supported")
     rows, columns = [index for index in (1, 2, 3) if index != axis]
@@ -112,21 +120,66 @@ def fixed(name, shape, options, said):
     return tuple(result), axis, origin
 
 
+def told_by_nodes(graph, name):
+    """The axis of the channels and their number, where the input's shape leaves both open."""
+    weights = [graph.constants.get(node.inputs[1]) for node in graph.nodes if node.op == "Conv" and len(node.inputs) > 1]
+    groups = next((node.attributes.get("group", 1) for node in graph.nodes if node.op == "Conv"), 1)
+    first = weights[0] if weights else None
+    channels = first.shape[1] * groups if first is not None and first.ndim == 4 else 3
+    axis, users = 1, [node for node in graph.nodes if name in node.inputs and node.op not in ("Shape", "Size")]
+    while len(users) == 1 and (users[0].op in AFFINE or users[0].op in ("Cast", "Identity", "Transpose")):
+        if users[0].op == "Transpose":
+            axis = 3 if list(users[0].attributes.get("perm") or []) == [0, 3, 1, 2] else 1
+            break
+        users = [node for node in graph.nodes if users[0].output in node.inputs]
+    return axis, channels if channels in CHANNELS else 3
+
+
 def chosen_output(file, folder, options, notes):
     """The output that is the logits: the only one, or the only vector among them, or that of the option."""
-    outputs = file.graph.outputs
+    makers = {name: node for node in file.graph.nodes for name in node.outputs}
+    outputs = list(dict.fromkeys(unpacked(makers, name) for name in file.graph.outputs))
+    some = names((name for name in file.graph.outputs), 4)
+    if not outputs:
+        raise ConversionError("the model has no output")
     wanted = getattr(options, "output_value", None)
     if wanted:
         if wanted not in folder.shapes:
-            some = names((name for name in outputs), 4)
-            raise ConversionError(f"--output-value {wanted}: the model has no such value; its outputs are {some}")
+            raise ConversionError(folder.failed.get(wanted, f"--output-value {wanted}: the model has no such value; its outputs are {some}"))
         return wanted
     vectors = [name for name in outputs if name in folder.shapes and is_vector(folder.shapes[name])]
     if len(vectors) == 1 or len(outputs) == 1:
+        output = (vectors or outputs)[0]
+        if output in folder.failed:
+            raise ConversionError(decided(makers, output) or folder.failed[output])
         if len(outputs) > 1:
-            notes.append(f"of the outputs {names(outputs, 4)} {vectors[0]} is taken")
-        return (vectors or outputs)[0]
+            notes.append(f"of the outputs {some} {output} is taken")
+        return output
+    if not vectors and outputs[0] in folder.failed:
+        raise ConversionError(decided(makers, outputs[0]) or folder.failed[outputs[0]])
     raise ConversionError(f"the model has the outputs {names(outputs, 6)}: --output-value says which are the logits")
+
+
+def unpacked(makers, name):
+    """The value of which a ZipMap makes a dictionary, or the value itself."""
+    node = makers.get(name)
+    return node.inputs[0] if node is not None and node.op == "ZipMap" and node.inputs else name
+
+
+def decided(makers, name):
+    """Why an output is no logits that a node picks among them, with the value that it picks from; None for another output."""
+    while name in makers:
+        node = makers[name]
+        if node.op in NO_LOGITS:
+            return no_logits(node)
+        place = {"ArrayFeatureExtractor": 1, "Gather": 1}.get(node.op, 0)
+        follows = node.op in (*SHAPES, "Cast", "ArrayFeatureExtractor", "Gather", "LabelEncoder") and len(node.inputs) > place
+        name = node.inputs[place] if follows else ""
+    return None
+
+
+def no_logits(node):
+    return f"{node} makes the output: --output-value {node.inputs[0]} takes the value before it"
 
 
 def is_vector(shape):
@@ -140,7 +193,10 @@ def without_activation(folder, output):
     while name in makers:
         node = makers[name]
         if node.op in NO_LOGITS:
-            raise ConversionError(f"{node} makes the output: --output-value says which value the logits are")
+            raise ConversionError(no_logits(node))
+        if (node.op, getattr(makers.get(node.inputs[0]), "op", "")) in INVERSE:
+            name = node.inputs[0]
+            continue
         if node.op in ACTIVATIONS:
             check_axis(folder, node)
             return node.inputs[0], ACTIVATIONS[node.op]

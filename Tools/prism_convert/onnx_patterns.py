@@ -84,6 +84,11 @@ class Rewriter:
             for output in self.nodes[index].outputs:
                 self.makers[output] = self.nodes[index]
         outputs = [self.renamed.get(name, name) for name in outputs]
+        self.prune(outputs)
+        return outputs
+
+    def prune(self, outputs):
+        """Drops the nodes that no output needs."""
         needed = set(outputs)
         kept = []
         for node in reversed(self.nodes):
@@ -91,7 +96,6 @@ class Rewriter:
                 needed.update(node.inputs)
                 kept.append(node)
         self.nodes = self.folder.nodes = kept[::-1]
-        return outputs
 
     def simplify(self):
         """Drops what does nothing."""

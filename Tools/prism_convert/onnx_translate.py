@@ -14,6 +14,7 @@ UNARY = {
 BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "Max": "maximum", "Min": "minimum", "Sum": "add"}
 SHAPES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Expand", "DepthToSpace", "SpaceToDepth"}
 SWAPPED = ("add", "multiply", "maximum", "minimum")
+SHORTEST = 1e-12  # a vector that is shorter is zero, and stays so when it is divided by its length
 FEW_PARTS = 8  # of the channels, which are summed as slices
 
 
@@ -234,6 +235,12 @@ class Translator:
             at += 1
         return result
 
+    def op_Mean(self, node):
+        total = self.several(node, "add")
+        if not isinstance(total, View):
+            raise ConversionError(f"{node} of constants is not supported")
+        return self.scaled(total, 1 / len(node.inputs), node)
+
     def pair(self, node, primitive, one, other):
         if isinstance(one, View) and isinstance(other, View):
             return self.two_views(node, primitive, one, other)
@@ -405,7 +412,10 @@ class Translator:
     # Norms.
 
     def op_BatchNormalization(self, node):
-        if node.attributes.get("training_mode") or node.attributes.get("spatial", 1) != 1:
+        if node.attributes.get("spatial", 1) != 1:
+            raise ConversionError(f"{node} has statistics for each place, which is not supported")
+        # Before opset 14 a norm that gives its statistics is one that computes them.
+        if node.attributes.get("training_mode") or self.folder.opset < 14 and any(node.outputs[1:]):
             raise ConversionError(f"{node} is in training mode: export the model in evaluation mode")
         view = self.view(node)
         self.batched(view, node)
@@ -495,12 +505,18 @@ class Translator:
         order = node.attributes.get("p", 2)
         if order not in (1, 2):
             raise ConversionError(f"{node} of order {order} is not supported")
-        length = self.length(node, view, [axis]) if order == 2 else self.reduced(node, self.unary_of(node, view, "absolute"), [axis], "sum")
+        if order == 2:
+            length = self.length(node, view, [axis], SHORTEST**2)
+        else:
+            length = self.reduced(node, self.unary_of(node, view, "absolute"), [axis], "sum")
+            length = self.unary_of(node, length, "clip", low=SHORTEST)
         return self.two_views(node, "divide", view, length)
 
-    def length(self, node, view, axes):
-        square = self.two_views(node, "multiply", view, view)
-        return self.unary_of(node, self.reduced(node, square, axes, "sum"), "square_root")
+    def length(self, node, view, axes, least=None):
+        """The root of the sum of squares, which is at least `least`."""
+        total = self.reduced(node, self.two_views(node, "multiply", view, view), axes, "sum")
+        total = total if least is None else self.unary_of(node, total, "clip", low=least)
+        return self.unary_of(node, total, "square_root")
 
     def softmax(self, node, primitive):
         view = self.view(node)

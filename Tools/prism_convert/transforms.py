@@ -60,6 +60,8 @@ class Transform:
     thresholds: list | None = None
     config: dict = dataclasses.field(default_factory=dict)  # of the model in its library
     assumed: bool = False  # nothing says that it is this one
+    is_first: bool = False  # whether the operations come before what the source's own first layers do
+    labels_origin: str = ""  # what says the labels, where that is something else
     doubt: str = ""  # what it does to pictures that cannot be done here
 
 
@@ -343,12 +345,12 @@ def apply(model, transform, options):
             model.resize = transform.resize
             tell("resize", transform.origin)
         model.side = transform.side or model.side
-        model.usual = transform.operations
+        model.usual, model.usual_first = transform.operations, transform.is_first
         if transform.operations is not None:
             tell("usual", transform.origin)
         model.labels = transform.labels or model.labels
         if transform.labels:
-            account.say("labels", transform.origin)
+            account.say("labels", transform.labels_origin or transform.origin)
         if transform.output and not model.output:
             model.output = transform.output
             account.say("output", transform.origin)
