@@ -1,6 +1,7 @@
 """ONNX files: small networks of torch's two exporters, files made by hand, and what is refused."""
 
 import importlib
+import json
 import os
 import pathlib
 import sys
@@ -445,6 +446,7 @@ class ByHand(ConverterTest):
         for name, nodes in {
             "bounded": [softmax, ("Clip", ["s", numpy.float32(1e-7), numpy.float32(1)], "z", {})],
             "a part": [softmax, ("Slice", ["s", numpy.array([0]), numpy.array([2]), numpy.array([1])], "z", {})],
+            "another order": [softmax, ("Gather", ["s", numpy.array([2, 0, 1])], "z", {"axis": 1})],
             "percent": [sigmoid, ("Mul", ["s", numpy.float32(100)], "z", {})],
             "both sides": [sigmoid, ("Sub", [numpy.float32(1), "s"], "r", {}), ("Concat", ["r", "s"], "z", {"axis": 1})],
             "two of them": [softmax, ("Sigmoid", ["y"], "r", {}), ("Add", ["s", "r"], "z", {})],
@@ -541,6 +543,9 @@ class ByHand(ConverterTest):
         w.node("Sub", ["x", w.constant(numpy.float32([103, 116, 123]).reshape(1, 3, 1, 1))], ["s"])
         image = self.convert(self.save(classifier(w, "s")))[0]["input"]
         self.assertEqual((image["channels"], image["mean"]), ("bgr", [103, 116, 123]))
+        config = json.dumps({"do_resize": True, "size": {"height": 8, "width": 9}, "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.25] * 3})
+        card, out = self.told({"names": '["a", "b", "c"]'}, preprocessor_config__json=config)
+        self.assertEqual((card["labels"], card["input"]["mean"]), (["a", "b", "c"], [0.5] * 3))
         card, out = self.told(keys | {"Image.BitmapPixelFormat": "Gray8"})
         self.assertRegex(out, "! preprocessing .*the torch way")
 
@@ -613,6 +618,43 @@ class ByHand(ConverterTest):
         self.output.unlink()
         self.refused("computes with integers.*before it was optimised or quantised", ("QuantizeLinear", [numpy.float32(1), numpy.uint8(0)], {}))
         self.refused("domain com.microsoft.*before it was optimised", ("FusedConv", [], {"domain": "com.microsoft"}))
+
+    def test_any_order(self):
+        """Channels and labels that are picked, also as torch's exporter writes it, and copies of them."""
+        order = [2, 0, 3, 1]
+        turned = numpy.array(order).reshape(-1, 1)
+        w = self.writer()
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["d"])
+        w.node("Transpose", ["d"], ["t"], perm=[1, 0, 2, 3])
+        w.node("GatherND", ["t", w.constant(turned)], ["g"])
+        w.node("Transpose", ["g"], ["u"], perm=[1, 0, 2, 3])
+        w.node("Tile", ["u", w.constant(numpy.array([1, 2, 1, 1]))], ["r"])
+        w.node("GlobalAveragePool", ["r"], ["p"])
+        w.node("Flatten", ["p"], ["f"])
+        w.node("MatMul", ["f", w.constant(numbers(8, 3))], ["y"])
+        w.node("Gather", ["y", w.constant(numpy.array([1, 2, 0]))], ["z"], axis=1)
+        card, tensors = self.convert(self.save(w), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}).mean((1, 2))[:, order]
+        expected = (numpy.concatenate([c, c], axis=1) @ w.values[3])[:, [1, 2, 0]]
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+        self.output.unlink()
+        self.refused("repeats by .1, 2, 2, 1., which is not supported", ("Tile", [numpy.array([1, 2, 2, 1])], {}))
+        self.refused("picks along several axes", ("GatherND", [numpy.array([[0, 1]])], {}))
+
+    def test_smallest_and_celu(self):
+        found, c, rest = self.mapped(("ReduceMin", [], {"axes": [3]}))
+        numpy.testing.assert_allclose(found, rest(c.min(2, keepdims=True)), atol=1e-5)
+        self.output.unlink()
+        found, c, rest = self.mapped(("Celu", [], {"alpha": 0.5}))
+        numpy.testing.assert_allclose(found, rest(numpy.maximum(c, 0) + 0.5 * numpy.expm1(numpy.minimum(c, 0) / 0.5)), atol=1e-5)
+
+    def test_repetition_of_tensorflow(self):
+        options = {"mode": "nearest", "coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"}
+        found, c, rest = self.mapped(("Resize", [numbers(0), numpy.float32([1, 1, 2, 3])], options))
+        numpy.testing.assert_allclose(found, rest(c.repeat(2, 1).repeat(3, 2)), atol=1e-5)
+        self.output.unlink()
+        self.refused("tf_half_pixel_for_nn", ("Resize", [numbers(0), numpy.float32([1, 1, 1.5, 2])], options))
 
     def test_mean_of_several(self):
         found, c, rest = self.mapped(("Mean", [numbers(1, 4, 1, 1), numbers(1, 4, 1, 1, seed=3)], {}))

@@ -34,6 +34,15 @@ POINTWISE = (
 )  # fmt: skip
 
 
+def picks(node, tensors):
+    """Whether a matrix only picks features, in any order."""
+    if node.primitive not in ("dense", "convolution") or len(node.inputs) != 2:
+        return False
+    weight = tensors[node.inputs[1]]
+    weight = weight.reshape(len(weight), -1)
+    return bool(((weight == 0) | (weight == 1)).all() and (weight.sum(axis=1) == 1).all())
+
+
 def refuse_probabilities(graph, logits, framework):
     """Refuses a network that ends with probabilities which something changes: what the card calls logits would be none."""
     made = {}  # value → the node that squashes it
@@ -41,7 +50,7 @@ def refuse_probabilities(graph, logits, framework):
         sources = [made.get(name) for name in node.inputs if name not in graph.tensors]
         if node.primitive in SQUASHING:
             made[node.name] = node
-        elif node.primitive in POINTWISE and sources and all(sources):
+        elif (node.primitive in POINTWISE or picks(node, graph.tensors)) and sources and all(sources):
             made[node.name] = sources[0]
     squashing = made.get(logits)
     if squashing is None:

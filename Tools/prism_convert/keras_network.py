@@ -527,7 +527,7 @@ class Network:
     def node_Flatten(self, node, inputs):
         shape = self.shape(inputs[0])
         if node.config.get("data_format") == "channels_first":
-            raise ConversionError(f"{node} is channels_first, which is supported for Prism's own bases alone")
+            raise ConversionError(f"{node} is channels_first behind channels_last layers, which is not supported: export the model as ONNX")
         if len(shape) == 1:
             return inputs[0]
         return self.flatten(node, inputs[0], shape)

@@ -519,6 +519,21 @@ class Folder:
         indices = self.needed(node, 1, "indices")
         return [[*shapes[0][:axis], *indices.shape, *shapes[0][axis + 1 :]]]
 
+    def infer_GatherND(self, node, shapes):
+        """Where it picks along one axis alone, as torch's exporter writes it."""
+        axis, indices = self.picked(node)
+        return [[*shapes[0][:axis], len(indices), *shapes[0][axis + 1 :]]]
+
+    def picked(self, node):
+        """The axis of a GatherND and its places on it."""
+        indices, axis = self.needed(node, 1, "indices"), node.attributes.get("batch_dims", 0)
+        if axis or indices.ndim != 2 or indices.shape[1] != 1:
+            raise ConversionError(f"{node} picks along several axes, which is not supported")
+        return axis, indices.reshape(-1)
+
+    def infer_Tile(self, node, shapes):
+        return [[extent * int(count) for extent, count in zip(shapes[0], self.needed(node, 1, "repeats").reshape(-1))]]
+
     def infer_Expand(self, node, shapes):
         return [self.expanded(node, shapes[0])]
 

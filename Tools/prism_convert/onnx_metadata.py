@@ -5,6 +5,7 @@ pixels under the names that ONNX has for it (`Image.BitmapPixelFormat`), or beca
 """
 
 import ast
+import dataclasses
 import json
 import re
 
@@ -23,17 +24,15 @@ RANGES = {
 FORMATS = {"Gray8": [0], "Rgb8": [0, 1, 2], "Bgr8": [2, 1, 0], "Rgba8": [0, 1, 2, 3], "Bgra8": [2, 1, 0, 3]}
 
 
-def read(file, model):
-    """What the file says, or None."""
-    found = ultralytics(file.metadata, model) or pixels(file.metadata, model.image_channels)
+def read(file, model, said=None):
+    """What the file says, completed by what files beside it say; None for nothing."""
+    found = ultralytics(file.metadata, model) or pixels(file.metadata, model.image_channels) or said
     labels, origin = named(file.metadata, model.units)
     if labels is None:
         labels, origin = of_nodes(file.graph, model.units), "the node behind the probabilities"
     if labels is None:
-        return found
-    found = found or Transform(origin)
-    found.labels, found.labels_origin = labels, origin
-    return found
+        labels, origin = (said.labels, said.origin) if said and said.labels else (None, "")
+    return dataclasses.replace(found or Transform(origin), labels=labels, labels_origin=origin) if labels else found
 
 
 def named(metadata, count):

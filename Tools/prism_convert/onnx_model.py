@@ -33,7 +33,7 @@ def read(path, options, said, account):
     if file.is_half:
         account.assume("base", HALF.format("the model's operators"))
     model.account = account
-    model.said = onnx_metadata.read(file, model) or said
+    model.said = onnx_metadata.read(file, model, said)
     return model
 
 

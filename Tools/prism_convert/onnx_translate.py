@@ -148,9 +148,13 @@ class Translator:
         return self.unary(node, "elu", alpha=node.attributes.get("alpha", 1.0))
 
     def op_Celu(self, node):
-        if node.attributes.get("alpha", 1.0) != 1:
-            raise ConversionError(f"{node} with alpha {node.attributes['alpha']} is not supported")
-        return self.unary(node, "elu", alpha=1.0)
+        alpha = node.attributes.get("alpha", 1.0)
+        if alpha == 1:
+            return self.unary(node, "elu", alpha=1.0)
+        if alpha <= 0:
+            raise ConversionError(f"{node} with alpha {alpha} is not supported")
+        view = self.scaled(self.view(node), 1 / alpha, node)
+        return self.scaled(self.unary_of(node, view, "elu", alpha=1.0), alpha, node)
 
     def op_LeakyRelu(self, node):
         return self.unary(node, "leaky_relu", slope=node.attributes.get("alpha", 0.01))
@@ -598,6 +602,8 @@ class Translator:
         axes, keep = self.folder.reduction(node, len(view.axes))
         if kind == "length":
             view = self.length(node, view, axes)
+        elif kind == "min":
+            view = self.scaled(self.reduced(node, self.scaled(view, -1.0, node), axes, "max"), -1.0, node)
         else:
             view = self.reduced(node, view, axes, kind)
         return view if keep else view.with_axes([axis for index, axis in enumerate(view.axes) if index not in axes])
@@ -610,6 +616,9 @@ class Translator:
 
     def op_ReduceMax(self, node):
         return self.reduction(node, "max")
+
+    def op_ReduceMin(self, node):
+        return self.reduction(node, "min")
 
     def op_ReduceL2(self, node):
         return self.reduction(node, "length")
@@ -742,17 +751,46 @@ class Translator:
         axis = node.attributes.get("axis", 0) % len(view.axes)
         extent = view.shape[axis]
         flat = [int(index) % extent for index in indices.reshape(-1)]
+        if not flat:
+            raise ConversionError(f"{node} picks nothing")
         if indices.ndim > 1 and len(view.axes) == 1 and flat == list(range(extent)):
             return self.in_shape(node, indices.shape)
         if indices.ndim > 1:
             raise ConversionError(f"{node} with indices of {indices.ndim} axes is not supported")
         if flat == list(range(flat[0], flat[0] + len(flat))):
             view = self.sliced(node, view, axis, flat[0], flat[-1] + 1)
-        elif axis == 1 and len(view.axes) == 4:
-            view = self.selected(node, view, flat)
         else:
-            raise ConversionError(f"{node} picks places in any order, which is not supported")
+            view = self.picked(node, view, axis, flat)
         return view if indices.ndim else view.with_axes([a for index, a in enumerate(view.axes) if index != axis])
+
+    def op_GatherND(self, node):
+        view = self.view(node)
+        axis, indices = self.folder.picked(node)
+        return self.picked(node, view, axis, [int(index) % view.shape[axis] for index in indices])
+
+    def picked(self, node, view, axis, places):
+        """Channels or features in any order, as a matrix of ones and zeros."""
+        if axis == 1 and len(view.axes) == 4:
+            return self.selected(node, view, places)
+        last, count = tuple(view.axes[axis]), view.shape[axis]
+        if not last or BATCH in last or not view.base or view.base[-1] != last or len(view.base) not in (1, 3):
+            raise ConversionError(f"{node} picks places in any order, which is not supported")
+        weight = numpy.eye(count, dtype="float32")[places]
+        if len(view.base) == 1:
+            value = self.graph.dense(self.name(node), view.value, weight, None)
+        else:
+            shape = (*self.graph.shapes[view.value][:2], len(places))
+            value = self.graph.convolution(self.name(node), view.value, weight[:, :, None, None], None, shape, window([1, 1]))
+        part = fresh(len(places))
+        return View(value, [part if index == axis else atoms for index, atoms in enumerate(view.axes)], [*view.base[:-1], part])
+
+    def op_Tile(self, node):
+        """Copies side by side, where one axis is repeated."""
+        repeats = [int(count) for count in self.folder.needed(node, 1, "repeats").reshape(-1)]
+        axes = [axis for axis, count in enumerate(repeats) if count > 1]
+        if len(axes) != 1 or repeats[axes[0]] > FEW_PARTS:
+            raise ConversionError(f"{node} repeats by {repeats}, which is not supported")
+        return self.joined_views(node, [self.view(node)] * repeats[axes[0]], axes[0])
 
     def selected(self, node, view, channels):
         """Channels in any order, −1 for zeros, as a convolution of ones and zeros."""
@@ -767,7 +805,10 @@ class Translator:
 
     def op_Concat(self, node):
         views = [self.view(node, position) for position in range(len(node.inputs))]
-        axis = node.attributes["axis"] % len(views[0].axes)
+        return self.joined_views(node, views, node.attributes["axis"] % len(views[0].axes))
+
+    def joined_views(self, node, views, axis):
+        """Views one after the other along an axis."""
         if any(BATCH in view.axes[axis] for view in views):
             raise ConversionError(f"{node} joins pictures of a batch, which is not supported")
         for _ in range(2):
@@ -951,6 +992,9 @@ class Translator:
         known = {"half_pixel": None, "pytorch_half_pixel": None, "asymmetric": "asymmetric", "align_corners": "align_corners"}
         if coordinates == "half_pixel_symmetric":
             coordinates = "half_pixel"
+        whole = all(to % extent == 0 for to, extent in zip(shape[2:], view.shape[2:]))
+        if coordinates == "tf_half_pixel_for_nn" and mode == "nearest" and attributes.get("nearest_mode") == "floor" and whole:
+            coordinates = "asymmetric"  # Repetition, of a whole number of times.
         if coordinates not in known or attributes.get("antialias") or attributes.get("exclude_outside"):
             raise ConversionError(f"{node} resizes with {coordinates} coordinates or antialiasing, which is not supported")
         if coordinates == "pytorch_half_pixel" and min(shape[2:]) == 1 and min(view.shape[2:]) > 1:
