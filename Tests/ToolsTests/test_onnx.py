@@ -515,7 +515,8 @@ class ByHand(ConverterTest):
 
     def test_labels_beside_the_file(self):
         names = ["a", "b", "c"]
-        for files in ({"labels__txt": "a\nb\nc\n"}, {"classes__json": '["a", "b", "c"]'}, {"class_indices__json": '{"c": 2, "a": 0, "b": 1}'}):
+        named = '{"0": ["n01", "a"], "1": ["n02", "b"], "2": ["n03", "c"]}'
+        for files in ({"labels__txt": "0: a\n1: b\n2: c\n"}, {"classes__txt": "0,a\n1,b\n2,c\n"}, {"index_to_name__json": named}, {"labels__txt": "a\nb\nc\n"}, {"classes__json": '["a", "b", "c"]'}, {"class_indices__json": '{"c": 2, "a": 0, "b": 1}'}):
             card, out = self.told({}, **files)
             self.assertEqual(card["labels"], names)
             self.assertRegex(out, r"  labels .* beside it\)")
@@ -539,7 +540,7 @@ class ByHand(ConverterTest):
         image = self.told(keys | {"Image.NominalPixelRange": "Normalized_1_1", "Image.BitmapPixelFormat": "Rgb8"})[0]["input"]
         self.assertEqual((image["channels"], 1 / image["scale"], image["mean"]), ("rgb", 127.5, [1] * 3))
         w = self.writer()
-        w.metadata = keys
+        w.metadata = {"Image.BitmapPixelFormat": "Bgr8"}  # Its range is 0…255 where none is said.
         w.node("Sub", ["x", w.constant(numpy.float32([103, 116, 123]).reshape(1, 3, 1, 1))], ["s"])
         image = self.convert(self.save(classifier(w, "s")))[0]["input"]
         self.assertEqual((image["channels"], image["mean"]), ("bgr", [103, 116, 123]))
@@ -599,6 +600,14 @@ class ByHand(ConverterTest):
             self.output.unlink()
         for low, high in ((1, 0), (numpy.nan, 1)):
             self.refused("keeps nothing between", ("Clip", [numpy.float32(low), numpy.float32(high)], {}))
+        for op, attributes in (("LeakyRelu", {"alpha": float("nan")}), ("Elu", {"alpha": float("inf")})):
+            self.refused("its (slope|alpha) is (nan|inf), which is no number to compute with", (op, [], attributes))
+
+    def test_parts_of_a_convolution_that_do_not_fit(self):
+        for bias, kernel, pattern in ((numbers(3), [3, 3], r"its bias \[3\] does not fit"), (numbers(4), [5, 5], r"its kernel_shape \[5, 5\] is not")):
+            w = self.writer()
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3)), w.constant(bias)], ["d"], kernel_shape=kernel)
+            self.assert_refused(self.save(classifier(w, "d", channels=4)), pattern)
 
     def test_nothing_has_no_direction(self):
         """A vector of zeros stays one when it is divided by its length."""

@@ -46,7 +46,7 @@ def names(items, limit=8):
 
 def header(tensors, card):
     """The length and the JSON header, padded with spaces so that the data starts at a multiple of 64 bytes."""
-    entries = {"__metadata__": {"prism": json.dumps(card, ensure_ascii=False)}}
+    entries = {"__metadata__": {"prism": json.dumps(card, ensure_ascii=False, allow_nan=False)}}
     offset = 0
     for name, value in tensors:
         dtype = "F32" if value.dtype == numpy.float32 else "F16"

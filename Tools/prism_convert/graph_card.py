@@ -72,6 +72,9 @@ class CardGraph:
         """Appends a node; the name of its value. Attributes that are None are left out."""
         name = self.unique(name)
         attributes = {key: value for key, value in attributes.items() if value is not None}
+        for key, value in attributes.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ConversionError(f"node {name} ({primitive}): its {key} is {value}, which is no number to compute with")
         self.nodes.append(CardNode(name, primitive, list(inputs), attributes, tuple(shape)))
         self.shapes[name] = tuple(shape)
         return name

@@ -42,6 +42,8 @@ def label_list(value):
     if isinstance(value, (list, tuple)) and value and all(isinstance(item, str) for item in value):
         return list(value)
     if isinstance(value, dict) and value:
+        if all(isinstance(item, (list, tuple)) and item for item in value.values()):
+            value = {key: item[-1] for key, item in value.items()}  # Of an identifier and a name the name, as of ImageNet's.
         by_index = all(isinstance(i, int) or isinstance(i, str) and i.isdigit() for i in value)
         if by_index and all(isinstance(name, str) for name in value.values()):
             pairs = [(int(i), name) for i, name in value.items()]
@@ -77,7 +79,7 @@ def read(text):
 
 
 def from_file(path):
-    """The lines of a file, without the numbers that Teachable Machine writes before them."""
+    """The lines of a file, without the numbers from 0 that Teachable Machine and others write before them."""
     limits.check(path.stat().st_size, limits.CONFIG_BYTES, f"{path} is too large, in bytes")
     try:
         content = path.read_text(encoding="utf-8-sig")
@@ -88,7 +90,7 @@ def from_file(path):
     lines = content.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
-    found = [re.match(r"(\d+)\s+(\S.*)$", line.strip()) for line in lines]
+    found = [re.match(r"(\d+)(?:\s*[:;,]\s*|\s+)(\S.*)$", line.strip()) for line in lines]
     if lines and all(found) and [int(match.group(1)) for match in found] == list(range(len(found))):
         return [match.group(2) for match in found]
     return lines

@@ -455,6 +455,11 @@ class Folder:
         groups = node.attributes.get("group", 1)
         if len(weight) != len(x) or groups < 1 or weight[1] * groups != x[1] or weight[0] % groups:
             raise ConversionError(f"{node}: its weight {list(weight)} does not fit {list(x)} in {groups} groups")
+        if list(node.attributes.get("kernel_shape") or weight[2:]) != list(weight[2:]):
+            raise ConversionError(f"{node}: its kernel_shape {node.attributes['kernel_shape']} is not that of its weight {list(weight)}")
+        bias = self.constant(node.inputs[2]) if len(node.inputs) > 2 else None
+        if bias is not None and bias.shape != (weight[0],):
+            raise ConversionError(f"{node}: its bias {list(bias.shape)} does not fit its weight {list(weight)}")
         return [[1, weight[0], *self.window(node, x, list(weight[2:]))[-1]]]
 
     def pooled(self, node, shapes):

@@ -81,12 +81,12 @@ def of_nodes(graph, count):
 
 def pixels(metadata, channels):
     """What ONNX's own names in the metadata say of the picture, or None."""
-    kind, span = metadata.get("Image.BitmapPixelFormat"), metadata.get("Image.NominalPixelRange")
+    kind, span = metadata.get("Image.BitmapPixelFormat"), metadata.get("Image.NominalPixelRange", "NominalRange_0_255")
     if kind not in FORMATS or span not in RANGES or len(FORMATS[kind]) != channels:
         return None
     order = FORMATS[kind]
     operations = ([("permute", order)] if order != sorted(order) else []) + RANGES[span]
-    return Transform("Image.BitmapPixelFormat and Image.NominalPixelRange in the file's metadata", operations=operations, is_first=True)
+    return Transform("Image.BitmapPixelFormat in the file's metadata", operations=operations, is_first=True)
 
 
 def ultralytics(metadata, model):
