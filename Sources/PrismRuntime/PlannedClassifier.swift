@@ -205,7 +205,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ///
   /// - Parameter room: The most bytes that it may take.
   /// - Returns: `nil` where there is no room, or a small change reaches most of the network.
-  /// - Throws: `OutOfMemoryError`.
+  /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   package func inSequenceOfCalls(room: Int) throws -> SequenceClassifier? {
     let whole = try plan(for: recording.outputs)
     guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
@@ -213,8 +213,12 @@ public final class PlannedClassifier: DifferentiableClassifier {
       UpdateRun.size(
         update, threads: Workers.count, chunk: Self.mostParts, keepsProducts: false) <= room
     else { return nil }
-    return try SequenceClassifier(
-      update: update, rest: rest, whole: whole, chunk: Self.mostParts, continues: true)
+    do {
+      return try SequenceClassifier(
+        update: update, rest: rest, whole: whole, chunk: Self.mostParts, continues: true)
+    } catch is OutOfMemoryError {
+      return nil
+    }
   }
 
   /// The part of all operations that may follow an update that is worth it for a single image.

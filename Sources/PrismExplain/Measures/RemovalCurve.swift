@@ -8,7 +8,8 @@ public import PrismTensor
 /// `(Σ y − ½ first − ½ last) / (points − 1)`, as in the authors' program; equal attributions go in
 /// the order of the pixels (the authors' sort leaves their order open). A good map has a small area
 /// under deletion and a large one under insertion. Definition: Petsiuk, Das and Saenko, "RISE",
-/// BMVC 2018.
+/// BMVC 2018; where their program begins an insertion from the image under a Gaussian of 11×11
+/// pixels (σ = 5), this one takes the mean of 11×11 pixels.
 public struct RemovalCurve: Sendable, Equatable, Codable {
   /// Which way.
   public enum Direction: String, Sendable, CaseIterable, Codable {
