@@ -184,7 +184,9 @@ def labels_beside(model, options):
     if options.labels is not None or model.labels:
         return
     model.labels, found, others = labels.beside(options.file, (model.units, 2) if model.units == 1 else (model.units,))
-    if found:
+    if found and (models := kinds.others_beside(options.file)):
+        model.account.assume("labels", f"{' and '.join(found)} beside it and {flatfile.names(models)}, for one of which they are; --labels")
+    elif found:
         model.account.say("labels", f"{' and '.join(found)} beside it")
     elif others:
         model.account.assume("labels", f"the source names none; beside it {', '.join(others)}, {model.units} are needed; --labels")

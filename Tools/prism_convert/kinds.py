@@ -9,6 +9,9 @@ TAKEN = "a .h5, .keras, .pth, .pt, .ckpt, .bin, .pkl, .safetensors or .onnx file
 HDF5 = b"\x89HDF\r\n\x1a\n"
 LFS = b"version https://git-lfs"  # how a pointer of Git LFS begins
 
+# How files are called that hold models, other than those of weights alone.
+MODELS = (".h5", ".hdf5", ".keras", ".onnx", ".pth", ".pt", ".ckpt", ".tflite")
+
 # Kinds that are told by the end of their name alone.
 ENDINGS = {
     ".pb": "a TensorFlow graph, which is not supported: save the model as one file, .keras or .h5",
@@ -102,6 +105,12 @@ def kind_of_archive(path):
         return None
     inside = [name for name in names if name.endswith((".h5", ".keras", ".pth", ".pt", ".safetensors", ".onnx"))]
     return f"an archive: unpack it{' and name ' + inside[0] if inside else ''}"
+
+
+def others_beside(path):
+    """The names of other models in the folder of a model; what has its name is the same in another form."""
+    files = path.parent.iterdir()
+    return sorted(file.name for file in files if file.suffix.lower() in MODELS and file.stem != path.stem and file.is_file())
 
 
 def refuse_folder(path):
