@@ -3,7 +3,7 @@ internal import PrismRuntime
 /// Predictions for a picture that changes bit by bit, such as one that somebody paints on.
 ///
 /// Of each picture only what differs from the one before is computed, with the bits of
-/// ``Model/predict(_:)-(Image)``. Calls take turns.
+/// a prediction of its own. Calls take turns.
 ///
 /// ```swift
 /// let sequence = try model.predictionSequence()
