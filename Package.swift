@@ -15,7 +15,15 @@ let house: [SwiftSetting] = [
 let numeric: [SwiftSetting] = house + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 // Swift has no name for the instruction that fetches memory ahead of its use; its own module has.
-let kernels = numeric + [.enableExperimentalFeature("BuiltinModule")]
+//
+// The vector operations are inlined from one file into others, which takes the whole module: without
+// it the tests' kernels take ten times as long.
+let kernels =
+  numeric + [
+    .enableExperimentalFeature("BuiltinModule"),
+    .unsafeFlags(
+      ["-whole-module-optimization", "-num-threads", "2"], .when(configuration: .debug)),
+  ]
 
 // The SIMD loops are compiled once per instruction set, from the same files (symbolic links). On
 // Intel and AMD processors two variants beyond the baseline exist; elsewhere the baseline is the

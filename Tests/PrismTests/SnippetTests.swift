@@ -51,6 +51,7 @@ struct SnippetTests {
     let image = try Pictures.picture(brightHalf: 1, seed: 99)
     let pictures = try [0, 1].map { try Pictures.picture(brightHalf: $0, seed: 77) }
     #expect(try predictMany(model, pictures).map(\.top.label) == ["left", "right"])
+    try predictPainted(model, pictures)
     try Repository.withFolder { folder in
       try explainOne(model, image, to: folder + "/map.png")
       #expect(try Image(contentsOf: folder + "/map.png").width > 32)

@@ -24,6 +24,11 @@ func predictMany(_ model: Model, _ pictures: [Image]) throws -> [Prediction] {
   return predictions
 }
 
+func predictPainted(_ model: Model, _ pictures: [Image]) throws {
+  let sequence = try model.predictionSequence()
+  for picture in pictures { print(try sequence.predict(picture).top.label) }
+}
+
 func explainSound() throws {
   let model = try Model(contentsOf: "Weights/voice.safetensors")
   let hearing = try model.listen(to: Sound(contentsOf: "Samples/voice-synthetic.wav"))
