@@ -182,19 +182,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ///
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   public func inSequence() throws -> any Classifier {
-    let whole = try plan(for: recording.outputs)
-    guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels)
-    else { return self }
-    let chunk = update.chunk(threads: Workers.count)
-    guard
-      UpdateRun.size(update, threads: Workers.count, chunk: chunk, keepsProducts: false)
-        <= Self.mostNearby
-    else { return self }
-    do {
-      return try SequenceClassifier(update: update, rest: rest, whole: whole, chunk: chunk)
-    } catch is OutOfMemoryError {
-      return self
-    }
+    try sequence(room: Self.mostNearby) ?? self
   }
 
   /// The classifier for images that come in calls of their own, of which each differs from the one
@@ -207,15 +195,25 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// - Returns: `nil` where there is no room, or a small change reaches most of the network.
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   package func inSequenceOfCalls(room: Int) throws -> SequenceClassifier? {
+    try sequence(room: room, largestRest: Self.largestRest, chunk: Self.mostParts, continues: true)
+  }
+
+  /// A classifier for a sequence of images; `nil` where there is no room, or too much follows the
+  /// update.
+  private func sequence(
+    room: Int, largestRest: Double = .infinity, chunk: Int? = nil, continues: Bool = false
+  ) throws -> SequenceClassifier? {
     let whole = try plan(for: recording.outputs)
     guard let (update, rest) = try nearby.found(recording, precision, weights, whole.kernels),
-      rest.flops < Self.largestRest * whole.flops,
-      UpdateRun.size(
-        update, threads: Workers.count, chunk: Self.mostParts, keepsProducts: false) <= room
+      rest.flops < largestRest * whole.flops
+    else { return nil }
+    let chunk = chunk ?? update.chunk(threads: Workers.count)
+    guard
+      UpdateRun.size(update, threads: Workers.count, chunk: chunk, keepsProducts: false) <= room
     else { return nil }
     do {
       return try SequenceClassifier(
-        update: update, rest: rest, whole: whole, chunk: Self.mostParts, continues: true)
+        update: update, rest: rest, whole: whole, chunk: chunk, continues: continues)
     } catch is OutOfMemoryError {
       return nil
     }

@@ -97,19 +97,9 @@ struct UpdateTests {
   private func expectSequence(
     from known: Tensor, _ sequence: SequenceClassifier, _ plan: Plan, _ random: inout SeededRandom
   ) throws {
-    let (height, width, channels) = (known.shape[1], known.shape[2], known.shape[3])
     var (image, images) = (known, [known])
     for number in 0..<9 {
-      for _ in 0..<number % 4 {
-        let (top, left) = (
-          Int(random.uniform() * Float(height)), Int(random.uniform() * Float(width))
-        )
-        for y in top..<min(top + 3, height) {
-          for x in left..<min(left + 4, width) {
-            for c in 0..<channels { image[0, y, x, c] = 2 * random.uniform() - 1 }
-          }
-        }
-      }
+      for _ in 0..<number % 4 { paint(on: &image, rows: 3, columns: 4, &random) }
       images.append(image)
     }
     let stacked = Tensor.stacking(images)
@@ -119,26 +109,31 @@ struct UpdateTests {
     }
   }
 
+  /// Changes a rectangle somewhere.
+  private func paint(
+    on image: inout Tensor, rows: Int, columns: Int, _ random: inout SeededRandom
+  ) {
+    let (height, width, channels) = (image.shape[1], image.shape[2], image.shape[3])
+    let (top, left) = (
+      Int(random.uniform() * Float(height)), Int(random.uniform() * Float(width))
+    )
+    for y in top..<min(top + rows, height) {
+      for x in left..<min(left + columns, width) {
+        for c in 0..<channels { image[0, y, x, c] = 2 * random.uniform() - 1 }
+      }
+    }
+  }
+
   /// Expects images that come in calls of their own, each the one before with strokes of a brush,
   /// to have the bits of whole passes.
   private func expectPainting(
     on known: Tensor, _ sequence: SequenceClassifier, _ plan: Plan, _ random: inout SeededRandom
   ) throws {
-    let (height, width, channels) = (known.shape[1], known.shape[2], known.shape[3])
     var (image, images) = (known, [known])
     // Once nothing changes, and once everything does.
     for (number, strokes) in [1, 0, 2, 0, 1, 4].enumerated() {
       if number == 3 { image = Tensor(known.shape, known.scalars.map { -$0 }) }
-      for _ in 0..<strokes {
-        let (top, left) = (
-          Int(random.uniform() * Float(height)), Int(random.uniform() * Float(width))
-        )
-        for y in top..<min(top + 2, height) {
-          for x in left..<min(left + 2, width) {
-            for c in 0..<channels { image[0, y, x, c] = 2 * random.uniform() - 1 }
-          }
-        }
-      }
+      for _ in 0..<strokes { paint(on: &image, rows: 2, columns: 2, &random) }
       images.append(image)
     }
     let expected = try plan(Tensor.stacking(images))[0]

@@ -98,8 +98,7 @@ struct AsynchronousTests {
     #expect(found == expected)
   }
 
-  // Other tests keep the shared pool's threads for a minute.
-  @Test("work that blocks its thread does not hold up other tasks", .timeLimit(.minutes(10)))
+  @Test("work that blocks its thread does not hold up other tasks", .timeLimit(.minutes(1)))
   func ownThreads() async throws {
     // More blocked jobs than the shared pool has threads; only a task of that pool lets them go.
     let gate = Gate()
