@@ -64,7 +64,7 @@ struct Finish {
   func run(_ c: Destination, _ ldc: Int, row: Int, rows: Int, columns: Int) {
     if let gate {
       let job = GateRows(
-        gate: gate.advanced(row: row), source: Source(c), stride: ldc,
+        gate: advanced(gate, row: row, channel: 0), source: Source(c), stride: ldc,
         residual: offset(residual, row &* ldr), residualStride: ldr, residualFirst: residualFirst)
       return gateRows(job, into: c, ldc, rows: rows, columns: columns)
     }
@@ -172,7 +172,7 @@ func writePixels(
 ) {
   if let gate = epilogue.gate {
     let job = GateRows(
-      gate: gate.advanced(row: pixel), source: p, stride: ldp,
+      gate: advanced(gate, row: pixel, channel: 0), source: p, stride: ldp,
       residual: offset(epilogue.residual, pixel &* epilogue.residualStride),
       residualStride: epilogue.residualStride, residualFirst: !epilogue.residualAfterActivation)
     return gateRows(job, into: q, ldq, rows: rows, columns: channels)

@@ -303,19 +303,22 @@ package enum WeightGradients {
       let first = top < 0 ? 0 &- top : 0
       let below = s.inputHeight &- top
       let end = below < s.kernelHeight ? below : s.kernelHeight
+      var row = DepthwiseGradientRow(
+        cotangent: job.cotangent + y &* s.outputWidth &* job.cotangentStride,
+        cotangentStride: job.cotangentStride,
+        input: job.input + (top &+ first) &* s.inputWidth &* job.inputStride,
+        inputStride: job.inputStride, rowStride: s.inputWidth &* job.inputStride,
+        sums: job.sums + first &* s.kernelWidth &* layout.stride, stride: layout.stride,
+        step: s.strideWidth, left: s.paddingLeft, width: s.inputWidth, count: s.outputWidth,
+        kernelWidth: s.kernelWidth)
       var c = 0
       while c < s.inputChannels {
-        let n = s.inputChannels &- c
-        let row = DepthwiseGradientRow(
-          cotangent: job.cotangent + (y &* s.outputWidth &* job.cotangentStride &+ c),
-          cotangentStride: job.cotangentStride,
-          input: job.input + ((top &+ first) &* s.inputWidth &* job.inputStride &+ c),
-          inputStride: job.inputStride, rowStride: s.inputWidth &* job.inputStride,
-          sums: job.sums + (first &* s.kernelWidth &* layout.stride &+ c), stride: layout.stride,
-          step: s.strideWidth, left: s.paddingLeft, width: s.inputWidth, count: s.outputWidth,
-          kernelWidth: s.kernelWidth)
-        if n >= W { addTaps(row, first, end, s, W) } else { addTaps(row, first, end, s, n) }
-        c &+= W
+        let rest = s.inputChannels &- c
+        let n = rest < lineLanes ? rest : lineLanes
+        if rest >= W { addTaps(row, first, end, s, n) } else { addLastTaps(row, first, end, n) }
+        let step = rest >= W ? n / W &* W : n
+        row = row.advanced(step)
+        c &+= step
       }
       if let sums = job.channelSums {
         channels(
@@ -352,35 +355,92 @@ package enum WeightGradients {
     }
   }
 
-  /// Adds the products of a row of the output with rows of the input.
-  @inline(always)
+  /// The channels of a line of the first-level cache, in whole vectors.
+  @_transparent static var lineLanes: Int { W < 16 ? 16 : W }
+
+  /// The outputs over which all vectors of a line are taken before the next: few enough for the
+  /// lines under their taps to stay in the first-level cache.
+  @_transparent static var mostColumns: Int { 32 }
+
+  /// Adds the products of a row of the output with rows of the input, for the whole vectors among
+  /// some channels of a line.
+  @inline(never)
   static func addTaps(
-    _ start: DepthwiseGradientRow, _ first: Int, _ end: Int, _ s: ConvolutionShape, _ n: Int
+    _ start: DepthwiseGradientRow, _ first: Int, _ end: Int, _ s: ConvolutionShape, _ channels: Int
   ) {
     let isThree = s.kernelWidth == 3
     let inner = isThree ? start.inner : (start: start.count, end: start.count)
     let isWhole = isThree && s.kernelHeight == 3 && first == 0 && end == 3
-    if isWhole { threeRows(start, inner.start, inner.end, n) }
+    var from = inner.start
+    while isThree && from < inner.end {
+      let to = inner.end &- from < mostColumns ? inner.end : from &+ mostColumns
+      var c = 0
+      while c &+ W <= channels {
+        var row = start.advanced(c)
+        if isWhole {
+          threeRows(row, from, to)
+        } else {
+          var ky = first
+          while ky < end {
+            oneRow(row, from, to)
+            row.moveDown()
+            ky &+= 1
+          }
+        }
+        c &+= W
+      }
+      from = to
+    }
+    // What hangs over the edges.
+    var kx = 0
+    while kx < s.kernelWidth {
+      let (from, to) = start.outputs(kx)
+      let left = to < inner.start ? to : inner.start
+      let right = from > inner.end ? from : inner.end
+      var c = 0
+      while (from < left || right < to) && c &+ W <= channels {
+        var row = start.advanced(c)
+        var ky = first
+        while ky < end {
+          oneTap(row, kx, from, left)
+          oneTap(row, kx, right, to)
+          row.moveDown()
+          ky &+= 1
+        }
+        c &+= W
+      }
+      kx &+= 1
+    }
+  }
+
+  /// The same for channels that are less than a vector.
+  @inline(never)
+  static func addLastTaps(
+    _ start: DepthwiseGradientRow, _ first: Int, _ end: Int, _ channels: Int
+  ) {
     var row = start
     var ky = first
     while ky < end {
-      if isThree && !isWhole { oneRow(row, inner.start, inner.end, n) }
       var kx = 0
-      while kx < s.kernelWidth {
+      while kx < row.kernelWidth {
         let (from, to) = row.outputs(kx)
-        oneTap(row, kx, from, to < inner.start ? to : inner.start, n)
-        oneTap(row, kx, from > inner.end ? from : inner.end, to, n)
+        addTap(row, kx, from, to, channels)
         kx &+= 1
       }
-      row.input += row.rowStride
-      row.sums += s.kernelWidth &* row.stride
+      row.moveDown()
       ky &+= 1
     }
   }
 
   /// Adds up one tap over some outputs.
+  @inline(never)
+  static func oneTap(_ row: DepthwiseGradientRow, _ kx: Int, _ from: Int, _ to: Int) {
+    addTap(row, kx, from, to, W)
+  }
+
+  /// Adds up one tap over some outputs, for some channels of a vector.
   @inline(always)
-  static func oneTap(_ row: DepthwiseGradientRow, _ kx: Int, _ from: Int, _ to: Int, _ n: Int) {
+  static func addTap(_ row: DepthwiseGradientRow, _ kx: Int, _ from: Int, _ to: Int, _ n: Int) {
     guard from < to else { return }
     let target = row.sums + kx &* row.stride
     let step = row.step &* row.inputStride
@@ -401,8 +461,8 @@ package enum WeightGradients {
   }
 
   /// Adds up the three taps of one row over outputs whose taps are all inside the image.
-  @inline(always)
-  static func oneRow(_ row: DepthwiseGradientRow, _ from: Int, _ to: Int, _ n: Int) {
+  @inline(never)
+  static func oneRow(_ row: DepthwiseGradientRow, _ from: Int, _ to: Int) {
     let t = row.sums
     let step = row.step &* row.inputStride
     var d = row.cotangent + from &* row.cotangentStride
@@ -410,10 +470,10 @@ package enum WeightGradients {
     var s0 = load(t), s1 = load(t + row.stride), s2 = load(t + 2 &* row.stride)
     var x = from
     while x < to {
-      let v = loadUpTo(d, n)
-      s0 = fma(s0, v, loadUpTo(i, n))
-      s1 = fma(s1, v, loadUpTo(i + row.inputStride, n))
-      s2 = fma(s2, v, loadUpTo(i + 2 &* row.inputStride, n))
+      let v = load(d)
+      s0 = fma(s0, v, load(i))
+      s1 = fma(s1, v, load(i + row.inputStride))
+      s2 = fma(s2, v, load(i + 2 &* row.inputStride))
       d += row.cotangentStride
       i += step
       x &+= 1
@@ -424,8 +484,8 @@ package enum WeightGradients {
   }
 
   /// Adds up the nine taps of three rows over outputs whose taps are all inside the image.
-  @inline(always)
-  static func threeRows(_ row: DepthwiseGradientRow, _ from: Int, _ to: Int, _ n: Int) {
+  @inline(never)
+  static func threeRows(_ row: DepthwiseGradientRow, _ from: Int, _ to: Int) {
     let t = row.sums
     let ld = row.stride
     let step = row.step &* row.inputStride
@@ -439,16 +499,16 @@ package enum WeightGradients {
     var s6 = load(t + 6 &* ld), s7 = load(t + 7 &* ld), s8 = load(t + 8 &* ld)
     var x = from
     while x < to {
-      let v = loadUpTo(d, n)
-      s0 = fma(s0, v, loadUpTo(i, n))
-      s1 = fma(s1, v, loadUpTo(i + next, n))
-      s2 = fma(s2, v, loadUpTo(i + 2 &* next, n))
-      s3 = fma(s3, v, loadUpTo(j, n))
-      s4 = fma(s4, v, loadUpTo(j + next, n))
-      s5 = fma(s5, v, loadUpTo(j + 2 &* next, n))
-      s6 = fma(s6, v, loadUpTo(k, n))
-      s7 = fma(s7, v, loadUpTo(k + next, n))
-      s8 = fma(s8, v, loadUpTo(k + 2 &* next, n))
+      let v = load(d)
+      s0 = fma(s0, v, load(i))
+      s1 = fma(s1, v, load(i + next))
+      s2 = fma(s2, v, load(i + 2 &* next))
+      s3 = fma(s3, v, load(j))
+      s4 = fma(s4, v, load(j + next))
+      s5 = fma(s5, v, load(j + 2 &* next))
+      s6 = fma(s6, v, load(k))
+      s7 = fma(s7, v, load(k + next))
+      s8 = fma(s8, v, load(k + 2 &* next))
       d += row.cotangentStride
       i += step
       j += step
@@ -579,8 +639,8 @@ package enum WeightGradients {
   }
 }
 
-/// A row of cotangents of a depthwise convolution and the rows of the input under it, for one
-/// vector of channels.
+/// A row of cotangents of a depthwise convolution and the rows of the input under it, from a channel
+/// on.
 struct DepthwiseGradientRow {
   var cotangent: Source
   var cotangentStride: Int
@@ -602,6 +662,23 @@ struct DepthwiseGradientRow {
   /// Outputs in a row.
   var count: Int
   var kernelWidth: Int
+
+  /// The same from a later channel on.
+  @inline(always)
+  func advanced(_ channels: Int) -> Self {
+    var result = self
+    result.cotangent += channels
+    result.input += channels
+    result.sums += channels
+    return result
+  }
+
+  /// Goes on to the next row of the input, and its taps.
+  @inline(always)
+  mutating func moveDown() {
+    input += rowStride
+    sums += kernelWidth &* stride
+  }
 
   /// The outputs whose tap in a column lies inside the image.
   @inline(always)

@@ -18,6 +18,8 @@ struct Descent {
 
   /// The most bytes that are kept.
   private let limit: Int
+  /// Memory of what was given up is taken again: the system clears what it gives.
+  private let memory: WorkspaceMemory
   private var differences: [Int: Difference] = [:]
   /// The images of which something is kept, the longest unused first.
   private var order: [Int] = []
@@ -25,7 +27,10 @@ struct Descent {
   /// The images from which those that are computed now descend.
   private var inUse: Set<Int> = []
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int) {
+    self.limit = limit
+    memory = WorkspaceMemory(limit: limit)
+  }
 
   /// How images are computed from those that they differ from.
   ///
@@ -65,13 +70,20 @@ struct Descent {
   private mutating func kept(
     _ altered: [Rectangle?], of image: Int, in run: UpdateRun
   ) -> Difference? {
-    guard differences[image] == nil else { return nil }
-    guard let kept = try? Difference(of: run.update, altered: altered), makeRoom(for: kept) else {
-      return nil
-    }
+    guard differences[image] == nil, let kept = difference(altered, in: run) else { return nil }
     differences[image] = kept
     order.append(image)
     return kept
+  }
+
+  /// Room for what a change alters; `nil` where there is none.
+  private mutating func difference(_ altered: [Rectangle?], in run: UpdateRun) -> Difference? {
+    let layout = DifferenceLayout(of: run.update, altered: altered)
+    guard makeRoom(layout.count * MemoryLayout<Float>.stride),
+      let difference = try? Difference(layout, memory: memory)
+    else { return nil }
+    byteCount += difference.byteCount
+    return difference
   }
 
   /// By what an image differs from the known one, one after the other; `nil` where that is not kept.
@@ -113,9 +125,7 @@ struct Descent {
           continue
         }
         let altered = run.update.altered(by: kin.rectangle)
-        guard let kept = try? Difference(of: run.update, altered: altered),
-          makeRoom(for: kept)
-        else {
+        guard let kept = difference(altered, in: run) else {
           isFull = true
           break
         }
@@ -149,17 +159,17 @@ struct Descent {
     }
   }
 
-  /// Gives up what has not been used for long; whether there is room then.
-  private mutating func makeRoom(for difference: Difference) -> Bool {
-    guard difference.byteCount <= limit else { return false }
+  /// Gives up what has not been used for long, until there is room.
+  ///
+  /// - Returns: Whether there is.
+  private mutating func makeRoom(_ bytes: Int) -> Bool {
+    guard bytes <= limit else { return false }
     // What is in use would be held all the same.
-    while byteCount + difference.byteCount > limit,
+    while byteCount + bytes > limit,
       let place = order.firstIndex(where: { !inUse.contains($0) })
     {
       byteCount -= differences.removeValue(forKey: order.remove(at: place))?.byteCount ?? 0
     }
-    guard byteCount + difference.byteCount <= limit else { return false }
-    byteCount += difference.byteCount
-    return true
+    return byteCount + bytes <= limit
   }
 }

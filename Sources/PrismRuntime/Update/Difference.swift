@@ -2,46 +2,71 @@ internal import PrismAutodiff
 internal import PrismKernels
 internal import PrismTensor
 
-/// The values of an image where they differ from those of another: what an update computes, kept.
-final class Difference: Sendable {
+/// What of the values of an image is kept, and where.
+struct DifferenceLayout {
   /// What is kept of every value, by its index.
-  private let parts: [Rectangle?]
-  /// Where it begins in the block.
-  private let offsets: [Int]
-  private let block: FloatBlock
-  /// Counts the memory.
-  private let budget: MemoryBudget?
+  fileprivate let parts: [Rectangle?]
+  /// Where it begins.
+  fileprivate let offsets: [Int]
+  /// The floats of all of it.
+  let count: Int
 
-  /// The memory that is taken.
-  var byteCount: Int { block.count * MemoryLayout<Float>.stride }
-
-  /// Takes memory for what a change alters.
+  /// Lays out what a change alters.
   ///
   /// - Parameters:
   ///   - update: How the image is computed.
   ///   - altered: What the change alters.
-  /// - Throws: `OutOfMemoryError`.
-  init(of update: Update, altered: [Rectangle?]) throws {
+  init(of update: Update, altered: [Rectangle?]) {
     var parts = [Rectangle?](repeating: nil, count: altered.count)
     var offsets = [Int](repeating: 0, count: altered.count)
     var size = 0
-    for step in update.steps where !step.isStore {
+    for step in update.steps where !step.isStore && update.readAround.contains(step.index) {
       let index = step.index
       guard let part = altered[index] else { continue }
       parts[index] = part
       offsets[index] = size
       size += (part == step.whole ? step.step.output.rows : part.area) * step.step.output.channels
     }
-    let block = try FloatBlock(asking: size)
+    (self.parts, self.offsets, count) = (parts, offsets, size)
+  }
+}
+
+/// The values of an image where they differ from those of another: what an update computes, kept.
+final class Difference: Sendable {
+  private let layout: DifferenceLayout
+  private let block: FloatBlock
+  private let memory: WorkspaceMemory
+  /// Counts the memory.
+  private let budget: MemoryBudget?
+
+  private var parts: [Rectangle?] { layout.parts }
+  private var offsets: [Int] { layout.offsets }
+
+  /// The memory that is taken.
+  var byteCount: Int { block.count * MemoryLayout<Float>.stride }
+
+  /// Takes memory for what a change alters.
+  ///
+  /// - Throws: `OutOfMemoryError`.
+  init(_ layout: DifferenceLayout, memory: WorkspaceMemory) throws {
+    let blocks = try memory.take([layout.count])
     let budget = MemoryBudget.current
-    try budget?.admit(size * MemoryLayout<Float>.stride)
-    self.parts = parts
-    self.offsets = offsets
-    self.block = block
+    do {
+      try budget?.admit(blocks[0].count * MemoryLayout<Float>.stride)
+    } catch {
+      memory.give(blocks)
+      throw error
+    }
+    block = blocks[0]
+    self.layout = layout
+    self.memory = memory
     self.budget = budget
   }
 
-  deinit { budget?.gave(byteCount) }
+  deinit {
+    budget?.gave(byteCount)
+    memory.give([block])
+  }
 
   /// Keeps what a step has stored.
   func keep(_ step: Update.PartialStep, from context: Context) {

@@ -21,6 +21,7 @@ struct Spread: Sendable {
   }
 
   private let input: Int
+  private let inputShape: Shape
   private let count: Int
   private let nodes: [Node]
 
@@ -33,6 +34,7 @@ struct Spread: Sendable {
     let grids = Self.grids(drafts)
     let stored = Set(drafts.map(\.output))
     input = recording.inputs[0].index
+    inputShape = recording[recording.inputs[0]].shape
     count = recording.ids.count
     var nodes: [Node] = []
     // Whether every change of the input alters all of a value; `nil` for values that none alters.
@@ -149,6 +151,37 @@ extension Spread {
     }
     return needed
   }
+
+  /// The values of which more is read than a change alters, wherever the change is.
+  ///
+  /// Rows and columns spread by themselves, and the first and the last row of what is altered each by
+  /// itself, in the same way from one multiple of all strides and tiles to the next. So changes of single
+  /// pixels on the diagonal tell it of all changes.
+  ///
+  /// - Parameters:
+  ///   - end: The last value, all of which is wanted.
+  ///   - shape: Its shape.
+  /// - Returns: The values' indices.
+  func readAround(end: Int, shape: Shape) -> Set<Int> {
+    guard let size = inputShape.rank == 4 ? min(inputShape[1], inputShape[2]) : nil else {
+      return Set(0..<count)
+    }
+    var result: Set<Int> = [end]
+    let (first, last) = (0..<min(size, Self.period), max(0, size - Self.period)..<size)
+    for position in first.lowerBound..<last.upperBound
+    where first.contains(position) || last.contains(position) {
+      let pixel = position..<position + 1
+      let altered = altered(by: Rectangle(rows: pixel, columns: pixel))
+      for (index, part) in needed(for: altered, end: end, shape: shape).enumerated()
+      where !result.contains(index) {
+        if let part, !part.without(altered[index]).isEmpty { result.insert(index) }
+      }
+    }
+    return result
+  }
+
+  /// As many pixels of the input as tiles of four pixels are on a map of one thirty-second its size.
+  private static let period = 128
 
   /// The part of an operand from which a part of an output is computed.
   private static func needed(

@@ -147,6 +147,9 @@ final class Update: Sendable {
   /// The steps whose values the known image can take over once all images have gone through a step,
   /// by the index of its value: what lies in one buffer is read together.
   let takenOver: [Int: [PartialStep]]
+  /// The steps of whose values something is read beyond what a change alters, by the index of a value:
+  /// only they must be known of an image from which another is computed.
+  let readAround: Set<Int>
   /// Where the known image lies.
   let input: Place
   private let spread: Spread
@@ -199,7 +202,10 @@ final class Update: Sendable {
       known.steps.first { $0.kind is LoadStep }?.output
       ?? Place(arena: .image, offset: 0, stride: 0, rows: 0, channels: 0)
     steps = phases.flatMap(\.steps)
-    takenOver = Self.takenOver(steps)
+    let readAround = spread.readAround(end: end.index, shape: recording[end].shape)
+    self.readAround = readAround
+    // By the image itself those that follow are told from it.
+    takenOver = Self.takenOver(steps.filter { $0.isLoad || readAround.contains($0.index) })
     flops = steps.reduce(0) { $0 + $1.flops }
   }
 
