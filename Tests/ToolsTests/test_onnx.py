@@ -654,6 +654,50 @@ class ByHand(ConverterTest):
         self.refused("repeats by .1, 2, 2, 1., which is not supported", ("Tile", [numpy.array([1, 2, 2, 1])], {}))
         self.refused("picks along several axes", ("GatherND", [numpy.array([[0, 1]])], {}))
 
+    def test_borders_that_repeat(self):
+        """What is inside mirrored, its outermost pixels, and its other end; and a border that is cut off."""
+        weight = numbers(4, 4, 3, 3, seed=8)
+        for mode in ("reflect", "edge", "wrap", "constant"):
+            top, left, bottom, right = (-1, 3, 2, -2) if mode == "constant" else (1, 3, 2, 0)
+            pads = numpy.array([0, 0, top, left, 0, 0, bottom, right])
+            layers = [("Pad", [pads], {"mode": mode}), ("Conv", [weight], {"strides": [2, 2]})]
+            found, c, rest = self.mapped(*layers)
+            if mode == "constant":
+                c = c[:, 1:, :-2]
+                top = right = 0
+            c = numpy.pad(c, ((0, 0), (top, bottom), (left, right), (0, 0)), mode=mode)
+            c = graph_interpreter.convolution(c, weight, None, {"kernel": [3, 3], "stride": [2, 2]})
+            numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
+            self.output.unlink()
+
+    def test_weights_that_are_standardised_when_they_are_used(self):
+        """As a batch norm in training, and as a layer norm, of the weights themselves."""
+        weight, scale = numbers(4, 4, 3, 3, seed=8), numbers(4, seed=9)
+        for op in ("BatchNormalization", "LayerNormalization"):
+            w = self.writer(opset=17)
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["first"])
+            if op == "BatchNormalization":
+                w.node("Reshape", [w.constant(weight), w.constant(numpy.array([1, 4, -1]))], ["flat"])
+                zeros, ones = w.constant(numpy.zeros(4, "float32")), w.constant(numpy.ones(4, "float32"))
+                parts = ["flat", w.constant(scale), zeros, zeros, ones]
+                w.node("BatchNormalization", parts, ["n", "m", "v"], training_mode=1, epsilon=1e-2)
+            else:
+                w.node("Reshape", [w.constant(weight), w.constant(numpy.array([4, -1]))], ["flat"])
+                w.node("LayerNormalization", ["flat", w.constant(numpy.ones(36, "float32"))], ["even"], epsilon=1e-2)
+                w.node("Mul", ["even", w.constant(scale.reshape(4, 1))], ["n"])
+            w.node("Reshape", ["n", w.constant(numpy.array([4, 4, 3, 3]))], ["own"])
+            w.node("Conv", ["first", "own"], ["c2"])
+            card, tensors = self.convert(self.save(classifier(w, "c2", channels=4)), "--preprocess", "none")
+            x = numbers(2, 8, 9, 3, seed=5)
+            flat = weight.reshape(4, -1).astype("float64")
+            even = (flat - flat.mean(1, keepdims=True)) / numpy.sqrt(flat.var(1, keepdims=True) + 1e-2) * scale.reshape(4, 1)
+            c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]})
+            c = graph_interpreter.convolution(c, even.reshape(4, 4, 3, 3), None, {"kernel": [3, 3]})
+            c = graph_interpreter.convolution(c, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+            expected = c.mean((1, 2)) @ w.values[-2].T + w.values[-1]
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+            self.output.unlink()
+
     def test_smallest_and_celu(self):
         found, c, rest = self.mapped(("ReduceMin", [], {"axes": [3]}))
         numpy.testing.assert_allclose(found, rest(c.min(2, keepdims=True)), atol=1e-5)
@@ -764,7 +808,9 @@ class ByHand(ConverterTest):
     def test_refusals(self):
         self.refused(r"node c/Sin \(Sin\) is not supported", ("Sin", [], {}))
         self.refused(r"\(Resize\) resizes by cubic", ("Resize", [numbers(0), numpy.float32([1, 1, 2, 2])], {"mode": "cubic"}))
-        self.refused(r"\(Pad\) pads by reflect", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "reflect"}))
+        self.refused(r"\(Pad\) pads by hope", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "hope"}))
+        self.refused(r"\(Pad\) pads an axis of 9 by 9 and 0", ("Pad", [numpy.array([0, 0, 0, 9, 0, 0, 0, 0])], {"mode": "reflect"}))
+        self.refused(r"\(Pad\) pads an axis of 9 by 99 and 0", ("Pad", [numpy.array([0, 0, 0, 99, 0, 0, 0, 0])], {"mode": "edge"}))
         self.refused(r"\(Reshape\) makes", ("Reshape", [numpy.array([1, 5, 7])], {}))
         self.refused("opset 3", opset=3)
         factors = numpy.float32([1, 1, 1.3, 1.3])

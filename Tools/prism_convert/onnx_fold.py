@@ -300,11 +300,32 @@ class Folder:
         return (x - zero) * scale
 
     def compute_Pad(self, node, values, attributes):
-        if attributes.get("mode", "constant") != "constant":
+        mode, pads = attributes.get("mode", "constant"), self.pads(node, values[0].ndim)
+        if mode not in ("constant", "reflect", "edge", "wrap") or min(min(pair) for pair in pads) < 0:
             return None
-        pads = self.pads(node, values[0].ndim)
-        value = self.option(node, "value", 2, [0])[0]
-        return numpy.pad(values[0], pads, constant_values=value)
+        extents = [extent + sum(pair) for extent, pair in zip(values[0].shape, pads)]
+        limits.check(math.prod(extents) * values[0].itemsize, limits.TENSOR_BYTES, f"{node} is too large, in bytes")
+        if mode != "constant":
+            return numpy.pad(values[0], pads, mode=mode)
+        return numpy.pad(values[0], pads, constant_values=self.option(node, "value", 2, [0])[0])
+
+    def compute_BatchNormalization(self, node, values, attributes):
+        """Of weights, which some networks standardise whenever they run: those of a training pass are the weights' own."""
+        x, scale, offset, *running = (value.astype("float64") for value in values)
+        axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+        trains = attributes.get("training_mode") or self.opset < 14 and any(node.outputs[1:])
+        mean, variance = (x.mean(axes), x.var(axes)) if trains else running
+        shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
+        mean, variance, scale, offset = (part.reshape(shape) for part in (mean, variance, scale, offset))
+        result = (x - mean) / numpy.sqrt(variance + attributes.get("epsilon", 1e-5)) * scale + offset
+        return [result.astype(values[0].dtype)]
+
+    def compute_LayerNormalization(self, node, values, attributes):
+        x = values[0].astype("float64")
+        axes = tuple(range(attributes.get("axis", -1) % x.ndim, x.ndim))
+        result = (x - x.mean(axes, keepdims=True)) / numpy.sqrt(x.var(axes, keepdims=True) + attributes.get("epsilon", 1e-5))
+        result = result * (1 if values[1] is None else values[1]) + (values[2] if len(values) > 2 and values[2] is not None else 0)
+        return [result.astype(values[0].dtype)]
 
     # What attributes and inputs say.
 

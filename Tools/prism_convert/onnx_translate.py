@@ -15,6 +15,7 @@ BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "
 SHAPES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Expand", "DepthToSpace", "SpaceToDepth"}
 SWAPPED = ("add", "multiply", "maximum", "minimum")
 SHORTEST = 1e-12  # a vector that is shorter is zero, and stays so when it is divided by its length
+MIRRORED = 64  # rows or columns of a border that repeats what is inside
 FEW_PARTS = 8  # of the channels, which are summed as slices
 
 
@@ -852,7 +853,6 @@ class Translator:
         self.batched(view, node)
         if shape[0] != 1:
             raise ConversionError(f"{node} mixes pictures of a batch, which is not supported")
-        self.arrange(view, view.axes[1:], node)
         value = self.arrange(view, view.axes[1:], node)
         value = self.emit(node, "reshape", [value], shape[1:], shape=[0, *shape[1:]])
         base = [fresh(extent) for extent in shape[1:]]
@@ -922,19 +922,39 @@ class Translator:
     def op_Pad(self, node):
         view = self.view(node)
         mode = node.attributes.get("mode", "constant")
-        if mode != "constant":
-            raise ConversionError(f"{node} pads by {mode}, zeros are supported")
         pads = self.folder.pads(node, len(view.axes))
+        for axis, (before, after) in enumerate(pads):
+            if before < 0 or after < 0:  # What is cut off.
+                view = self.sliced(node, view, axis, max(-before, 0), view.shape[axis] - max(-after, 0))
+        pads = [(max(before, 0), max(after, 0)) for before, after in pads]
+        if mode != "constant":
+            return self.mirrored(node, view, mode, pads)
         value = float(self.folder.option(node, "value", 2, [0])[0] or 0)
         axes = [axis for axis, pair in enumerate(pads) if any(pair)]
         if not axes:
             return view
-        if len(view.axes) != 4 or min(min(pair) for pair in pads) < 0:
+        if len(view.axes) != 4:
             raise ConversionError(f"{node} pads {pads}, which is not supported")
         channels = [axis for axis in axes if view.base[-1] and tuple(view.axes[axis]) == view.base[-1]]
         if channels:
             return self.padded_channels(node, view, pads, axes, value)
         return self.padded_map(node, view, pads, value)
+
+    def mirrored(self, node, view, mode, pads):
+        """A border that repeats what is inside: slices of it, side by side."""
+        if mode not in ("reflect", "edge", "wrap"):
+            raise ConversionError(f"{node} pads by {mode}, which is not supported")
+        for axis, (before, after) in enumerate(pads):
+            extent = view.shape[axis]
+            if before + after > MIRRORED or mode != "edge" and max(before, after) > extent - (mode == "reflect"):
+                raise ConversionError(f"{node} pads an axis of {extent} by {before} and {after}, which is not supported")
+            if not before and not after:
+                continue
+            places = numpy.pad(numpy.arange(extent), (before, after), mode=mode)
+            breaks = numpy.flatnonzero(numpy.diff(places) != 1) + 1
+            parts = [self.sliced(node, view, axis, int(part[0]), int(part[-1]) + 1) for part in numpy.split(places, breaks)]
+            view = self.joined_views(node, parts, axis)
+        return view
 
     def padded_channels(self, node, view, pads, axes, value):
         if axes != [1] or value != 0 or tuple(view.axes[1]) != view.base[-1]:
