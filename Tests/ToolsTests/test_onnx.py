@@ -169,6 +169,27 @@ class Two(Network):
     def forward(self, x):
         return self.stem(x).mean((2, 3)), {"logits": super().forward(x), "map": x}
 
+class Standardised(Network):
+    # Weights made even whenever they are used, variances in three ways, and borders.
+
+    def forward(self, x):
+        functional = torch.nn.functional
+        weight = self.stem.weight.reshape(1, 4, -1)
+        weight = functional.batch_norm(weight, None, None, training=True).reshape_as(self.stem.weight) * torch.arange(1, 3).repeat(2).reshape(4, 1, 1, 1)
+        x = functional.pad(x, (1, 2, 0, 1), mode="replicate")
+        x = functional.pad(functional.conv2d(x, weight, self.stem.bias), (2, 1, 1, 0), mode="circular")
+        x = functional.conv2d(functional.pad(x, (1, 2, 2, 1), mode="reflect"), weight[:, :1], stride=2, groups=4)
+        x = x * torch.rsqrt(x.pow(2).mean((2, 3), keepdim=True) + 1e-3)
+        x = torch.addcmul(self.norm(x), x, x.var((2, 3), keepdim=True), value=0.5)
+        variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
+        x = (x - mean) / torch.sqrt(variance + 0.1) + x.std(dim=3, keepdim=True).clamp_max(0.7)
+        return self.fc(x.repeat(1, 1, 1, 2).amin(3).mean(2))
+
+class Attentive(Network):
+    def forward(self, x):
+        x = self.stem(x).flatten(2)
+        return self.fc(torch.nn.functional.scaled_dot_product_attention(x, x, x).mean(2))
+
 def broken():
     raise RuntimeError("no such network")
 
@@ -232,6 +253,24 @@ class Modules(ConverterTest):
         with torch.no_grad():
             expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))[1]["logits"].numpy()
         numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    @unittest.skipIf(torch is None, "torch is not installed")
+    def test_what_modules_compute(self):
+        """Weights that are standardised, variances, and borders; attention is named."""
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        model = importlib.import_module(self.name).Standardised().eval()
+        torch.nn.init.uniform_(model.norm.running_mean)
+        path = self.folder / "m.pth"
+        torch.save(model.state_dict(), path)
+        options = ["--input-size", "9x7", "--preprocess", "none"]
+        card, tensors = self.convert(path, "--module", f"{self.name}:Standardised", *options)
+        x = numbers(2, 9, 7, 3)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+        self.output.unlink()
+        self.assert_refused(path, "attention, a product of two values", "--module", f"{self.name}:Attentive", *options)
 
     @unittest.skipIf(torch is not None, "torch is installed")
     def test_without_torch(self):

@@ -30,7 +30,8 @@ SAME = {
 }  # fmt: skip
 BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
 SHAPES = {"view", "reshape", "_unsafe_view", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"}
-REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax"}
+PADDINGS = {"replicate": "edge", "circular": "wrap"}
+REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax", "amin": "ReduceMin"}
 
 
 def read(path, options, said, account):
@@ -195,7 +196,7 @@ class Exporter:
         self.scope = str(stack[-1][0]) if stack else ""
         self.label = f"{self.scope or node.name} of the module"
         arguments = Arguments(node)
-        if kind.startswith("_assert") or not node.users and "val" not in node.meta:
+        if kind.startswith("_assert") or not node.users and "val" not in node.meta or self.known(node):
             return
         if kind in SAME:
             self.node("Identity", [node.args[0].name], node.name)
@@ -213,6 +214,27 @@ class Exporter:
                 raise ConversionError(f"{self.label}: {node.target} is not supported")
             method(node, arguments)
 
+    def known(self, node):
+        """Computes a node that does not depend on the picture, such as the standardisation of weights."""
+        torch = self.torch
+        tags = getattr(node.target, "tags", None)
+        if tags is None or torch.Tag.nondeterministic_seeded in tags:
+            return False
+        if any(item.name not in self.constants for item in node.all_input_nodes):
+            return False
+        fetch = lambda item: torch.from_numpy(numpy.array(self.constants[item.name]))  # noqa: E731
+        arguments, keywords = torch.fx.node.map_arg((node.args, dict(node.kwargs)), fetch)
+        with torch.no_grad():
+            result = node.target(*arguments, **keywords)
+        if isinstance(result, torch.Tensor):
+            self.constants[node.name] = self.array(result)
+            return True
+        if not isinstance(result, (list, tuple)) or not all(isinstance(item, torch.Tensor) for item in result):
+            return False
+        self.lists[node.name] = [f"{node.name}.{index}" for index in range(len(result))]
+        self.constants |= dict(zip(self.lists[node.name], map(self.array, result)))
+        return True
+
     def binary(self, op, node, arguments):
         one, other = self.value(node.args[0]), self.value(node.args[1])
         alpha = arguments.get("alpha", 1)
@@ -227,6 +249,63 @@ class Exporter:
         axes = list(range(node.args[0].meta["val"].ndim)) if axes is None else axes
         axes = axes if isinstance(axes, (list, tuple)) else [axes]
         self.node(op, [node.args[0].name], node.name, axes=list(axes), keepdims=int(bool(arguments.get("keepdim", False))))
+
+    def aten_var(self, node, a):
+        self.variance(node, a, node.name)
+
+    def variance(self, node, a, output):
+        """The mean of the squares of what is left of a mean, or a little more where torch corrects for that mean."""
+        shape, axes = node.args[0].meta["val"].shape, a.get("dim")
+        axes = list(range(len(shape))) if not axes else list(axes) if isinstance(axes, (list, tuple)) else [axes]
+        count = math.prod(shape[axis] for axis in axes)
+        correction = a.get("correction", 1 if a.get("unbiased", True) else 0)
+        mean = self.node("ReduceMean", [node.args[0].name], f"{node.name}.mean", axes=axes, keepdims=1)
+        centred = self.node("Sub", [node.args[0].name, mean], f"{node.name}.centred")
+        square = self.node("Mul", [centred, centred], f"{node.name}.square")
+        last = output if not correction else f"{node.name}.biased"
+        self.node("ReduceMean", [square], last, axes=axes, keepdims=int(bool(a.get("keepdim", False))))
+        if correction:
+            if count <= correction:
+                raise ConversionError(f"{self.label}: the variance of {count} numbers is not defined")
+            self.node("Mul", [last, self.constant(count / (count - correction))], output)
+        return output
+
+    def aten_std(self, node, a):
+        self.node("Sqrt", [self.variance(node, a, f"{node.name}.variance")], node.name)
+
+    def aten_var_mean(self, node, a):
+        shape = node.args[0].meta["val"].shape
+        axes = a.get("dim")
+        axes = list(range(len(shape))) if not axes else list(axes)
+        keeps = int(bool(a.get("keepdim", False)))
+        variance = self.variance(node, a, f"{node.name}.variance")
+        self.lists[node.name] = [variance, self.node("ReduceMean", [node.args[0].name], f"{node.name}.1", axes=axes, keepdims=keeps)]
+
+    def aten_rsqrt(self, node, a):
+        root = self.node("Sqrt", [node.args[0].name], f"{node.name}.root")
+        self.node("Reciprocal", [root], node.name)
+
+    def aten_addcmul(self, node, a):
+        product = self.node("Mul", [a.get("tensor1").name, a.get("tensor2").name], f"{node.name}.product")
+        if a.get("value", 1) != 1:
+            product = self.node("Mul", [product, self.constant(a.get("value"))], f"{node.name}.scaled")
+        self.node("Add", [node.args[0].name, product], node.name)
+
+    def aten_repeat(self, node, a):
+        rank = node.args[0].meta["val"].ndim
+        repeats = list(a.get("repeats"))
+        x, extra = node.args[0].name, len(repeats) - rank
+        if extra:
+            x = self.node("Unsqueeze", [x, self.constant(list(range(extra)), "int64")], f"{node.name}.same")
+        self.node("Tile", [x, self.constant(repeats, "int64")], node.name)
+
+    def aten_clamp_max(self, node, a):
+        self.clipped(node, None, a.get("max"))
+
+    def aten_scaled_dot_product_attention(self, node, a):
+        raise ConversionError(f"{self.label}: attention, a product of two values that depend on the picture, is not supported")
+
+    aten_bmm = aten_baddbmm = aten_scaled_dot_product_attention
 
     # Weights.
 
@@ -461,7 +540,8 @@ class Exporter:
             begins[rank - 1 - index], ends[rank - 1 - index] = pad[2 * index], pad[2 * index + 1]
         value = a.get("value")
         inputs = [node.args[0].name, self.constant(begins + ends, "int64"), self.constant(0.0 if value is None else value)]
-        self.node("Pad", inputs, node.name, mode=a.get("mode", "constant"))
+        mode = a.get("mode", "constant")
+        self.node("Pad", inputs, node.name, mode=PADDINGS.get(mode, mode))
 
     aten_constant_pad_nd = aten_pad
 
