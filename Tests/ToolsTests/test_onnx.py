@@ -737,6 +737,36 @@ class ByHand(ConverterTest):
             numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
             self.output.unlink()
 
+    def test_product_with_a_vector(self):
+        """A map's columns weighted by numbers of their own (GCNet), and rows likewise; a product of matrices is attention."""
+        for first in (True, False):
+            w = self.writer()
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["c"])
+            w.node("Conv", ["c", w.constant(numbers(1, 4, 1, 1, seed=3))], ["d"])
+            w.node("Reshape", ["c", w.constant(numpy.array([1, 1, 4, 42]))], ["map"])
+            w.node("Reshape", ["d", w.constant(numpy.array([1, 1, 1, 42] if first else [1, 1, 42]))], ["flat"])
+            w.node("Softmax", ["flat"], ["own"], axis=-1)
+            if first:
+                w.node("Transpose", ["map"], ["turned"], perm=[0, 1, 3, 2])
+                w.node("MatMul", ["own", "turned"], ["g"])
+            else:
+                w.node("Transpose", ["own"], ["turned"], perm=[0, 2, 1])
+                w.node("Unsqueeze", ["turned", w.constant(numpy.array([1]))], ["vector"])
+                w.node("MatMul", ["map", "vector"], ["g"])
+            w.node("Reshape", ["g", w.constant(numpy.array([-1, 4]))], ["f"])
+            weight = numbers(4, 3)
+            w.node("MatMul", ["f", w.constant(weight)], ["y"])
+            card, tensors = self.convert(self.save(w), "--preprocess", "none")
+            x = numbers(2, 8, 9, 3, seed=5)
+            c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}).reshape(2, 42, 4)
+            own = graph_interpreter.softmax((c @ w.values[1][0, :, 0, 0])[:, None])[:, 0, :, None]
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), (c * own).sum(1) @ weight, atol=1e-5)
+            self.output.unlink()
+        w.node("Transpose", ["map"], ["other"], perm=[0, 1, 3, 2])
+        w.node("MatMul", ["map", "other"], ["z"])
+        w.node("Reshape", ["z", w.constant(numpy.array([-1, 16]))], ["y"])
+        self.assert_refused(self.save(w), r"\(MatMul\) of two values that depend on the picture .attention. is not supported")
+
     def test_smallest_and_celu(self):
         found, c, rest = self.mapped(("ReduceMin", [], {"axes": [3]}))
         numpy.testing.assert_allclose(found, rest(c.min(2, keepdims=True)), atol=1e-5)

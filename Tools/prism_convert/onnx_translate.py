@@ -50,6 +50,9 @@ class Translator:
 
     def run(self, nodes):
         for node in nodes:
+            if node.op == "MatMul" and self.attends(node):  # Whatever else there is, this is what the network is refused for.
+                raise ConversionError(f"{node} of two values that depend on the picture (attention) is not supported")
+        for node in nodes:
             method = getattr(self, f"op_{node.op}", None)
             if node.op in UNARY:
                 view = self.unary(node, UNARY[node.op])
@@ -379,13 +382,30 @@ class Translator:
         return self.linear(node, weight, bias)
 
     def op_MatMul(self, node):
-        if node.inputs[0] in self.constants or node.inputs[1] not in self.constants:
-            what = "of a constant and a value" if node.inputs[0] in self.constants else "of two values that depend on the picture (attention)"
-            raise ConversionError(f"{node} {what} is not supported")
+        if node.inputs[0] in self.constants:
+            raise ConversionError(f"{node} of a constant and a value is not supported")
+        if node.inputs[1] not in self.constants:
+            return self.weighted_sum(node, self.view(node), self.view(node, 1))
         weight = self.constant(node, 1)
         if weight.ndim != 2:
             raise ConversionError(f"{node} with a weight of {weight.ndim} axes is not supported")
         return self.linear(node, weight.T, None)
+
+    def attends(self, node):
+        """Whether a product is one of matrices that both depend on the picture."""
+        if any(name in self.constants for name in node.inputs):
+            return False
+        one, other = (self.folder.shapes[name] for name in node.inputs)
+        return min(len(one), len(other)) < 3 or one[-2] > 1 and other[-1] > 1
+
+    def weighted_sum(self, node, one, other):
+        """A matrix times a vector, both of which depend on the picture, as GCNet has it: a product and a sum."""
+        if not one.axes[-2]:
+            one, axis, kept = one.with_axes([*one.axes[:-2], one.axes[-1], one.axes[-2]]), len(other.axes) - 2, other
+        else:
+            other, axis, kept = other.with_axes([*other.axes[:-2], other.axes[-1], other.axes[-2]]), len(one.axes) - 1, one
+        product = self.two_views(node, "multiply", one, other)
+        return self.reduced(node, product, [axis + len(product.axes) - len(kept.axes)], "sum")
 
     def linear(self, node, weight, bias):
         """A matrix over the last axis, [O, I]; over more than one vector it is a convolution of 1×1."""
