@@ -183,7 +183,8 @@ class Standardised(Network):
         x = torch.addcmul(self.norm(x), x, x.var((2, 3), keepdim=True), value=0.5)
         variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
         x = (x - mean) / torch.sqrt(variance + 0.1) + x.std(dim=3, keepdim=True).clamp_max(0.7)
-        return self.fc(x.repeat(1, 1, 1, 2).amin(3).mean(2))
+        gate = functional.conv1d(x.mean((2, 3)).unsqueeze(1), weight[:1, :1, :, 0], padding=1).transpose(1, 2).unsqueeze(-1)
+        return self.fc((x * gate).repeat(1, 1, 1, 2).amin(3).mean(2))
 
 class Attentive(Network):
     def forward(self, x):
@@ -764,7 +765,7 @@ class ByHand(ConverterTest):
             self.output.unlink()
         w.node("Transpose", ["map"], ["other"], perm=[0, 1, 3, 2])
         w.node("MatMul", ["map", "other"], ["z"])
-        w.node("Reshape", ["z", w.constant(numpy.array([-1, 16]))], ["y"])
+        w.node("Reshape", ["z", w.constant(numpy.array([-1, 16]))], ["s"])
         self.assert_refused(self.save(w), r"\(MatMul\) of two values that depend on the picture .attention. is not supported")
 
     def test_smallest_and_celu(self):

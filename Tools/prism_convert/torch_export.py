@@ -310,14 +310,17 @@ class Exporter:
     # Weights.
 
     def aten_conv2d(self, node, a):
+        each = two if node.args[0].meta["val"].ndim == 4 else one
         padding = a.get("padding", 0)
         automatic = {"same": "SAME_UPPER", "valid": "VALID"}.get(padding) if isinstance(padding, str) else None
-        pads = None if automatic else two(padding) * 2
+        pads = None if automatic else each(padding) * 2
         inputs = [node.args[0].name, a.get("weight").name] + ([a.get("bias").name] if a.get("bias") is not None else [])
         self.node(
-            "Conv", inputs, node.name, strides=two(a.get("stride", 1)), dilations=two(a.get("dilation", 1)),
+            "Conv", inputs, node.name, strides=each(a.get("stride", 1)), dilations=each(a.get("dilation", 1)),
             group=a.get("groups", 1), pads=pads, auto_pad=automatic,
         )  # fmt: skip
+
+    aten_conv1d = aten_conv2d
 
     def aten_convolution(self, node, a):
         if a.get("transposed"):
@@ -599,6 +602,11 @@ class Arguments:
     def get(self, name, default=None):
         value = self.values.get(name)
         return default if value is None else value
+
+
+def one(item):
+    """The number for the one axis there is."""
+    return list(item) if isinstance(item, (list, tuple)) else [item]
 
 
 def two(item):
