@@ -710,6 +710,82 @@ class ByHand(ConverterTest):
             numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
             self.output.unlink()
 
+    def test_border_as_tf2onnx_mirrors_it(self):
+        """A border of zeros that is mirrored, and then taken out by a list of truths that nodes write."""
+        weight = numbers(4, 4, 3, 3, seed=8)
+        ones = numpy.array([0, 0, 1, 1, 0, 0, 1, 1])
+        w = self.writer(opset=15)
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["first"])
+        w.node("Pad", ["first", w.constant(ones)], ["zeros"])
+        w.node("Pad", ["zeros", w.constant(ones)], ["border"], mode="reflect")
+        for name, count in (("rows", 10), ("columns", 11)):
+            w.node("ConstantOfShape", [w.constant(numpy.array([count]))], [f"{name}.none"])
+            w.node("ScatterElements", [f"{name}.none", w.constant(numpy.array([1, count - 2])), w.constant(numpy.ones(2, "float32"))], [f"{name}.two"])
+            w.node("Cast", [f"{name}.two"], [f"{name}.which"], to=9)
+            w.node("Not", [f"{name}.which"], [f"{name}.kept"])
+        w.node("Compress", ["border", "rows.kept"], ["b"], axis=2)
+        w.node("Compress", ["b", "columns.kept"], ["c2"], axis=3)
+        w.node("Conv", ["c2", w.constant(weight)], ["last"], strides=[2, 2])
+        card, tensors = self.convert(self.save(classifier(w, "last", channels=4)), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]})
+        c = numpy.pad(c, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        c = graph_interpreter.convolution(c, weight, None, {"kernel": [3, 3], "stride": [2, 2]})
+        c = graph_interpreter.convolution(c, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), c.mean((1, 2)) @ w.values[-2].T + w.values[-1], atol=1e-5)
+
+    def test_group_norm_of_tensorflow(self):
+        """The scale of each channel times one number of its group: the constant has an axis that the value has not."""
+        scale, offset = numbers(1, 1, 1, 2, 2, seed=1), numbers(1, 1, 1, 2, 2, seed=2)
+        w = self.writer((1, 8, 9, 3))
+        w.node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])
+        w.node("Conv", ["t", w.constant(numbers(4, 3, 3, 3))], ["c"])
+        w.node("Transpose", ["c"], ["last"], perm=[0, 2, 3, 1])
+        w.node("Reshape", ["last", w.constant(numpy.array([-1, 6, 7, 2, 2]))], ["g"])
+        w.node("ReduceMean", ["g"], ["mean"], axes=[1, 2, 4])
+        w.node("Sub", ["g", "mean"], ["d"])
+        w.node("Mul", ["d", "d"], ["square"])
+        w.node("ReduceMean", ["square"], ["variance"], axes=[1, 2, 4])
+        w.node("Add", ["variance", w.constant(numpy.float32(1e-3))], ["e"])
+        w.node("Sqrt", ["e"], ["root"])
+        w.node("Reciprocal", ["root"], ["r"])
+        w.node("Mul", ["r", w.constant(scale)], ["factor"])
+        w.node("Mul", ["mean", "factor"], ["shift"])
+        w.node("Sub", [w.constant(offset), "shift"], ["rest"])
+        w.node("Mul", ["g", "factor"], ["scaled"])
+        w.node("Add", ["scaled", "rest"], ["normal"])
+        w.node("Reshape", ["normal", w.constant(numpy.array([-1, 6, 7, 4]))], ["n"])
+        w.node("Relu", ["n"], ["a"])
+        w.node("ReduceMean", ["a"], ["p"], axes=[1, 2], keepdims=0)
+        weight = numbers(4, 2)
+        w.node("MatMul", ["p", w.constant(weight)], ["y"])
+        card, tensors = self.convert(self.save(w), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}).reshape(2, 6, 7, 2, 2)
+        c = (c - c.mean((1, 2, 4), keepdims=True)) / numpy.sqrt(c.var((1, 2, 4), keepdims=True) + 1e-3) * scale + offset
+        expected = numpy.maximum(c, 0).reshape(2, 6, 7, 4).mean((1, 2)) @ weight
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    def test_codes_of_places(self):
+        """What is computed of constants alone: sums along an axis and a convolution of one place."""
+        code = numbers(1, 3, 1, 1, seed=7)
+        w = self.writer(opset=15)
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3)), w.constant(numbers(4))], ["c"])
+        w.node("CumSum", [w.constant(numpy.ones((1, 3, 6, 7), "float32")), w.constant(numpy.array(2))], ["rows"], reverse=1)
+        w.node("Mul", ["rows", w.constant(code)], ["places"])
+        w.node("Conv", ["places", w.constant(numbers(4, 3, 1, 1, seed=8)), w.constant(numbers(4, seed=9))], ["code"])
+        w.node("Mul", ["c", "code"], ["m"])
+        w.node("GlobalAveragePool", ["m"], ["p"])
+        w.node("Flatten", ["p"], ["f"])
+        weight = numbers(4, 2)
+        w.node("MatMul", ["f", w.constant(weight)], ["y"])
+        card, tensors = self.convert(self.save(w), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], w.values[1], {"kernel": [3, 3]})
+        places = numpy.arange(6, 0, -1).reshape(6, 1, 1) * code.reshape(3) * numpy.ones((6, 7, 1))
+        places = places @ numbers(4, 3, seed=8).T + numbers(4, seed=9)
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), (c * places).mean((1, 2)) @ weight, atol=1e-5)
+
     def test_weights_that_are_standardised_when_they_are_used(self):
         """As a batch norm in training, and as a layer norm, of the weights themselves."""
         weight, scale = numbers(4, 4, 3, 3, seed=8), numbers(4, seed=9)

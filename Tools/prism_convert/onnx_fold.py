@@ -211,6 +211,21 @@ class Folder:
             raise ConversionError(f"{node} has no value that is an array of numbers")
         return attributes["value"]
 
+    def compute_CumSum(self, node, values, attributes):
+        axis = int(values[1].reshape(-1)[0])
+        if attributes.get("exclusive"):
+            return None
+        turned = numpy.flip(values[0], axis) if attributes.get("reverse") else values[0]
+        result = numpy.cumsum(turned, axis, dtype=values[0].dtype)
+        return numpy.flip(result, axis) if attributes.get("reverse") else result
+
+    def compute_ScatterElements(self, node, values, attributes):
+        if attributes.get("reduction", "none") != "none":
+            return None
+        result = values[0].copy()
+        numpy.put_along_axis(result, values[1], values[2], attributes.get("axis", 0))
+        return result
+
     def compute_ConstantOfShape(self, node, values, attributes):
         shape = [int(extent) for extent in values[0]]
         limits.check(8 * math.prod(shape), limits.TENSOR_BYTES, f"{node} is too large, in bytes")
@@ -280,6 +295,16 @@ class Folder:
     def compute_Clip(self, node, values, attributes):
         low, high = self.bounds(node)
         return numpy.clip(values[0], low, high)
+
+    def compute_Conv(self, node, values, attributes):
+        """Of one place alone, as codes of places have it."""
+        weight = values[1]
+        if math.prod(weight.shape[2:]) != 1 or attributes.get("group", 1) != 1 or any(attributes.get("pads") or ()):
+            return None
+        if any(stride != 1 for stride in attributes.get("strides") or ()):
+            return None
+        result = numpy.moveaxis(numpy.tensordot(weight.reshape(weight.shape[:2]), values[0], (1, 1)), 0, 1)
+        return result if len(values) < 3 or values[2] is None else result + values[2].reshape([-1] + [1] * (result.ndim - 2))
 
     def compute_Gemm(self, node, values, attributes):
         a = values[0].T if attributes.get("transA") else values[0]
@@ -481,7 +506,7 @@ class Folder:
         bias = self.constant(node.inputs[2]) if len(node.inputs) > 2 else None
         if bias is not None and bias.shape != (weight[0],):
             raise ConversionError(f"{node}: its bias {list(bias.shape)} does not fit its weight {list(weight)}")
-        return [[1, weight[0], *self.window(node, x, list(weight[2:]))[-1]]]
+        return [[x[0], weight[0], *self.window(node, x, list(weight[2:]))[-1]]]
 
     def pooled(self, node, shapes):
         return [[*shapes[0][:2], *self.window(node, shapes[0], list(node.attributes["kernel_shape"]))[-1]]]
@@ -544,6 +569,16 @@ class Folder:
         axis = node.attributes.get("axis", 0) % len(shapes[0])
         indices = self.needed(node, 1, "indices")
         return [[*shapes[0][:axis], *indices.shape, *shapes[0][axis + 1 :]]]
+
+    def infer_Compress(self, node, shapes):
+        if "axis" not in node.attributes:
+            raise ConversionError(f"{node} of all axes at once is not supported")
+        axis = node.attributes["axis"] % len(shapes[0])
+        return [[*shapes[0][:axis], len(self.compressed(node)), *shapes[0][axis + 1 :]]]
+
+    def compressed(self, node):
+        """The places that a Compress keeps."""
+        return numpy.flatnonzero(self.needed(node, 1, "condition"))
 
     def infer_GatherND(self, node, shapes):
         """Where it picks along one axis alone, as torch's exporter writes it."""

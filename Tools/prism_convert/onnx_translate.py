@@ -257,8 +257,7 @@ class Translator:
         if primitive in SWAPPED:
             return self.with_constant(node, primitive, other, one)
         view, constant = self.aligned(node, other, one)
-        shape = self.graph.shapes[view.value]
-        return view.with_value(self.emit(node, primitive, [constant, view.value], shape))
+        return view.with_value(self.emit(node, primitive, [constant, view.value], tuple(map(size, view.base))))
 
     def with_constant(self, node, primitive, view, constant):
         """Subtraction and division become addition and multiplication where the constant is one number for a channel."""
@@ -274,17 +273,17 @@ class Translator:
                 raise ConversionError(f"{node} divides by zero")
             primitive, constant = "multiply", (1 / constant.astype("float64")).astype("float32")
         view, tensor = self.aligned(node, view, constant)
-        shape = self.graph.shapes[view.value]
-        return view.with_value(self.emit(node, primitive, [view.value, tensor], shape))
+        return view.with_value(self.emit(node, primitive, [view.value, tensor], tuple(map(size, view.base))))
 
     def unary_of(self, node, view, primitive, /, **attributes):
         return view.with_value(self.emit(node, primitive, [view.value], self.graph.shapes[view.value], **attributes))
 
     def aligned(self, node, view, constant):
-        """A tensor that broadcasts with the view's value as a constant does with the source's tensor."""
+        """A tensor that broadcasts with the view's value as a constant does with the source's tensor; the view of the result."""
         wanted = f"{self.name(node)}.constant"
         if constant.size == 1 and constant.ndim <= len(view.axes):
             return view, self.graph.tensor(wanted, constant.reshape(1))
+        view = self.widened(node, view, constant.shape)
         shape = (1,) * (len(view.axes) - constant.ndim) + constant.shape
         fits = all(extent in (1, size(axis)) for extent, axis in zip(shape, view.axes))
         if len(shape) != len(view.axes) or not fits:
@@ -307,6 +306,16 @@ class Translator:
         if value.ndim == len(view.base) and len(view.base) > 0 and value.ndim > 1:
             value = value[None]  # The batch.
         return view, self.graph.tensor(wanted, value)
+
+    def widened(self, node, view, shape):
+        """A view with room for the axes that are 1 and longer in a constant of this shape: the last axes of its value."""
+        axes = [()] * (len(shape) - len(view.axes)) + view.axes
+        shape = (1,) * (len(axes) - len(shape)) + tuple(shape)
+        new = {index: fresh(extent) for index, (axis, extent) in enumerate(zip(axes, shape)) if not axis and extent > 1}
+        if not new or BATCH not in axes[0]:
+            return view
+        x = self.arrange(view, [*view.base, *[()] * len(new)], node)
+        return View(x, [new.get(index, axis) for index, axis in enumerate(axes)], [*view.base, *new.values()])
 
     def two_views(self, node, primitive, one, other):
         rank = max(len(one.axes), len(other.axes))
@@ -784,6 +793,10 @@ class Translator:
             view = self.picked(node, view, axis, flat)
         return view if indices.ndim else view.with_axes([a for index, a in enumerate(view.axes) if index != axis])
 
+    def op_Compress(self, node):
+        view = self.view(node)
+        return self.runs(node, view, node.attributes["axis"] % len(view.axes), self.folder.compressed(node))
+
     def op_GatherND(self, node):
         view = self.view(node)
         axis, indices = self.folder.picked(node)
@@ -970,11 +983,16 @@ class Translator:
                 raise ConversionError(f"{node} pads an axis of {extent} by {before} and {after}, which is not supported")
             if not before and not after:
                 continue
-            places = numpy.pad(numpy.arange(extent), (before, after), mode=mode)
-            breaks = numpy.flatnonzero(numpy.diff(places) != 1) + 1
-            parts = [self.sliced(node, view, axis, int(part[0]), int(part[-1]) + 1) for part in numpy.split(places, breaks)]
-            view = self.joined_views(node, parts, axis)
+            view = self.runs(node, view, axis, numpy.pad(numpy.arange(extent), (before, after), mode=mode))
         return view
+
+    def runs(self, node, view, axis, places):
+        """Places of one axis in any order: slices of those that follow each other, side by side."""
+        breaks = numpy.flatnonzero(numpy.diff(places) != 1) + 1
+        parts = [self.sliced(node, view, axis, int(part[0]), int(part[-1]) + 1) for part in numpy.split(places, breaks)]
+        if len(parts) > 2 * MIRRORED:
+            raise ConversionError(f"{node} picks places in {len(parts)} pieces, which is not supported")
+        return parts[0] if len(parts) == 1 else self.joined_views(node, parts, axis)
 
     def padded_channels(self, node, view, pads, axes, value):
         if axes != [1] or value != 0 or tuple(view.axes[1]) != view.base[-1]:
