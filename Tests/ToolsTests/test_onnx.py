@@ -186,6 +186,21 @@ class Standardised(Network):
         gate = functional.conv1d(x.mean((2, 3)).unsqueeze(1), weight[:1, :1, :, 0], padding=1).transpose(1, 2).unsqueeze(-1)
         return self.fc((x * gate).repeat(1, 1, 1, 2).amin(3).mean(2))
 
+class Filtered(torch.nn.Module):
+    # The first weight is of one channel, the picture has three; the last mean is that of a sequence.
+    def __init__(self):
+        super().__init__()
+        self.filter = torch.nn.Conv2d(3, 3, 3, groups=3)
+        self.network = Network()
+
+    def forward(self, x):
+        x = self.network.stem(self.filter(x)).flatten(2)
+        return self.network.fc(torch.nn.functional.adaptive_avg_pool1d(x, 1).flatten(1))
+
+class Unfit(Network):
+    def forward(self, x):
+        return self.stem(x[:, :2])
+
 class Attentive(Network):
     def forward(self, x):
         x = self.stem(x).flatten(2)
@@ -257,20 +272,24 @@ class Modules(ConverterTest):
 
     @unittest.skipIf(torch is None, "torch is not installed")
     def test_what_modules_compute(self):
-        """Weights that are standardised, variances, and borders; attention is named."""
+        """Weights that are standardised, variances, borders, and a filter before the network; attention is named."""
         sys.path.insert(0, str(self.folder))
         self.addCleanup(sys.path.remove, str(self.folder))
-        model = importlib.import_module(self.name).Standardised().eval()
-        torch.nn.init.uniform_(model.norm.running_mean)
         path = self.folder / "m.pth"
-        torch.save(model.state_dict(), path)
         options = ["--input-size", "9x7", "--preprocess", "none"]
-        card, tensors = self.convert(path, "--module", f"{self.name}:Standardised", *options)
-        x = numbers(2, 9, 7, 3)
-        with torch.no_grad():
-            expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
-        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
-        self.output.unlink()
+        for name in ("Filtered", "Standardised"):
+            model = getattr(importlib.import_module(self.name), name)().eval()
+            for module in model.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    torch.nn.init.uniform_(module.running_mean)
+            torch.save(model.state_dict(), path)
+            card, tensors = self.convert(path, "--module", f"{self.name}:{name}", *options)
+            x = numbers(2, 9, 7, 3)
+            with torch.no_grad():
+                expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+            self.output.unlink()
+        self.assert_refused(path, "torch.export refuses the module: ", "--module", f"{self.name}:Unfit", *options)
         self.assert_refused(path, "attention, a product of two values", "--module", f"{self.name}:Attentive", *options)
 
     @unittest.skipIf(torch is not None, "torch is installed")

@@ -5,6 +5,7 @@ operators of ONNX, so that everything behind is the same.
 """
 
 import importlib
+import logging
 import math
 import operator
 import os
@@ -118,13 +119,31 @@ def prefixes(state, wanted):
 
 def exported(torch, module, size):
     """The module at one size as a file of ONNX would hold it."""
-    channels = next((p.shape[1] for p in module.parameters() if p.ndim == 4), 3)
-    example = torch.zeros(1, channels, *size)
+    first = next((p.shape[1] for p in module.parameters() if p.ndim == 4), 3)
+    failed = None
+    for channels in dict.fromkeys((first, 3)):  # The first weight may be that of a filter for each channel.
+        example = torch.zeros(1, channels, *size)
+        try:
+            return Exporter(torch, laid_out(torch, module, example)).file(tuple(example.shape))
+        except NotExported as error:
+            failed = failed or error
+    raise ConversionError(f"torch.export refuses the module: {failed}") from failed
+
+
+class NotExported(Exception):
+    """torch.export did not take the module with an example."""
+
+
+def laid_out(torch, module, example):
+    """What torch.export makes of the module, without what torch writes on the terminal where it fails."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        program = torch.export.export(module, (example,))
+        return torch.export.export(module, (example,))
     except Exception as error:
-        raise ConversionError(f"torch.export refuses the module: {(str(error).splitlines() or ['no reason'])[0]}") from error
-    return Exporter(torch, program).file(tuple(example.shape))
+        raise NotExported((str(error).splitlines() or ["no reason"])[0]) from error
+    finally:
+        logging.disable(before)
 
 
 class Exporter:
@@ -457,6 +476,11 @@ class Exporter:
 
     def aten_adaptive_avg_pool2d(self, node, a):
         self.node("AdaptiveAveragePool", [node.args[0].name], node.name, size=list(node.meta["val"].shape[2:]))
+
+    def aten_adaptive_avg_pool1d(self, node, a):
+        if node.meta["val"].shape[-1] != 1:
+            raise ConversionError(f"{self.label}: adaptive pooling of one axis to more than 1 is not supported")
+        self.node("ReduceMean", [node.args[0].name], node.name, axes=[-1], keepdims=1)
 
     def aten_adaptive_max_pool2d(self, node, a):
         self.lists[node.name] = [node.name]
