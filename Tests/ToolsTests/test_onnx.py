@@ -184,6 +184,7 @@ class Standardised(Network):
         variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
         x = (x - mean) / torch.sqrt(variance + 0.1) + x.std(dim=3, keepdim=True).clamp_max(0.7)
         gate = functional.conv1d(x.mean((2, 3)).unsqueeze(1), weight[:1, :1, :, 0], padding=1).transpose(1, 2).unsqueeze(-1)
+        x = x.flip(2, 3)[:, :, :, torch.tensor([2, 0, 1])].index_select(2, torch.tensor([1, 0, 3]))
         return self.fc((x * gate).repeat(1, 1, 1, 2).amin(3).mean(2))
 
 class Filtered(torch.nn.Module):
@@ -728,6 +729,15 @@ class ByHand(ConverterTest):
             c = graph_interpreter.convolution(c, weight, None, {"kernel": [3, 3], "stride": [2, 2]})
             numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
             self.output.unlink()
+
+    def test_axes_that_are_turned_around(self):
+        weight, places = numbers(4, 4, 3, 3, seed=8), [5, 0, 1, 3, 3]
+        numbers_of = [numpy.array(item) for item in ([-1, 5], [-100, 0], [2, 3], [-1, -2])]
+        found, c, rest = self.mapped(("Slice", numbers_of, {}), ("Gather", [numpy.array(places)], {"axis": 2}), ("Conv", [weight], {}))
+        c = graph_interpreter.convolution(c[:, ::-1, 5:0:-2][:, places], weight, None, {"kernel": [3, 3]})
+        numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
+        self.output.unlink()
+        self.refused("picks places in 200 pieces", ("Gather", [numpy.array([3, 1] * 100)], {"axis": 2}))
 
     def test_border_as_tf2onnx_mirrors_it(self):
         """A border of zeros that is mirrored, and then taken out by a list of truths that nodes write."""

@@ -763,7 +763,10 @@ class Translator:
     def op_Slice(self, node):
         view = self.view(node)
         for axis, start, end, step in self.folder.slices(node, view.shape):
-            view = self.sliced(node, view, axis, start, end, step)
+            if step < 0 and BATCH not in view.axes[axis]:
+                view = self.runs(node, view, axis, numpy.arange(start, end, step))
+            else:
+                view = self.sliced(node, view, axis, start, end, step)
         return view
 
     def op_Split(self, node):
@@ -807,8 +810,10 @@ class Translator:
         if axis == 1 and len(view.axes) == 4:
             return self.selected(node, view, places)
         last, count = tuple(view.axes[axis]), view.shape[axis]
-        if not last or BATCH in last or not view.base or view.base[-1] != last or len(view.base) not in (1, 3):
+        if not last or BATCH in last:
             raise ConversionError(f"{node} picks places in any order, which is not supported")
+        if not view.base or view.base[-1] != last or len(view.base) not in (1, 3):
+            return self.runs(node, view, axis, numpy.array(places))
         weight = numpy.eye(count, dtype="float32")[places]
         if len(view.base) == 1:
             value = self.graph.dense(self.name(node), view.value, weight, None)
@@ -989,9 +994,9 @@ class Translator:
     def runs(self, node, view, axis, places):
         """Places of one axis in any order: slices of those that follow each other, side by side."""
         breaks = numpy.flatnonzero(numpy.diff(places) != 1) + 1
+        if len(breaks) >= 2 * MIRRORED:
+            raise ConversionError(f"{node} picks places in {len(breaks) + 1} pieces, which is not supported")
         parts = [self.sliced(node, view, axis, int(part[0]), int(part[-1]) + 1) for part in numpy.split(places, breaks)]
-        if len(parts) > 2 * MIRRORED:
-            raise ConversionError(f"{node} picks places in {len(parts)} pieces, which is not supported")
         return parts[0] if len(parts) == 1 else self.joined_views(node, parts, axis)
 
     def padded_channels(self, node, view, pads, axes, value):

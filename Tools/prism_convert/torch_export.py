@@ -555,6 +555,22 @@ class Exporter:
     def aten_select(self, node, a):
         self.node("Gather", [node.args[0].name, self.constant(a.get("index"), "int64")], node.name, axis=a.get("dim"))
 
+    def aten_index(self, node, a):
+        """Places of one axis that are known; a picture's own places are not."""
+        given = [(axis, index) for axis, index in enumerate(a.get("indices")) if index is not None]
+        index = self.constants.get(given[0][1].name) if len(given) == 1 else None
+        if index is None or index.ndim != 1 or index.dtype.kind != "i":
+            raise ConversionError(f"{self.label}: indices of several axes, or that depend on the picture, are not supported")
+        self.node("Gather", [node.args[0].name, given[0][1].name], node.name, axis=given[0][0])
+
+    def aten_index_select(self, node, a):
+        self.node("Gather", [node.args[0].name, a.get("index").name], node.name, axis=a.get("dim"))
+
+    def aten_flip(self, node, a):
+        axes = list(a.get("dims"))
+        numbers = [[-1] * len(axes), [-(1 << 62)] * len(axes), axes, [-1] * len(axes)]
+        self.node("Slice", [node.args[0].name, *(self.constant(item, "int64") for item in numbers)], node.name)
+
     def aten_expand(self, node, a):
         self.node("Expand", [node.args[0].name, self.constant(list(node.meta["val"].shape), "int64")], node.name)
 
