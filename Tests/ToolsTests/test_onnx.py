@@ -730,6 +730,20 @@ class ByHand(ConverterTest):
             numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
             self.output.unlink()
 
+    def test_softmax_over_one_number(self):
+        """SwiftFormer of transformers has such a one inside."""
+        w = self.writer()
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["c2"])
+        w.node("Conv", ["c2", w.constant(numbers(1, 4, 1, 1, seed=3))], ["gate"])
+        w.node("Softmax", ["gate"], ["one"], axis=1)
+        w.node("Tile", ["one", w.constant(numpy.array([1, 4, 1, 1]))], ["ones"])
+        w.node("Add", ["c2", "ones"], ["sum"])
+        card, tensors = self.convert(self.save(classifier(w, "sum", channels=4)), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}) + 1
+        c = graph_interpreter.convolution(c, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), c.mean((1, 2)) @ w.values[-2].T + w.values[-1], atol=1e-5)
+
     def test_axes_that_are_turned_around(self):
         weight, places = numbers(4, 4, 3, 3, seed=8), [5, 0, 1, 3, 3]
         numbers_of = [numpy.array(item) for item in ([-1, 5], [-100, 0], [2, 3], [-1, -2])]

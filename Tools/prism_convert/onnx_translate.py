@@ -557,8 +557,9 @@ class Translator:
         axis = node.attributes.get("axis", -1 if self.folder.opset >= 13 else 1) % len(view.axes)
         if self.folder.opset < 13 and any(extent > 1 for extent in view.shape[axis + 1 :]):
             raise ConversionError(f"{node} over several axes at once is not supported")
-        if not view.axes[axis]:
-            raise ConversionError(f"{node} over one number is always 1")
+        if not view.axes[axis]:  # Over one number it is 1, whatever that is.
+            nothing = self.scaled(view, 0.0, node)
+            return nothing if primitive == "log_softmax" else self.with_constant(node, "add", nothing, numpy.ones(1, "float32"))
         view = self.channels_last(view, axis, node)
         return view.with_value(self.emit(node, primitive, [view.value], self.graph.shapes[view.value]))
 
@@ -827,6 +828,8 @@ class Translator:
         """Copies side by side, where one axis is repeated."""
         repeats = [int(count) for count in self.folder.needed(node, 1, "repeats").reshape(-1)]
         axes = [axis for axis, count in enumerate(repeats) if count > 1]
+        if not any(self.view(node).axes[axis] for axis in axes):
+            return self.op_Expand(node)
         if len(axes) != 1 or repeats[axes[0]] > FEW_PARTS:
             raise ConversionError(f"{node} repeats by {repeats}, which is not supported")
         return self.joined_views(node, [self.view(node)] * repeats[axes[0]], axes[0])
