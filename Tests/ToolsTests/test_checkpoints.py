@@ -388,6 +388,7 @@ class WholeModels(ConverterTest):
         shapes = filled(resnet_shapes()) | linear("fc", 32, 3)
         path = write_safetensors(self.folder / "m.safetensors", shapes)
         self.assert_refused(path, "resnetblur50 has the tensors of another network", "--architecture", "resnetblur50")
+        self.assert_refused(path, "test_convnext2 has the tensors of another network", "--architecture", "test_convnext2")
         self.assert_refused(path, "--architecture densenet121: the tensors are those of resnet18", "--architecture", "densenet121")
         self.convert(path, "--architecture", "tv_resnet18.in1k")
         self.output.unlink()

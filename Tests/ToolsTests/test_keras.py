@@ -998,6 +998,32 @@ class Networks(ConverterTest):
             expected = (c * weights["gamma"] + weights["beta"]) @ layers["predictions"]["kernel"] + layers["predictions"]["bias"]
             numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-4)
 
+    def test_norms_of_groups_and_of_mean_squares(self):
+        scale, offset, other = numbers(8, seed=1) + 2, numbers(8, seed=2), numbers(8, seed=3) + 2
+        for groups in (2, 1, -1):
+            net = Net("model")
+            net.input((6, 5, 3))
+            net.add("Conv2D", "c", config=convolution(8), weights={"kernel": numbers(3, 3, 3, 8), "bias": numbers(8)})
+            net.add("GroupNormalization", "gn", config={"groups": groups, "epsilon": 0.01}, weights={"gamma": scale, "beta": offset})
+            net.add("RMSNormalization", "rms", config={"axis": -1, "epsilon": 0.1}, weights={"scale": other})
+            net.add("GlobalAveragePooling2D", "pool")
+            net.add("GroupNormalization", "last", config={"groups": 4, "epsilon": 0.2, "scale": False}, weights={"beta": offset})
+            dense(net, "predictions", 8, 2)
+            path = net.save_keras(self.folder / "m.keras") if groups == 2 else net.save_h5(self.folder / "m.h5")
+            card, tensors = self.convert(path, "--preprocess", "none")
+            self.output.unlink()
+            x, layers = numbers(2, 6, 5, 3), {name: weights for name, weights in net.flat_weights()}
+            c = graph_interpreter.convolution(
+                x, layers["c"]["kernel"].transpose(3, 2, 0, 1), layers["c"]["bias"], {"kernel": [3, 3], "padding": [1, 1, 1, 1]}
+            )
+            c = c.reshape(2, 6, 5, groups if groups > 0 else 8, -1)
+            c = (c - c.mean((1, 2, 4), keepdims=True)) / numpy.sqrt(c.var((1, 2, 4), keepdims=True) + 0.01)
+            c = c.reshape(2, 6, 5, 8) * scale + offset
+            c = (c / numpy.sqrt((c**2).mean(-1, keepdims=True) + 0.1) * other).mean((1, 2)).reshape(2, 4, 2)
+            c = ((c - c.mean(-1, keepdims=True)) / numpy.sqrt(c.var(-1, keepdims=True) + 0.2)).reshape(2, 8) + offset
+            expected = c @ layers["predictions"]["kernel"] + layers["predictions"]["bias"]
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-4)
+
     def test_format_of_a_flatten(self):
         net = Net("model")
         net.input((6, 6, 3))

@@ -169,6 +169,44 @@ class Two(Network):
     def forward(self, x):
         return self.stem(x).mean((2, 3)), {"logits": super().forward(x), "map": x}
 
+class Standardised(Network):
+    # Weights made even whenever they are used, variances in three ways, and borders.
+
+    def forward(self, x):
+        functional = torch.nn.functional
+        weight = self.stem.weight.reshape(1, 4, -1)
+        weight = functional.batch_norm(weight, None, None, training=True).reshape_as(self.stem.weight) * torch.arange(1, 3).repeat(2).reshape(4, 1, 1, 1)
+        x = functional.pad(x, (1, 2, 0, 1), mode="replicate")
+        x = functional.pad(functional.conv2d(x, weight, self.stem.bias), (2, 1, 1, 0), mode="circular")
+        x = functional.conv2d(functional.pad(x, (1, 2, 2, 1), mode="reflect"), weight[:, :1], stride=2, groups=4)
+        x = x * torch.rsqrt(x.pow(2).mean((2, 3), keepdim=True) + 1e-3)
+        x = torch.addcmul(self.norm(x), x, x.var((2, 3), keepdim=True), value=0.5)
+        variance, mean = torch.var_mean(x, dim=1, keepdim=True, correction=0)
+        x = (x - mean) / torch.sqrt(variance + 0.1) + x.std(dim=3, keepdim=True).clamp_max(0.7)
+        gate = functional.conv1d(x.mean((2, 3)).unsqueeze(1), weight[:1, :1, :, 0], padding=1).transpose(1, 2).unsqueeze(-1)
+        x = x.flip(2, 3)[:, :, :, torch.tensor([2, 0, 1])].index_select(2, torch.tensor([1, 0, 3]))
+        return self.fc((x * gate).repeat(1, 1, 1, 2).amin(3).mean(2))
+
+class Filtered(torch.nn.Module):
+    # The first weight is of one channel, the picture has three; the last mean is that of a sequence.
+    def __init__(self):
+        super().__init__()
+        self.filter = torch.nn.Conv2d(3, 3, 3, groups=3)
+        self.network = Network()
+
+    def forward(self, x):
+        x = self.network.stem(self.filter(x)).flatten(2)
+        return self.network.fc(torch.nn.functional.adaptive_avg_pool1d(x, 1).flatten(1))
+
+class Unfit(Network):
+    def forward(self, x):
+        return self.stem(x[:, :2])
+
+class Attentive(Network):
+    def forward(self, x):
+        x = self.stem(x).flatten(2)
+        return self.fc(torch.nn.functional.scaled_dot_product_attention(x, x, x).mean(2))
+
 def broken():
     raise RuntimeError("no such network")
 
@@ -232,6 +270,28 @@ class Modules(ConverterTest):
         with torch.no_grad():
             expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))[1]["logits"].numpy()
         numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    @unittest.skipIf(torch is None, "torch is not installed")
+    def test_what_modules_compute(self):
+        """Weights that are standardised, variances, borders, and a filter before the network; attention is named."""
+        sys.path.insert(0, str(self.folder))
+        self.addCleanup(sys.path.remove, str(self.folder))
+        path = self.folder / "m.pth"
+        options = ["--input-size", "9x7", "--preprocess", "none"]
+        for name in ("Filtered", "Standardised"):
+            model = getattr(importlib.import_module(self.name), name)().eval()
+            for module in model.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    torch.nn.init.uniform_(module.running_mean)
+            torch.save(model.state_dict(), path)
+            card, tensors = self.convert(path, "--module", f"{self.name}:{name}", *options)
+            x = numbers(2, 9, 7, 3)
+            with torch.no_grad():
+                expected = model(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+            self.output.unlink()
+        self.assert_refused(path, "torch.export refuses the module: ", "--module", f"{self.name}:Unfit", *options)
+        self.assert_refused(path, "attention, a product of two values", "--module", f"{self.name}:Attentive", *options)
 
     @unittest.skipIf(torch is not None, "torch is installed")
     def test_without_torch(self):
@@ -654,6 +714,179 @@ class ByHand(ConverterTest):
         self.refused("repeats by .1, 2, 2, 1., which is not supported", ("Tile", [numpy.array([1, 2, 2, 1])], {}))
         self.refused("picks along several axes", ("GatherND", [numpy.array([[0, 1]])], {}))
 
+    def test_borders_that_repeat(self):
+        """What is inside mirrored, its outermost pixels, and its other end; and a border that is cut off."""
+        weight = numbers(4, 4, 3, 3, seed=8)
+        for mode in ("reflect", "edge", "wrap", "constant"):
+            top, left, bottom, right = (-1, 3, 2, -2) if mode == "constant" else (1, 3, 2, 0)
+            pads = numpy.array([0, 0, top, left, 0, 0, bottom, right])
+            layers = [("Pad", [pads], {"mode": mode}), ("Conv", [weight], {"strides": [2, 2]})]
+            found, c, rest = self.mapped(*layers)
+            if mode == "constant":
+                c = c[:, 1:, :-2]
+                top = right = 0
+            c = numpy.pad(c, ((0, 0), (top, bottom), (left, right), (0, 0)), mode=mode)
+            c = graph_interpreter.convolution(c, weight, None, {"kernel": [3, 3], "stride": [2, 2]})
+            numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
+            self.output.unlink()
+
+    def test_softmax_over_one_number(self):
+        """SwiftFormer of transformers has such a one inside."""
+        w = self.writer()
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["c2"])
+        w.node("Conv", ["c2", w.constant(numbers(1, 4, 1, 1, seed=3))], ["gate"])
+        w.node("Softmax", ["gate"], ["one"], axis=1)
+        w.node("Tile", ["one", w.constant(numpy.array([1, 4, 1, 1]))], ["ones"])
+        w.node("Add", ["c2", "ones"], ["sum"])
+        card, tensors = self.convert(self.save(classifier(w, "sum", channels=4)), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}) + 1
+        c = graph_interpreter.convolution(c, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), c.mean((1, 2)) @ w.values[-2].T + w.values[-1], atol=1e-5)
+
+    def test_axes_that_are_turned_around(self):
+        weight, places = numbers(4, 4, 3, 3, seed=8), [5, 0, 1, 3, 3]
+        numbers_of = [numpy.array(item) for item in ([-1, 5], [-100, 0], [2, 3], [-1, -2])]
+        found, c, rest = self.mapped(("Slice", numbers_of, {}), ("Gather", [numpy.array(places)], {"axis": 2}), ("Conv", [weight], {}))
+        c = graph_interpreter.convolution(c[:, ::-1, 5:0:-2][:, places], weight, None, {"kernel": [3, 3]})
+        numpy.testing.assert_allclose(found, rest(c), atol=1e-5)
+        self.output.unlink()
+        self.refused("picks places in 200 pieces", ("Gather", [numpy.array([3, 1] * 100)], {"axis": 2}))
+
+    def test_border_as_tf2onnx_mirrors_it(self):
+        """A border of zeros that is mirrored, and then taken out by a list of truths that nodes write."""
+        weight = numbers(4, 4, 3, 3, seed=8)
+        ones = numpy.array([0, 0, 1, 1, 0, 0, 1, 1])
+        w = self.writer(opset=15)
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["first"])
+        w.node("Pad", ["first", w.constant(ones)], ["zeros"])
+        w.node("Pad", ["zeros", w.constant(ones)], ["border"], mode="reflect")
+        for name, count in (("rows", 10), ("columns", 11)):
+            w.node("ConstantOfShape", [w.constant(numpy.array([count]))], [f"{name}.none"])
+            w.node("ScatterElements", [f"{name}.none", w.constant(numpy.array([1, count - 2])), w.constant(numpy.ones(2, "float32"))], [f"{name}.two"])
+            w.node("Cast", [f"{name}.two"], [f"{name}.which"], to=9)
+            w.node("Not", [f"{name}.which"], [f"{name}.kept"])
+        w.node("Compress", ["border", "rows.kept"], ["b"], axis=2)
+        w.node("Compress", ["b", "columns.kept"], ["c2"], axis=3)
+        w.node("Conv", ["c2", w.constant(weight)], ["last"], strides=[2, 2])
+        card, tensors = self.convert(self.save(classifier(w, "last", channels=4)), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]})
+        c = numpy.pad(c, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        c = graph_interpreter.convolution(c, weight, None, {"kernel": [3, 3], "stride": [2, 2]})
+        c = graph_interpreter.convolution(c, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), c.mean((1, 2)) @ w.values[-2].T + w.values[-1], atol=1e-5)
+
+    def test_group_norm_of_tensorflow(self):
+        """The scale of each channel times one number of its group: the constant has an axis that the value has not."""
+        scale, offset = numbers(1, 1, 1, 2, 2, seed=1), numbers(1, 1, 1, 2, 2, seed=2)
+        w = self.writer((1, 8, 9, 3))
+        w.node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])
+        w.node("Conv", ["t", w.constant(numbers(4, 3, 3, 3))], ["c"])
+        w.node("Transpose", ["c"], ["last"], perm=[0, 2, 3, 1])
+        w.node("Reshape", ["last", w.constant(numpy.array([-1, 6, 7, 2, 2]))], ["g"])
+        w.node("ReduceMean", ["g"], ["mean"], axes=[1, 2, 4])
+        w.node("Sub", ["g", "mean"], ["d"])
+        w.node("Mul", ["d", "d"], ["square"])
+        w.node("ReduceMean", ["square"], ["variance"], axes=[1, 2, 4])
+        w.node("Add", ["variance", w.constant(numpy.float32(1e-3))], ["e"])
+        w.node("Sqrt", ["e"], ["root"])
+        w.node("Reciprocal", ["root"], ["r"])
+        w.node("Mul", ["r", w.constant(scale)], ["factor"])
+        w.node("Mul", ["mean", "factor"], ["shift"])
+        w.node("Sub", [w.constant(offset), "shift"], ["rest"])
+        w.node("Mul", ["g", "factor"], ["scaled"])
+        w.node("Add", ["scaled", "rest"], ["normal"])
+        w.node("Reshape", ["normal", w.constant(numpy.array([-1, 6, 7, 4]))], ["n"])
+        w.node("Relu", ["n"], ["a"])
+        w.node("ReduceMean", ["a"], ["p"], axes=[1, 2], keepdims=0)
+        weight = numbers(4, 2)
+        w.node("MatMul", ["p", w.constant(weight)], ["y"])
+        card, tensors = self.convert(self.save(w), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}).reshape(2, 6, 7, 2, 2)
+        c = (c - c.mean((1, 2, 4), keepdims=True)) / numpy.sqrt(c.var((1, 2, 4), keepdims=True) + 1e-3) * scale + offset
+        expected = numpy.maximum(c, 0).reshape(2, 6, 7, 4).mean((1, 2)) @ weight
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+
+    def test_codes_of_places(self):
+        """What is computed of constants alone: sums along an axis and a convolution of one place."""
+        code = numbers(1, 3, 1, 1, seed=7)
+        w = self.writer(opset=15)
+        w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3)), w.constant(numbers(4))], ["c"])
+        w.node("CumSum", [w.constant(numpy.ones((1, 3, 6, 7), "float32")), w.constant(numpy.array(2))], ["rows"], reverse=1)
+        w.node("Mul", ["rows", w.constant(code)], ["places"])
+        w.node("Conv", ["places", w.constant(numbers(4, 3, 1, 1, seed=8)), w.constant(numbers(4, seed=9))], ["code"])
+        w.node("Mul", ["c", "code"], ["m"])
+        w.node("GlobalAveragePool", ["m"], ["p"])
+        w.node("Flatten", ["p"], ["f"])
+        weight = numbers(4, 2)
+        w.node("MatMul", ["f", w.constant(weight)], ["y"])
+        card, tensors = self.convert(self.save(w), "--preprocess", "none")
+        x = numbers(2, 8, 9, 3, seed=5)
+        c = graph_interpreter.convolution(x, w.values[0], w.values[1], {"kernel": [3, 3]})
+        places = numpy.arange(6, 0, -1).reshape(6, 1, 1) * code.reshape(3) * numpy.ones((6, 7, 1))
+        places = places @ numbers(4, 3, seed=8).T + numbers(4, seed=9)
+        numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), (c * places).mean((1, 2)) @ weight, atol=1e-5)
+
+    def test_weights_that_are_standardised_when_they_are_used(self):
+        """As a batch norm in training, and as a layer norm, of the weights themselves."""
+        weight, scale = numbers(4, 4, 3, 3, seed=8), numbers(4, seed=9)
+        for op in ("BatchNormalization", "LayerNormalization"):
+            w = self.writer(opset=17)
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["first"])
+            if op == "BatchNormalization":
+                w.node("Reshape", [w.constant(weight), w.constant(numpy.array([1, 4, -1]))], ["flat"])
+                zeros, ones = w.constant(numpy.zeros(4, "float32")), w.constant(numpy.ones(4, "float32"))
+                parts = ["flat", w.constant(scale), zeros, zeros, ones]
+                w.node("BatchNormalization", parts, ["n", "m", "v"], training_mode=1, epsilon=1e-2)
+            else:
+                w.node("Reshape", [w.constant(weight), w.constant(numpy.array([4, -1]))], ["flat"])
+                w.node("LayerNormalization", ["flat", w.constant(numpy.ones(36, "float32"))], ["even"], epsilon=1e-2)
+                w.node("Mul", ["even", w.constant(scale.reshape(4, 1))], ["n"])
+            w.node("Reshape", ["n", w.constant(numpy.array([4, 4, 3, 3]))], ["own"])
+            w.node("Conv", ["first", "own"], ["c2"])
+            card, tensors = self.convert(self.save(classifier(w, "c2", channels=4)), "--preprocess", "none")
+            x = numbers(2, 8, 9, 3, seed=5)
+            flat = weight.reshape(4, -1).astype("float64")
+            even = (flat - flat.mean(1, keepdims=True)) / numpy.sqrt(flat.var(1, keepdims=True) + 1e-2) * scale.reshape(4, 1)
+            c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]})
+            c = graph_interpreter.convolution(c, even.reshape(4, 4, 3, 3), None, {"kernel": [3, 3]})
+            c = graph_interpreter.convolution(c, w.values[-3], None, {"kernel": [3, 3], "padding": [1, 1, 1, 1]})
+            expected = c.mean((1, 2)) @ w.values[-2].T + w.values[-1]
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), expected, atol=1e-5)
+            self.output.unlink()
+
+    def test_product_with_a_vector(self):
+        """A map's columns weighted by numbers of their own (GCNet), and rows likewise; a product of matrices is attention."""
+        for first in (True, False):
+            w = self.writer()
+            w.node("Conv", ["x", w.constant(numbers(4, 3, 3, 3))], ["c"])
+            w.node("Conv", ["c", w.constant(numbers(1, 4, 1, 1, seed=3))], ["d"])
+            w.node("Reshape", ["c", w.constant(numpy.array([1, 1, 4, 42]))], ["map"])
+            w.node("Reshape", ["d", w.constant(numpy.array([1, 1, 1, 42] if first else [1, 1, 42]))], ["flat"])
+            w.node("Softmax", ["flat"], ["own"], axis=-1)
+            if first:
+                w.node("Transpose", ["map"], ["turned"], perm=[0, 1, 3, 2])
+                w.node("MatMul", ["own", "turned"], ["g"])
+            else:
+                w.node("Transpose", ["own"], ["turned"], perm=[0, 2, 1])
+                w.node("Unsqueeze", ["turned", w.constant(numpy.array([1]))], ["vector"])
+                w.node("MatMul", ["map", "vector"], ["g"])
+            w.node("Reshape", ["g", w.constant(numpy.array([-1, 4]))], ["f"])
+            weight = numbers(4, 3)
+            w.node("MatMul", ["f", w.constant(weight)], ["y"])
+            card, tensors = self.convert(self.save(w), "--preprocess", "none")
+            x = numbers(2, 8, 9, 3, seed=5)
+            c = graph_interpreter.convolution(x, w.values[0], None, {"kernel": [3, 3]}).reshape(2, 42, 4)
+            own = graph_interpreter.softmax((c @ w.values[1][0, :, 0, 0])[:, None])[:, 0, :, None]
+            numpy.testing.assert_allclose(graph_interpreter.run(card, tensors, x), (c * own).sum(1) @ weight, atol=1e-5)
+            self.output.unlink()
+        w.node("Transpose", ["map"], ["other"], perm=[0, 1, 3, 2])
+        w.node("MatMul", ["map", "other"], ["z"])
+        w.node("Reshape", ["z", w.constant(numpy.array([-1, 16]))], ["s"])
+        self.assert_refused(self.save(w), r"\(MatMul\) of two values that depend on the picture .attention. is not supported")
+
     def test_smallest_and_celu(self):
         found, c, rest = self.mapped(("ReduceMin", [], {"axes": [3]}))
         numpy.testing.assert_allclose(found, rest(c.min(2, keepdims=True)), atol=1e-5)
@@ -764,7 +997,9 @@ class ByHand(ConverterTest):
     def test_refusals(self):
         self.refused(r"node c/Sin \(Sin\) is not supported", ("Sin", [], {}))
         self.refused(r"\(Resize\) resizes by cubic", ("Resize", [numbers(0), numpy.float32([1, 1, 2, 2])], {"mode": "cubic"}))
-        self.refused(r"\(Pad\) pads by reflect", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "reflect"}))
+        self.refused(r"\(Pad\) pads by hope", ("Pad", [numpy.array([0, 0, 1, 1, 0, 0, 1, 1])], {"mode": "hope"}))
+        self.refused(r"\(Pad\) pads an axis of 9 by 9 and 0", ("Pad", [numpy.array([0, 0, 0, 9, 0, 0, 0, 0])], {"mode": "reflect"}))
+        self.refused(r"\(Pad\) pads an axis of 9 by 99 and 0", ("Pad", [numpy.array([0, 0, 0, 99, 0, 0, 0, 0])], {"mode": "edge"}))
         self.refused(r"\(Reshape\) makes", ("Reshape", [numpy.array([1, 5, 7])], {}))
         self.refused("opset 3", opset=3)
         factors = numpy.float32([1, 1, 1.3, 1.3])

@@ -376,6 +376,52 @@ class Network:
 
         return self.in_both_orders(node, name, parts, make)
 
+    def node_GroupNormalization(self, node, inputs):
+        """Each group of channels by its own mean and variance over the map, then a scale and an offset for each channel."""
+        config, name = node.config, inputs[0]
+        self.last_axis(node, name)
+        shape = self.shape(name)
+        channels, groups = shape[-1], config.get("groups", 32)
+        groups = channels if groups == -1 else groups
+        if not 0 < groups <= channels or channels % groups:
+            raise ConversionError(f"{node} makes {groups} groups of {channels} channels")
+        scale, offset = ((channels,) if config.get(part, True) else None for part in ("scale", "center"))
+        found = self.take(node, gamma=scale, beta=offset)
+        split = (*shape[:-1], groups, channels // groups)
+        axes = [axis + 1 for axis in range(len(split)) if axis != len(split) - 2]
+        value = self.emit(node, "reshape", [name], split, suffix=".groups", shape=[0, *split])
+        value = self.standardised(node, value, axes, config.get("epsilon", 1e-3), centred=True)
+        value = self.emit(node, "reshape", [value], shape, suffix=".joined", shape=[0, *shape])
+        return self.scaled(node, value, found.get("gamma"), found.get("beta"))
+
+    def node_RMSNormalization(self, node, inputs):
+        """Divided by the root of the mean square of the channels."""
+        self.last_axis(node, inputs[0])
+        shape = self.shape(inputs[0])
+        found = self.take(node, scale=shape[-1:])
+        value = self.standardised(node, inputs[0], [len(shape)], node.config.get("epsilon", 1e-6), centred=False)
+        return self.scaled(node, value, found["scale"], None)
+
+    def standardised(self, node, name, axes, epsilon, centred):
+        shape = self.shape(name)
+        one = tuple(1 if axis + 1 in axes else extent for axis, extent in enumerate(shape))
+        if centred:
+            mean = self.emit(node, "mean", [name], one, suffix=".mean", axes=axes, keeps_dimensions=True)
+            name = self.emit(node, "subtract", [name, mean], shape, suffix=".centred")
+        square = self.emit(node, "multiply", [name, name], shape, suffix=".square")
+        square = self.emit(node, "mean", [square], one, suffix=".variance", axes=axes, keeps_dimensions=True)
+        square = self.emit(node, "add", [square, self.graph.tensor(f"{node.layer.name}.epsilon", [epsilon])], one, suffix=".sum")
+        root = self.emit(node, "square_root", [square], one, suffix=".root")
+        return self.emit(node, "divide", [name, root], shape, suffix=".standardised")
+
+    def scaled(self, node, name, scale, offset):
+        """A factor and an offset for each channel, where there are such."""
+        for primitive, constant in (("multiply", scale), ("add", offset)):
+            if constant is not None:
+                tensor = self.graph.tensor(f"{node.layer.name}.constant", constant)
+                name = self.emit(node, primitive, [name, tensor], self.shape(name))
+        return name
+
     def node_UnitNormalization(self, node, inputs):
         """x divided by its length along the channels."""
         axis, name = node.config.get("axis", -1), inputs[0]

@@ -193,7 +193,9 @@ def variable_names(layer):
         return ["alpha"]
     if layer.kind == "LayerScale":
         return ["gamma"]
-    if layer.kind == "LayerNormalization":
+    if layer.kind == "RMSNormalization":
+        return ["scale"]
+    if layer.kind in ("LayerNormalization", "GroupNormalization"):
         return [name for name, key in (("gamma", "scale"), ("beta", "center")) if config.get(key, True)]
     if layer.kind in ("BatchNormalization", "SyncBatchNormalization"):
         gamma = ["gamma"] if config.get("scale", True) else []

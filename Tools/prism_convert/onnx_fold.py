@@ -211,6 +211,21 @@ class Folder:
             raise ConversionError(f"{node} has no value that is an array of numbers")
         return attributes["value"]
 
+    def compute_CumSum(self, node, values, attributes):
+        axis = int(values[1].reshape(-1)[0])
+        if attributes.get("exclusive"):
+            return None
+        turned = numpy.flip(values[0], axis) if attributes.get("reverse") else values[0]
+        result = numpy.cumsum(turned, axis, dtype=values[0].dtype)
+        return numpy.flip(result, axis) if attributes.get("reverse") else result
+
+    def compute_ScatterElements(self, node, values, attributes):
+        if attributes.get("reduction", "none") != "none":
+            return None
+        result = values[0].copy()
+        numpy.put_along_axis(result, values[1], values[2], attributes.get("axis", 0))
+        return result
+
     def compute_ConstantOfShape(self, node, values, attributes):
         shape = [int(extent) for extent in values[0]]
         limits.check(8 * math.prod(shape), limits.TENSOR_BYTES, f"{node} is too large, in bytes")
@@ -281,6 +296,16 @@ class Folder:
         low, high = self.bounds(node)
         return numpy.clip(values[0], low, high)
 
+    def compute_Conv(self, node, values, attributes):
+        """Of one place alone, as codes of places have it."""
+        weight = values[1]
+        if math.prod(weight.shape[2:]) != 1 or attributes.get("group", 1) != 1 or any(attributes.get("pads") or ()):
+            return None
+        if any(stride != 1 for stride in attributes.get("strides") or ()):
+            return None
+        result = numpy.moveaxis(numpy.tensordot(weight.reshape(weight.shape[:2]), values[0], (1, 1)), 0, 1)
+        return result if len(values) < 3 or values[2] is None else result + values[2].reshape([-1] + [1] * (result.ndim - 2))
+
     def compute_Gemm(self, node, values, attributes):
         a = values[0].T if attributes.get("transA") else values[0]
         b = values[1].T if attributes.get("transB") else values[1]
@@ -300,11 +325,32 @@ class Folder:
         return (x - zero) * scale
 
     def compute_Pad(self, node, values, attributes):
-        if attributes.get("mode", "constant") != "constant":
+        mode, pads = attributes.get("mode", "constant"), self.pads(node, values[0].ndim)
+        if mode not in ("constant", "reflect", "edge", "wrap") or min(min(pair) for pair in pads) < 0:
             return None
-        pads = self.pads(node, values[0].ndim)
-        value = self.option(node, "value", 2, [0])[0]
-        return numpy.pad(values[0], pads, constant_values=value)
+        extents = [extent + sum(pair) for extent, pair in zip(values[0].shape, pads)]
+        limits.check(math.prod(extents) * values[0].itemsize, limits.TENSOR_BYTES, f"{node} is too large, in bytes")
+        if mode != "constant":
+            return numpy.pad(values[0], pads, mode=mode)
+        return numpy.pad(values[0], pads, constant_values=self.option(node, "value", 2, [0])[0])
+
+    def compute_BatchNormalization(self, node, values, attributes):
+        """Of weights, which some networks standardise whenever they run: those of a training pass are the weights' own."""
+        x, scale, offset, *running = (value.astype("float64") for value in values)
+        axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+        trains = attributes.get("training_mode") or self.opset < 14 and any(node.outputs[1:])
+        mean, variance = (x.mean(axes), x.var(axes)) if trains else running
+        shape = [-1 if axis == 1 else 1 for axis in range(x.ndim)]
+        mean, variance, scale, offset = (part.reshape(shape) for part in (mean, variance, scale, offset))
+        result = (x - mean) / numpy.sqrt(variance + attributes.get("epsilon", 1e-5)) * scale + offset
+        return [result.astype(values[0].dtype)]
+
+    def compute_LayerNormalization(self, node, values, attributes):
+        x = values[0].astype("float64")
+        axes = tuple(range(attributes.get("axis", -1) % x.ndim, x.ndim))
+        result = (x - x.mean(axes, keepdims=True)) / numpy.sqrt(x.var(axes, keepdims=True) + attributes.get("epsilon", 1e-5))
+        result = result * (1 if values[1] is None else values[1]) + (values[2] if len(values) > 2 and values[2] is not None else 0)
+        return [result.astype(values[0].dtype)]
 
     # What attributes and inputs say.
 
@@ -460,7 +506,7 @@ class Folder:
         bias = self.constant(node.inputs[2]) if len(node.inputs) > 2 else None
         if bias is not None and bias.shape != (weight[0],):
             raise ConversionError(f"{node}: its bias {list(bias.shape)} does not fit its weight {list(weight)}")
-        return [[1, weight[0], *self.window(node, x, list(weight[2:]))[-1]]]
+        return [[x[0], weight[0], *self.window(node, x, list(weight[2:]))[-1]]]
 
     def pooled(self, node, shapes):
         return [[*shapes[0][:2], *self.window(node, shapes[0], list(node.attributes["kernel_shape"]))[-1]]]
@@ -523,6 +569,16 @@ class Folder:
         axis = node.attributes.get("axis", 0) % len(shapes[0])
         indices = self.needed(node, 1, "indices")
         return [[*shapes[0][:axis], *indices.shape, *shapes[0][axis + 1 :]]]
+
+    def infer_Compress(self, node, shapes):
+        if "axis" not in node.attributes:
+            raise ConversionError(f"{node} of all axes at once is not supported")
+        axis = node.attributes["axis"] % len(shapes[0])
+        return [[*shapes[0][:axis], len(self.compressed(node)), *shapes[0][axis + 1 :]]]
+
+    def compressed(self, node):
+        """The places that a Compress keeps."""
+        return numpy.flatnonzero(self.needed(node, 1, "condition"))
 
     def infer_GatherND(self, node, shapes):
         """Where it picks along one axis alone, as torch's exporter writes it."""

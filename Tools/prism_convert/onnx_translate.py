@@ -15,6 +15,7 @@ BINARY = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide", "
 SHAPES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Expand", "DepthToSpace", "SpaceToDepth"}
 SWAPPED = ("add", "multiply", "maximum", "minimum")
 SHORTEST = 1e-12  # a vector that is shorter is zero, and stays so when it is divided by its length
+MIRRORED = 64  # rows or columns of a border that repeats what is inside
 FEW_PARTS = 8  # of the channels, which are summed as slices
 
 
@@ -48,6 +49,9 @@ class Translator:
         self.views[name] = View("input", axes, [axes[axis] for axis in order])
 
     def run(self, nodes):
+        for node in nodes:
+            if node.op == "MatMul" and self.attends(node):  # Whatever else there is, this is what the network is refused for.
+                raise ConversionError(f"{node} of two values that depend on the picture (attention) is not supported")
         for node in nodes:
             method = getattr(self, f"op_{node.op}", None)
             if node.op in UNARY:
@@ -253,8 +257,7 @@ class Translator:
         if primitive in SWAPPED:
             return self.with_constant(node, primitive, other, one)
         view, constant = self.aligned(node, other, one)
-        shape = self.graph.shapes[view.value]
-        return view.with_value(self.emit(node, primitive, [constant, view.value], shape))
+        return view.with_value(self.emit(node, primitive, [constant, view.value], tuple(map(size, view.base))))
 
     def with_constant(self, node, primitive, view, constant):
         """Subtraction and division become addition and multiplication where the constant is one number for a channel."""
@@ -270,17 +273,17 @@ class Translator:
                 raise ConversionError(f"{node} divides by zero")
             primitive, constant = "multiply", (1 / constant.astype("float64")).astype("float32")
         view, tensor = self.aligned(node, view, constant)
-        shape = self.graph.shapes[view.value]
-        return view.with_value(self.emit(node, primitive, [view.value, tensor], shape))
+        return view.with_value(self.emit(node, primitive, [view.value, tensor], tuple(map(size, view.base))))
 
     def unary_of(self, node, view, primitive, /, **attributes):
         return view.with_value(self.emit(node, primitive, [view.value], self.graph.shapes[view.value], **attributes))
 
     def aligned(self, node, view, constant):
-        """A tensor that broadcasts with the view's value as a constant does with the source's tensor."""
+        """A tensor that broadcasts with the view's value as a constant does with the source's tensor; the view of the result."""
         wanted = f"{self.name(node)}.constant"
         if constant.size == 1 and constant.ndim <= len(view.axes):
             return view, self.graph.tensor(wanted, constant.reshape(1))
+        view = self.widened(node, view, constant.shape)
         shape = (1,) * (len(view.axes) - constant.ndim) + constant.shape
         fits = all(extent in (1, size(axis)) for extent, axis in zip(shape, view.axes))
         if len(shape) != len(view.axes) or not fits:
@@ -303,6 +306,16 @@ class Translator:
         if value.ndim == len(view.base) and len(view.base) > 0 and value.ndim > 1:
             value = value[None]  # The batch.
         return view, self.graph.tensor(wanted, value)
+
+    def widened(self, node, view, shape):
+        """A view with room for the axes that are 1 and longer in a constant of this shape: the last axes of its value."""
+        axes = [()] * (len(shape) - len(view.axes)) + view.axes
+        shape = (1,) * (len(axes) - len(shape)) + tuple(shape)
+        new = {index: fresh(extent) for index, (axis, extent) in enumerate(zip(axes, shape)) if not axis and extent > 1}
+        if not new or BATCH not in axes[0]:
+            return view
+        x = self.arrange(view, [*view.base, *[()] * len(new)], node)
+        return View(x, [new.get(index, axis) for index, axis in enumerate(axes)], [*view.base, *new.values()])
 
     def two_views(self, node, primitive, one, other):
         rank = max(len(one.axes), len(other.axes))
@@ -378,13 +391,30 @@ class Translator:
         return self.linear(node, weight, bias)
 
     def op_MatMul(self, node):
-        if node.inputs[0] in self.constants or node.inputs[1] not in self.constants:
-            what = "of a constant and a value" if node.inputs[0] in self.constants else "of two values that depend on the picture (attention)"
-            raise ConversionError(f"{node} {what} is not supported")
+        if node.inputs[0] in self.constants:
+            raise ConversionError(f"{node} of a constant and a value is not supported")
+        if node.inputs[1] not in self.constants:
+            return self.weighted_sum(node, self.view(node), self.view(node, 1))
         weight = self.constant(node, 1)
         if weight.ndim != 2:
             raise ConversionError(f"{node} with a weight of {weight.ndim} axes is not supported")
         return self.linear(node, weight.T, None)
+
+    def attends(self, node):
+        """Whether a product is one of matrices that both depend on the picture."""
+        if any(name in self.constants for name in node.inputs):
+            return False
+        one, other = (self.folder.shapes[name] for name in node.inputs)
+        return min(len(one), len(other)) < 3 or one[-2] > 1 and other[-1] > 1
+
+    def weighted_sum(self, node, one, other):
+        """A matrix times a vector, both of which depend on the picture, as GCNet has it: a product and a sum."""
+        if not one.axes[-2]:
+            one, axis, kept = one.with_axes([*one.axes[:-2], one.axes[-1], one.axes[-2]]), len(other.axes) - 2, other
+        else:
+            other, axis, kept = other.with_axes([*other.axes[:-2], other.axes[-1], other.axes[-2]]), len(one.axes) - 1, one
+        product = self.two_views(node, "multiply", one, other)
+        return self.reduced(node, product, [axis + len(product.axes) - len(kept.axes)], "sum")
 
     def linear(self, node, weight, bias):
         """A matrix over the last axis, [O, I]; over more than one vector it is a convolution of 1×1."""
@@ -527,8 +557,9 @@ class Translator:
         axis = node.attributes.get("axis", -1 if self.folder.opset >= 13 else 1) % len(view.axes)
         if self.folder.opset < 13 and any(extent > 1 for extent in view.shape[axis + 1 :]):
             raise ConversionError(f"{node} over several axes at once is not supported")
-        if not view.axes[axis]:
-            raise ConversionError(f"{node} over one number is always 1")
+        if not view.axes[axis]:  # Over one number it is 1, whatever that is.
+            nothing = self.scaled(view, 0.0, node)
+            return nothing if primitive == "log_softmax" else self.with_constant(node, "add", nothing, numpy.ones(1, "float32"))
         view = self.channels_last(view, axis, node)
         return view.with_value(self.emit(node, primitive, [view.value], self.graph.shapes[view.value]))
 
@@ -733,7 +764,10 @@ class Translator:
     def op_Slice(self, node):
         view = self.view(node)
         for axis, start, end, step in self.folder.slices(node, view.shape):
-            view = self.sliced(node, view, axis, start, end, step)
+            if step < 0 and BATCH not in view.axes[axis]:
+                view = self.runs(node, view, axis, numpy.arange(start, end, step))
+            else:
+                view = self.sliced(node, view, axis, start, end, step)
         return view
 
     def op_Split(self, node):
@@ -763,6 +797,10 @@ class Translator:
             view = self.picked(node, view, axis, flat)
         return view if indices.ndim else view.with_axes([a for index, a in enumerate(view.axes) if index != axis])
 
+    def op_Compress(self, node):
+        view = self.view(node)
+        return self.runs(node, view, node.attributes["axis"] % len(view.axes), self.folder.compressed(node))
+
     def op_GatherND(self, node):
         view = self.view(node)
         axis, indices = self.folder.picked(node)
@@ -773,8 +811,10 @@ class Translator:
         if axis == 1 and len(view.axes) == 4:
             return self.selected(node, view, places)
         last, count = tuple(view.axes[axis]), view.shape[axis]
-        if not last or BATCH in last or not view.base or view.base[-1] != last or len(view.base) not in (1, 3):
+        if not last or BATCH in last:
             raise ConversionError(f"{node} picks places in any order, which is not supported")
+        if not view.base or view.base[-1] != last or len(view.base) not in (1, 3):
+            return self.runs(node, view, axis, numpy.array(places))
         weight = numpy.eye(count, dtype="float32")[places]
         if len(view.base) == 1:
             value = self.graph.dense(self.name(node), view.value, weight, None)
@@ -788,6 +828,8 @@ class Translator:
         """Copies side by side, where one axis is repeated."""
         repeats = [int(count) for count in self.folder.needed(node, 1, "repeats").reshape(-1)]
         axes = [axis for axis, count in enumerate(repeats) if count > 1]
+        if not any(self.view(node).axes[axis] for axis in axes):
+            return self.op_Expand(node)
         if len(axes) != 1 or repeats[axes[0]] > FEW_PARTS:
             raise ConversionError(f"{node} repeats by {repeats}, which is not supported")
         return self.joined_views(node, [self.view(node)] * repeats[axes[0]], axes[0])
@@ -852,7 +894,6 @@ class Translator:
         self.batched(view, node)
         if shape[0] != 1:
             raise ConversionError(f"{node} mixes pictures of a batch, which is not supported")
-        self.arrange(view, view.axes[1:], node)
         value = self.arrange(view, view.axes[1:], node)
         value = self.emit(node, "reshape", [value], shape[1:], shape=[0, *shape[1:]])
         base = [fresh(extent) for extent in shape[1:]]
@@ -922,19 +963,44 @@ class Translator:
     def op_Pad(self, node):
         view = self.view(node)
         mode = node.attributes.get("mode", "constant")
-        if mode != "constant":
-            raise ConversionError(f"{node} pads by {mode}, zeros are supported")
         pads = self.folder.pads(node, len(view.axes))
+        for axis, (before, after) in enumerate(pads):
+            if before < 0 or after < 0:  # What is cut off.
+                view = self.sliced(node, view, axis, max(-before, 0), view.shape[axis] - max(-after, 0))
+        pads = [(max(before, 0), max(after, 0)) for before, after in pads]
+        if mode != "constant":
+            return self.mirrored(node, view, mode, pads)
         value = float(self.folder.option(node, "value", 2, [0])[0] or 0)
         axes = [axis for axis, pair in enumerate(pads) if any(pair)]
         if not axes:
             return view
-        if len(view.axes) != 4 or min(min(pair) for pair in pads) < 0:
+        if len(view.axes) != 4:
             raise ConversionError(f"{node} pads {pads}, which is not supported")
         channels = [axis for axis in axes if view.base[-1] and tuple(view.axes[axis]) == view.base[-1]]
         if channels:
             return self.padded_channels(node, view, pads, axes, value)
         return self.padded_map(node, view, pads, value)
+
+    def mirrored(self, node, view, mode, pads):
+        """A border that repeats what is inside: slices of it, side by side."""
+        if mode not in ("reflect", "edge", "wrap"):
+            raise ConversionError(f"{node} pads by {mode}, which is not supported")
+        for axis, (before, after) in enumerate(pads):
+            extent = view.shape[axis]
+            if before + after > MIRRORED or mode != "edge" and max(before, after) > extent - (mode == "reflect"):
+                raise ConversionError(f"{node} pads an axis of {extent} by {before} and {after}, which is not supported")
+            if not before and not after:
+                continue
+            view = self.runs(node, view, axis, numpy.pad(numpy.arange(extent), (before, after), mode=mode))
+        return view
+
+    def runs(self, node, view, axis, places):
+        """Places of one axis in any order: slices of those that follow each other, side by side."""
+        breaks = numpy.flatnonzero(numpy.diff(places) != 1) + 1
+        if len(breaks) >= 2 * MIRRORED:
+            raise ConversionError(f"{node} picks places in {len(breaks) + 1} pieces, which is not supported")
+        parts = [self.sliced(node, view, axis, int(part[0]), int(part[-1]) + 1) for part in numpy.split(places, breaks)]
+        return parts[0] if len(parts) == 1 else self.joined_views(node, parts, axis)
 
     def padded_channels(self, node, view, pads, axes, value):
         if axes != [1] or value != 0 or tuple(view.axes[1]) != view.base[-1]:

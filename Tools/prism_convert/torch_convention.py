@@ -85,8 +85,8 @@ USUAL = {
 }
 
 
-# timm's networks that share the tensors of another one: blurred or averaged strides, another epsilon.
-UNLIKE = r"blur|resnetaa|resnextaa|seresnextaa|convnext_xxlarge|_clip"
+# timm's networks that share the tensors of another one: blurred or averaged strides, another epsilon or activation.
+UNLIKE = r"blur|resnetaa|resnextaa|seresnextaa|convnext_xxlarge|test_convnext|_clip"
 
 
 def check_configuration(naming_, said):

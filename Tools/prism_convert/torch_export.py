@@ -5,6 +5,7 @@ operators of ONNX, so that everything behind is the same.
 """
 
 import importlib
+import logging
 import math
 import operator
 import os
@@ -30,7 +31,8 @@ SAME = {
 }  # fmt: skip
 BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
 SHAPES = {"view", "reshape", "_unsafe_view", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"}
-REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax"}
+PADDINGS = {"replicate": "edge", "circular": "wrap"}
+REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax", "amin": "ReduceMin"}
 
 
 def read(path, options, said, account):
@@ -117,13 +119,31 @@ def prefixes(state, wanted):
 
 def exported(torch, module, size):
     """The module at one size as a file of ONNX would hold it."""
-    channels = next((p.shape[1] for p in module.parameters() if p.ndim == 4), 3)
-    example = torch.zeros(1, channels, *size)
+    first = next((p.shape[1] for p in module.parameters() if p.ndim == 4), 3)
+    failed = None
+    for channels in dict.fromkeys((first, 3)):  # The first weight may be that of a filter for each channel.
+        example = torch.zeros(1, channels, *size)
+        try:
+            return Exporter(torch, laid_out(torch, module, example)).file(tuple(example.shape))
+        except NotExported as error:
+            failed = failed or error
+    raise ConversionError(f"torch.export refuses the module: {failed}") from failed
+
+
+class NotExported(Exception):
+    """torch.export did not take the module with an example."""
+
+
+def laid_out(torch, module, example):
+    """What torch.export makes of the module, without what torch writes on the terminal where it fails."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        program = torch.export.export(module, (example,))
+        return torch.export.export(module, (example,))
     except Exception as error:
-        raise ConversionError(f"torch.export refuses the module: {(str(error).splitlines() or ['no reason'])[0]}") from error
-    return Exporter(torch, program).file(tuple(example.shape))
+        raise NotExported((str(error).splitlines() or ["no reason"])[0]) from error
+    finally:
+        logging.disable(before)
 
 
 class Exporter:
@@ -195,7 +215,7 @@ class Exporter:
         self.scope = str(stack[-1][0]) if stack else ""
         self.label = f"{self.scope or node.name} of the module"
         arguments = Arguments(node)
-        if kind.startswith("_assert") or not node.users and "val" not in node.meta:
+        if kind.startswith("_assert") or not node.users and "val" not in node.meta or self.known(node):
             return
         if kind in SAME:
             self.node("Identity", [node.args[0].name], node.name)
@@ -213,6 +233,27 @@ class Exporter:
                 raise ConversionError(f"{self.label}: {node.target} is not supported")
             method(node, arguments)
 
+    def known(self, node):
+        """Computes a node that does not depend on the picture, such as the standardisation of weights."""
+        torch = self.torch
+        tags = getattr(node.target, "tags", None)
+        if tags is None or torch.Tag.nondeterministic_seeded in tags:
+            return False
+        if any(item.name not in self.constants for item in node.all_input_nodes):
+            return False
+        fetch = lambda item: torch.from_numpy(numpy.array(self.constants[item.name]))  # noqa: E731
+        arguments, keywords = torch.fx.node.map_arg((node.args, dict(node.kwargs)), fetch)
+        with torch.no_grad():
+            result = node.target(*arguments, **keywords)
+        if isinstance(result, torch.Tensor):
+            self.constants[node.name] = self.array(result)
+            return True
+        if not isinstance(result, (list, tuple)) or not all(isinstance(item, torch.Tensor) for item in result):
+            return False
+        self.lists[node.name] = [f"{node.name}.{index}" for index in range(len(result))]
+        self.constants |= dict(zip(self.lists[node.name], map(self.array, result)))
+        return True
+
     def binary(self, op, node, arguments):
         one, other = self.value(node.args[0]), self.value(node.args[1])
         alpha = arguments.get("alpha", 1)
@@ -228,17 +269,77 @@ class Exporter:
         axes = axes if isinstance(axes, (list, tuple)) else [axes]
         self.node(op, [node.args[0].name], node.name, axes=list(axes), keepdims=int(bool(arguments.get("keepdim", False))))
 
+    def aten_var(self, node, a):
+        self.variance(node, a, node.name)
+
+    def variance(self, node, a, output):
+        """The mean of the squares of what is left of a mean, or a little more where torch corrects for that mean."""
+        shape, axes = node.args[0].meta["val"].shape, a.get("dim")
+        axes = list(range(len(shape))) if not axes else list(axes) if isinstance(axes, (list, tuple)) else [axes]
+        count = math.prod(shape[axis] for axis in axes)
+        correction = a.get("correction", 1 if a.get("unbiased", True) else 0)
+        mean = self.node("ReduceMean", [node.args[0].name], f"{node.name}.mean", axes=axes, keepdims=1)
+        centred = self.node("Sub", [node.args[0].name, mean], f"{node.name}.centred")
+        square = self.node("Mul", [centred, centred], f"{node.name}.square")
+        last = output if not correction else f"{node.name}.biased"
+        self.node("ReduceMean", [square], last, axes=axes, keepdims=int(bool(a.get("keepdim", False))))
+        if correction:
+            if count <= correction:
+                raise ConversionError(f"{self.label}: the variance of {count} numbers is not defined")
+            self.node("Mul", [last, self.constant(count / (count - correction))], output)
+        return output
+
+    def aten_std(self, node, a):
+        self.node("Sqrt", [self.variance(node, a, f"{node.name}.variance")], node.name)
+
+    def aten_var_mean(self, node, a):
+        shape = node.args[0].meta["val"].shape
+        axes = a.get("dim")
+        axes = list(range(len(shape))) if not axes else list(axes)
+        keeps = int(bool(a.get("keepdim", False)))
+        variance = self.variance(node, a, f"{node.name}.variance")
+        self.lists[node.name] = [variance, self.node("ReduceMean", [node.args[0].name], f"{node.name}.1", axes=axes, keepdims=keeps)]
+
+    def aten_rsqrt(self, node, a):
+        root = self.node("Sqrt", [node.args[0].name], f"{node.name}.root")
+        self.node("Reciprocal", [root], node.name)
+
+    def aten_addcmul(self, node, a):
+        product = self.node("Mul", [a.get("tensor1").name, a.get("tensor2").name], f"{node.name}.product")
+        if a.get("value", 1) != 1:
+            product = self.node("Mul", [product, self.constant(a.get("value"))], f"{node.name}.scaled")
+        self.node("Add", [node.args[0].name, product], node.name)
+
+    def aten_repeat(self, node, a):
+        rank = node.args[0].meta["val"].ndim
+        repeats = list(a.get("repeats"))
+        x, extra = node.args[0].name, len(repeats) - rank
+        if extra:
+            x = self.node("Unsqueeze", [x, self.constant(list(range(extra)), "int64")], f"{node.name}.same")
+        self.node("Tile", [x, self.constant(repeats, "int64")], node.name)
+
+    def aten_clamp_max(self, node, a):
+        self.clipped(node, None, a.get("max"))
+
+    def aten_scaled_dot_product_attention(self, node, a):
+        raise ConversionError(f"{self.label}: attention, a product of two values that depend on the picture, is not supported")
+
+    aten_bmm = aten_baddbmm = aten_scaled_dot_product_attention
+
     # Weights.
 
     def aten_conv2d(self, node, a):
+        each = two if node.args[0].meta["val"].ndim == 4 else one
         padding = a.get("padding", 0)
         automatic = {"same": "SAME_UPPER", "valid": "VALID"}.get(padding) if isinstance(padding, str) else None
-        pads = None if automatic else two(padding) * 2
+        pads = None if automatic else each(padding) * 2
         inputs = [node.args[0].name, a.get("weight").name] + ([a.get("bias").name] if a.get("bias") is not None else [])
         self.node(
-            "Conv", inputs, node.name, strides=two(a.get("stride", 1)), dilations=two(a.get("dilation", 1)),
+            "Conv", inputs, node.name, strides=each(a.get("stride", 1)), dilations=each(a.get("dilation", 1)),
             group=a.get("groups", 1), pads=pads, auto_pad=automatic,
         )  # fmt: skip
+
+    aten_conv1d = aten_conv2d
 
     def aten_convolution(self, node, a):
         if a.get("transposed"):
@@ -376,6 +477,11 @@ class Exporter:
     def aten_adaptive_avg_pool2d(self, node, a):
         self.node("AdaptiveAveragePool", [node.args[0].name], node.name, size=list(node.meta["val"].shape[2:]))
 
+    def aten_adaptive_avg_pool1d(self, node, a):
+        if node.meta["val"].shape[-1] != 1:
+            raise ConversionError(f"{self.label}: adaptive pooling of one axis to more than 1 is not supported")
+        self.node("ReduceMean", [node.args[0].name], node.name, axes=[-1], keepdims=1)
+
     def aten_adaptive_max_pool2d(self, node, a):
         self.lists[node.name] = [node.name]
         if tuple(node.meta["val"][0].shape[2:]) != (1, 1):
@@ -449,6 +555,22 @@ class Exporter:
     def aten_select(self, node, a):
         self.node("Gather", [node.args[0].name, self.constant(a.get("index"), "int64")], node.name, axis=a.get("dim"))
 
+    def aten_index(self, node, a):
+        """Places of one axis that are known; a picture's own places are not."""
+        given = [(axis, index) for axis, index in enumerate(a.get("indices")) if index is not None]
+        index = self.constants.get(given[0][1].name) if len(given) == 1 else None
+        if index is None or index.ndim != 1 or index.dtype.kind != "i":
+            raise ConversionError(f"{self.label}: indices of several axes, or that depend on the picture, are not supported")
+        self.node("Gather", [node.args[0].name, given[0][1].name], node.name, axis=given[0][0])
+
+    def aten_index_select(self, node, a):
+        self.node("Gather", [node.args[0].name, a.get("index").name], node.name, axis=a.get("dim"))
+
+    def aten_flip(self, node, a):
+        axes = list(a.get("dims"))
+        numbers = [[-1] * len(axes), [-(1 << 62)] * len(axes), axes, [-1] * len(axes)]
+        self.node("Slice", [node.args[0].name, *(self.constant(item, "int64") for item in numbers)], node.name)
+
     def aten_expand(self, node, a):
         self.node("Expand", [node.args[0].name, self.constant(list(node.meta["val"].shape), "int64")], node.name)
 
@@ -461,7 +583,8 @@ class Exporter:
             begins[rank - 1 - index], ends[rank - 1 - index] = pad[2 * index], pad[2 * index + 1]
         value = a.get("value")
         inputs = [node.args[0].name, self.constant(begins + ends, "int64"), self.constant(0.0 if value is None else value)]
-        self.node("Pad", inputs, node.name, mode=a.get("mode", "constant"))
+        mode = a.get("mode", "constant")
+        self.node("Pad", inputs, node.name, mode=PADDINGS.get(mode, mode))
 
     aten_constant_pad_nd = aten_pad
 
@@ -519,6 +642,11 @@ class Arguments:
     def get(self, name, default=None):
         value = self.values.get(name)
         return default if value is None else value
+
+
+def one(item):
+    """The number for the one axis there is."""
+    return list(item) if isinstance(item, (list, tuple)) else [item]
 
 
 def two(item):
