@@ -37,6 +37,8 @@ struct Batch {
     interruptions.start()
     defer { interruptions.stop() }
     var failures = 0
+    // Whether something of an input that failed was done.
+    var isPartlyDone = false
     for (path, error) in inputs.failures {
       failures += 1
       report(error, of: path)
@@ -62,7 +64,10 @@ struct Batch {
         case .done(let value): try finish(input, value)
         case .failed(let error): throw error
         case .overdue(let error, let kept):
-          if let kept { try finish(input, kept) }
+          if let kept {
+            try finish(input, kept)
+            isPartlyDone = true
+          }
           throw error
         case .interrupted(_, let kept):
           line.cancel()
@@ -88,7 +93,8 @@ struct Batch {
     }
     console.endProgress()
     if failures == 0 { return .done }
-    return failures == inputs.files.count + inputs.failures.count ? .failed : .someInputsFailed
+    return failures == inputs.files.count + inputs.failures.count && !isPartlyDone
+      ? .failed : .someInputsFailed
   }
 
   private func report(_ error: any Error, of input: String) {

@@ -53,11 +53,12 @@ struct InputList: Sendable {
         try search.visit(path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
         guard !search.files.isEmpty else {
           throw InputError.nothing(
-            path, kind: kind, others: search.others, folders: search.folders)
+            path, kind: kind, others: search.others + search.missing, folders: search.folders)
         }
         files += search.files
         notes += search.unreadable.map { "\($0)" }
         if !search.others.isEmpty { notes.append(Self.note(on: search.others, in: path, kind)) }
+        if !search.missing.isEmpty { notes.append(Self.note(onMissing: search.missing, in: path)) }
       } catch {
         failures.append((path, error))
       }
@@ -71,13 +72,22 @@ struct InputList: Sendable {
       "\(path): \(others.count) \(files) that \(verb) not \(kind.name) \(verb) left out: \(shown)"
   }
 
+  private static func note(onMissing names: [String], in path: String) -> String {
+    let shown = Text.first(5, of: names)
+    let (lead, verb) = names.count == 1 ? ("name that leads", "is") : ("names that lead", "are")
+    return "\(path): \(names.count) \(lead) to no file (a broken link, or a name that is no UTF-8) "
+      + "\(verb) left out: \(shown)"
+  }
+
   /// A walk through a folder.
   private struct Search {
     let kind: Kind
     let isRecursive: Bool
     var files: [String] = []
-    /// Files of other kinds.
+    /// Files of other kinds, pipes and devices among them.
     var others: [String] = []
+    /// Names of which the system finds nothing.
+    var missing: [String] = []
     /// Folders that are not looked into.
     var folders = 0
     /// Folders inside that cannot be listed.
@@ -99,8 +109,10 @@ struct InputList: Sendable {
         case true? where isRecursive:
           do { try visit(path) } catch { unreadable.append(error) }
         case true?: folders += 1
-        case false? where kind.extensions.contains(Self.suffix(of: name)): files.append(path)
-        case false?, nil: others.append(path)
+        case false? where kind.extensions.contains(Self.suffix(of: name)) && Folder.isFile(path):
+          files.append(path)
+        case false?: others.append(path)
+        case nil: missing.append(path)
         }
       }
     }

@@ -143,12 +143,18 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// networks images are computed whole.
   static let mostNearby = 768 << 20
 
+  /// The same for this task: no more than half of what is left to it, so that what computes beside
+  /// them has room.
+  private static var mostHeld: Int {
+    min(mostNearby, (MemoryBudget.current?.bytesLeft ?? .max) / 2)
+  }
+
   /// The classifier for images that differ from a known one in a part, which computes only what the
   /// part reaches and gives the same bits.
   ///
   /// It holds the values of the known image once for itself, those of images that others descend
-  /// from where they differ, and what it computes for each thread: at most 768 MiB together; where
-  /// there is no room for that, it is this classifier.
+  /// from where they differ, and what it computes for each thread: at most 768 MiB together and half of
+  /// what the task may still take; where there is no room for that, it is this classifier.
   ///
   /// - Throws: `EvaluationError` where the image has another shape than the recording's input;
   ///   `OutOfMemoryError`.
@@ -162,7 +168,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
     else { return self }
     let chunk = update.chunk(threads: Workers.count)
     let left =
-      Self.mostNearby
+      Self.mostHeld
       - UpdateRun.size(
         update, threads: Workers.count, chunk: chunk, keepsProducts: true)
     guard left >= 0 else { return self }
@@ -177,8 +183,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// The classifier for a sequence of images of which each differs from the one before in a part: it
   /// computes only what the part reaches and gives the same bits.
   ///
-  /// It holds the values of one image and what is computed of those that follow, at most 768 MiB;
-  /// where there is no room for that, it is this classifier.
+  /// It holds the values of one image and what is computed of those that follow, at most 768 MiB
+  /// and half of what the task may still take; where there is no room for that, it is this classifier.
   ///
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   public func inSequence() throws -> any Classifier {
@@ -209,7 +215,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
     else { return nil }
     let chunk = chunk ?? update.chunk(threads: Workers.count)
     guard
-      UpdateRun.size(update, threads: Workers.count, chunk: chunk, keepsProducts: false) <= room
+      UpdateRun.size(update, threads: Workers.count, chunk: chunk, keepsProducts: false)
+        <= min(room, Self.mostHeld)
     else { return nil }
     do {
       return try SequenceClassifier(

@@ -235,7 +235,16 @@ struct HostileInputTests {
 
   @Test("work that takes too long ends the one input, and what was finished is kept")
   func time() {
-    let inputs = InputList(["a", "b"], kind: .pictures, isRecursive: false)
+    let (finished, status) = inTime(["a", "b"])
+    #expect(finished == ["a part of a", "b"] && status == .someInputsFailed)
+    // A part of the only input is more than nothing.
+    let (part, ending) = inTime(["a"])
+    #expect(part == ["a part of a"] && ending == .someInputsFailed)
+  }
+
+  /// What is finished, and how the process ends, where `a` takes too long.
+  private func inTime(_ paths: [String]) -> (finished: [String], status: Status) {
+    let inputs = InputList(paths, kind: .pictures, isRecursive: false)
     var finished: [String] = []
     let status = Limits.$current.withValue(Limits([.time: 1])) {
       Batch(Console(output: { _ in }, diagnostics: { _ in })).forEach(inputs) { input, _, running in
@@ -246,7 +255,7 @@ struct HostileInputTests {
         finished.append(value)
       }
     }
-    #expect(finished == ["a part of a", "b"] && status == .someInputsFailed)
+    return (finished, status)
   }
 
   @Test(

@@ -13,6 +13,14 @@ import Testing
   import Foundation
 #endif
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 @Suite("folders as inputs")
 struct InputListTests {
   private func with(_ files: [String], _ body: (String) throws -> Void) throws {
@@ -106,9 +114,20 @@ struct InputListTests {
       let list = InputList([folder], kind: .pictures, isRecursive: true)
       #expect(list.files.count == 2 && list.failures.isEmpty)
       #expect(list.notes.count == 1 && list.notes[0].contains("self.png"))
+      #expect(list.notes[0].contains("1 name that leads to no file"))
       // A file that is its own link is an error of one line.
       Outcome("classify", folder + "/self.png", "--model", SmallModel.softmax)
         .expectFailure("self.png")
+    }
+  }
+
+  @Test("a pipe in a folder, whose end nobody knows, is no picture")
+  func pipes() throws {
+    try with(["a.png"]) { folder in
+      try #require(mkfifo(folder + "/b.png", 0o600) == 0)
+      let list = InputList([folder], kind: .pictures, isRecursive: false)
+      #expect(list.files == ["\(folder)/a.png"])
+      #expect(list.notes.count == 1 && list.notes[0].contains("b.png"))
     }
   }
 

@@ -143,6 +143,13 @@ struct ExplanationMethodTests {
       #expect(try abs(#require(map.completenessGap)) <= 0.01 * abs(difference))
       #expect(try abs(difference - map.values.sum - #require(map.completenessGap)) < 1e-4)
     }
+    // Which labels are explained together changes no map.
+    let together = try IntegratedGradients().explain(image, targets: [2, 0, 1], of: classifier)
+    for map in together {
+      let alone = try IntegratedGradients().explain(
+        image, targets: [map.target], of: classifier)[0]
+      #expect(map.values == alone.values && map.evaluations == alone.evaluations)
+    }
     // x³ needs no refinement; a step half-way does.
     let smooth = try IntegratedGradients().explain(
       ExplainedImage(Tensor([1, 1, 1, 1], [2])), targets: [0], of: try InputGradientTests.cube())[0]

@@ -443,6 +443,20 @@ struct PerturbationTests {
     }
   }
 
+  @Test("values of all subsets are right, however little their sum tells of the output")
+  func exactValues() throws {
+    let image = ExplainedImage(Tensor([1, 4, 4, 1], repeating: 1))
+    let whole: any Classifier = Function([1, 4, 4, 1]) { [$0.allSatisfy { $0 > 0.5 } ? 1 : 0] }
+    for draws in KernelSHAP.Draws.allCases {
+      let map = try KernelSHAP(
+        segmenter: .grid(rows: 2, columns: 2), masker: .constant([0]), draws: draws
+      ).explain(image, targets: [0], of: whole)[0]
+      #expect(map.values.scalars.allSatisfy { abs($0 - 0.25) < 1e-6 })
+      #expect(try #require(map.score) <= 0)
+      #expect(!map.diagnostics.contains { $0.hasPrefix("the fit is no better than a constant") })
+    }
+  }
+
   @Test("a map of zeros is told, whatever the method")
   func zeros() throws {
     let image = ExplainedImage(Tensor([1, 4, 4, 1], repeating: 1))

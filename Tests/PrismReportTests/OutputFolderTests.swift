@@ -16,6 +16,20 @@ struct OutputFolderTests {
     }
   }
 
+  @Test("results take the place of no file that is none, such as another picture")
+  func others() throws {
+    try Repository.withFolder { path in
+      for name in ["cat.gradcam.png", "dog.csv", "cow.fruit.png", "hen.png"] {
+        try AtomicFile.write("somebody's", to: "\(path)/\(name)")
+      }
+      let inputs = ["cat.png", "dog.png", "cow.png", "hen.png", "cat.gradcam.png"]
+      let stems = try OutputFolder(path).stems(for: inputs.map { "\(path)/\($0)" })
+      #expect(
+        inputs.map { stems[PathKey("\(path)/\($0)")] }
+          == ["cat-2", "dog-2", "cow", "hen", "cat.gradcam"])
+    }
+  }
+
   @Test("names that look alike and are two files have results of their own")
   func alike() throws {
     try Repository.withFolder { path in

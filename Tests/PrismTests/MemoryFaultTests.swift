@@ -74,6 +74,34 @@ struct MemoryFaultTests {
     #expect(throws: Never.self) { try model.predict(image) }
   }
 
+  @Test("what is held for speed leaves room for the rest: where less memory is enough, more is")
+  func roomBeside() throws {
+    let model = try Model(contentsOf: SmallModel.softmax)
+    let image = try Pictures.picture(brightHalf: 0)
+    let target = try model.predict(image).top
+    let methods: [any Explainer] = [
+      PartitionSHAP(evaluations: 200), Occlusion(window: 8, stride: 4),
+    ]
+    for method in methods {
+      let expected = try model.explain(image, with: method, target: target).values
+      var wasEnough = false
+      var limit = 1 << 18
+      while limit < 256 << 20 {
+        let found = MemoryBudget.$current.withValue(MemoryBudget(limit: limit)) {
+          Result { try model.explain(image, with: method, target: target).values }
+        }
+        switch found {
+        case .success(let values):
+          wasEnough = true
+          #expect(values == expected)
+        case .failure: #expect(!wasEnough, "\(method.name) with \(limit) bytes")
+        }
+        limit += limit / 8
+      }
+      #expect(wasEnough)
+    }
+  }
+
   @Test("memory that is given back can be taken again")
   func accounting() throws {
     let budget = MemoryBudget(limit: 1 << 20)

@@ -8,9 +8,10 @@ internal import PrismTensor
 ///
 /// Unless a number of steps is given, fifty Gauss-Legendre points are taken first; where the gap is
 /// then larger than 1 % of the explained difference for a target, as for networks with many kinks,
-/// the way is divided where the output bends, and the bends are located from the outputs, until the
-/// gap is small enough or 200 evaluations are spent (`BendingPath`). Definition: Sundararajan,
-/// Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017.
+/// the way is divided where that target's output bends, and the bends are located from the outputs,
+/// until the gap is small enough or 200 evaluations are spent (`BendingPath`). A target's map does
+/// not depend on which others are explained with it. Definition: Sundararajan, Taly and Yan,
+/// "Axiomatic Attribution for Deep Networks", ICML 2017.
 public struct IntegratedGradients: Explainer {
   /// The method's name on the command line.
   public let name = "ig"
@@ -27,9 +28,6 @@ public struct IntegratedGradients: Explainer {
   static let firstSteps = 50
   /// The most gradients that are looked at where no number of steps is given.
   static let mostSteps = 200
-  /// The most bytes of maps that a refinement keeps; more targets are refined one group after the
-  /// other.
-  static let mostBytes = 256 << 20
 
   /// The steps of the rule; `nil` for as many as a gap of 1 % needs.
   public let steps: Int?
@@ -74,7 +72,7 @@ public struct IntegratedGradients: Explainer {
     let ends = try Evaluator(classifier, targets: targets, work: work)([start, image.input])
     let way = Way(image, from: start)
     let sums = try way.sums(points, gradient)
-    let attributions = targets.indices.map { t in
+    var attributions = targets.indices.map { t in
       attribution(
         way.map(sums[t]), targets[t], image, ends.map { $0[t] }, evaluations: points.count + 2)
     }
@@ -82,58 +80,54 @@ public struct IntegratedGradients: Explainer {
       let gap = attributions[t].completenessGap ?? 0
       return abs(gap) > Self.tolerance * abs(ends[1][t] - ends[0][t])
     }
-    guard steps == nil, !rough.isEmpty else { return attributions }
-    return try refined(
-      way, image, targets: targets, of: classifier, ends: ends, first: points.count, work: work)
-      ?? attributions
-  }
-
-  /// The attributions of an integral that is refined where outputs bend, for all targets; `nil` for
-  /// a model that does not tell its outputs beside its gradients.
-  private func refined(
-    _ way: Way, _ image: ExplainedImage, targets: [Int],
-    of classifier: any DifferentiableClassifier, ends: [[Double]], first: Int, work: Work
-  ) throws -> [Attribution]? {
-    let size = Self.mostSteps * image.area * MemoryLayout<Float>.stride
-    let group = max(1, Self.mostBytes / max(size, 1))
-    var attributions: [Attribution] = []
-    for start in stride(from: 0, to: targets.count, by: group) {
-      let range = start..<min(start + group, targets.count)
-      let gradient = try InputGradient(
-        image, targets: Array(targets[range]), of: classifier, work: work,
-        evaluations: BendingPath.firstPieces + 1)
-      var hasOutputs = true
-      func look(_ positions: [Double]) throws -> [BendingPath.Look] {
-        let looks = try way.looks(positions, gradient)
-        hasOutputs = hasOutputs && looks.count == positions.count
-        return looks
-      }
-      var path = try BendingPath(targets: range.count, look: look)
-      guard hasOutputs else { return nil }
-      try path.refine(tolerance: Self.tolerance, limit: Self.mostSteps - first) { positions in
-        work.plan(positions.count)
-        return try look(positions)
-      }
-      for (index, t) in range.enumerated() {
-        let map = path.map(index)
-        let difference = ends[1][t] - ends[0][t]
-        var note = "the way was divided at \(path.looks.count) points where the output bends"
-        let share = path.wildness(index)
-        let gap = abs(difference - map.reduce(0, +)) / abs(difference)
-        if !share.isFinite {
-          note += "; both ends of it have the same output, so that there is no difference to divide"
-        } else if gap > Self.tolerance || share > BendingPath.mostUncertainty {
-          note +=
-            ", the limit: the output bends too often along the way, and pieces of it that add up to "
-            + "\(share.wholePercent) of the difference are not resolved"
-        }
-        attributions.append(
-          attribution(
-            map, targets[t], image, ends.map { $0[t] },
-            evaluations: first + path.looks.count + 2, diagnostics: [note]))
-      }
+    guard steps == nil else { return attributions }
+    // One by one: where one output bends is not where another does, and which others are explained
+    // must not change a map.
+    for t in rough {
+      let found = try refined(
+        way, image, target: targets[t], of: classifier, ends: ends.map { $0[t] },
+        first: points.count, work: work)
+      guard let found else { break }
+      attributions[t] = found
     }
     return attributions
+  }
+
+  /// The attribution of an integral that is refined where a target's output bends; `nil` for a model
+  /// that does not tell its outputs beside its gradients.
+  private func refined(
+    _ way: Way, _ image: ExplainedImage, target: Int, of classifier: any DifferentiableClassifier,
+    ends: [Double], first: Int, work: Work
+  ) throws -> Attribution? {
+    let gradient = try InputGradient(
+      image, targets: [target], of: classifier, work: work,
+      evaluations: BendingPath.firstPieces + 1)
+    var hasOutputs = true
+    func look(_ positions: [Double]) throws -> [BendingPath.Look] {
+      let looks = try way.looks(positions, gradient)
+      hasOutputs = hasOutputs && looks.count == positions.count
+      return looks
+    }
+    var path = try BendingPath(targets: 1, look: look)
+    guard hasOutputs else { return nil }
+    try path.refine(tolerance: Self.tolerance, limit: Self.mostSteps - first) { positions in
+      work.plan(positions.count)
+      return try look(positions)
+    }
+    let map = path.map(0)
+    let difference = ends[1] - ends[0]
+    var note = "the way was divided at \(path.looks.count) points where the output bends"
+    let share = path.wildness(0)
+    let gap = abs(difference - map.reduce(0, +)) / abs(difference)
+    if !share.isFinite {
+      note += "; both ends of it have the same output, so that there is no difference to divide"
+    } else if gap > Self.tolerance || share > BendingPath.mostUncertainty {
+      note +=
+        ", the limit: the output bends too often along the way, and pieces of it that add up to "
+        + "\(share.wholePercent) of the difference are not resolved"
+    }
+    return attribution(
+      map, target, image, ends, evaluations: first + path.looks.count + 2, diagnostics: [note])
   }
 
   private func attribution(

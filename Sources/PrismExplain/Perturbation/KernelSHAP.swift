@@ -179,6 +179,7 @@ public struct KernelSHAP: BlackBoxExplainer {
     guard design.enumerated < n else {
       let none = [Double](repeating: 0, count: d)
       fit.standardErrors = values.map { _ in none }
+      fit.isExact = true
       return fit
     }
     let inverse = try factor.inverse()

@@ -12,6 +12,8 @@ struct SurrogateFit {
   private(set) var residuals: [Double]
   /// The standard errors of the values.
   var standardErrors: [[Double]] = []
+  /// Whether all subsets of the segments were evaluated, so that no sample could tell more.
+  var isExact = false
   /// What a reader should know of the fit, for every target; empty where there is nothing.
   var notes: [[String]] = []
 

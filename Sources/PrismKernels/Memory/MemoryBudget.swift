@@ -54,6 +54,9 @@ package final class MemoryBudget: Sendable {
   /// The bytes in use.
   package var byteCount: Int { used.load(ordering: .relaxed) }
 
+  /// The bytes that may still be taken.
+  package var bytesLeft: Int { limit - byteCount }
+
   /// Asks for memory.
   ///
   /// - Throws: ``OutOfMemoryError`` where it is refused.
@@ -65,7 +68,7 @@ package final class MemoryBudget: Sendable {
   }
 
   private func check(_ bytes: Int) throws(OutOfMemoryError) {
-    guard bytes <= limit - byteCount else { throw OutOfMemoryError(bytes: bytes, limit: limit) }
+    guard bytes <= bytesLeft else { throw OutOfMemoryError(bytes: bytes, limit: limit) }
   }
 
   /// The budget in which memory that is taken counts, and which is to be told when it is given

@@ -3,7 +3,8 @@ public import Prism
 /// A folder that receives results.
 ///
 /// No result takes the place of another input's: whose the files of a stem are is decided by the
-/// documents that are found in the folder, which name their input.
+/// documents that are found in the folder, which name their input. Nor does one take the place of a
+/// file that is called like a result but is not known to be one, such as an input.
 public struct OutputFolder: Sendable {
   /// A file's name and contents.
   public struct File: Sendable {
@@ -53,6 +54,7 @@ public struct OutputFolder: Sendable {
   /// - Returns: A stem for every path.
   package func stems(for inputs: [String]) -> [PathKey: String] {
     var stems: [PathKey: String] = [:]
+    let taken = takenStems()
     // The page that leads to all results has that name.
     var owners = ["index": PathKey("")]
     for input in inputs where stems[PathKey(input)] == nil {
@@ -60,7 +62,7 @@ public struct OutputFolder: Sendable {
       let wanted = FileStem.ofResults(for: input)
       var stem = wanted
       var number = 2
-      while !(owners[stem].map { $0 == PathKey(whole) } ?? mayHold(stem, of: whole)) {
+      while !(owners[stem].map { $0 == PathKey(whole) } ?? mayHold(stem, of: whole, taken)) {
         stem = "\(wanted)-\(number)"
         number += 1
       }
@@ -71,12 +73,35 @@ public struct OutputFolder: Sendable {
   }
 
   /// Whether results of an input under a stem would replace nobody else's.
-  private func mayHold(_ stem: String, of input: String) -> Bool {
-    ["\(stem).json", "\(stem).compare.json"].allSatisfy { name in
-      guard holds(name) else { return true }
-      return (document(name)?["input"]?["path"]?.string).map(PathKey.init) == PathKey(input)
+  private func mayHold(_ stem: String, of input: String, _ taken: Set<String>) -> Bool {
+    let documents = ["\(stem).json", "\(stem).compare.json"].filter(holds)
+    guard !documents.isEmpty else { return !taken.contains(stem) }
+    return documents.allSatisfy { name in
+      (document(name)?["input"]?["path"]?.string).map(PathKey.init) == PathKey(input)
     }
   }
+
+  /// The stems under which the folder has files that are called like results.
+  private func takenStems() -> Set<String> {
+    var stems: Set<String> = []
+    for name in (try? Folder.names(in: path)) ?? [] {
+      for dot in name.indices where name[dot] == "." {
+        guard Self.isOfResult(name[name.index(after: dot)...]) else { continue }
+        stems.insert(String(name[..<dot]))
+      }
+    }
+    return stems
+  }
+
+  /// Whether a result is called so behind its stem: by its method, or by a format that holds all.
+  private static func isOfResult(_ ending: Substring) -> Bool {
+    let first = String(ending.prefix { $0 != "." })
+    return first.count < ending.count ? kinds.contains(first) : formats.contains(first)
+  }
+
+  private static let kinds = Set(
+    ExplanationMethod.allCases.map(\.rawValue) + ["compare", "regions"])
+  private static let formats: Set<String> = ["csv", "html", "pdf"]
 
   /// Whether a document is in the folder with all its files, and made with the same key.
   ///
