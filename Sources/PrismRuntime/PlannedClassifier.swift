@@ -143,10 +143,12 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// networks images are computed whole.
   static let mostNearby = 768 << 20
 
-  /// The same for this task: no more than half of what is left to it, so that what computes beside
-  /// them has room.
-  private static var mostHeld: Int {
-    min(mostNearby, (MemoryBudget.current?.bytesLeft ?? .max) / 2)
+  /// The same for this task: no more than half of what it may take beside whole passes, so that what
+  /// computes has room.
+  private static func mostHeld(beside whole: Plan) -> Int {
+    guard let left = MemoryBudget.current?.bytesLeft else { return mostNearby }
+    let beside = left - whole.workspaceSize(images: Plan.chunk, threads: Workers.count)
+    return min(mostNearby, max(0, beside) / 2)
   }
 
   /// The classifier for images that differ from a known one in a part, which computes only what the
@@ -154,7 +156,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
   ///
   /// It holds the values of the known image once for itself, those of images that others descend
   /// from where they differ, and what it computes for each thread: at most 768 MiB together and half of
-  /// what the task may still take; where there is no room for that, it is this classifier.
+  /// what the task may take beside whole passes; where there is no room for that, it is this classifier.
   ///
   /// - Throws: `EvaluationError` where the image has another shape than the recording's input;
   ///   `OutOfMemoryError`.
@@ -168,7 +170,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
     else { return self }
     let chunk = update.chunk(threads: Workers.count)
     let left =
-      Self.mostHeld
+      Self.mostHeld(beside: whole)
       - UpdateRun.size(
         update, threads: Workers.count, chunk: chunk, keepsProducts: true)
     guard left >= 0 else { return self }
@@ -184,7 +186,8 @@ public final class PlannedClassifier: DifferentiableClassifier {
   /// computes only what the part reaches and gives the same bits.
   ///
   /// It holds the values of one image and what is computed of those that follow, at most 768 MiB
-  /// and half of what the task may still take; where there is no room for that, it is this classifier.
+  /// and half of what the task may take beside whole passes; where there is no room for that, it is this
+  /// classifier.
   ///
   /// - Throws: `OutOfMemoryError` where there is no room for the packed weights.
   public func inSequence() throws -> any Classifier {
@@ -216,7 +219,7 @@ public final class PlannedClassifier: DifferentiableClassifier {
     let chunk = chunk ?? update.chunk(threads: Workers.count)
     guard
       UpdateRun.size(update, threads: Workers.count, chunk: chunk, keepsProducts: false)
-        <= min(room, Self.mostHeld)
+        <= min(room, Self.mostHeld(beside: whole))
     else { return nil }
     do {
       return try SequenceClassifier(

@@ -316,6 +316,8 @@ struct ModelMethodTests {
       explain("--method", "saliency", "--layer", "features.18").expectFailure("--layer")
       explain("--method", "lime", "--until-stable", "--confidence", "2").expectFailure(
         "the confidence")
+      let alone = explain("--method", "lime", "--confidence", "0.9")
+      #expect(alone.status == .wrongUsage && alone.diagnostics.contains("--until-stable"))
       explain("--method", "eigencam", "--layer", "logits").expectFailure("rows and columns")
       explain("--target", "class 3,class 11").expectFailure("class 11", "did you mean")
       try ArrayFile.write(Tensor([4, 4]), to: folder + "/float.npy")

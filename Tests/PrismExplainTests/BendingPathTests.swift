@@ -19,8 +19,8 @@ struct BendingPathTests {
         start = end
       }
       return BendingPath.Look(
-        position: t, outputs: [output], maps: [slopes[piece].map { Float($0) }],
-        slopes: [slopes[piece].reduce(0, +)])
+        position: t, output: output, map: slopes[piece].map { Float($0) },
+        slope: slopes[piece].reduce(0, +))
     }
   }
 
@@ -32,14 +32,14 @@ struct BendingPathTests {
     func look(_ positions: [Double]) -> [BendingPath.Look] {
       Self.look(positions, bends: bends, slopes: slopes)
     }
-    var path = try BendingPath(targets: 1, look: look)
+    var path = try BendingPath(look: look)
     try path.refine(tolerance: 1e-9, limit: 200, look: look)
     #expect(path.looks.count <= BendingPath.firstPieces + 4)
-    #expect(path.wildness(0) < BendingPath.mostUncertainty)
+    #expect(path.wildness < BendingPath.mostUncertainty)
     for channel in 0..<2 {
       let lengths = [0.1, 0.23, 0.382, 0.288]
       let exact = zip(lengths, slopes).reduce(0) { $0 + $1.0 * $1.1[channel] }
-      #expect(abs(path.map(0)[channel] - exact) < 1e-6)
+      #expect(abs(path.map[channel] - exact) < 1e-6)
     }
   }
 
@@ -50,16 +50,16 @@ struct BendingPathTests {
     func look(_ positions: [Double]) -> [BendingPath.Look] {
       Self.look(positions, bends: bends, slopes: slopes)
     }
-    var path = try BendingPath(targets: 1, look: look)
-    #expect(path.wildness(0) > 0.1)
+    var path = try BendingPath(look: look)
+    #expect(path.wildness > 0.1)
     try path.refine(tolerance: 0.01, limit: 100, look: look)
-    #expect(path.wildness(0) <= BendingPath.mostUncertainty)
+    #expect(path.wildness <= BendingPath.mostUncertainty)
     let between = path.looks.count { (0.375...0.4375).contains($0.position) }
     #expect(between > 2)
     #expect(path.looks.count < BendingPath.firstPieces + 40)
     let exact = 30 * 0.009 - 70 * 0.01 + 90 * 0.01
-    #expect(abs(path.map(0)[0] - exact) < 0.1)
-    #expect(abs(path.map(0).reduce(0, +) - path.difference(0)) <= 0.011 * path.difference(0))
+    #expect(abs(path.map[0] - exact) < 0.1)
+    #expect(abs(path.map.reduce(0, +) - path.difference) <= 0.011 * path.difference)
   }
 
   @Test("a way that bends everywhere is called wild, within the limit")
@@ -69,14 +69,14 @@ struct BendingPathTests {
         // Looks on a grid of powers of two see one slope, and the output another.
         let slope = 1 + 40 * sine(1e4 * t)
         return BendingPath.Look(
-          position: t, outputs: [t + 40 * (1 - cosine(1e4 * t)) / 1e4], maps: [[Float(slope)]],
-          slopes: [slope])
+          position: t, output: t + 40 * (1 - cosine(1e4 * t)) / 1e4, map: [Float(slope)],
+          slope: slope)
       }
     }
-    var path = try BendingPath(targets: 1, look: look)
+    var path = try BendingPath(look: look)
     try path.refine(tolerance: 0.01, limit: 60, look: look)
     #expect(path.looks.count == 60)
     #expect(path.looks.map(\.position) == path.looks.map(\.position).sorted())
-    #expect(path.wildness(0) > BendingPath.mostUncertainty)
+    #expect(path.wildness > BendingPath.mostUncertainty)
   }
 }

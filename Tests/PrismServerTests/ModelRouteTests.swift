@@ -173,6 +173,19 @@ struct ModelRouteTests {
       #expect(answer.status == .unprocessableContent)
       #expect(answer.text.contains("parameters.sequence"))
     }
+    let others: [JSON] = [
+      ["sequense": .string("a painting")], .string("a painting"), .array([]),
+    ]
+    for parameters in others {
+      let answer = try await server.post(
+        "/v1/models/softmax:predict",
+        [
+          "instances": .array([["b64": .string(Base64.encode(Sample.husky))]]),
+          "parameters": parameters,
+        ])
+      #expect(answer.status == .unprocessableContent)
+      #expect(answer.text.contains("parameters"))
+    }
   }
 
   @Test("of paintings those that were used last are held, and a model's new file begins anew")

@@ -103,16 +103,17 @@ struct MethodOptions: ParsableArguments {
 
   @Flag(
     help: """
-      Draw samples until the ranking of the top three parts is sure, at most --samples, or ten \
-      times as many as usual.
+      Draw samples until the ranking of the top three parts is sure, at most --samples, or ten to \
+      twenty times as many as usual.
       """)
   var untilStable = false
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How sure of the ranking --until-stable wants to be.", valueName: "probability"))
-  var confidence = 0.95
+      "How sure of the ranking --until-stable wants to be. (default: 0.95)",
+      valueName: "probability"))
+  var confidence: Double?
 
   @Option(
     parsing: .unconditional,
@@ -126,6 +127,9 @@ struct MethodOptions: ParsableArguments {
 
   func validate() throws {
     if let batch, batch < 1 { throw ValidationError("--batch is \(batch); it must be at least 1") }
+    if confidence != nil, !untilStable {
+      throw ValidationError("--confidence goes with --until-stable; give both or neither")
+    }
     if !isListing { _ = try methods() }
   }
 
@@ -168,7 +172,7 @@ struct MethodOptions: ParsableArguments {
     choices.samples = samples
     choices.segments = segments
     choices.mask = mask
-    choices.confidence = untilStable ? confidence : nil
+    choices.confidence = untilStable ? confidence ?? 0.95 : nil
     choices.quantity = explain?.element
     choices.composite = composite?.element
     choices.draws = draws?.element

@@ -11,30 +11,30 @@ internal import PrismTensor
 /// foretold. The pieces with the largest defects, whose outputs were foretold worst, are halved
 /// first.
 struct BendingPath {
-  /// What a look at a point of the way finds, for every target.
+  /// What a look at a point of the way finds.
   struct Look {
     let position: Double
     /// The output.
-    let outputs: [Double]
+    let output: Double
     /// The product of way and gradient, added up over the channels: `[H · W]`.
-    let maps: [[Float]]
-    /// The sums of the maps: how fast the output changes along the way.
-    let slopes: [Double]
-    /// How far the outputs are from those that were foretold; `nil` for the first looks.
-    var surprises: [Double]?
+    let map: [Float]
+    /// The sum of the map: how fast the output changes along the way.
+    let slope: Double
+    /// How far the output is from that which was foretold; `nil` for the first looks.
+    var surprise: Double?
     /// How many looks there were before; 0 for the first ones.
     var age = 0
 
     /// Makes a look that nobody has foretold.
-    init(position: Double, outputs: [Double], maps: [[Float]], slopes: [Double]) {
+    init(position: Double, output: Double, map: [Float], slope: Double) {
       self.position = position
-      self.outputs = outputs
-      self.maps = maps
-      self.slopes = slopes
+      self.output = output
+      self.map = map
+      self.slope = slope
     }
   }
 
-  /// A piece between two looks, as one target sees it.
+  /// A piece between two looks.
   private struct Piece {
     /// The part of the piece that counts with the first look's gradient.
     let share: Double
@@ -46,19 +46,19 @@ struct BendingPath {
     /// The output in its middle, if it has but one bend.
     let middle: Double
 
-    init(from a: Look, to b: Look, target t: Int) {
+    init(from a: Look, to b: Look) {
       let length = b.position - a.position
-      let rise = b.outputs[t] - a.outputs[t]
-      let (first, last) = (a.slopes[t], b.slopes[t])
+      let rise = b.output - a.output
+      let (first, last) = (a.slope, b.slope)
       let bend = (first - last) * length
       let share = bend == 0 ? 0.5 : min(max((rise - last * length) / bend, 0), 1)
       self.share = share
       defect = rise - length * (share * first + (1 - share) * last)
       // The newer look is that which stands in the middle of a halved piece.
       let isNewer = (b.age, b.position) > (a.age, a.position)
-      let surprise = (isNewer ? b : a).surprises?[t]
+      let surprise = (isNewer ? b : a).surprise
       uncertainty = abs(defect) + (surprise ?? abs(bend) / 4)
-      let straight = a.outputs[t] + min(share, 0.5) * length * first
+      let straight = a.output + min(share, 0.5) * length * first
       middle = straight + max(0.5 - share, 0) * length * last + defect / 2
     }
   }
@@ -71,26 +71,20 @@ struct BendingPath {
   /// The smallest uncertainty of a piece that is halved, relative to the largest.
   static let leastUncertainty = 0.1
 
-  private let targets: Int
   private(set) var looks: [Look]
 
   /// Divides the way into equal pieces.
   ///
-  /// - Parameters:
-  ///   - targets: The number of targets.
-  ///   - look: Looks at points.
+  /// - Parameter look: Looks at points.
   /// - Throws: What `look` throws.
-  init(targets: Int, look: ([Double]) throws -> [Look]) throws {
-    self.targets = targets
+  init(look: ([Double]) throws -> [Look]) throws {
     looks = try look(
       (0...Self.firstPieces).map { Double($0) / Double(Self.firstPieces) })
   }
 
-  private func pieces(_ target: Int) -> [Piece] {
-    zip(looks, looks.dropFirst()).map { Piece(from: $0, to: $1, target: target) }
-  }
+  private var pieces: [Piece] { zip(looks, looks.dropFirst()).map(Piece.init) }
 
-  /// Halves pieces until the integral is complete for all targets, or looks are spent.
+  /// Halves pieces until the integral is complete, or looks are spent.
   ///
   /// - Parameters:
   ///   - tolerance: The largest gap, relative to the explained difference.
@@ -101,19 +95,13 @@ struct BendingPath {
     tolerance: Double, limit: Int, look: ([Double]) throws -> [Look]
   ) throws {
     while looks.count < limit {
-      let pieces = (0..<targets).map(pieces)
-      let differences = (0..<targets).map(difference)
-      let isDone = (0..<targets).allSatisfy { t in
-        let gap = abs(pieces[t].reduce(0) { $0 + $1.defect })
-        let uncertainty = pieces[t].reduce(0) { $0 + $1.uncertainty }
-        return gap <= tolerance * abs(differences[t])
-          && uncertainty <= Self.mostUncertainty * abs(differences[t])
-      }
-      if isDone { return }
-      let uncertainties = (0..<looks.count - 1).map { index in
-        (0..<targets).map { t in
-          pieces[t][index].uncertainty / max(abs(differences[t]), .leastNormalMagnitude)
-        }.max() ?? 0
+      let (pieces, difference) = (pieces, abs(difference))
+      let uncertainties = pieces.map(\.uncertainty)
+      let gap = abs(pieces.reduce(0) { $0 + $1.defect })
+      if gap <= tolerance * difference
+        && uncertainties.reduce(0, +) <= Self.mostUncertainty * difference
+      {
+        return
       }
       // The largest first, among equals that at the beginning of the way; none that does not matter.
       let least = Self.leastUncertainty * (uncertainties.max() ?? 0)
@@ -125,29 +113,23 @@ struct BendingPath {
         chosen.map { (looks[$0].position + looks[$0 + 1].position) / 2 })
       for (index, new) in zip(chosen, found).reversed() {
         var new = new
-        new.surprises = (0..<targets).map { t in
-          abs(new.outputs[t] - pieces[t][index].middle)
-        }
+        new.surprise = abs(new.output - pieces[index].middle)
         new.age = looks.count
         looks.insert(new, at: index + 1)
       }
     }
   }
 
-  /// What a target's output changes by along the whole way.
-  func difference(_ target: Int) -> Double {
-    (looks.last?.outputs[target] ?? 0) - (looks.first?.outputs[target] ?? 0)
-  }
+  /// What the output changes by along the whole way.
+  var difference: Double { (looks.last?.output ?? 0) - (looks.first?.output ?? 0) }
 
-  /// The part of a target's explained difference that the uncertainties of all pieces add up to.
-  func wildness(_ target: Int) -> Double {
-    pieces(target).reduce(0) { $0 + $1.uncertainty } / abs(difference(target))
-  }
+  /// The part of the explained difference that the uncertainties of all pieces add up to.
+  var wildness: Double { pieces.reduce(0) { $0 + $1.uncertainty } / abs(difference) }
 
-  /// A target's integral, in row-major order.
-  func map(_ target: Int) -> [Double] {
-    var map = [Double](repeating: 0, count: looks.first?.maps[target].count ?? 0)
-    let pieces = pieces(target)
+  /// The integral, in row-major order.
+  var map: [Double] {
+    var map = [Double](repeating: 0, count: looks.first?.map.count ?? 0)
+    let pieces = pieces
     for (index, look) in looks.enumerated() {
       var weight = 0.0
       if index > 0 {
@@ -156,7 +138,7 @@ struct BendingPath {
       if index < pieces.count {
         weight += pieces[index].share * (looks[index + 1].position - look.position)
       }
-      for (i, value) in look.maps[target].enumerated() { map[i] += weight * Double(value) }
+      for (i, value) in look.map.enumerated() { map[i] += weight * Double(value) }
     }
     return map
   }

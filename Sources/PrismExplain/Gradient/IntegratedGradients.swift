@@ -108,16 +108,16 @@ public struct IntegratedGradients: Explainer {
       hasOutputs = hasOutputs && looks.count == positions.count
       return looks
     }
-    var path = try BendingPath(targets: 1, look: look)
+    var path = try BendingPath(look: look)
     guard hasOutputs else { return nil }
     try path.refine(tolerance: Self.tolerance, limit: Self.mostSteps - first) { positions in
       work.plan(positions.count)
       return try look(positions)
     }
-    let map = path.map(0)
+    let map = path.map
     let difference = ends[1] - ends[0]
     var note = "the way was divided at \(path.looks.count) points where the output bends"
-    let share = path.wildness(0)
+    let share = path.wildness
     let gap = abs(difference - map.reduce(0, +)) / abs(difference)
     if !share.isFinite {
       note += "; both ends of it have the same output, so that there is no difference to divide"
@@ -184,17 +184,17 @@ public struct IntegratedGradients: Explainer {
       return sums
     }
 
-    /// Maps, their sums and the outputs at points of the way; nothing of points whose outputs the
-    /// model does not tell.
+    /// Maps, their sums and the outputs of the gradient's one target at points of the way; nothing of
+    /// points whose outputs the model does not tell.
     func looks(_ positions: [Double], _ gradient: InputGradient) throws -> [BendingPath.Look] {
       var looks: [BendingPath.Look] = []
       try visit(positions, gradient) { index, pass in
         guard let logits = pass.logits else { return }
-        let maps = pass.cotangents.map { image.product(way, $0) }
+        let map = image.product(way, pass.cotangents[0])
         looks.append(
           BendingPath.Look(
-            position: positions[index], outputs: gradient.targets.map { Double(logits[0, $0]) },
-            maps: maps.map { $0.map { Float($0) } }, slopes: maps.map { $0.reduce(0, +) }))
+            position: positions[index], output: Double(logits[0, gradient.targets[0]]),
+            map: map.map { Float($0) }, slope: map.reduce(0, +)))
       }
       return looks
     }

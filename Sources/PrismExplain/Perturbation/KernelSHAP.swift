@@ -84,7 +84,9 @@ public struct KernelSHAP: BlackBoxExplainer {
   ) throws -> [Attribution] {
     try image.check(for: classifier)
     guard samples ?? 2 >= 2 else {
-      throw ExplanationError.parameter("the number of samples", "must be at least 2")
+      throw ExplanationError.parameter(
+        "the number of samples",
+        "must be at least 2, beside those of the whole and the masked image")
     }
     let evaluator = Evaluator(classifier, targets: targets, output: output, work: work)
     let search = try SurrogateSearch(
@@ -179,7 +181,6 @@ public struct KernelSHAP: BlackBoxExplainer {
     guard design.enumerated < n else {
       let none = [Double](repeating: 0, count: d)
       fit.standardErrors = values.map { _ in none }
-      fit.isExact = true
       return fit
     }
     let inverse = try factor.inverse()

@@ -68,7 +68,6 @@ struct SizedFit {
       of: WeightedCoalitions(coalitions, weights: weights), scores: scores, values: values,
       intercepts: intercepts, centres: centres)
     fit.standardErrors = errors
-    fit.isExact = d < Int.bitWidth - 2 && count == 1 << d
     fit.notes = notes
     return fit
   }

@@ -12,10 +12,16 @@ struct SurrogateFit {
   private(set) var residuals: [Double]
   /// The standard errors of the values.
   var standardErrors: [[Double]] = []
-  /// Whether all subsets of the segments were evaluated, so that no sample could tell more.
-  var isExact = false
   /// What a reader should know of the fit, for every target; empty where there is nothing.
   var notes: [[String]] = []
+
+  /// Whether a target's values are certain, whatever they tell of the outputs: that of some segment is
+  /// not zero by five standard errors, or all subsets were evaluated.
+  func isSure(of target: Int) -> Bool {
+    zip(values[target], standardErrors[target]).contains { value, error in
+      value != 0 && abs(value) >= 5 * error
+    }
+  }
 
   /// Judges a model by the samples that it was fitted to.
   ///

@@ -92,13 +92,15 @@ struct SurrogateSearch {
       let ranking = search.stopping.map {
         [$0.note(isSure: isSure, parts: "segments", taken: taken)]
       }
-      // Where all subsets were evaluated nothing is left to draw, however little a sum tells of them.
       let fitNotes =
-        fit.scores[t] <= 0 && !fit.isExact
-        ? [
-          "the fit is no better than a constant (R² of 0 or less), so this map tells nothing: "
-            + "draw more samples or choose fewer segments"
-        ] : []
+        fit.scores[t] > 0
+        ? []
+        : [
+          "the fit is no better than a constant (R² of 0 or less)"
+            + (fit.isSure(of: t)
+              ? ": the segments matter together, which no sum of their numbers tells"
+              : ", so this map tells nothing: draw more samples or choose fewer segments")
+        ]
       return Attribution(
         target: search.evaluator.targets[t], output: search.evaluator.output,
         values: segmentation.map(fit.values[t]), evaluations: evaluations,

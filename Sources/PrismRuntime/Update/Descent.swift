@@ -16,8 +16,8 @@ struct Descent {
     let share: Double
   }
 
-  /// The most bytes that are kept.
-  private let limit: Int
+  /// The most bytes that are kept; fewer once the system had not so much.
+  private var limit: Int
   /// Memory of what was given up is taken again: the system clears what it gives.
   private let memory: WorkspaceMemory
   private var differences: [Int: Difference] = [:]
@@ -79,9 +79,14 @@ struct Descent {
   /// Room for what a change alters; `nil` where there is none.
   private mutating func difference(_ altered: [Rectangle?], in run: UpdateRun) -> Difference? {
     let layout = DifferenceLayout(of: run.update, altered: altered)
-    guard makeRoom(layout.count * MemoryLayout<Float>.stride),
-      let difference = try? Difference(layout, memory: memory)
-    else { return nil }
+    guard makeRoom(layout.count * MemoryLayout<Float>.stride) else { return nil }
+    guard let difference = try? Difference(layout, memory: memory) else {
+      // What computes needs room as well.
+      limit = byteCount / 2
+      _ = makeRoom(0)
+      memory.release()
+      return nil
+    }
     byteCount += difference.byteCount
     return difference
   }

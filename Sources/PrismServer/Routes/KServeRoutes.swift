@@ -59,9 +59,16 @@ struct KServeRoutes {
   /// What the client calls the sequence that its pictures belong to; `nil` where they belong to
   /// none.
   ///
-  /// - Throws: ``Problem`` for what is no name.
+  /// - Throws: ``Problem`` for what is no name, and for other parameters; `RequestError` for parameters
+  ///   that are no object.
   private static func sequence(_ body: JSON) throws -> String? {
-    guard let name = body["parameters"]?["sequence"] else { return nil }
+    guard let members = try body["parameters"]?.members(of: "parameters") else { return nil }
+    if let other = members.first(where: { $0.name != "sequence" }) {
+      throw Problem(
+        .unprocessableContent,
+        "parameters has a member \(Text.quoted(other.name)) that is not known; there is sequence")
+    }
+    guard let name = members.last?.value else { return nil }
     guard let text = name.string, (1...64).contains(text.utf8.count) else {
       throw Problem(
         .unprocessableContent, "parameters.sequence is no text of 1 to 64 bytes")
