@@ -1,5 +1,6 @@
 """What checkpoints say and do not say: the account, several sets of weights, other libraries' names, graph cards."""
 
+import dataclasses
 import json
 import pathlib
 import unittest
@@ -601,6 +602,23 @@ class Graphs(ConverterTest):
         self.assertEqual(stem["attributes"]["padding"], [1, 1, 1, 1])
         graph = graph_steps.graph(arch, (64, 64), "same", 1e-3)
         self.assertEqual(graph["nodes"][0]["attributes"]["padding"], [0, 0, 1, 1])
+
+    def test_efficientnets_v2(self):
+        def computed(arch):
+            return [dataclasses.replace(step, value="") for step in arch.steps]
+
+        # By their tensors the known ones are what their tables say.
+        for name in ("efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_b0"):
+            known = architecture(name)
+            found = families.any_efficientnet_v2(known.tensors())
+            self.assertEqual(computed(found), computed(known))
+            self.assertEqual(found.layer, known.layer)
+        for missing in ("features.6.", "features.1."):
+            shapes = {name: shape for name, shape in known.tensors().items() if not name.startswith(missing)}
+            with self.assertRaises((families.NotOfFamily, KeyError)):
+                families.any_efficientnet_v2(shapes)
+        with self.assertRaisesRegex(families.NotOfFamily, "fused blocks first"):
+            families.any_efficientnet_v2(families.efficientnet("b0").tensors())
 
     def test_names_are_unique(self):
         for arch in (families.efficientnet("b0"), architecture("densenet121"), architecture("efficientnet_v2_b0")):

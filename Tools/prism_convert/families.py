@@ -226,6 +226,45 @@ def any_efficientnet(shapes):
     raise NotOfFamily("as an EfficientNet it is none of B0 to B7")
 
 
+# EfficientNetV2: Tan and Le, "EfficientNetV2: Smaller Models and Faster Training"; timm's own sizes (rw_t, rw_s, rw_m).
+
+EFFICIENTNET_V2_STRIDES = (1, 2, 2, 2, 1, 2, 1)
+
+
+def any_efficientnet_v2(shapes):
+    """EfficientNetV2 of any depth and width: fused blocks, then inverted ones that are gated."""
+    b = Builder()
+    x = b.conv_norm(-1, "features.0", shapes["features.0.0.weight"][0], "silu", kernel=3, stride=2)
+    stages = count(shapes, r"features\.(\d+)\.0\.block\.0\.0\.weight")
+    if stages not in (6, 7) or "features.1.0.block.1.fc1.weight" in shapes:
+        raise NotOfFamily("an EfficientNetV2 has six or seven stages, and fused blocks first")
+    for stage, first_stride in enumerate(EFFICIENTNET_V2_STRIDES[:stages], start=1):
+        for repeat in range(count(shapes, rf"features\.{stage}\.(\d+)\.block\.0\.0\.weight")):
+            name, start, stride = f"features.{stage}.{repeat}", x, first_stride if repeat == 0 else 1
+            hidden, _, kernel = shapes[f"{name}.block.0.0.weight"][:3]
+            last = max(i for i in range(4) if f"{name}.block.{i}.0.weight" in shapes)
+            channels = shapes[f"{name}.block.{last}.0.weight"][0]
+            skip = stride == 1 and b.channels(x) == channels
+            value = None if skip else name
+            if last == 0:
+                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu", kernel=kernel, stride=stride, value=value)
+            elif last == 1:
+                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu", kernel=kernel, stride=stride)
+            else:
+                kernel = shapes[f"{name}.block.1.0.weight"][2]
+                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu")
+                x = b.conv_norm(x, f"{name}.block.1", hidden, "silu", kernel=kernel, stride=stride, groups=hidden)
+                gate = shapes[f"{name}.block.2.fc1.weight"][0]
+                x = gated(b, x, f"{name}.block.2", ("fc1", "fc2"), gate, "silu")
+            if last > 0:
+                x = b.conv_norm(x, f"{name}.block.{last}", channels, "", value=value)
+            if skip:
+                x = b.add(x, start, value=name)
+    top = f"features.{stages + 1}"
+    b.conv_norm(x, top, shapes[f"{top}.0.weight"][0], "silu")
+    return Architecture(f"efficientnet_v2 of {stages} stages", tuple(b.steps), top, {"torch": 1e-5}, native=False)
+
+
 # MobileNetV3: Howard et al., "Searching for MobileNetV3".
 
 # Kernel, expanded and output channels, squeeze and excitation, hard swish, stride.
@@ -320,6 +359,7 @@ FAMILIES = (
     ("layer1.0.conv1.weight", r"(conv1|bn1|layer[1-4])\.", "", resnet),
     ("denseblock1.denselayer1.norm1.weight", r"(conv0|norm0|norm5|denseblock\d+|transition\d+)\.", "features.", any_densenet),
     ("1.0.block.1.fc1.weight", r"\d+\.", "features.", any_efficientnet),
+    ("4.0.block.2.fc1.weight", r"\d+\.", "features.", any_efficientnet_v2),
     ("4.block.2.fc1.weight", r"\d+\.", "features.", any_mobilenet_v3),
     ("1.0.block.5.weight", r"\d+\.", "features.", convnext),
     ("2.weight", r"\d+\.\w+$", "features.", vgg),

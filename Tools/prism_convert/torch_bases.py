@@ -135,7 +135,7 @@ def placed(architecture, prefix):
     return {name: prefix + name.removeprefix("features.") for name in architecture.tensors()}
 
 
-FAMILIES = "resnet, resnext, vgg, densenet, efficientnet, mobilenet_v3, convnext"
+FAMILIES = "resnet, resnext, vgg, densenet, efficientnet, efficientnet_v2, mobilenet_v3, convnext"
 
 
 def same_stem(shape, expected):

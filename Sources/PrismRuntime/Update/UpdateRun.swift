@@ -264,6 +264,8 @@ struct UpdateRun {
   ) {
     guard !step.isStore, let needed = change.needed[step.index] else { return }
     for part in needed.without(change.altered[step.index]) {
+      // Else it would be the known image's, whatever those between have there.
+      assert(change.ancestors.isEmpty || update.readAround.contains(step.index))
       // The last one that has all of it hides those before.
       let first = change.ancestors.lastIndex { $0.holds(part, of: step) }
       if first == nil { step.copy(part, from: base, to: context) }
@@ -304,6 +306,7 @@ extension UpdateRun {
     func complete(_ step: Update.PartialStep, _ task: Int, _ worker: Int) {
       guard !step.isStore, let needed = changes[task].needed[step.index] else { return }
       for part in needed.without(changes[task].altered[step.index]) {
+        assert(update.readAround.contains(step.index))
         // The last one that has all of it hides those before.
         let first = (0..<task).last { changes[$0].altered[step.index]?.holds(part) ?? false }
         if first == nil { step.copy(part, from: base, to: context(task, worker)) }
