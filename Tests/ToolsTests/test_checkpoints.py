@@ -1,6 +1,5 @@
 """What checkpoints say and do not say: the account, several sets of weights, other libraries' names, graph cards."""
 
-import dataclasses
 import json
 import pathlib
 import unittest
@@ -604,14 +603,11 @@ class Graphs(ConverterTest):
         self.assertEqual(graph["nodes"][0]["attributes"]["padding"], [0, 0, 1, 1])
 
     def test_efficientnets_v2(self):
-        def computed(arch):
-            return [dataclasses.replace(step, value="") for step in arch.steps]
-
         # By their tensors the known ones are what their tables say.
         for name in ("efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_b0"):
             known = architecture(name)
             found = families.any_efficientnet_v2(known.tensors())
-            self.assertEqual(computed(found), computed(known))
+            self.assertEqual(found.steps, known.steps)
             self.assertEqual(found.layer, known.layer)
         for missing in ("features.6.", "features.1."):
             shapes = {name: shape for name, shape in known.tensors().items() if not name.startswith(missing)}

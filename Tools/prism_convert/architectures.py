@@ -253,6 +253,29 @@ EFFICIENTNET_V2 = {
 EFFICIENTNET_V2_SCALES = {"b0": (10, 10), "b1": (10, 11), "b2": (11, 12), "b3": (12, 14)}
 
 
+def efficientnet_v2_block(b, x, name, hidden, channels, stride, gate, kernel=3):
+    """A block: one convolution where there is no hidden width, a fused one where there is no gate, else an inverted one."""
+    start, skip = x, stride == 1 and b.channels(x) == channels
+    last, options = None if skip else name, dict(kernel=kernel, stride=stride)
+    if hidden is None:
+        x = b.conv_norm(x, f"{name}.block.0", channels, "silu", value=last, **options)
+    elif gate is None:
+        x = b.conv_norm(x, f"{name}.block.0", hidden, "silu", **options)
+        x = b.conv_norm(x, f"{name}.block.1", channels, "", value=last)
+    else:
+        x = b.conv_norm(x, f"{name}.block.0", hidden, "silu")
+        x = b.conv_norm(x, f"{name}.block.1", hidden, "silu", groups=hidden, **options)
+        inner = f"{name}.block.2"
+        s = b.squeeze(x, value=f"{inner}.avgpool")
+        s = b.conv(s, f"{inner}.fc1", gate, bias=True)
+        s = b.activation(s, "silu", value=f"{inner}.activation")
+        s = b.conv(s, f"{inner}.fc2", hidden, bias=True)
+        s = b.activation(s, "sigmoid", value=f"{inner}.scale_activation")
+        x = b.multiply(x, s, value=inner)
+        x = b.conv_norm(x, f"{name}.block.3", channels, "", value=last)
+    return b.add(x, start, value=name) if skip else x
+
+
 def efficientnet_v2(size):
     width, depth = EFFICIENTNET_V2_SCALES.get(size, (10, 10))
 
@@ -265,34 +288,9 @@ def efficientnet_v2(size):
     for stage, (fused, expansion, first_stride, _, channels, repeats) in enumerate(stages, start=1):
         channels = filters(channels)
         for repeat in range(-(-repeats * depth // 10)):
-            stride = first_stride if repeat == 0 else 1
-            name, start = f"features.{stage}.{repeat}", x
-            before = b.channels(x)
-            hidden = before * expansion
-            skip = stride == 1 and before == channels
-            last = None if skip else name
-            if fused:
-                options = dict(kernel=3, stride=stride)
-                if expansion == 1:
-                    x = b.conv_norm(x, f"{name}.block.0", channels, "silu", value=last, **options)
-                else:
-                    x = b.conv_norm(x, f"{name}.block.0", hidden, "silu", **options)
-                    x = b.conv_norm(x, f"{name}.block.1", channels, "", value=last)
-            else:
-                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu")
-                x = b.conv_norm(
-                    x, f"{name}.block.1", hidden, "silu", kernel=3, stride=stride, groups=hidden
-                )
-                gate = f"{name}.block.2"
-                s = b.squeeze(x, value=f"{gate}.avgpool")
-                s = b.conv(s, f"{gate}.fc1", max(1, before // 4), bias=True)
-                s = b.activation(s, "silu", value=f"{gate}.activation")
-                s = b.conv(s, f"{gate}.fc2", hidden, bias=True)
-                s = b.activation(s, "sigmoid", value=f"{gate}.scale_activation")
-                x = b.multiply(x, s, value=gate)
-                x = b.conv_norm(x, f"{name}.block.3", channels, "", value=last)
-            if skip:
-                x = b.add(x, start, value=name)
+            before, stride = b.channels(x), first_stride if repeat == 0 else 1
+            name, hidden = f"features.{stage}.{repeat}", None if fused and expansion == 1 else before * expansion
+            x = efficientnet_v2_block(b, x, name, hidden, channels, stride, None if fused else max(1, before // 4))
     top = f"features.{len(stages) + 1}"
     b.conv_norm(x, top, filters(1280), "silu")
     epsilons = {"keras": 1e-3, "torch": 1e-3}

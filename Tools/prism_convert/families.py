@@ -7,7 +7,7 @@ transformers have for a family; a checkpoint with one tensor more or less than t
 import functools
 import re
 
-from .architectures import Architecture, Builder, densenet, divisible_by_8
+from .architectures import Architecture, Builder, densenet, divisible_by_8, efficientnet_v2_block
 
 
 class NotOfFamily(Exception):
@@ -240,26 +240,13 @@ def any_efficientnet_v2(shapes):
         raise NotOfFamily("an EfficientNetV2 has six or seven stages, and fused blocks first")
     for stage, first_stride in enumerate(EFFICIENTNET_V2_STRIDES[:stages], start=1):
         for repeat in range(count(shapes, rf"features\.{stage}\.(\d+)\.block\.0\.0\.weight")):
-            name, start, stride = f"features.{stage}.{repeat}", x, first_stride if repeat == 0 else 1
-            hidden, _, kernel = shapes[f"{name}.block.0.0.weight"][:3]
+            name, stride = f"features.{stage}.{repeat}", first_stride if repeat == 0 else 1
             last = max(i for i in range(4) if f"{name}.block.{i}.0.weight" in shapes)
+            hidden = shapes[f"{name}.block.0.0.weight"][0] if last > 0 else None
+            gate = shapes[f"{name}.block.2.fc1.weight"][0] if last > 1 else None
+            kernel = shapes[f"{name}.block.{1 if gate else 0}.0.weight"][2]
             channels = shapes[f"{name}.block.{last}.0.weight"][0]
-            skip = stride == 1 and b.channels(x) == channels
-            value = None if skip else name
-            if last == 0:
-                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu", kernel=kernel, stride=stride, value=value)
-            elif last == 1:
-                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu", kernel=kernel, stride=stride)
-            else:
-                kernel = shapes[f"{name}.block.1.0.weight"][2]
-                x = b.conv_norm(x, f"{name}.block.0", hidden, "silu")
-                x = b.conv_norm(x, f"{name}.block.1", hidden, "silu", kernel=kernel, stride=stride, groups=hidden)
-                gate = shapes[f"{name}.block.2.fc1.weight"][0]
-                x = gated(b, x, f"{name}.block.2", ("fc1", "fc2"), gate, "silu")
-            if last > 0:
-                x = b.conv_norm(x, f"{name}.block.{last}", channels, "", value=value)
-            if skip:
-                x = b.add(x, start, value=name)
+            x = efficientnet_v2_block(b, x, name, hidden, channels, stride, gate, kernel)
     top = f"features.{stages + 1}"
     b.conv_norm(x, top, shapes[f"{top}.0.weight"][0], "silu")
     return Architecture(f"efficientnet_v2 of {stages} stages", tuple(b.steps), top, {"torch": 1e-5}, native=False)
