@@ -5,41 +5,20 @@
 #endif
 
 #if PRISM_AVX512
-  /// The bits of a vector of numbers.
-  typealias Bits = UInt16
   /// One bit for every lane.
   @_transparent var laneBits: VI {
     VI(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
   }
 #elseif PRISM_AVX2
-  /// The bits of a vector of numbers.
-  typealias Bits = UInt8
   /// One bit for every lane.
   @_transparent var laneBits: VI { VI(1, 2, 4, 8, 16, 32, 64, 128) }
 #else
-  /// The bits of a vector of numbers.
-  typealias Bits = UInt8
   /// One bit for every lane.
   @_transparent var laneBits: VI { VI(1, 2, 4, 8) }
 #endif
 
 /// The bytes of the bits of a vector.
 @_transparent var bitsSize: Int { MemoryLayout<Bits>.size }
-
-/// Combines the lanes.
-@inline(always)
-func allLanes(_ v: VI) -> Bits {
-  #if PRISM_AVX512
-    let eight = v.lowHalf | v.highHalf
-    let four = eight.lowHalf | eight.highHalf
-  #elseif PRISM_AVX2
-    let four = v.lowHalf | v.highHalf
-  #else
-    let four = v
-  #endif
-  let two = four.lowHalf | four.highHalf
-  return Bits(truncatingIfNeeded: two[0] | two[1])
-}
 
 /// The gate of a block that begins at a row and a channel; for bits at a multiple of a vector.
 @inline(always)
@@ -74,8 +53,8 @@ func keepRows(_ keep: Keep, _ c: Source, _ ldc: Int, rows: Int, columns: Int) {
     while j < columns {
       let v = loadUpTo(source + j, columns &- j)
       let set = VI(repeating: 0).replacing(
-        with: laneBits, where: (v .> splat(0)) .& (v .< high))
-      target.storeBytes(of: allLanes(set), as: Bits.self)
+        with: VI(repeating: -1), where: (v .> splat(0)) .& (v .< high))
+      target.storeBytes(of: signs(set), as: Bits.self)
       target += bitsSize
       j &+= W
     }

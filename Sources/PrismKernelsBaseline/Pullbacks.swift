@@ -11,6 +11,8 @@ package enum Pullbacks {
   /// Adds a row of products to a row of an image: `length` numbers of every pixel go to where the
   /// pixel's window begins.
   ///
+  /// A number's summands are added in an order that the sizes alone decide.
+  ///
   /// - Parameters:
   ///   - products: The numbers of the first pixel.
   ///   - stride: Floats from those of one pixel to those of the next.
@@ -22,16 +24,23 @@ package enum Pullbacks {
     _ products: UnsafePointer<Float>, stride: Int, pixels: Int, length: Int,
     into row: UnsafeMutablePointer<Float>, step: Int
   ) {
-    var x = 0
-    while x < pixels {
-      let p = products + x &* stride
-      let q = row + x &* step
-      var j = 0
-      while j < length {
-        store(load(q + j) + load(p + j), q + j)
-        j &+= W
+    // A number that has just been stored in two halves cannot be loaded at once: windows that
+    // overlap like that take turns.
+    let turns = step % W == 0 ? 1 : (length &+ step &- 1) / step
+    var turn = 0
+    while turn < turns {
+      var x = turn
+      while x < pixels {
+        let p = products + x &* stride
+        let q = row + x &* step
+        var j = 0
+        while j < length {
+          store(load(q + j) + load(p + j), q + j)
+          j &+= W
+        }
+        x &+= turns
       }
-      x &+= 1
+      turn &+= 1
     }
   }
 
@@ -61,6 +70,18 @@ package enum Pullbacks {
           weightStride: stride &* c, taps: taps,
           rowStride: 0 &- s.outputWidth &* job.inputStride, low: splat(-.infinity),
           high: splat(.infinity))
+        // From the outer tap on, pixels come in pairs under the same windows.
+        let most = (s.inputWidth &- x) / 2
+        let windows = s.outputWidth &- ox
+        let pairs = most < windows ? most : windows
+        if s.kernelWidth == 3 && stride == 2 && columns == 2 && pairs > 0 && c % W == 0 {
+          if taps == 1 { depthwisePairs(row, pairs, rows: 1) }
+          if taps == 2 { depthwisePairs(row, pairs, rows: 2) }
+          if taps == 1 || taps == 2 {
+            x &+= 2 &* pairs
+            continue
+          }
+        }
         depthwisePixel(row, kernelWidth: s.kernelWidth, first: 0, columns: columns, from: 0)
         x &+= 1
       }
@@ -68,6 +89,57 @@ package enum Pullbacks {
         job.epilogue, output, job.outputStride, firstRow: y &* s.inputWidth, firstColumn: 0,
         rows: s.inputWidth, columns: c)
       y &+= 1
+    }
+  }
+
+  /// Computes pairs of pixels of a row, of which the first is under the outer taps of a kernel of
+  /// three columns with a stride of two, the second under the middle one.
+  ///
+  /// - Parameters:
+  ///   - row: The first pixel; every further pair is under the windows one column later. Its
+  ///     channels are whole vectors.
+  ///   - pairs: The pairs.
+  ///   - rows: The rows of taps, one or two.
+  @inline(always)
+  static func depthwisePairs(_ row: DepthwiseRow, _ pairs: Int, rows: Int) {
+    let step = 0 &- row.inputStride
+    // Two taps lie between rows of weights and between the outer columns, so one is half of that.
+    let (below, beside) = (3 &* row.weightStride, row.weightStride / 2)
+    var c = 0
+    while c < row.channels {
+      let weights = row.weights + c
+      let bias = load(row.bias + c)
+      let w0 = load(weights), w1 = load(weights + beside), w2 = load(weights + 2 &* beside)
+      var u0 = splat(0), u1 = splat(0), u2 = splat(0)
+      if rows == 2 {
+        u0 = load(weights + below)
+        u1 = load(weights + (below &+ beside))
+        u2 = load(weights + (below &+ 2 &* beside))
+      }
+      var p = row.input + c
+      var q = row.output + c
+      // What is under the last tap of a pair is under the first tap of the one before.
+      var before = load(p - step)
+      var beforeAbove = rows == 2 ? load(p + (row.rowStride &- step)) : splat(0)
+      var i = 0
+      while i < pairs {
+        let v = load(p)
+        var outer = fma(fma(bias, v, w0), before, w2)
+        var middle = fma(bias, v, w1)
+        if rows == 2 {
+          let above = load(p + row.rowStride)
+          outer = fma(fma(outer, above, u0), beforeAbove, u2)
+          middle = fma(middle, above, u1)
+          beforeAbove = above
+        }
+        store(outer, q)
+        store(middle, q + row.outputStride)
+        before = v
+        p += step
+        q += 2 &* row.outputStride
+        i &+= 1
+      }
+      c &+= W
     }
   }
 

@@ -172,6 +172,8 @@ func runPanel(
   var fetched = before
   var tile = 0
   var row = 0
+  // Stored rows that are not finished yet, which wait until a call is worth it.
+  var waiting = 0
   while tile < tiles {
     // The first `extra` tiles have one row more.
     let count = rows / tiles &+ (tile < rows % tiles ? 1 : 0)
@@ -190,14 +192,19 @@ func runPanel(
     } else {
       runPartial(job, rows: count, columns: columns)
     }
-    if finish.isNeeded {
-      finish.run(job.c, job.ldc, row: row, rows: count, columns: columns)
-    }
     job.a += count &* job.lda
     job.c += count &* job.ldc
     if let residual = job.residual { job.residual = residual + count &* job.ldr }
     row &+= count
     tile &+= 1
+    waiting &+= count
+    if waiting >= 24 || tile == tiles {
+      if finish.isNeeded {
+        finish.run(
+          job.c - waiting &* job.ldc, job.ldc, row: row &- waiting, rows: waiting, columns: columns)
+      }
+      waiting = 0
+    }
   }
   return fetched
 }

@@ -116,6 +116,42 @@ struct ConvolutionChainTests {
     }
   }
 
+  @Test(
+    "the walk back through a chain with a stride is one chain, and computes what its parts compute",
+    arguments: [(65, 71, 3), (64, 70, 3), (33, 20, 5), (7, 9, 3), (2, 1, 3)],
+    InstructionSet.available)
+  func walkBack(_ size: (height: Int, width: Int, kernel: Int), _ set: InstructionSet) throws {
+    var chain = ChainCase(height: size.height, width: size.width, kernel: size.kernel, stride: 2)
+    chain.padding = .symmetric(size.kernel / 2)
+    let recording = try chain.recording()
+    let (image, output) = (recording.inputs[0], recording.outputs[0])
+    let plan = try #require(
+      try GradientPlan(
+        .init(layer: image, count: 1), in: recording, precision: .standard,
+        weights: PackedWeights(), kernels: Kernels(set)))
+    let back = plan.plan.program.steps.compactMap { $0.kind as? ConvolutionChain }
+      .filter { $0.depthwise is DepthwisePullbackStep }
+    #expect(back.count == 1 && back[0].before != nil && back[0].after != nil)
+
+    let images = chain.images(3)
+    var random = SeededRandom(seed: 5)
+    let cotangent = Tensor.uniform(recording[output].shape, in: -1..<1, using: &random)
+    func found(threads: Int) throws -> [Tensor] {
+      try plan(
+        (0..<3).map { [image: images.slice($0)] }, cotangents: [cotangent],
+        on: WorkerPool(workerCount: threads)
+      ).map { $0.pass.cotangents[0] }
+    }
+    let result = try found(threads: 1)
+    for n in 0..<3 {
+      let expected = try recording.gradient(
+        of: output, cotangent: cotangent, at: [image], given: [image: images.slice(n)])
+      // Three sums of at most 100 products of numbers about one, in another order.
+      expectClose(result[n], try #require(expected[image]), tolerance: 2e-5, "image \(n)")
+    }
+    for threads in 2...4 { #expect(try found(threads: threads) == result, "\(threads) threads") }
+  }
+
   @Test("the bits do not depend on how rows are divided", arguments: ChainCase.all)
   func determinism(_ chain: ChainCase) throws {
     try Plan(chain.recording()).expectSameBits(of: chain.images(3), threads: Array(1...5))

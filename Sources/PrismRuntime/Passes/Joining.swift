@@ -1,9 +1,9 @@
 internal import PrismAutodiff
 internal import PrismKernels
 
-/// Puts convolutions around a depthwise one together, convolutions with the pooling after them,
-/// gradients by weights with those by offsets, and walks back through a normalisation with that
-/// through the convolution after it.
+/// Puts convolutions around a depthwise one or around the walk back through one together,
+/// convolutions with the pooling after them, gradients by weights with those by offsets, and walks
+/// back through a normalisation with that through the convolution after it.
 struct Joining {
   private let uses: [ValueID: Int]
   private let panelWidth: Int
@@ -34,7 +34,8 @@ struct Joining {
     return second.input == first.output && uses[first.output] == 1 ? second : nil
   }
 
-  /// A depthwise convolution with the convolutions before and after it.
+  /// A depthwise convolution, or the walk back through one, with the convolutions before and after
+  /// it.
   private func chain(from position: Int) -> Draft? {
     var links = [drafts[position]]
     let before = links[0].kind as? any RowStepKind
@@ -42,7 +43,7 @@ struct Joining {
       guard let next = link(after: position) else { return nil }
       links.append(next)
     }
-    guard let depthwise = links[links.count - 1].kind as? DepthwiseStep else { return nil }
+    guard let depthwise = links[links.count - 1].kind as? any DepthwiseStepKind else { return nil }
     var after: PointwiseStep?
     if let next = link(after: position + links.count - 1), next.head.isNone,
       let pointwise = next.kind as? PointwiseStep

@@ -3,21 +3,42 @@ internal import PrismKernels
 /// Convolutions that follow each other, computed together in parts: what lies between them is never
 /// whole, and stays in the second-level cache.
 ///
-/// The middle is a depthwise convolution; before it stands a pointwise or a dense one, after it a
-/// pointwise one, or either is missing. The parts are bands of rows, of which neighbours share the
-/// rows under the kernel; or, on small maps with many channels between a pointwise and the
-/// depthwise convolution, blocks of channels, which share nothing. An output's bits are those of
-/// the steps one after the other, since each of them is computed in one way, whatever is computed
-/// with it.
+/// The middle is a depthwise convolution or the walk back through one; before it stands a pointwise
+/// or a dense one, after it a pointwise one, or either is missing. The parts are bands of rows, of
+/// which neighbours share the rows under the kernel; or, on small maps with many channels between a
+/// pointwise and the depthwise convolution, blocks of channels, which share nothing. An output's
+/// bits are those of the steps one after the other, since each of them is computed in one way,
+/// whatever is computed with it.
 struct ConvolutionChain: StepKind {
   let before: (any RowStepKind)?
-  let depthwise: DepthwiseStep
+  let depthwise: any DepthwiseStepKind
   let after: PointwiseStep?
   /// The channels in a panel of the weights before the depthwise convolution.
   let panelWidth: Int
+  /// The rows of the depthwise convolution's output that are computed at a time.
+  private let bandRows: Int
 
-  /// The sizes of the depthwise convolution.
-  private var shape: ConvolutionShape { depthwise.shape }
+  init(
+    before: (any RowStepKind)?, depthwise: any DepthwiseStepKind, after: PointwiseStep?,
+    panelWidth: Int
+  ) {
+    self.before = before
+    self.depthwise = depthwise
+    self.after = after
+    self.panelWidth = panelWidth
+    let (source, target) = (depthwise.source, depthwise.target)
+    func size(_ rows: Int) -> Int {
+      (before == nil ? 0 : depthwise.sourceRows(rows) * source.width * depthwise.channels)
+        + (after == nil ? 0 : rows * target.width * depthwise.channels)
+    }
+    var rows = 1
+    while rows < target.height, size(rows + 1) <= Self.bandSize { rows += 1 }
+    bandRows = rows
+  }
+
+  /// The map that the depthwise convolution reads, and the one that it writes.
+  private var source: (height: Int, width: Int) { depthwise.source }
+  private var target: (height: Int, width: Int) { depthwise.target }
 
   /// The step's links.
   private func stepBefore(_ step: Step) -> Step { step.links[0] }
@@ -34,22 +55,12 @@ struct ConvolutionChain: StepKind {
   /// of a usual second-level cache of 1 MiB, which leaves room for weights, input and output.
   private static let bandSize = 88 << 10
 
-  private var rowBefore: Int { shape.inputWidth * shape.inputChannels }
-  private var rowAfter: Int { shape.outputWidth * shape.outputChannels }
-
-  /// The rows of the depthwise convolution's output that are computed at a time.
-  private var bandRows: Int {
-    let (first, next) = (
-      before == nil ? 0 : shape.kernelHeight * rowBefore + (after == nil ? 0 : rowAfter),
-      (before == nil ? 0 : shape.strideHeight * rowBefore) + (after == nil ? 0 : rowAfter)
-    )
-    return max(1, min(shape.outputHeight, 1 + (Self.bandSize - first) / max(next, 1)))
-  }
+  private var rowBefore: Int { source.width * depthwise.channels }
+  private var rowAfter: Int { target.width * depthwise.channels }
 
   private var sizeBefore: Int {
     guard before != nil else { return 0 }
-    let rows = (bandRows - 1) * shape.strideHeight + shape.kernelHeight
-    return ArenaLayout.aligned(min(rows, shape.inputHeight) * rowBefore)
+    return ArenaLayout.aligned(depthwise.sourceRows(bandRows) * rowBefore)
   }
 
   private var sizeAfter: Int { after == nil ? 0 : ArenaLayout.aligned(bandRows * rowAfter) }
@@ -66,14 +77,9 @@ struct ConvolutionChain: StepKind {
   /// Whether a depthwise convolution and the pointwise one before it are computed in blocks of
   /// channels: where the weights between them are larger than the map, reading those once counts
   /// for more.
-  private static func isByChannels(_ shape: ConvolutionShape, panelWidth: Int) -> Bool {
-    let pixels = shape.inputHeight * shape.inputWidth
-    return shape.inputChannels > pixels && pixels * panelWidth <= bandSize
-  }
-
-  /// Whether the first two convolutions can be computed in blocks of channels.
   private var isOnSmallMap: Bool {
-    before is PointwiseStep && Self.isByChannels(shape, panelWidth: panelWidth)
+    before is PointwiseStep && depthwise.suitsChannels && depthwise.channels > pixels
+      && pixels * panelWidth <= Self.bandSize
   }
 
   private var isByChannels: Bool { after == nil && isOnSmallMap }
@@ -100,9 +106,9 @@ struct ConvolutionChain: StepKind {
     ]
   }
 
-  private var pixels: Int { shape.inputHeight * shape.inputWidth }
+  private var pixels: Int { source.height * source.width }
 
-  private var panels: Int { (shape.inputChannels + panelWidth - 1) / panelWidth }
+  private var panels: Int { (depthwise.channels + panelWidth - 1) / panelWidth }
 
   /// The panels of channels that are computed at a time.
   private var blockPanels: Int { min(panels, Self.bandSize / (pixels * panelWidth)) }
@@ -113,7 +119,7 @@ struct ConvolutionChain: StepKind {
 
   func divisions(of step: Step) -> Int { partCount }
 
-  private var partCount: Int { isByChannels ? panels : shape.outputHeight }
+  private var partCount: Int { isByChannels ? panels : target.height }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     let range = part.range(of: partCount)
@@ -136,10 +142,10 @@ struct ConvolutionChain: StepKind {
     var context = context
     context.scratch += pixels * Self.blockStride(blockPanels * panelWidth)
     guard let before = before as? PointwiseStep, var first = before.job(stepBefore(step), context),
-      var second = stepOfDepthwise(step).convolutionJob(shape, context)
+      var second = stepOfDepthwise(step).convolutionJob(depthwise.shape, context)
     else { return }
     let start = panels.lowerBound * panelWidth
-    let end = min(panels.upperBound * panelWidth, shape.inputChannels)
+    let end = min(panels.upperBound * panelWidth, depthwise.channels)
     first.panels = panels
     first.output = block - start
     first.outputStride = Self.blockStride(end - start)
@@ -147,7 +153,7 @@ struct ConvolutionChain: StepKind {
     second.input = UnsafePointer(first.output)
     second.inputStride = first.outputStride
     second.channels = start..<end
-    kernels.depthwise(second)
+    depthwise.run(second, kernels)
   }
 
   // MARK: - Bands of rows
@@ -159,14 +165,17 @@ struct ConvolutionChain: StepKind {
     let (bandBefore, bandAfter) = (context.scratch, context.scratch + sizeBefore)
     var context = context
     context.scratch += sizeBefore + sizeAfter
-    guard var middle = stepOfDepthwise(step).convolutionJob(shape, context) else { return }
+    guard var middle = stepOfDepthwise(step).convolutionJob(depthwise.shape, context) else {
+      return
+    }
 
     // The rows `base ..< computed` of the middle's input are in the band.
     var (base, computed) = (0, 0)
     for start in stride(from: rows.lowerBound, to: rows.upperBound, by: bandRows) {
       let end = min(start + bandRows, rows.upperBound)
       if let before {
-        let (top, bottom) = inputRows(under: start..<end)
+        let rows = depthwise.sourceRows(under: start..<end)
+        let (top, bottom) = (rows.lowerBound, rows.upperBound)
         if start == rows.lowerBound || computed <= top {
           computed = top
         } else {
@@ -175,32 +184,27 @@ struct ConvolutionChain: StepKind {
             from: bandBefore + (top - base) * rowBefore, count: (computed - top) * rowBefore)
         }
         base = top
-        before.executeRows(
-          computed..<bottom, of: stepBefore(step), context, kernels,
-          into: bandBefore - base * rowBefore)
+        // The walk back may have all that it needs from the band before.
+        if computed < bottom {
+          before.executeRows(
+            computed..<bottom, of: stepBefore(step), context, kernels,
+            into: bandBefore - base * rowBefore)
+        }
         computed = bottom
         middle.input = UnsafePointer(bandBefore - base * rowBefore)
-        middle.inputStride = shape.inputChannels
+        middle.inputStride = depthwise.channels
       }
       middle.rows = start..<end
       guard let after else {
-        kernels.depthwise(middle)
+        depthwise.run(middle, kernels)
         continue
       }
       middle.output = bandAfter - start * rowAfter
-      middle.outputStride = shape.outputChannels
-      kernels.depthwise(middle)
+      middle.outputStride = depthwise.channels
+      depthwise.run(middle, kernels)
       after.executePixels(
-        (start * shape.outputWidth)..<(end * shape.outputWidth), of: stepAfter(step), context,
-        kernels, from: UnsafePointer(bandAfter - start * rowAfter))
+        (start * target.width)..<(end * target.width), of: stepAfter(step), context, kernels,
+        from: UnsafePointer(bandAfter - start * rowAfter))
     }
-  }
-
-  /// The rows of the depthwise convolution's input, inside the map, that some rows of its output
-  /// need.
-  private func inputRows(under rows: Range<Int>) -> (top: Int, bottom: Int) {
-    let top = rows.lowerBound * shape.strideHeight - shape.paddingTop
-    let last = (rows.upperBound - 1) * shape.strideHeight - shape.paddingTop
-    return (max(0, top), min(shape.inputHeight, last + shape.kernelHeight))
   }
 }

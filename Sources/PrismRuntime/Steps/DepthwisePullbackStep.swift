@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// The walk back through a depthwise convolution with strides.
-struct DepthwisePullbackStep: PackedStepKind {
+struct DepthwisePullbackStep: DepthwiseStepKind {
   /// The sizes of the convolution: its input is the step's output.
   let shape: ConvolutionShape
 
@@ -21,8 +21,30 @@ struct DepthwisePullbackStep: PackedStepKind {
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     guard var job = step.convolutionJob(shape, context) else { return }
     job.rows = part.range(of: shape.inputHeight)
-    kernels.depthwisePullback(job)
+    run(job, kernels)
   }
+
+  // MARK: - In a chain
+
+  var source: (height: Int, width: Int) { (shape.outputHeight, shape.outputWidth) }
+
+  var target: (height: Int, width: Int) { (shape.inputHeight, shape.inputWidth) }
+
+  var suitsChannels: Bool { false }
+
+  func sourceRows(under rows: Range<Int>) -> Range<Int> {
+    // Windows that reach a row begin at most a kernel before it.
+    let stride = shape.strideHeight
+    let first = rows.lowerBound + shape.paddingTop - shape.kernelHeight + stride
+    let end = min(shape.outputHeight, (rows.upperBound - 1 + shape.paddingTop) / stride + 1)
+    return min(max(0, first) / stride, end)..<end
+  }
+
+  func sourceRows(_ count: Int) -> Int {
+    min(shape.outputHeight, (count + shape.kernelHeight - 2) / shape.strideHeight + 1)
+  }
+
+  func run(_ job: ConvolutionJob, _ kernels: Kernels) { kernels.depthwisePullback(job) }
 
   // MARK: - Weights
 

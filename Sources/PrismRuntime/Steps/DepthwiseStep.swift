@@ -1,7 +1,7 @@
 internal import PrismKernels
 
 /// A convolution of every channel by itself.
-struct DepthwiseStep: PackedStepKind, RegionStepKind {
+struct DepthwiseStep: DepthwiseStepKind, RegionStepKind {
   let shape: ConvolutionShape
 
   func label(of step: Step) -> String {
@@ -17,14 +17,35 @@ struct DepthwiseStep: PackedStepKind, RegionStepKind {
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     guard var job = step.convolutionJob(shape, context) else { return }
     job.rows = part.range(of: shape.outputHeight)
-    kernels.depthwise(job)
+    run(job, kernels)
   }
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, over region: Region) {
     guard var job = step.convolutionJob(shape, context) else { return }
     (job.rows, job.columns) = (region.rows, region.columns)
-    kernels.depthwise(job)
+    run(job, kernels)
   }
+
+  // MARK: - In a chain
+
+  var source: (height: Int, width: Int) { (shape.inputHeight, shape.inputWidth) }
+
+  var target: (height: Int, width: Int) { (shape.outputHeight, shape.outputWidth) }
+
+  var suitsChannels: Bool { true }
+
+  func sourceRows(under rows: Range<Int>) -> Range<Int> {
+    let top = rows.lowerBound * shape.strideHeight - shape.paddingTop
+    let last = (rows.upperBound - 1) * shape.strideHeight - shape.paddingTop
+    let end = min(shape.inputHeight, last + shape.kernelHeight)
+    return min(max(0, top), end)..<end
+  }
+
+  func sourceRows(_ count: Int) -> Int {
+    min(shape.inputHeight, (count - 1) * shape.strideHeight + shape.kernelHeight)
+  }
+
+  func run(_ job: ConvolutionJob, _ kernels: Kernels) { kernels.depthwise(job) }
 
   // MARK: - Weights
 

@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/Instructions.swift

@@ -1,1 +1,0 @@
-../PrismKernelsBaseline/Prefetch.swift
