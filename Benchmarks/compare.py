@@ -75,6 +75,8 @@ def process(title, name, prism, peer, peer_title, rounds=None):
 
 LIME = ("--method", "lime", "--samples", "1000", "--draws", "published")
 LIME_DEFAULTS = ("--method", "lime")
+# As certain as 1000 plain draws, by `prism-bench certainty` (RESULTS.md).
+LIME_AS_CERTAIN = ("--method", "lime", "--samples", "200")
 SHAP = ("--method", "shap", "--samples", "500")
 IG = ("--method", "ig", "--samples", "50")
 
@@ -83,6 +85,7 @@ COLD_STARTS = [
     process("LIME, 1000 samples", "mobilenet_v2", LIME, "lime", "lime with ONNX Runtime", 5),
     process("LIME, 1000 samples", "vgg16", LIME, "lime", "lime with ONNX Runtime", 1),
     process("LIME, each with its defaults", "mobilenet_v2", LIME_DEFAULTS, "lime", "lime with ONNX Runtime", 5),
+    process("LIME, 200 samples beside 1000", "mobilenet_v2", LIME_AS_CERTAIN, "lime", "lime with ONNX Runtime", 5),
     process("Partition SHAP, 500 evaluations", "mobilenet_v2", SHAP, "shap", "shap with ONNX Runtime", 5),
     process("Integrated Gradients, 50 steps", "mobilenet_v2", IG, "ig", "captum", 5),
     ColdStart("Grad-CAM, dogs", ROOT / "Weights" / "dogs.safetensors", ("--method", "gradcam"), None),

@@ -24,6 +24,39 @@ struct PartsTests {
     #expect(lime.labels == it.quickshiftLime)
   }
 
+  @Test(
+    "quickshift is its definition, pixel by pixel, whatever the size",
+    arguments: [(1, 1), (1, 7), (6, 1), (5, 3), (9, 14), (31, 33)])
+  func quickshiftByDefinition(height: Int, width: Int) throws {
+    var random = SeededRandom(seed: UInt64(height * 100 + width))
+    let pixels = Tensor.uniform([height, width, 3], in: 0..<255, using: &random)
+    let image = ExplainedImage(pixels.reshaped(to: [1, height, width, 3]), pixels: pixels)
+    let colors = try LabImage(image, for: "quickshift").values.map { $0 * 0.2 }
+    let count = height * width
+    func distance(_ p: Int, _ q: Int) -> Double {
+      let place = [Double(p / width - q / width), Double(p % width - q % width)]
+      let color = (0..<3).map { colors[3 * p + $0] - colors[3 * q + $0] }
+      return (color + place).reduce(0) { $0 + $1 * $1 }
+    }
+    func neighbors(_ p: Int) -> [Int] {
+      (0..<count).filter {
+        abs($0 / width - p / width) <= 6 && abs($0 % width - p % width) <= 6
+      }
+    }
+    let densities = (0..<count).map { p in
+      neighbors(p).reduce(0) { $0 + exponential(-distance(p, $1) / 8) }
+    }
+    var roots = (0..<count).map { p in
+      let higher = neighbors(p).filter { densities[$0] > densities[p] }
+      let nearest = higher.min { distance(p, $0) < distance(p, $1) }
+      return nearest.flatMap { distance(p, $0).squareRoot() <= 5 ? $0 : nil } ?? p
+    }
+    for _ in 0..<count { for p in 0..<count { roots[p] = roots[roots[p]] } }
+    let found = try Segmenter.quickshift(kernelSize: 2, maximumDistance: 5, ratio: 0.2)
+      .segments(of: image)
+    #expect(found == Segmentation(renumbering: roots, height: height, width: width))
+  }
+
   @Test("SLIC is scikit-image's, before and after parts are connected")
   func slic() throws {
     let (image, it) = try Self.picture()
