@@ -7,6 +7,7 @@ operators of ONNX, so that everything behind is the same.
 import importlib
 import math
 import operator
+import re
 
 import numpy
 
@@ -28,6 +29,8 @@ SAME = {
 BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
 SHAPES = {"view", "reshape", "_unsafe_view", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"}
 PADDINGS = {"replicate": "edge", "circular": "wrap"}
+REGIONS = {"wrap_with_set_grad_enabled": 1, "wrap_with_autocast": 4}  # by the place of their graph among the arguments
+ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
 REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax", "amin": "ReduceMin"}
 
 
@@ -112,6 +115,7 @@ class Exporter:
 
     def file(self, shape):
         signature = self.program.graph_signature
+        open_regions(self.program.graph_module)
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         constants = getattr(signature, "inputs_to_lifted_tensor_constants", {})
         for node in self.program.graph.nodes:
@@ -125,7 +129,9 @@ class Exporter:
             elif node.op == "call_function":
                 self.call(node)
         (image,) = signature.user_inputs
-        outputs = [name for name in signature.user_outputs if isinstance(name, str)]
+        (last,) = self.program.graph.find_nodes(op="output")
+        results = zip(signature.output_specs, last.args[0])
+        outputs = [item.name for spec, item in results if spec.kind.name == "USER_OUTPUT" and hasattr(item, "name")]
         graph = Graph(self.nodes, self.constants, [(image, FLOAT, list(shape))], outputs)
         return File(graph, OPSET, "torch.export", {})
 
@@ -183,7 +189,8 @@ class Exporter:
         else:
             method = getattr(self, f"aten_{kind}", None)
             if method is None:
-                raise ConversionError(f"{self.label}: {node.target} is not supported")
+                of_attention = any(ATTENTION.search(f"{path} {kind}") for path, kind in stack)
+                raise ConversionError(f"{self.label}: {node.target} is not supported{', in a layer that is called attention' * of_attention}")
             method(node, arguments)
 
     def known(self, node):
@@ -576,6 +583,24 @@ class Exporter:
         if not exact and not attributes["coordinate_transformation_mode"] == "align_corners":
             raise ConversionError(f"{self.label} resizes by {list(factors)}, which is no whole number of pixels here")
         self.node("Resize", [node.args[0].name, "", "", self.constant(list(after), "int64")], node.name, **attributes)
+
+
+def open_regions(module):
+    """Puts what stands under `with torch.no_grad()`, or under an autocast that is switched off, among the other nodes."""
+    graph = module.graph
+    for node in [node for node in graph.nodes if str(node.target) in REGIONS]:
+        place = REGIONS[str(node.target)]
+        if place > 1 and node.args[2]:
+            raise ConversionError("the module computes a part in another precision (autocast), which is not supported")
+        inner = getattr(module, node.args[place].target)
+        open_regions(inner)
+        placeholders = [item for item in inner.graph.nodes if item.op == "placeholder"]
+        with graph.inserting_before(node):
+            results = graph.graph_copy(inner.graph, dict(zip(placeholders, node.args[place + 1 :])))
+        for user in list(node.users):
+            user.replace_all_uses_with(results[user.args[1]])
+            graph.erase_node(user)
+        graph.erase_node(node)
 
 
 class Arguments:
