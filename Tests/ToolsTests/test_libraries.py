@@ -259,7 +259,8 @@ class Libraries(ConverterTest):
         model = self.network(global_pool="max")
         self.same(model, self.save(model, open_ | {"global_pool": "max"}), "--module", "timm")
         model = self.network(apart=False)
-        self.same(model, self.save(model, open_), "--module", "timm")
+        _, out = self.same(model, self.save(model, open_), "--module", "timm")
+        self.assertIn("small(num_classes=5), its branches put together, named by config.json", out)
 
     def test_timm_by_its_name(self):
         model = self.network()
@@ -323,6 +324,7 @@ class Libraries(ConverterTest):
         self.same(model, source, "--module", "hand_made:any_network(num_classes=5)", *options)
         self.output.parent.rmdir()
         self.assert_refused(source, "for 5 classes and not 1000, .*: --module 'hand_made:Network.num_classes=5.'$", "--module", "hand_made:Network", *options)
+        self.assert_refused(source, "--architecture goes with --module timm", "--module", "hand_made:Network", "--architecture", "small", *options)
         # A factory that takes whatever it is given does not say that it takes this.
         self.assert_refused(source, "for 5 classes and not 1000, as the module is$", "--module", "hand_made:any_network", *options)
         self.assert_refused(

@@ -43,6 +43,8 @@ def build(torch, options, checkpoint, said):
     """The module of `--module` with the tensors of a checkpoint."""
     with contextlib.suppress(Exception), quiet():
         import_torchvision(torch)  # Which timm needs, and the user's own code may.
+    if options.architecture and options.module != "timm":
+        raise ConversionError("--architecture goes with --module timm; another module says itself what it is")
     if options.module in BUILDERS:
         return BUILDERS[options.module](torch, options, checkpoint.tensors, checkpoint.settings, said)
     call = parse(options.module)
@@ -210,7 +212,7 @@ def build_timm(torch, options, state, settings, said):
     config = said.config if said else {}
     name, origin = timm_name(timm, options, config, settings)
     arguments = timm_arguments(config)
-    maker = TimmMaker(timm, name.partition(".")[0], origin)
+    maker = TimmMaker(timm, name.partition(".")[0])
     classes = timm_classes(config)
     module = maker.make(arguments, classes)
     wanted = maker.fitted(module, state, arguments, classes)
@@ -221,11 +223,12 @@ def build_timm(torch, options, state, settings, said):
         classes = wanted.pop("num_classes", classes)
         arguments |= wanted
         module = maker.make(arguments, classes)
-    module = maker.of_form(module, state)
-    assumed = load(torch, module, state, f"{version_of('timm')}'s {maker.name} ({origin})") + maker.assumed
+    module, made = maker.of_form(module, state), module
+    form = "" if module is made else ", its branches put together"
+    assumed = load(torch, module, state, f"{version_of('timm')}'s {maker.name} ({origin})")
     told = ", ".join(f"{key}={value!r}" for key, value in {"num_classes": classes, **arguments}.items() if value is not None)
-    built = Built(module, f"{version_of('timm')}'s {maker.name}({told}), named by {origin}", said, assumed=assumed)
-    built.channels = arguments.get("in_chans")
+    built = Built(module, f"{version_of('timm')}'s {maker.name}({told}){form}, named by {origin}", said, assumed=assumed)
+    built.channels = arguments.get("in_chans", 3)
     if said is None or said.operations is None:
         built.said = with_timm_defaults(timm, name, module, said, built.channels)
     return built
@@ -290,11 +293,9 @@ def timm_pooling(module):
 class TimmMaker:
     """Makes one of timm's networks."""
 
-    def __init__(self, timm, name, origin):
+    def __init__(self, timm, name):
         self.timm = timm
         self.name = name
-        self.origin = origin
-        self.assumed = []
 
     def make(self, arguments, classes):
         arguments = arguments if classes is None else {**arguments, "num_classes": classes}
@@ -358,7 +359,7 @@ def with_timm_defaults(timm, name, module, said, channels):
     if default is None:
         return said
     default.assumed = True
-    if channels not in (None, 3):
+    if channels != 3:
         default.operations = None  # Its mean and deviation are of three channels.
     if said is None:
         return default
