@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import pathlib
 import sys
 import unittest
 from unittest import mock
@@ -163,6 +164,13 @@ class Hints(ConverterTest):
         self.assert_refused(self.folder_of({"model_type": "regnet"}), way.format("transformers"))
         for kind in ("vit", "unheard_of"):
             self.assert_refused(self.folder_of({"model_type": kind}), r"export it as ONNX$")
+
+    def test_what_was_exported_beside_its_configuration(self):
+        """The advice of a refusal is not refused in its turn."""
+        self.folder_of({"architecture": "small", "model_args": {"act_layer": "silu"}, "pretrained_cfg": {"input_size": [3, 21, 19]}})
+        fixture = pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "onnx" / "plain.onnx"
+        (self.folder / "m.onnx").write_bytes(fixture.read_bytes())
+        self.convert(self.folder / "m.onnx")
 
     def test_files(self):
         path = self.folder / "m.pth"

@@ -75,7 +75,7 @@ def beside(path, builder=None):
     result = hugging_face(images, "preprocessor_config.json") if images else None
     result = result or timm(config, "config.json")
     if config and is_model(config) and is_known(config, path, builder):
-        if not builder:
+        if not builder and path.suffix != ".onnx":
             check_model_args(config)
         result = result or Transform("config.json")
         if result.origin != "config.json":
