@@ -198,9 +198,33 @@ class Filtered(torch.nn.Module):
         x = self.network.stem(self.filter(x)).flatten(2)
         return self.network.fc(torch.nn.functional.adaptive_avg_pool1d(x, 1).flatten(1))
 
+class Regions(Network):
+    # Parts that torch.export keeps in graphs of their own.
+    def forward(self, x):
+        with torch.autocast("cpu", enabled=False):
+            x = torch.relu(self.stem(x))
+            with torch.no_grad():
+                double = x * 2
+            y = self.norm(x + double)
+        with torch.no_grad():
+            return self.fc((x + y).mean((2, 3)))
+
+class Rounding(Network):
+    def forward(self, x):
+        with torch.autocast("cpu"):
+            return super().forward(x)
+
 class Unfit(Network):
     def forward(self, x):
         return self.stem(x[:, :2])
+
+class Unfolding(Network):
+    def __init__(self):
+        super().__init__()
+        self.attn = torch.nn.Unfold(3)
+
+    def forward(self, x):
+        return self.fc(self.attn(x).mean(2)[:, :4])
 
 class Attentive(Network):
     def forward(self, x):
@@ -278,7 +302,7 @@ class Modules(ConverterTest):
         self.addCleanup(sys.path.remove, str(self.folder))
         path = self.folder / "m.pth"
         options = ["--input-size", "9x7", "--preprocess", "none"]
-        for name in ("Filtered", "Standardised"):
+        for name in ("Filtered", "Standardised", "Regions"):
             model = getattr(importlib.import_module(self.name), name)().eval()
             for module in model.modules():
                 if isinstance(module, torch.nn.BatchNorm2d):
@@ -292,6 +316,8 @@ class Modules(ConverterTest):
             self.output.unlink()
         self.assert_refused(path, "torch.export refuses the module: ", "--module", f"{self.name}:Unfit", *options)
         self.assert_refused(path, "attention, a product of two values", "--module", f"{self.name}:Attentive", *options)
+        self.assert_refused(path, "im2col.default is not supported, in a layer that is called attention", "--module", f"{self.name}:Unfolding", *options)
+        self.assert_refused(path, "in another precision .autocast.", "--module", f"{self.name}:Rounding", *options)
 
     @unittest.skipIf(torch is not None, "torch is installed")
     def test_without_torch(self):

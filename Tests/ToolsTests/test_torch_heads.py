@@ -127,9 +127,16 @@ class Told(ConverterTest):
             ("fpn.inner_blocks.0.0.weight", "a detection network"), ("head.classification_head.conv.0.weight", "a detection network"),
             ("backbone.layer1.0.mlp.grn.weight", "ConvNeXt V2"), ("fc.lora_A.default.weight", "adapters .LoRA.*merge_and_unload"),
             ("fc.modules_to_save.default.weight", "adapters"), ("layer1.0.conv1.lora_A", "adapters"),
+            ("fc.base_layer.weight", "adapters"),
         ):  # fmt: skip
             with self.subTest(name):
                 self.assert_refused(self.write(plain, linear("fc", 32, 3), {name: numbers(2, 2)}), pattern)
+
+    def test_a_layer_that_is_called_as_one_of_adapters(self):
+        """DLA's first layers are called base_layer."""
+        state = {"base_layer.0.weight": numbers(16, 3, 7, 7), "level0.0.weight": numbers(16, 16, 3, 3)}
+        err = self.assert_refused(self.write(state), "not of a supported architecture")
+        self.assertNotIn("adapters", err)
 
     def test_norms_of_the_base(self):
         state = {name: value for name, value in filled(resnet_shapes()).items() if "running" not in name}

@@ -6,10 +6,10 @@ import sys
 import unicodedata
 import zipfile
 
-from . import flatfile, kinds, labels, log_mel, transforms
+from . import flatfile, kinds, labels, log_mel, torch_library, transforms
 from .account import Account
 from .card import OUTPUTS, make_card
-from .errors import ConversionError
+from .errors import ConversionError, UnknownNetwork
 from .onnx_file import looks_like_onnx
 from .preprocessing import MODES
 from .torch_head import FUNCTIONS, POOLINGS
@@ -42,8 +42,9 @@ def parser():
     p.add_argument("--head-epsilon", type=epsilon, metavar="E", help="of the norms in a torch head, where the source does not say")
     p.add_argument("--padding", choices=("symmetric", "same"), help="of the base's strided convolutions: torch's or TensorFlow's")
     p.add_argument(
-        "--module", metavar="PACKAGE.MODULE:FACTORY",
-        help="the code that makes the torch network, which is run and given the file's tensors; needs torch",
+        "--module", metavar="PACKAGE.MODULE:FACTORY[(NAME=VALUE,…)]|timm|transformers",
+        help="the code that makes the torch network, which is run and given the file's tensors: a function or class with literals as "
+        "arguments, or the library that builds what config.json (or for timm --architecture) says; needs torch",
     )
     p.add_argument("--output-value", metavar="NAME", help="the value of an ONNX model that its logits are, where it has several outputs")
     p.add_argument("--input-size", type=size, metavar="N|HxW", help="size of the image the network sees")
@@ -147,8 +148,11 @@ def convert(options):
         options.input_size = options.input_size or log_mel.size(options.log_mel)
     if options.threshold is not None and not 0 < options.threshold < 1:
         raise ConversionError(f"--threshold {options.threshold} is not between 0 and 1")
-    said = transforms.beside(options.file)
-    model = module.read(options.file, options, said, Account())
+    try:
+        said = transforms.beside(options.file, options.module)
+        model = module.read(options.file, options, said, Account())
+    except UnknownNetwork as error:
+        raise ConversionError(f"{error}{torch_library.second_way(options, str(error))}") from error
     said = model.said or said
     if said is None or said.operations is None:
         said = transforms.published(model, options, said)

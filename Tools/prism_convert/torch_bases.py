@@ -5,7 +5,7 @@ import re
 
 from . import families
 from .architectures import SUPPORTED, Architecture, architectures
-from .errors import ConversionError
+from .errors import ConversionError, UnknownNetwork
 from .flatfile import names
 
 
@@ -85,8 +85,8 @@ class Nearest:
 
     def error(self, state):
         if self.share < 0.5:
-            return ConversionError(f"the checkpoint is not quite {self.title}: {names(self.wrong, 4)}")
-        return ConversionError(
+            return UnknownNetwork(f"the checkpoint is not quite {self.title}: {names(self.wrong, 4)}")
+        return UnknownNetwork(
             f"the checkpoint ({names(state, 3)}) is not of a supported architecture ({SUPPORTED}, and the families "
             f"{FAMILIES}){without_statistics(state)}: export the model as ONNX"
         )
@@ -207,8 +207,12 @@ OTHERS = (
 )
 
 
-# Tensors of low rank that are added to weights: LoRA and its like, and what the library peft keeps beside them.
-ADAPTERS = r"(^|\.)(lora_[AB]|lora_embedding_[AB]|hada_w[12]_[ab]|lokr_w[12]|ia3_l|base_layer|modules_to_save|original_module)(\.|$)"
+# Tensors of low rank that are added to weights: LoRA and its like, and what the library peft keeps beside them. The weight of
+# its base_layer lies right there; that of DLA is a sequence.
+ADAPTERS = (
+    r"(^|\.)(lora_[AB]|lora_embedding_[AB]|hada_w[12]_[ab]|lokr_w[12]|ia3_l|modules_to_save|original_module)(\.|$)|"
+    r"(^|\.)base_layer\.(weight|bias)$"
+)
 
 
 def refuse_others(state):
@@ -219,7 +223,8 @@ def refuse_others(state):
         )
     for pattern, what in OTHERS:
         if any(re.search(pattern, name) for name in state):
-            raise ConversionError(f"the checkpoint is {what}, which is not supported as a checkpoint: export it as ONNX")
+            kind = ConversionError if what.endswith(("transformer", "segmentation network", "detection network")) else UnknownNetwork
+            raise kind(f"the checkpoint is {what}, which is not supported as a checkpoint: export it as ONNX")
 
 
 def stage_aliases(architecture):

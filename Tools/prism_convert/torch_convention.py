@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 from . import families, torch_structure
-from .errors import ConversionError
+from .errors import ConversionError, UnknownNetwork
 
 SIZES = {"efficientnet_v2_s": 384, "efficientnet_v2_m": 480, "efficientnet_v2_l": 480}
 SIZES |= {f"efficientnet_{name}": row[2] for name, row in families.EFFICIENTNETS.items()}
@@ -93,13 +93,13 @@ def check_configuration(naming_, said):
     """Refuses a network of transformers that is configured otherwise than the one whose tensors it has."""
     name = said.architecture if said else None
     if name and re.search(UNLIKE, name):
-        raise ConversionError(f"config.json: {name} has the tensors of another network but computes otherwise: export it as ONNX")
+        raise UnknownNetwork(f"config.json: {name} has the tensors of another network but computes otherwise: export it as ONNX")
     if naming_.library != "transformers" or not said:
         return
     for key, values in USUAL.get(naming_.family, {}).items():
         if said.config.get(key, values[0]) not in values:
             origin = "config.json" if "config.json" in said.origin else said.origin
-            raise ConversionError(f"{origin}: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
+            raise UnknownNetwork(f"{origin}: {key} is {said.config[key]}, {values[0]} is supported: export it as ONNX")
 
 
 def check_name(architecture, checkpoint, options, said):
@@ -108,12 +108,12 @@ def check_name(architecture, checkpoint, options, said):
     names += [(f"{key} in the checkpoint", checkpoint.settings.get(key)) for key in NAME_KEYS]
     for origin, name in names:
         if isinstance(name, str) and re.search(UNLIKE, name.lower()):
-            raise ConversionError(f"{origin}: {name} has the tensors of another network but computes otherwise: export it as ONNX")
+            raise UnknownNetwork(f"{origin}: {name} has the tensors of another network but computes otherwise: export it as ONNX")
     told = [("--architecture", options.architecture)]
     told += [(f"{said.origin}: architecture", said.architecture)] if said and not options.architecture else []
     for origin, name in told:
         if name and not is_name_of(name, architecture):
-            raise ConversionError(f"{origin} {name}: the tensors are those of {architecture.title}")
+            raise UnknownNetwork(f"{origin} {name}: the tensors are those of {architecture.title}")
 
 
 def is_name_of(name, architecture):

@@ -1,21 +1,18 @@
-"""A torch module as a graph card: the user's own code makes it, torch.export lays it out, and a state dict fills it.
+"""A torch module as a graph card: code that `--module` names makes it, a state dict fills it, torch.export lays it out.
 
 This is the one reader that runs code, and only that which `--module` names. What torch.export gives is written in the
 operators of ONNX, so that everything behind is the same.
 """
 
 import importlib
-import logging
 import math
 import operator
-import os
-import sys
+import re
 
 import numpy
 
-from . import onnx_model, torch_files
+from . import onnx_model, torch_files, torch_library
 from .errors import ConversionError
-from .flatfile import names
 from .onnx_file import File, Graph, Node
 
 OPSET = 18
@@ -32,27 +29,32 @@ SAME = {
 BINARY = {"add": "Add", "sub": "Sub", "mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
 SHAPES = {"view", "reshape", "_unsafe_view", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"}
 PADDINGS = {"replicate": "edge", "circular": "wrap"}
+REGIONS = {"wrap_with_set_grad_enabled": 1, "wrap_with_autocast": 4}  # by the place of their graph among the arguments
+ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
 REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "amax": "ReduceMax", "amin": "ReduceMin"}
 
 
 def read(path, options, said, account):
     """The model of the module that `--module` names, with the weights of a file."""
     torch = needed_torch()
-    module = make(torch, options.module)
-    state = torch_files.open_file(path, options, account).tensors
-    load(torch, module, state)
+    checkpoint = torch_files.open_file(path, options, account)
+    built = torch_library.build(torch, options, checkpoint, said)
+    module, said = built.module, built.said
     size = options.input_size or (said.size if said else None)
     if not size:
         raise ConversionError("a module takes images of any size: --input-size says which one to use")
-    file = exported(torch, module, size)
+    file = exported(torch, module, size, built.channels)
     model, _ = onnx_model.read_file(file, options, said)
-    model.framework, model.squashed = "module", model.output
+    model.framework, model.squashed, model.said, model.labels = "module", model.output, said, checkpoint.labels
     outputs = file.graph.outputs
     place = outputs.index(model.taken_output) if model.taken_output in outputs else None
     model.run = lambda x: run(torch, module, x, place)
-    account.say("size", "--input-size" if options.input_size else said.origin)
-    for topic in ("base", "head"):
-        account.say(topic, f"the module {options.module}")
+    if options.input_size:
+        account.say("size", "--input-size")
+    else:
+        (account.assume if said.assumed else account.say)("size", said.origin)
+    (account.assume if built.assumed else account.say)("base", "; ".join([built.origin, *built.assumed]))
+    account.say("head", "the module")
     model.account = account
     return model
 
@@ -74,54 +76,11 @@ def needed_torch():
         raise ConversionError("--module runs in an environment with torch, which is not installed here") from error
 
 
-def make(torch, text):
-    """The module of `package.module:factory`; the working folder is searched first, as python does."""
-    place, _, name = text.partition(":")
-    if not place or not name:
-        raise ConversionError(f"--module {text}: write package.module:factory, a function or class that is called without arguments")
-    sys.path.insert(0, os.getcwd())
-    try:
-        factory = importlib.import_module(place)
-        for part in name.split("."):
-            factory = getattr(factory, part)
-        module = factory()
-    except Exception as error:
-        raise ConversionError(f"--module {text} fails: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(os.getcwd())
-    if not isinstance(module, torch.nn.Module):
-        raise ConversionError(f"--module {text} gives a {type(module).__name__}, not a torch.nn.Module")
-    return module.eval().float()
-
-
-def load(torch, module, state):
-    """Fills the module with the tensors of a file, whose names may stand behind one prefix."""
-    wanted = {name: value for name, value in module.state_dict().items() if not name.endswith("num_batches_tracked")}
-    prefix = next((p for p in prefixes(state, wanted) if all(p + name in state for name in wanted)), None)
-    if prefix is None:
-        missing = [name for name in wanted if name not in state]
-        raise ConversionError(f"the checkpoint lacks tensors of the module: {names(missing, 4)}")
-    extra = [name for name in state if name.startswith(prefix) and name[len(prefix) :] not in wanted]
-    wrong = [name for name, value in wanted.items() if tuple(value.shape) != state[prefix + name].shape]
-    if extra or wrong:
-        raise ConversionError(f"tensors of the checkpoint do not fit the module: {names(extra + wrong, 4)}")
-    tensors = {name: torch.from_numpy(numpy.array(state[prefix + name])) for name in wanted}
-    module.load_state_dict(tensors, strict=False)
-
-
-def prefixes(state, wanted):
-    first = next(iter(wanted), "")
-    yield ""
-    for name in state:
-        if name.endswith("." + first):
-            yield name[: len(name) - len(first)]
-
-
-def exported(torch, module, size):
+def exported(torch, module, size, channels=None):
     """The module at one size as a file of ONNX would hold it."""
     first = next((p.shape[1] for p in module.parameters() if p.ndim == 4), 3)
     failed = None
-    for channels in dict.fromkeys((first, 3)):  # The first weight may be that of a filter for each channel.
+    for channels in [channels] if channels else dict.fromkeys((first, 3)):  # The first weight may be that of a filter for each channel.
         example = torch.zeros(1, channels, *size)
         try:
             return Exporter(torch, laid_out(torch, module, example)).file(tuple(example.shape))
@@ -136,14 +95,11 @@ class NotExported(Exception):
 
 def laid_out(torch, module, example):
     """What torch.export makes of the module, without what torch writes on the terminal where it fails."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
     try:
-        return torch.export.export(module, (example,))
+        with torch_library.quiet():
+            return torch.export.export(module, (example,))
     except Exception as error:
         raise NotExported((str(error).splitlines() or ["no reason"])[0]) from error
-    finally:
-        logging.disable(before)
 
 
 class Exporter:
@@ -159,6 +115,7 @@ class Exporter:
 
     def file(self, shape):
         signature = self.program.graph_signature
+        open_regions(self.program.graph_module)
         stored = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         constants = getattr(signature, "inputs_to_lifted_tensor_constants", {})
         for node in self.program.graph.nodes:
@@ -172,7 +129,9 @@ class Exporter:
             elif node.op == "call_function":
                 self.call(node)
         (image,) = signature.user_inputs
-        outputs = [name for name in signature.user_outputs if isinstance(name, str)]
+        (last,) = self.program.graph.find_nodes(op="output")
+        results = zip(signature.output_specs, last.args[0])
+        outputs = [item.name for spec, item in results if spec.kind.name == "USER_OUTPUT" and hasattr(item, "name")]
         graph = Graph(self.nodes, self.constants, [(image, FLOAT, list(shape))], outputs)
         return File(graph, OPSET, "torch.export", {})
 
@@ -230,7 +189,8 @@ class Exporter:
         else:
             method = getattr(self, f"aten_{kind}", None)
             if method is None:
-                raise ConversionError(f"{self.label}: {node.target} is not supported")
+                of_attention = any(ATTENTION.search(f"{path} {kind}") for path, kind in stack)
+                raise ConversionError(f"{self.label}: {node.target} is not supported{', in a layer that is called attention' * of_attention}")
             method(node, arguments)
 
     def known(self, node):
@@ -623,6 +583,24 @@ class Exporter:
         if not exact and not attributes["coordinate_transformation_mode"] == "align_corners":
             raise ConversionError(f"{self.label} resizes by {list(factors)}, which is no whole number of pixels here")
         self.node("Resize", [node.args[0].name, "", "", self.constant(list(after), "int64")], node.name, **attributes)
+
+
+def open_regions(module):
+    """Puts what stands under `with torch.no_grad()`, or under an autocast that is switched off, among the other nodes."""
+    graph = module.graph
+    for node in [node for node in graph.nodes if str(node.target) in REGIONS]:
+        place = REGIONS[str(node.target)]
+        if place > 1 and node.args[2]:
+            raise ConversionError("the module computes a part in another precision (autocast), which is not supported")
+        inner = getattr(module, node.args[place].target)
+        open_regions(inner)
+        placeholders = [item for item in inner.graph.nodes if item.op == "placeholder"]
+        with graph.inserting_before(node):
+            results = graph.graph_copy(inner.graph, dict(zip(placeholders, node.args[place + 1 :])))
+        for user in list(node.users):
+            user.replace_all_uses_with(results[user.args[1]])
+            graph.erase_node(user)
+        graph.erase_node(node)
 
 
 class Arguments:

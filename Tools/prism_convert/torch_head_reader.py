@@ -3,7 +3,7 @@
 import dataclasses
 
 from . import families, torch_head, torch_structure
-from .errors import ConversionError
+from .errors import ConversionError, UnknownNetwork
 
 # timm's names of the poolings; the mean of both is another one.
 TIMM_POOLINGS = {"avg": "average", "fast": "average", "fastavg": "average", "max": "max", "fastmax": "max", "catavgmax": "average+max", "fastcatavgmax": "average+max"}
@@ -46,7 +46,7 @@ class HeadReader:
     def refuse_large_maps(self, size, padding):
         """timm convolves a map that is larger than 7×7 by its first linear layer, and pools what comes of it."""
         if max(self.architecture.feature_size(*size, same=padding == "same")) > 7:
-            raise ConversionError(
+            raise UnknownNetwork(
                 f"timm's VGG computes otherwise for pictures larger than 224×224, such as {size[0]}×{size[1]}: export it as ONNX"
             )
 
@@ -176,10 +176,10 @@ class HeadReader:
                 found.append((holder["global_pool"], "config.json"))
         for kind, origin in found[:1]:
             if kind not in TIMM_POOLINGS:
-                raise ConversionError(f"{origin}: the pooling {kind!r} (global_pool) is not supported: export it as ONNX")
+                raise UnknownNetwork(f"{origin}: the pooling {kind!r} (global_pool) is not supported: export it as ONNX")
             if self.architecture.name.startswith("vgg"):  # It pools behind its first layers, which are convolutions.
                 if TIMM_POOLINGS[kind] != "average":
-                    raise ConversionError(f"{origin}: the pooling {kind!r} of a VGG is not supported: export it as ONNX")
+                    raise UnknownNetwork(f"{origin}: the pooling {kind!r} of a VGG is not supported: export it as ONNX")
                 return "", ""
             return TIMM_POOLINGS[kind], origin
         return "", ""

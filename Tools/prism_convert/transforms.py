@@ -9,7 +9,7 @@ import re
 
 from . import limits
 from .labels import label_list
-from .errors import ConversionError
+from .errors import ConversionError, UnknownNetwork
 from .preprocessing import IMAGENET_MEAN, IMAGENET_STD, mode_operations
 
 # Pillow's numbers of its filters, as Hugging Face writes them.
@@ -65,13 +65,18 @@ class Transform:
     doubt: str = ""  # what it does to pictures that cannot be done here
 
 
-def beside(path):
-    """What files beside the weights say: Hugging Face's preprocessor_config.json, and its or timm's config.json."""
+def beside(path, builder=None):
+    """What files beside the weights say: Hugging Face's preprocessor_config.json, and its or timm's config.json.
+
+    Where code builds the network (`--module`, the builder), nothing is refused that no reader knows.
+    """
     config = read_json(path.parent / "config.json") or {}
     images = read_json(path.parent / "preprocessor_config.json") or {}
     result = hugging_face(images, "preprocessor_config.json") if images else None
     result = result or timm(config, "config.json")
-    if config and is_model(config) and is_known(config, path):
+    if config and is_model(config) and is_known(config, path, builder):
+        if not builder and path.suffix != ".onnx":
+            check_model_args(config)
         result = result or Transform("config.json")
         if result.origin != "config.json":
             result.origin += " and config.json"
@@ -79,13 +84,15 @@ def beside(path):
     return result
 
 
-def is_known(config, path):
+def is_known(config, path, builder):
     """Whether a network of transformers is one of those that can be read; refuses one whose own weights are named."""
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind in TRANSFORMERS:
         return True
+    if builder in LIBRARIES or builder and path.name in OWN_FILES:
+        return True
     if path.name in OWN_FILES:
-        raise ConversionError(
+        raise UnknownNetwork(
             f"config.json: {kind} is no convolutional network that is known from its files "
             f"({', '.join(sorted(TRANSFORMERS))} are): export it as ONNX"
         )
@@ -102,7 +109,6 @@ def describe(result, config):
     result.config = config
     name = config.get("architecture")
     result.architecture = name if isinstance(name, str) else None
-    check_model_args(config)
     labels = label_list(config.get("label_names") or config.get("id2label"))
     if labels:
         result.labels = labels
@@ -128,11 +134,12 @@ def check_model_args(config):
         raise ConversionError("config.json: model_args is not understood")
     others = [key for key in arguments if key not in MODEL_ARGS]
     if others:
-        raise ConversionError(
+        raise UnknownNetwork(
             f"config.json: model_args sets {', '.join(map(str, others[:4]))}, which changes what the network computes: export it as ONNX"
         )
 
 
+LIBRARIES = ("timm", "transformers")  # that build what config.json says
 OWN_FILES = ("model.safetensors", "pytorch_model.bin")  # as transformers names them
 TRANSFORMERS = ("mobilenet_v2", "efficientnet", "resnet", "convnext", "timm_wrapper", "timm")
 
@@ -262,7 +269,7 @@ def timm(config, name):
     pretrained = config.get("pretrained_cfg", config if "crop_pct" in config else None)
     if not isinstance(pretrained, dict) or "input_size" not in pretrained:
         return None
-    size = extents(pretrained["input_size"][1:]) if isinstance(pretrained["input_size"], list) else None
+    size = extents(pretrained["input_size"][1:]) if isinstance(pretrained["input_size"], (list, tuple)) else None
     share = pretrained.get("crop_pct", 0.875)
     if not size or not isinstance(share, (int, float)) or not 0 < share <= 1:
         raise ConversionError(f"{name}: input_size and crop_pct are not understood")
@@ -333,6 +340,17 @@ def teachable_machine(model):
     return Transform("Teachable Machine", (224, 224), "lanczos", 224)
 
 
+def check_channels(transform, channels):
+    """Refuses numbers for each channel that are not those of the picture."""
+    for _, argument in transform.operations or ():
+        if isinstance(argument, (list, tuple)) and len(argument) not in (1, channels):
+            of_it = "1 channel" if channels == 1 else f"{channels} channels"
+            raise ConversionError(
+                f"{transform.origin}: a mean, a deviation or an order of {len(argument)} channels, and the picture has {of_it}: "
+                "--preprocess says what is done to it"
+            )
+
+
 def apply(model, transform, options):
     """Writes into the model what a transform says and the options leave open, and tells of it."""
     account = model.account
@@ -345,6 +363,8 @@ def apply(model, transform, options):
             model.resize = transform.resize
             tell("resize", transform.origin)
         model.side = transform.side or model.side
+        if not options.preprocess:
+            check_channels(transform, model.image_channels)
         model.usual, model.usual_first = transform.operations, transform.is_first
         if transform.operations is not None:
             tell("usual", transform.origin)
