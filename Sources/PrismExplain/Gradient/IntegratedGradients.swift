@@ -175,9 +175,13 @@ public struct IntegratedGradients: Explainer {
       var sums = [[Double]](
         repeating: [Double](repeating: 0, count: way.count), count: gradient.targets.count)
       try visit(points.map(\.position), gradient) { index, pass in
+        let weight = points[index].weight
         for (t, cotangent) in pass.cotangents.enumerated() {
           cotangent.withUnsafePointer { g in
-            for i in 0..<way.count { sums[t][i] += points[index].weight * Double(g[i]) }
+            // Not through the arrays, which would be asked for their owners at every number.
+            sums[t].withUnsafeMutableBufferPointer { sum in
+              for i in sum.indices { sum[i] += weight * Double(g[i]) }
+            }
           }
         }
       }
