@@ -1,0 +1,1 @@
+../PrismKernelsBaseline/DepthwiseWeightGradients.swift
