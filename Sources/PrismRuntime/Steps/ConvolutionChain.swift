@@ -74,7 +74,7 @@ struct ConvolutionChain: StepKind {
 
   // MARK: - Blocks of channels
 
-  /// Whether a depthwise convolution and the pointwise one before it are computed in blocks of
+  /// Whether a depthwise convolution and the pointwise one before it can be computed in blocks of
   /// channels: where the weights between them are larger than the map, reading those once counts
   /// for more.
   private var isOnSmallMap: Bool {
