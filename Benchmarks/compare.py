@@ -75,7 +75,7 @@ def process(title, name, prism, peer, peer_title, rounds=None):
 
 LIME = ("--method", "lime", "--samples", "1000", "--draws", "published")
 LIME_DEFAULTS = ("--method", "lime")
-# As certain as 1000 plain draws, by `prism-bench certainty` (RESULTS.md).
+# As certain as 1000 plain draws for the network of `dogs`, by `prism-bench certainty` (RESULTS.md).
 LIME_AS_CERTAIN = ("--method", "lime", "--samples", "200")
 SHAP = ("--method", "shap", "--samples", "500")
 IG = ("--method", "ig", "--samples", "50")

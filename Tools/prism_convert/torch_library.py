@@ -199,10 +199,10 @@ def first_line(error):
     return f"{type(error).__name__}: {line if len(line) <= 300 else line[:300] + '…'}"
 
 
-# What model_args may hold that is no argument of the network.
+# What model_args may hold that is no argument of the network, and Inception's head for training.
 NOT_OF_NETWORK = (
     "model_name", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_model_args", "checkpoint_path", "cache_dir",
-    "device", "dtype", "scriptable", "exportable", "no_jit", "num_classes",
+    "device", "dtype", "scriptable", "exportable", "no_jit", "num_classes", "aux_logits",
 )  # fmt: skip
 
 
@@ -259,7 +259,6 @@ def timm_arguments(config):
     if given.get("features_only"):
         raise ConversionError("config.json: model_args has features_only, which gives maps and no classes")
     arguments = {key: value for key, value in given.items() if key not in NOT_OF_NETWORK and value is not None}
-    arguments.pop("aux_logits", None)  # Of Inception's head for training.
     pretrained = config.get("pretrained_cfg")
     pooling = pretrained.get("global_pool") if isinstance(pretrained, dict) else None
     return {"global_pool": pooling, **arguments} if pooling else arguments
