@@ -241,7 +241,7 @@ struct WorkerTests {
         "slow", picture, methods: [["name": .string("rise"), "samples": .integer(1_000_000_000)]]),
       Self.explain("quick", picture),
     ])
-    try endless.talk(lanes: 1, limits: Limits([.time: 1]))
+    try endless.talk(lanes: 1, limits: Limits([.time: 3]))
     let slow = try endless.answer(to: "slow").header
     #expect(slow["kind"] == .string("failed") && slow["retryable"] == .bool(true))
     #expect(try endless.answer(to: "quick").header["kind"] == .string("result"))

@@ -93,6 +93,8 @@ struct LiveTests {
           port, "POST /v1/preview HTTP/1.1\r\nHost: localhost\r\n\(announced)", until: "}")
         #expect(stalled.hasPrefix("HTTP/1.1 408") && stalled.contains("1 seconds"), "\(stalled)")
       }
+    }
+    try await withLiveServer { _, port in
       let chunk = try await exchange(
         port,
         "POST /v1/preview HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"

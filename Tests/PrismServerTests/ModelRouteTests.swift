@@ -192,7 +192,7 @@ struct ModelRouteTests {
   func paintings() throws {
     _ = SmallModel.all
     let model = try Model(contentsOf: SmallModel.softmax)
-    let painted = PaintedPictures(room: 64 << 20)
+    let painted = PaintedPictures(room: 64 << 20, patience: 3600)
     let first = try painted.sequence("0", of: model, called: "softmax")
     #expect(try painted.sequence("0", of: model, called: "softmax") === first)
     let other = try Model(contentsOf: SmallModel.softmax)
@@ -202,7 +202,8 @@ struct ModelRouteTests {
     #expect(painted.byteCount > renewed.byteCount && renewed.byteCount > 0)
     #expect(try painted.sequence("0", of: other, called: "softmax") !== renewed)
     // Where there is no room pictures are computed whole.
-    let none = try PaintedPictures(room: 0).sequence("0", of: model, called: "softmax")
+    let none = try PaintedPictures(room: 0, patience: 3600)
+      .sequence("0", of: model, called: "softmax")
     #expect(none.byteCount == 0)
     let picture = try Image(decoding: Sample.husky, name: "husky")
     #expect(try none.predict(picture).entries == model.predict(picture).entries)

@@ -35,6 +35,11 @@ final class TestServer: Sendable {
       catalogue: ModelCatalogue(explicit: SmallModel.folder, environment: [:], executable: nil),
       data: folder)
     configuration.samples = Repository.samples
+    // Tasks of a suite wait for each other, on a busy machine for minutes: only what tests the
+    // patience has a small one.
+    configuration.patience = 3600
+    configuration.uploadPatience = 3600
+    configuration.paintingPatience = 3600
     change(&configuration)
     service = try PrismService(configuration)
     responder = service.router.buildResponder()

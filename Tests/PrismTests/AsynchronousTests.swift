@@ -98,7 +98,7 @@ struct AsynchronousTests {
     #expect(found == expected)
   }
 
-  @Test("work that blocks its thread does not hold up other tasks", .timeLimit(.minutes(1)))
+  @Test("work that blocks its thread does not hold up other tasks")
   func ownThreads() async throws {
     // More blocked jobs than the shared pool has threads; only a task of that pool lets them go.
     let gate = Gate()

@@ -83,9 +83,7 @@ struct DataSetFindingTests {
     if let file { fclose(file) }
   }
 
-  @Test(
-    "links that lead back end, and what they lead to again is counted once", .timeLimit(.minutes(1))
-  )
+  @Test("links that lead back end, and what they lead to again is counted once")
   func links() throws {
     try Repository.withFolder { folder in
       try picture(1, at: folder + "/a/one.png")

@@ -30,7 +30,9 @@ final class Platform: Sendable {
       turnstile: turnstile)
     self.data = DataShelf(configuration.datasets)
     libraries = RecentShelf(room: configuration.mostLibraryBytes) { $0.byteCount }
-    painted = PaintedPictures(room: min(512 << 20, configuration.limits[.memory] / 8))
+    painted = PaintedPictures(
+      room: min(512 << 20, configuration.limits[.memory] / 8),
+      patience: configuration.paintingPatience)
     uploads = UploadRoom(bytes: max(256 << 20, 2 * configuration.limits[.bytes]))
   }
 

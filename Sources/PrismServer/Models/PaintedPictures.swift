@@ -4,18 +4,21 @@ internal import Synchronization
 /// Sequences of predictions for clients that change a picture bit by bit, by the names that these
 /// give them: of each picture only what differs from the one before is computed.
 ///
-/// What is not used for two minutes is put away.
+/// What is not used for some time is put away.
 final class PaintedPictures: Sendable {
   /// The most sequences at a time.
   private static let most = 4
-  private static let patience = Duration.seconds(120)
 
+  private let patience: Duration
   private let shelf: RecentShelf<PredictionSequence>
   private let room: Int
   private let isSweeping = Mutex(false)
 
-  /// - Parameter room: The bytes that all sequences together may take.
-  init(room: Int) {
+  /// - Parameters:
+  ///   - room: The bytes that all sequences together may take.
+  ///   - patience: The seconds after which an unused one is put away.
+  init(room: Int, patience: Int) {
+    self.patience = .seconds(patience)
     self.room = room
     shelf = RecentShelf(room: room, most: Self.most) { $0.byteCount }
   }
@@ -48,12 +51,12 @@ final class PaintedPictures: Sendable {
       return !isSweeping
     }
     guard isFirst else { return }
-    Task { [weak self] in
+    Task { [weak self, patience] in
       while true {
-        try await Task.sleep(for: Self.patience / 4)
+        try await Task.sleep(for: patience / 4)
         guard let self else { return }
         let isDone = self.isSweeping.withLock { isSweeping in
-          isSweeping = self.shelf.putAway(unusedFor: Self.patience)
+          isSweeping = self.shelf.putAway(unusedFor: patience)
           return !isSweeping
         }
         if isDone { return }
