@@ -1,4 +1,5 @@
 internal import Prism
+internal import PrismReport
 
 /// The files that a command works on: those that are named, and those in the folders that are
 /// named.
@@ -36,7 +37,8 @@ struct InputList: Sendable {
 
   /// Takes files as they are, and looks for files in folders.
   ///
-  /// Hidden files are left out. A folder is visited once, however many links lead to it.
+  /// Hidden files are left out, and so is what an earlier run wrote into a folder. A folder is
+  /// visited once, however many links lead to it.
   ///
   /// - Parameters:
   ///   - paths: The paths of files and folders.
@@ -53,10 +55,14 @@ struct InputList: Sendable {
         try search.visit(path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
         guard !search.files.isEmpty else {
           throw InputError.nothing(
-            path, kind: kind, others: search.others + search.missing, folders: search.folders)
+            path, kind: kind, others: search.others + search.missing + search.results,
+            folders: search.folders)
         }
         files += search.files
         notes += search.unreadable.map { "\($0)" }
+        if !search.results.isEmpty {
+          notes.append(Self.note(onResults: search.results, in: path))
+        }
         if !search.others.isEmpty { notes.append(Self.note(on: search.others, in: path, kind)) }
         if !search.missing.isEmpty { notes.append(Self.note(onMissing: search.missing, in: path)) }
       } catch {
@@ -70,6 +76,12 @@ struct InputList: Sendable {
     let (files, verb) = others.count == 1 ? ("file", "is") : ("files", "are")
     return
       "\(path): \(others.count) \(files) that \(verb) not \(kind.name) \(verb) left out: \(shown)"
+  }
+
+  private static func note(onResults names: [String], in path: String) -> String {
+    let (files, verb) = names.count == 1 ? ("file", "is") : ("files", "are")
+    return "\(path): \(names.count) \(files) that an earlier run wrote \(verb) left out: "
+      + Text.first(5, of: names)
   }
 
   private static func note(onMissing names: [String], in path: String) -> String {
@@ -86,6 +98,8 @@ struct InputList: Sendable {
     var files: [String] = []
     /// Files of other kinds, pipes and devices among them.
     var others: [String] = []
+    /// Files that could be inputs, but are results of an earlier run.
+    var results: [String] = []
     /// Names of which the system finds nothing.
     var missing: [String] = []
     /// Folders that are not looked into.
@@ -102,7 +116,9 @@ struct InputList: Sendable {
 
     mutating func visit(_ folder: String) throws {
       if let identity = Folder.identity(of: folder), !visited.insert(identity).inserted { return }
-      for name in try Folder.names(in: folder) {
+      let names = try Folder.names(in: folder)
+      let written = OutputFolder.results(among: names, in: folder)
+      for name in names {
         let path = folder == "/" ? "/\(name)" : "\(folder)/\(name)"
         // A link that leads nowhere, or to itself, is no file.
         switch Folder.isFolder(path) {
@@ -110,7 +126,7 @@ struct InputList: Sendable {
           do { try visit(path) } catch { unreadable.append(error) }
         case true?: folders += 1
         case false? where kind.extensions.contains(Self.suffix(of: name)) && Folder.isFile(path):
-          files.append(path)
+          if written.contains(name) { results.append(path) } else { files.append(path) }
         case false?: others.append(path)
         case nil: missing.append(path)
         }

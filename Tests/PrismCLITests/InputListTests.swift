@@ -121,6 +121,45 @@ struct InputListTests {
     }
   }
 
+  @Test("what an earlier run wrote into a folder is not explained by the next one")
+  func results() throws {
+    let others = [
+      "c.lime.png", "hostile.rise.png", "hostile.json", "list.rise.png", "list.json",
+    ]
+    try with(others) { folder in
+      try AtomicFile.write("{\"files\": 3", to: folder + "/hostile.json")
+      try AtomicFile.write("{\"files\": [3, {}]}", to: folder + "/list.json")
+      for name in ["a", "b"] {
+        try FileManager.default.copyItem(
+          atPath: Repository.samples + "husky.png", toPath: "\(folder)/\(name).png")
+      }
+      func explained(_ arguments: String...) -> Outcome {
+        Outcome(
+          ["explain"] + arguments + ["--model", SmallModel.softmax, "--method", "gradcam,hirescam"])
+      }
+      let pictures = [folder + "/a.png", folder + "/b.png"]
+      let outcome = explained(pictures[0], pictures[1], "--output", folder)
+      #expect(outcome.status == .done, "\(outcome.diagnostics)")
+      _ = explained(pictures[0], "--output", folder + "/out")
+      // What no document names may be somebody's input.
+      let inputs = (pictures + others.filter { $0.hasSuffix(".png") }.map { "\(folder)/\($0)" })
+        .sorted()
+      let list = InputList([folder], kind: .pictures, isRecursive: true)
+      #expect(list.files == inputs)
+      let notes = list.notes.filter { $0.contains("an earlier run wrote") }
+      #expect(notes.count == 1 && notes[0].contains("6 files"), "\(list.notes)")
+      // Who names one means it.
+      let named = InputList([folder + "/a.gradcam.png"], kind: .pictures, isRecursive: false)
+      #expect(named.files.count == 1)
+    }
+    try with([]) { folder in
+      _ = Outcome(
+        "explain", Repository.samples + "husky.png", "--model", SmallModel.softmax, "--method",
+        "gradcam", "--output", folder)
+      Outcome("classify", folder, "--model", SmallModel.softmax).expectFailure("husky.gradcam.png")
+    }
+  }
+
   @Test("a pipe in a folder, whose end nobody knows, is no picture")
   func pipes() throws {
     try with(["a.png"]) { folder in

@@ -41,10 +41,35 @@ public struct OutputFolder: Sendable {
   public func holds(_ name: String) -> Bool { Folder.exists(path(of: name)) }
 
   /// A document in the folder, or `nil` where there is none that can be read.
-  public func document(_ name: String) -> JSON? {
+  public func document(_ name: String) -> JSON? { Self.document(at: path(of: name)) }
+
+  private static func document(at path: String) -> JSON? {
     let limits = Limits([.bytes: JSONReader.sizeLimit])
-    guard let bytes = try? Files.read(path(of: name), limits: limits) else { return nil }
+    guard let bytes = try? Files.read(path, limits: limits) else { return nil }
     return try? JSONReader.parse(String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// The files of a folder that a document beside them calls its own: what an earlier run wrote
+  /// there.
+  ///
+  /// - Parameters:
+  ///   - names: The names of the folder's files.
+  ///   - folder: The folder's path.
+  package static func results(among names: [String], in folder: String) -> Set<String> {
+    let all = Set(names)
+    var written: [String: Set<String>] = [:]
+    func files(of document: String) -> Set<String> {
+      if let known = written[document] { return known }
+      let contents = all.contains(document) ? Self.document(at: "\(folder)/\(document)") : nil
+      let files = Set((contents?["files"]?.elements ?? []).compactMap(\.string))
+      written[document] = files
+      return files
+    }
+    return all.filter { name in
+      stems(ofResult: name).contains { stem in
+        ["\(stem).json", "\(stem).compare.json"].contains { files(of: $0).contains(name) }
+      }
+    }
   }
 
   /// How the names of inputs' files begin: with the stem of the path, and a number where the folder
@@ -84,13 +109,14 @@ public struct OutputFolder: Sendable {
   /// The stems under which the folder has files that are called like results.
   private func takenStems() -> Set<String> {
     var stems: Set<String> = []
-    for name in (try? Folder.names(in: path)) ?? [] {
-      for dot in name.indices where name[dot] == "." {
-        guard Self.isOfResult(name[name.index(after: dot)...]) else { continue }
-        stems.insert(String(name[..<dot]))
-      }
-    }
+    for name in (try? Folder.names(in: path)) ?? [] { stems.formUnion(Self.stems(ofResult: name)) }
     return stems
+  }
+
+  /// The stems of which a file with a name may be a result.
+  private static func stems(ofResult name: String) -> [String] {
+    name.indices.filter { name[$0] == "." && isOfResult(name[name.index(after: $0)...]) }
+      .map { String(name[..<$0]) }
   }
 
   /// Whether a result is called so behind its stem: by its method, or by a format that holds all.
