@@ -74,13 +74,16 @@ package enum Pullbacks {
         let most = (s.inputWidth &- x) / 2
         let windows = s.outputWidth &- ox
         let pairs = most < windows ? most : windows
-        if s.kernelWidth == 3 && stride == 2 && columns == 2 && pairs > 0 && c % W == 0 {
-          if taps == 1 { depthwisePairs(row, pairs, rows: 1) }
-          if taps == 2 { depthwisePairs(row, pairs, rows: 2) }
-          if taps == 1 || taps == 2 {
-            x &+= 2 &* pairs
-            continue
+        let isPaired = s.kernelWidth == 3 && stride == 2 && columns == 2 && pairs > 0 && c % W == 0
+        if isPaired && (taps == 1 || taps == 2) {
+          // The number of rows is a constant in each.
+          if taps == 1 {
+            depthwisePairs(row, pairs, rows: 1)
+          } else {
+            depthwisePairs(row, pairs, rows: 2)
           }
+          x &+= 2 &* pairs
+          continue
         }
         depthwisePixel(row, kernelWidth: s.kernelWidth, first: 0, columns: columns, from: 0)
         x &+= 1

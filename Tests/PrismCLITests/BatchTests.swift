@@ -200,6 +200,10 @@ struct BatchTests {
       #expect(
         Repository.names(in: folder + "/out") == ["a.gradcam.npy", "a.gradcam.png", "a.json"])
       #expect(paper.text.contains("prism: interrupted"))
+      let document = try JSONReader.parse(
+        String(decoding: Files.read(folder + "/out/a.json"), as: UTF8.self))
+      #expect(document["explanations"]?.elements.map { $0["method"] } == [.string("gradcam")])
+      #expect(document["unfinished"] == .array([.string("rise")]))
     }
   }
 

@@ -55,6 +55,7 @@ public struct OutputFolder: Sendable {
   /// - Parameters:
   ///   - names: The names of the folder's files.
   ///   - folder: The folder's path.
+  /// - Returns: The names of such files.
   package static func results(among names: [String], in folder: String) -> Set<String> {
     let all = Set(names)
     var written: [String: Set<String>] = [:]

@@ -203,13 +203,13 @@ public struct ExplanationPipeline: Sendable {
       try explain(by: number, into: &findings, archive, work)
       if extra == 0, number + 1 < methods.count, !findings.isEmpty {
         let report = ExplanationReport(findings, pipeline: self, stem: stem)
-        keep(try report.results(isWhole: false, made: &made))
+        keep(try report.results(ofFirst: number + 1, made: &made))
       }
     }
     if findings.isEmpty, let error = findings.firstError { throw error }
     guard request.purpose == .comparison else {
       let report = ExplanationReport(findings, pipeline: self, stem: stem)
-      return try report.results(isWhole: true, made: &made)
+      return try report.results(ofFirst: methods.count, made: &made)
     }
     stage("measures", methods.count + 1, methods.count + 1)
     let comparisons = try scene.views.indices.map { try compare($0, findings, work) }

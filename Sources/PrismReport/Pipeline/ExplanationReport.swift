@@ -35,12 +35,14 @@ struct ExplanationReport {
   /// Everything that is known.
   ///
   /// - Parameters:
-  ///   - isWhole: Whether all methods are finished, so that what holds all of them can be made.
+  ///   - count: How many of the methods are finished; what holds all of them is made when all are,
+  ///     and a document names those that are not.
   ///   - known: What earlier calls have made, so that nothing is drawn twice.
   /// - Returns: The document, the files and the lines for the console.
   /// - Throws: `ImageError` where a figure cannot be drawn; `SoundError` where a sound cannot be
   ///   written.
-  func results(isWhole: Bool, made known: inout [Place: Made]) throws -> InputResults {
+  func results(ofFirst count: Int, made known: inout [Place: Made]) throws -> InputResults {
+    let unfinished = pipeline.methods[count...].map(\.explainer.name)
     var files: [OutputFolder.File] = []
     var entries: [JSON] = []
     var sections: [InputResults.Section] = []
@@ -63,8 +65,8 @@ struct ExplanationReport {
         }
       }
     }
-    if isWhole { files += try sharedFiles() }
-    let document = try document(entries, files: files.map(\.name))
+    if unfinished.isEmpty { files += try sharedFiles() }
+    let document = try document(entries, unfinished: unfinished, files: files.map(\.name))
     files.append(
       .init(
         name: pipeline.documentName(stem), contents: Array((document.formatted + "\n").utf8)))
@@ -147,7 +149,9 @@ struct ExplanationReport {
     ).files(formats.filter(\.isShared), named: stem)
   }
 
-  private func document(_ entries: [JSON], files: [String]) throws -> JSON {
+  private func document(
+    _ entries: [JSON], unfinished: [String], files: [String]
+  ) throws -> JSON {
     .object(
       InputDocument.members(
         scene.input, pipeline.model, scene.prediction, scene.hearing, scene.picture)
@@ -156,7 +160,9 @@ struct ExplanationReport {
           .init(name: "seed", value: .integer(Int(clamping: pipeline.request.seed))),
           .init(name: "explanations", value: .array(entries)),
           .init(name: "failures", value: .array(findings.failures.map(\.json))),
-          .init(name: "files", value: .array(files.map(JSON.string))),
-        ])
+        ]
+        + (unfinished.isEmpty
+          ? [] : [.init(name: "unfinished", value: .array(unfinished.map(JSON.string)))])
+        + [.init(name: "files", value: .array(files.map(JSON.string)))])
   }
 }
