@@ -204,6 +204,7 @@ struct BatchTests {
         String(decoding: Files.read(folder + "/out/a.json"), as: UTF8.self))
       #expect(document["explanations"]?.elements.map { $0["method"] } == [.string("gradcam")])
       #expect(document["unfinished"] == .array([.string("rise")]))
+      #expect(try JSONSchema(named: "input.json").problems(of: document) == [])
     }
   }
 
