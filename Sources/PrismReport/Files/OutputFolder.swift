@@ -68,9 +68,14 @@ public struct OutputFolder: Sendable {
     }
     return all.filter { name in
       stems(ofResult: name).contains { stem in
-        ["\(stem).json", "\(stem).compare.json"].contains { files(of: $0).contains(name) }
+        documents(of: stem).contains { files(of: $0).contains(name) }
       }
     }
+  }
+
+  /// The names of the documents that results under a stem may have.
+  private static func documents(of stem: String) -> [String] {
+    ["\(stem).json", "\(stem).compare.json"]
   }
 
   /// How the names of inputs' files begin: with the stem of the path, and a number where the folder
@@ -100,7 +105,7 @@ public struct OutputFolder: Sendable {
 
   /// Whether results of an input under a stem would replace nobody else's.
   private func mayHold(_ stem: String, of input: String, _ taken: Set<String>) -> Bool {
-    let documents = ["\(stem).json", "\(stem).compare.json"].filter(holds)
+    let documents = Self.documents(of: stem).filter(holds)
     guard !documents.isEmpty else { return !taken.contains(stem) }
     return documents.allSatisfy { name in
       (document(name)?["input"]?["path"]?.string).map(PathKey.init) == PathKey(input)
