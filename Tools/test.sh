@@ -12,7 +12,16 @@ Tools/check.sh
 Tools/distributed/test.sh
 swift build --build-tests
 Tools/docs.sh
-swift test --skip-build
+
+# What failed stands at the end again: thousands of lines come between.
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+swift test --skip-build 2>&1 | tee "$results" || {
+    echo "These tests failed:"
+    grep --after-context=1 'recorded an issue' "$results" || tail --lines=30 "$results"
+    exit 1
+}
+
 .venv/bin/python -m unittest discover --start-directory Tests/PageTests
 .venv/bin/python Tools/server_trials.py api --examples 3 --schemathesis .venv/bin/schemathesis
 .venv/bin/python Tools/server_trials.py load --seconds 2

@@ -168,10 +168,10 @@ public final class Plan: Sendable {
     count: Int, on pool: WorkerPool, giving given: [(Int, UnsafeMutablePointer<Float>) -> Void]
   ) throws -> [Tensor] {
     let shapes = shapes.map { $0.replacing(axis: 0, with: count) }
-    let chunk = chunk(workers: pool.workerCount)
-    return try withBlocks(lanes: pool.workerCount, images: min(count, chunk)) { blocks in
-      let taken = program.tensorSize * pool.workerCount
-      return try Memory.expecting(floats: shapes.reduce(taken) { $0 + $1.count }) {
+    let size = shapes.reduce(program.tensorSize * pool.workerCount) { $0 + $1.count }
+    let chunk = chunk(of: count, beside: size, workers: pool.workerCount)
+    return try withBlocks(lanes: pool.workerCount, images: chunk) { blocks in
+      try Memory.expecting(floats: size) {
         Tensor.filling(shapes) { results in
           let workspace = Workspace(
             exchange: Exchange(given: given, results: results), layout: program.layout,
@@ -248,6 +248,23 @@ public final class Plan: Sendable {
     return fitting < most ? max(fitting / workers * workers, workers) : most
   }
 
+  /// The images of a call whose values exist at a time: fewer where the task may not take so much.
+  ///
+  /// - Parameters:
+  ///   - count: The images of the call.
+  ///   - size: The floats that the call takes beside its workspace.
+  ///   - workers: The number of threads.
+  /// - Returns: At least 1.
+  private func chunk(of count: Int, beside size: Int, workers: Int) -> Int {
+    var images = max(1, min(count, chunk(workers: workers)))
+    guard let budget = MemoryBudget.current else { return images }
+    let room = budget.bytesLeft - size * MemoryLayout<Float>.stride
+    while images > 1, workspaceSize(images: images, threads: workers) > room {
+      images = images > workers ? (images - 1) / workers * workers : images - 1
+    }
+    return images
+  }
+
   /// Computes in memory that is given back afterwards, with subnormal numbers taken as zero.
   func withBlocks<Result>(
     lanes: Int, images: Int, _ body: ([FloatBlock]) throws -> Result
@@ -264,7 +281,8 @@ public final class Plan: Sendable {
     let blocks = try memory.take(sizes)
     defer { memory.give(blocks) }
     let budget = MemoryBudget.current
-    let bytes = blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride
+    // What was asked for: a block that is used again may be larger, and was there before.
+    let bytes = sizes.reduce(0, +) * MemoryLayout<Float>.stride
     try budget?.admit(bytes)
     defer { budget?.gave(bytes) }
     return try SubnormalNumbers.flushing { try body(blocks) }

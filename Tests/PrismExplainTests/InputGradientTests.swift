@@ -170,6 +170,43 @@ struct InputGradientTests {
     #expect(abs(Double(even.values[0, 0]) - 8) < 24.0 / 300)
   }
 
+  @Test(
+    "the standard error of expected gradients is by how much draws differ from seed to seed",
+    arguments: [[Masker.constant([0])], [.constant([0]), .constant([1]), .constant([-2])]])
+  func stratifiedErrors(_ baselines: [Masker]) throws {
+    let image = ExplainedImage(Tensor([1, 1, 1, 1], [2]))
+    let classifier = try Self.cube()
+    let seeds = 200
+    var (values, squares, held) = ([Double](), 0.0, 0)
+    // (2 − b)³, which y is the cube of, is known.
+    let truth =
+      baselines.reduce(0) { sum, baseline in
+        guard case .constant(let pixel) = baseline else { return sum }
+        return sum + 8 - Double(pixel[0] * pixel[0] * pixel[0])
+      } / Double(baselines.count)
+    for seed in 0..<seeds {
+      let map = try ExpectedGradients(
+        samples: 36 * baselines.count, baselines: baselines, seed: UInt64(seed)
+      )
+      .explain(image, targets: [0], of: classifier)[0]
+      let (value, error) = (Double(map.values[0, 0]), Double(try #require(map.standardError)[0, 0]))
+      values.append(value)
+      squares += error * error
+      if abs(value - truth) < 1.96 * error { held += 1 }
+    }
+    // A variance of 200 numbers is off by a tenth (one deviation): four deviations. The error is
+    // itself one of 17 degrees of freedom: 1.96 of it hold the truth in 93 %.
+    let mean = values.reduce(0, +) / Double(seeds)
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(seeds - 1)
+    let ratio = squares / Double(seeds) / variance
+    #expect(ratio > 0.7 && ratio < 1.5, "\(ratio)")
+    #expect(Double(held) / Double(seeds) > 0.89, "\(held)")
+    // With fewer than three slices of a way draws count as independent.
+    let few = try ExpectedGradients(samples: 2, baselines: baselines)
+      .explain(image, targets: [0], of: classifier)[0]
+    #expect(few.standardError?[0, 0] ?? 0 > 0)
+  }
+
   @Test("the same seed gives the same bits, another seed others")
   func seeds() throws {
     let (classifier, image, _) = try Toy.pooledHead()

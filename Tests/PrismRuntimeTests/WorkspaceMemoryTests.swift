@@ -54,6 +54,40 @@ struct WorkspaceMemoryTests {
     #expect(try memory.take([65 << 10])[0].count == 65 << 10)
   }
 
+  @Test("within a limit blocks count as they were asked for, however large those are that lie idle")
+  func askedSizes() throws {
+    let network = NetworkCase.all[0]
+    let images = network.images(1)
+    let memory = WorkspaceMemory(limit: 1 << 30)
+    let plan = try Self.plan(network, memory)
+    let expected = try plan(images)
+    let needed = plan.workspaceSize(images: 1, threads: Workers.count)
+    // What lies idle is that of four images.
+    memory.release()
+    _ = try plan(network.images(4))
+    let room = needed + (64 << 10)
+    #expect(memory.idleByteCount > room)
+    let found = try MemoryBudget.$current.withValue(MemoryBudget(limit: room)) { try plan(images) }
+    #expect(found == expected)
+  }
+
+  @Test("where a limit has room for fewer images at a time, fewer are computed, with the same bits")
+  func fewer() throws {
+    let network = NetworkCase.all[0]
+    let images = network.images(Plan.chunk)
+    let plan = try Self.plan(network, WorkspaceMemory(limit: 1 << 30))
+    let expected = try plan(images)
+    for count in 1...Plan.chunk {
+      let room = plan.workspaceSize(images: count, threads: Workers.count) + 4 * (64 << 10)
+      let budget = MemoryBudget(limit: room)
+      #expect(try MemoryBudget.$current.withValue(budget) { try plan(images) } == expected)
+    }
+    let budget = MemoryBudget(limit: plan.workspaceSize(images: 1, threads: Workers.count) / 2)
+    #expect(throws: OutOfMemoryError.self) {
+      try MemoryBudget.$current.withValue(budget) { try plan(images) }
+    }
+  }
+
   private static func plan(_ network: NetworkCase, _ memory: WorkspaceMemory) throws -> Plan {
     let recording = try network.recording()
     return try Plan(

@@ -430,9 +430,7 @@ struct AnalysisTests {
         "file_b64": .string(Base64.encode(Sample.husky)),
         "request": [
           "model": .string("softmax"),
-          "methods": .array([
-            .string("gradcam"), ["name": .string("rise"), "samples": .integer(100_000)],
-          ]),
+          "methods": .array([.string("gradcam"), Sample.endless]),
         ],
       ])
     let id = try #require(begun.json["id"]?.string)

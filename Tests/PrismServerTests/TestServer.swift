@@ -39,7 +39,9 @@ final class TestServer: Sendable {
     // patience has a small one.
     configuration.patience = 3600
     configuration.uploadPatience = 3600
+    configuration.idlePatience = 3600
     configuration.paintingPatience = 3600
+    configuration.mostSamples = ExplanationRequest.mostSamples
     change(&configuration)
     service = try PrismService(configuration)
     responder = service.router.buildResponder()
@@ -117,6 +119,13 @@ final class TestServer: Sendable {
 
 /// Pictures and sounds.
 enum Sample {
+  /// A method that does not end before it is stopped, however long a suite holds its test up.
+  static let endless = rise(samples: ExplanationRequest.mostSamples)
+
+  static func rise(samples: Int) -> JSON {
+    ["name": .string("rise"), "samples": .integer(samples)]
+  }
+
   static let husky = (try? Files.read(Repository.samples + "husky.png")) ?? []
   static let voice = (try? Files.read(Repository.samples + "voice-synthetic.wav")) ?? []
 }

@@ -94,7 +94,8 @@ struct MemoryFaultTests {
         case .success(let values):
           wasEnough = true
           #expect(values == expected)
-        case .failure: #expect(!wasEnough, "\(method.name) with \(limit) bytes")
+        case .failure(let error):
+          #expect(!wasEnough, "\(method.name) with \(limit) bytes: \(error)")
         }
         limit += limit / 8
       }

@@ -9,8 +9,8 @@ internal import PrismTensor
 /// says how far this draw is off, and the standard error how sure every pixel is. With
 /// `isStratified` the draws cover baselines and places evenly: sample i takes baseline `i mod n`
 /// and a t from its own slice of 0…1, which has the same expectation and errs less; the standard
-/// error, which treats samples as independent, is then an upper estimate. With ``stopping`` draws
-/// are independent, since nobody knows beforehand how many there will be. Definition: Erion et al.,
+/// error is that of slices one after the other, by their second differences. With ``stopping``
+/// draws are independent, since nobody knows beforehand how many there will be. Definition: Erion et al.,
 /// "Improving performance of deep learning models with axiomatic attribution priors and expected
 /// gradients", Nature Machine Intelligence, 2021.
 public struct ExpectedGradients: Explainer {
@@ -63,7 +63,8 @@ public struct ExpectedGradients: Explainer {
     work: Work
   ) throws -> [Attribution] {
     var maps = try SampledMaps(
-      image, targets: targets.count, samples: samples, rule: stopping)
+      image, targets: targets.count, samples: samples, rule: stopping,
+      series: isStratified ? { place(of: $0).baseline } : nil)
     guard !baselines.isEmpty else {
       throw ExplanationError.parameter("the set of baselines", "is empty")
     }
@@ -74,9 +75,8 @@ public struct ExpectedGradients: Explainer {
     let ends = try Evaluator(classifier, targets: targets, work: work)(starts + [image.input])
     try maps.draw(inGroupsOf: InputGradient.group) { range in
       var (ways, images) = ([Tensor](), [Tensor]())
-      for sample in range {
-        var random = SeededRandom(seed: seed, sample: sample)
-        let (start, t) = draw(sample, of: starts, &random)
+      for position in range {
+        let (start, t) = draw(position, of: starts)
         let way = image.input - start
         ways.append(way)
         images.append(start.zip(way) { $0 + t * $1 })
@@ -92,21 +92,30 @@ public struct ExpectedGradients: Explainer {
         target: targets[index], values: image.map(means), evaluations: maps.taken + ends.count,
         completenessGap: ends[starts.count][index] - base - means.reduce(0, +), baseValue: base,
         explainedValue: ends[starts.count][index],
-        standardError: image.errorMap(maps.moments[index].standardErrors),
+        standardError: image.errorMap(maps.standardErrors(of: index)),
         diagnostics: maps.diagnostics)
     }
   }
 
-  private func draw(
-    _ sample: Int, of starts: [Tensor], _ random: inout SeededRandom
-  ) -> (Tensor, Float) {
-    let position = random.uniform()
+  /// The baseline and the way from it of the sample at a position.
+  private func draw(_ position: Int, of starts: [Tensor]) -> (start: Tensor, t: Float) {
     guard isStratified else {
-      return (starts[Int(random.next(upperBound: UInt64(starts.count)))], position)
+      var random = SeededRandom(seed: seed, sample: position)
+      let t = random.uniform()
+      return (starts[Int(random.next(upperBound: UInt64(starts.count)))], t)
     }
-    // Among the samples of one baseline, each has its own slice of the way.
-    let (round, baseline) = sample.quotientAndRemainder(dividingBy: starts.count)
-    let slices = (samples - baseline + starts.count - 1) / starts.count
-    return (starts[baseline], (Float(round) + position) / Float(slices))
+    let place = place(of: position)
+    var random = SeededRandom(seed: seed, sample: place.slice * starts.count + place.baseline)
+    return (starts[place.baseline], (Float(place.slice) + random.uniform()) / Float(place.slices))
+  }
+
+  /// Which slice of the way from which baseline: one baseline after the other, and of each one slice
+  /// after the other.
+  private func place(of position: Int) -> (baseline: Int, slice: Int, slices: Int) {
+    let (least, more) = samples.quotientAndRemainder(dividingBy: baselines.count)
+    let first = more * (least + 1)
+    return position < first
+      ? (position / (least + 1), position % (least + 1), least + 1)
+      : (more + (position - first) / least, (position - first) % least, least)
   }
 }

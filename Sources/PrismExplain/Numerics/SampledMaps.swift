@@ -16,6 +16,8 @@ struct SampledMaps {
 
   private(set) var moments: [PixelMoments]
   private(set) var taken = 0
+  private let series: ((Int) -> Int)?
+  private var differences: [SecondDifferences]
   private var cellMoments: [PixelMoments]
   private let cellOfPixel: [Int]
   private let cellSizes: [Double]
@@ -30,10 +32,12 @@ struct SampledMaps {
   ///   - statistic: What of the samples makes the map.
   ///   - samples: The number of samples, or the limit under a rule.
   ///   - rule: When to stop earlier.
+  ///   - series: The series of the sample with an index, in which each is from a slice of its own,
+  ///     one slice after the other; `nil` where samples are independent.
   /// - Throws: ``ExplanationError/parameter(_:_:)``.
   init(
     _ image: ExplainedImage, targets: Int, statistic: Statistic = .mean, samples: Int,
-    rule: StoppingRule?
+    rule: StoppingRule?, series: ((Int) -> Int)? = nil
   ) throws(ExplanationError) {
     guard samples >= 1 else { throw .parameter("the number of samples", "must be at least 1") }
     try rule?.check()
@@ -41,6 +45,9 @@ struct SampledMaps {
     self.rule = rule
     looks = rule.looks(limit: samples)
     moments = (0..<targets).map { _ in PixelMoments(area: image.area, order: statistic.order) }
+    self.series = series
+    differences =
+      series == nil ? [] : (0..<targets).map { _ in SecondDifferences(area: image.area) }
     let (rows, columns) = (min(Self.cells, image.height), min(Self.cells, image.width))
     cellOfPixel = (0..<image.area).map {
       ($0 / image.width * rows / image.height) * columns + $0 % image.width * columns / image.width
@@ -67,7 +74,10 @@ struct SampledMaps {
         let range = taken..<min(taken + group, look)
         let computed = try compute(range)
         for index in range.indices {
-          for (t, map) in try draw(computed, index - range.lowerBound).enumerated() { add(map, t) }
+          for (t, map) in try draw(computed, index - range.lowerBound).enumerated() {
+            add(map, t)
+            if let series { differences[t].add(map, series: series(index)) }
+          }
         }
         taken = range.upperBound
       }
@@ -104,6 +114,12 @@ struct SampledMaps {
         cellMeans(moments[target].standardErrorsOfVariances)
       )
     }
+  }
+
+  /// The standard errors of a target's means.
+  func standardErrors(of target: Int) -> [Double] {
+    let ofSeries = series == nil ? nil : differences[target].standardErrors(count: taken)
+    return ofSeries ?? moments[target].standardErrors
   }
 
   /// What a reader should know about when the drawing ended.

@@ -26,7 +26,6 @@ public final class NearbyClassifier: DescentClassifier {
   private let state: Mutex<State>
   private let memory: WorkspaceMemory
   private let budget: MemoryBudget?
-  private let byteCount: Int
 
   /// The shape of one image, `[1, H, W, C]`.
   public var inputShape: Shape { update.inputShape }
@@ -56,10 +55,9 @@ public final class NearbyClassifier: DescentClassifier {
     self.memory = memory
     let run = try UpdateRun(
       update, pool: pool, chunk: chunk, keepsProducts: true, memory: memory)
-    byteCount = run.byteCount
     budget = MemoryBudget.current
     do {
-      try budget?.admit(byteCount)
+      try budget?.admit(run.askedByteCount)
     } catch {
       memory.give(run.blocks)
       throw error
@@ -77,8 +75,9 @@ public final class NearbyClassifier: DescentClassifier {
   }
 
   deinit {
-    budget?.gave(byteCount)
-    memory.give(state.withLock { $0.run.blocks })
+    let run = state.withLock { $0.run }
+    budget?.gave(run.askedByteCount)
+    memory.give(run.blocks)
   }
 
   /// What has been computed of what whole passes compute.

@@ -62,7 +62,7 @@ public final class SequenceClassifier: Classifier {
     byteCount = run.byteCount
     budget = MemoryBudget.current
     do {
-      try budget?.admit(byteCount)
+      try budget?.admit(run.askedByteCount)
     } catch {
       memory.give(run.blocks)
       throw error
@@ -71,8 +71,9 @@ public final class SequenceClassifier: Classifier {
   }
 
   deinit {
-    budget?.gave(byteCount)
-    memory.give(state.withLock { $0.run.blocks })
+    let run = state.withLock { $0.run }
+    budget?.gave(run.askedByteCount)
+    memory.give(run.blocks)
   }
 
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.

@@ -17,6 +17,9 @@ struct UpdateRun {
   let blocks: [FloatBlock]
   /// Where the products of steps lie, by the index of a value; empty where they are not kept.
   let products: [Int: Int]
+  /// The bytes that were asked for, which count in a task's budget; blocks that are used again may
+  /// be larger.
+  let askedByteCount: Int
 
   /// Takes memory of the sizes that ``sizes(_:threads:chunk:keepsProducts:)`` says.
   init(
@@ -26,9 +29,10 @@ struct UpdateRun {
     self.pool = pool
     self.chunk = chunk
     products = keepsProducts ? update.keptProducts.offsets : [:]
-    blocks = try memory.take(
-      Self.sizes(
-        update, threads: pool.workerCount, chunk: chunk, keepsProducts: keepsProducts))
+    let sizes = Self.sizes(
+      update, threads: pool.workerCount, chunk: chunk, keepsProducts: keepsProducts)
+    askedByteCount = sizes.reduce(0, +) * MemoryLayout<Float>.stride
+    blocks = try memory.take(sizes)
   }
 
   /// The bytes of all blocks.

@@ -55,7 +55,8 @@ struct PrismService {
       router: router,
       server: .http1(
         configuration: .init(
-          additionalChannelHandlers: [ConnectionWatch()], idleTimeout: .seconds(60),
+          additionalChannelHandlers: [ConnectionWatch()],
+          idleTimeout: .seconds(Int64(configuration.idlePatience)),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16_384, maxHeaderListSize: 32_768, maxHeaderFieldCount: 100))),
       configuration: ApplicationConfiguration(

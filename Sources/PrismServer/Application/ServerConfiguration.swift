@@ -35,6 +35,8 @@ struct ServerConfiguration: Sendable {
   var patience = 120
   /// The seconds in which more of a body has to come.
   var uploadPatience = 30
+  /// The seconds after which a connection is closed on which nothing moves.
+  var idlePatience = 60
   /// The seconds after which a painted picture is put away that nobody asks for.
   var paintingPatience = 120
   /// The most explanations by sampling that one method may take.
