@@ -24,16 +24,16 @@ struct JSONWriter {
     case .array(let elements):
       put("[")
       for (i, element) in elements.enumerated() {
-        if i > 0 { put("," + gap) }
+        if i > 0 { put(",", gap) }
         write(element, gap: gap)
       }
       put("]")
     case .object(let members):
       put("{")
       for (i, member) in members.enumerated() {
-        if i > 0 { put("," + gap) }
+        if i > 0 { put(",", gap) }
         write(member.name)
-        put(":" + gap)
+        put(":", gap)
         write(member.value, gap: gap)
       }
       put("}")
@@ -91,13 +91,29 @@ struct JSONWriter {
 
   private mutating func startLine(_ indentation: Int) {
     bytes.append(UInt8(ascii: "\n"))
-    bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: indentation))
+    for _ in 0..<indentation { bytes.append(UInt8(ascii: " ")) }
   }
 
-  private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
+  private mutating func put(_ text: String) {
+    let isDone: Void? = text.utf8.withContiguousStorageIfAvailable { bytes.append(contentsOf: $0) }
+    if isDone == nil { bytes.append(contentsOf: text.utf8) }
+  }
+
+  private mutating func put(_ text: StaticString, _ gap: String) {
+    text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    if !gap.isEmpty { put(gap) }
+  }
 
   private mutating func write(_ text: String) {
-    put("\"")
+    let isPlain = text.utf8.allSatisfy {
+      $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    bytes.append(UInt8(ascii: "\""))
+    if isPlain { put(text) } else { writeEscaped(text) }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func writeEscaped(_ text: String) {
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""): put("\\\"")
@@ -109,7 +125,6 @@ struct JSONWriter {
       default: bytes.append(byte)
       }
     }
-    put("\"")
   }
 }
 

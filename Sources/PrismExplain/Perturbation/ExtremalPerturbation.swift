@@ -135,7 +135,7 @@ public struct ExtremalPerturbation: Explainer {
     // The largest are to be 1; of equals at the border the last.
     var left = Int(count.rounded())
     guard left > 0 else { return slope }
-    let border = mask.sorted()[mask.count - left]
+    let border = mask.element(atRank: mask.count - left)
     for (place, value) in mask.enumerated() where value > border {
       slope[place] = factor * (value - 1)
       left -= 1

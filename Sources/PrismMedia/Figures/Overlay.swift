@@ -40,7 +40,7 @@ public struct MapRange: Sendable, Equatable {
     if least > 0 || greatest < 0, greatest > least,
       greatest - least <= max(greatest, -least) / 2
     {
-      let median = map.scalars.sorted()[map.count / 2]
+      let median = map.scalars.element(atRank: map.count / 2)
       let reach = max(greatest - median, median - least)
       self.init(lower: median - reach, upper: median + reach, centre: median)
       return
@@ -61,7 +61,7 @@ public struct MapRange: Sendable, Equatable {
       return count
     }
     guard strong > 0, strong <= most else { return reach }
-    let end = map.scalars.map(abs).sorted(by: >)[most]
+    let end = map.scalars.map(abs).element(atRank: map.count - 1 - most)
     return end > 0 ? end : reach
   }
 
