@@ -1,11 +1,20 @@
 internal import Prism
 internal import PrismModels
 internal import PrismTestSupport
+internal import Synchronization
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
 #else
   internal import Foundation
+#endif
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
 #endif
 
 /// Weights files of narrow networks with generated weights, which explain a picture in no time.
@@ -195,8 +204,19 @@ public enum SmallModel {
   private static func make() -> String {
     let path = FileManager.default.temporaryDirectory.path + "/prism-models-\(UUID().uuidString)"
     try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    made.withLock { folders in
+      if folders.isEmpty {
+        atexit { SmallModel.made.withLock { for path in $0 { SmallModel.remove(path) } } }
+      }
+      folders.append(path)
+    }
     return path
   }
+
+  /// The folders of this process, which go with it.
+  private static let made = Mutex<[String]>([])
+
+  private static func remove(_ path: String) { try? FileManager.default.removeItem(atPath: path) }
 
   /// The paths of all files, which are then there.
   public static var all: [String] { [softmax, binary, sigmoid, centre, voice] }

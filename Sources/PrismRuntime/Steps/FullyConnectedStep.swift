@@ -36,8 +36,11 @@ struct FullyConnectedStep: BatchedStepKind {
   ) {
     let first = workspace.context(lane: 0, slot: 0, image: 0)
     let channels = step.output.channels
-    // Small enough that threads end together, large enough for whole panels of outputs.
-    let parts = max(1, min(pool.workerCount * 4, channels / 64))
+    // Small enough that threads end together, large enough for whole panels of outputs, and as many
+    // for one thread as for another.
+    let workers = pool.workerCount
+    let most = min(workers * 4, channels / 64)
+    let parts = most < workers ? max(1, most) : most / workers * workers
     pool.run(tasks: parts) { part, _ in
       run(
         step, first, kernels, images: images, stride: workspace.layout.imageArenaStride,
