@@ -143,6 +143,11 @@ struct LiveTests {
       client.cancel()
       _ = try? await client.value
       while await queue.counts(in: .long).running > 0 { await Task.yield() }
+      let text = server.service.platform.metrics.text(lanes: [], models: [])
+      let evaluations = text.split(separator: "\n").first {
+        $0.hasPrefix("prism_evaluations_total")
+      }
+      #expect(evaluations.flatMap { Int($0.split(separator: " ")[1]) } ?? 0 < Sample.most)
     }
   }
 

@@ -41,7 +41,7 @@ final class TestServer: Sendable {
     configuration.uploadPatience = 3600
     configuration.idlePatience = 3600
     configuration.paintingPatience = 3600
-    configuration.mostSamples = ExplanationRequest.mostSamples
+    configuration.mostSamples = Sample.most
     change(&configuration)
     service = try PrismService(configuration)
     responder = service.router.buildResponder()
@@ -120,7 +120,9 @@ final class TestServer: Sendable {
 /// Pictures and sounds.
 enum Sample {
   /// A method that does not end before it is stopped, however long a suite holds its test up.
-  static let endless = rise(samples: ExplanationRequest.mostSamples)
+  static let endless = rise(samples: most)
+  /// The samples of ``endless``.
+  static let most = ExplanationRequest.mostSamples
 
   static func rise(samples: Int) -> JSON {
     ["name": .string("rise"), "samples": .integer(samples)]

@@ -10,9 +10,9 @@ internal import PrismTensor
 /// `isStratified` the draws cover baselines and places evenly: sample i takes baseline `i mod n`
 /// and a t from its own slice of 0…1, which has the same expectation and errs less; the standard
 /// error is that of slices one after the other, by their second differences. With ``stopping``
-/// draws are independent, since nobody knows beforehand how many there will be. Definition: Erion et al.,
-/// "Improving performance of deep learning models with axiomatic attribution priors and expected
-/// gradients", Nature Machine Intelligence, 2021.
+/// draws are independent, since nobody knows beforehand how many there will be. Definition: Erion et
+/// al., "Improving performance of deep learning models with axiomatic attribution priors and
+/// expected gradients", Nature Machine Intelligence, 2021.
 public struct ExpectedGradients: Explainer {
   /// The method's name on the command line.
   public let name = "gradientshap"

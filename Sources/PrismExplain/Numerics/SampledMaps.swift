@@ -74,9 +74,10 @@ struct SampledMaps {
         let range = taken..<min(taken + group, look)
         let computed = try compute(range)
         for index in range.indices {
+          let series = series?(index)
           for (t, map) in try draw(computed, index - range.lowerBound).enumerated() {
             add(map, t)
-            if let series { differences[t].add(map, series: series(index)) }
+            if let series { differences[t].add(map, series: series) }
           }
         }
         taken = range.upperBound
