@@ -24,8 +24,6 @@ public final class NearbyClassifier: DescentClassifier {
   private let whole: Plan
   private let limit: Double
   private let state: Mutex<State>
-  private let memory: WorkspaceMemory
-  private let budget: MemoryBudget?
 
   /// The shape of one image, `[1, H, W, C]`.
   public var inputShape: Shape { update.inputShape }
@@ -52,16 +50,8 @@ public final class NearbyClassifier: DescentClassifier {
     self.rest = rest
     self.whole = whole
     self.limit = limit
-    self.memory = memory
     let run = try UpdateRun(
       update, pool: pool, chunk: chunk, keepsProducts: true, memory: memory)
-    budget = MemoryBudget.current
-    do {
-      try budget?.admit(run.askedByteCount)
-    } catch {
-      memory.give(run.blocks)
-      throw error
-    }
     let known = SubnormalNumbers.flushing {
       image.withUnsafePointer { image in
         [Float](unsafeUninitializedCapacity: update.endShape.count) { buffer, count in
@@ -74,11 +64,7 @@ public final class NearbyClassifier: DescentClassifier {
     state = Mutex(State(run: run, known: known, descent: Descent(limit: descentLimit)))
   }
 
-  deinit {
-    let run = state.withLock { $0.run }
-    budget?.gave(run.askedByteCount)
-    memory.give(run.blocks)
-  }
+  deinit { state.withLock { $0.run }.giveBack() }
 
   /// What has been computed of what whole passes compute.
   package var tally: UpdateTally { state.withLock { $0.tally } }

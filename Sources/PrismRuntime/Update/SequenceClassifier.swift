@@ -23,8 +23,6 @@ public final class SequenceClassifier: Classifier {
   private let limit: Double
   private let continues: Bool
   private let state: Mutex<State>
-  private let memory: WorkspaceMemory
-  private let budget: MemoryBudget?
   /// The bytes of the values that are kept and computed.
   package let byteCount: Int
 
@@ -56,25 +54,13 @@ public final class SequenceClassifier: Classifier {
     self.whole = whole
     self.limit = limit
     self.continues = continues
-    self.memory = memory
     let run = try UpdateRun(
       update, pool: pool, chunk: chunk, keepsProducts: false, memory: memory)
     byteCount = run.byteCount
-    budget = MemoryBudget.current
-    do {
-      try budget?.admit(run.askedByteCount)
-    } catch {
-      memory.give(run.blocks)
-      throw error
-    }
     state = Mutex(State(run: run))
   }
 
-  deinit {
-    let run = state.withLock { $0.run }
-    budget?.gave(run.askedByteCount)
-    memory.give(run.blocks)
-  }
+  deinit { state.withLock { $0.run }.giveBack() }
 
   /// The logits of a batch of images, `[N, H, W, C]` to `[N, K]`.
   ///

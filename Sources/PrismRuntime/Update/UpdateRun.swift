@@ -17,11 +17,15 @@ struct UpdateRun {
   let blocks: [FloatBlock]
   /// Where the products of steps lie, by the index of a value; empty where they are not kept.
   let products: [Int: Int]
-  /// The bytes that were asked for, which count in a task's budget; blocks that are used again may
-  /// be larger.
-  let askedByteCount: Int
+  private let memory: WorkspaceMemory
+  /// Counts the bytes that were asked for; blocks that are used again may be larger.
+  private let budget: MemoryBudget?
+  private let askedByteCount: Int
 
-  /// Takes memory of the sizes that ``sizes(_:threads:chunk:keepsProducts:)`` says.
+  /// Takes memory of the sizes that ``sizes(_:threads:chunk:keepsProducts:)`` says, to be given back
+  /// by ``giveBack()``.
+  ///
+  /// - Throws: `OutOfMemoryError`; nothing is taken then.
   init(
     _ update: Update, pool: WorkerPool, chunk: Int, keepsProducts: Bool, memory: WorkspaceMemory
   ) throws {
@@ -33,6 +37,20 @@ struct UpdateRun {
       update, threads: pool.workerCount, chunk: chunk, keepsProducts: keepsProducts)
     askedByteCount = sizes.reduce(0, +) * MemoryLayout<Float>.stride
     blocks = try memory.take(sizes)
+    self.memory = memory
+    budget = MemoryBudget.current
+    do {
+      try budget?.admit(askedByteCount)
+    } catch {
+      memory.give(blocks)
+      throw error
+    }
+  }
+
+  /// Gives the memory back, which nobody may use any more.
+  func giveBack() {
+    budget?.gave(askedByteCount)
+    memory.give(blocks)
   }
 
   /// The bytes of all blocks.
