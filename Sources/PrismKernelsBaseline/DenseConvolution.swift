@@ -116,6 +116,7 @@ package enum DenseConvolution {
             let residual = offset(
               job.epilogue.residual, pixel &* job.epilogue.residualStride &+ column)
             let length = s.kernelWidth &* channels
+            let c = job.output + (pixel &* job.outputStride &+ column)
             let tile = TileJob(
               segments: segments, length: length, segmentStride: rowFloats,
               a: a + (row &* s.strideHeight &+ part &* segments) &* rowFloats,
@@ -123,9 +124,10 @@ package enum DenseConvolution {
               b: job.weights
                 + (padded &+ column &* k &+ part &* segments &* length &* width),
               bias: job.weights + column,
-              c: job.output + (pixel &* job.outputStride &+ column), ldc: job.outputStride,
+              c: c, ldc: job.outputStride,
               residual: job.epilogue.residualAfterActivation ? nil : residual,
-              ldr: job.epilogue.residualStride, continues: part > 0, ahead: job.weights,
+              ldr: job.epilogue.residualStride, sums: part > 0 ? Source(c) : nil,
+              lds: job.outputStride, ahead: job.weights,
               low: splat(isLast ? job.epilogue.low : -.infinity),
               high: splat(isLast ? job.epilogue.high : .infinity))
             fetched = runPanel(

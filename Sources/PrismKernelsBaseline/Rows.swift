@@ -14,6 +14,14 @@ func fillZeros(_ p: Destination, _ n: Int) {
   }
 }
 
+/// Returns the prologue of the channels from one on.
+@inline(always)
+func advanced(_ prologue: Prologue, channel: Int) -> Prologue {
+  Prologue(
+    scale: offset(prologue.scale, channel), shift: offset(prologue.shift, channel),
+    relu: prologue.relu)
+}
+
 /// Copies pixels, through the prologue if there is one.
 @inline(never)
 func copyPixels(

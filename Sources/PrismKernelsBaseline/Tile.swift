@@ -62,8 +62,10 @@ struct TileJob {
   /// Added before the clamp.
   var residual: Source?
   var ldr: Int
-  /// Whether sums go on with what stands in `c`, in the place of the bias.
-  var continues = false
+  /// Sums that are gone on with, in the place of the bias.
+  var sums: Source?
+  /// Floats between two rows of them.
+  var lds = 0
   /// What will be read after this.
   var ahead: Source
   // Whole vectors, not numbers: a splat made in another block hides that compare and select are one
@@ -179,20 +181,20 @@ func wideTile(_ MR: Int, _ job: TileJob, fetches: Bool = false) {
   var r9 = r0
   var r10 = r0
   var r11 = r0
-  if job.continues {
-    let (c, ldc) = (Source(job.c), job.ldc)
-    r0 = WideRow(c)
-    if MR > 1 { r1 = WideRow(c + ldc) }
-    if MR > 2 { r2 = WideRow(c + 2 &* ldc) }
-    if MR > 3 { r3 = WideRow(c + 3 &* ldc) }
-    if MR > 4 { r4 = WideRow(c + 4 &* ldc) }
-    if MR > 5 { r5 = WideRow(c + 5 &* ldc) }
-    if MR > 6 { r6 = WideRow(c + 6 &* ldc) }
-    if MR > 7 { r7 = WideRow(c + 7 &* ldc) }
-    if MR > 8 { r8 = WideRow(c + 8 &* ldc) }
-    if MR > 9 { r9 = WideRow(c + 9 &* ldc) }
-    if MR > 10 { r10 = WideRow(c + 10 &* ldc) }
-    if MR > 11 { r11 = WideRow(c + 11 &* ldc) }
+  if let sums = job.sums {
+    let lds = job.lds
+    r0 = WideRow(sums)
+    if MR > 1 { r1 = WideRow(sums + lds) }
+    if MR > 2 { r2 = WideRow(sums + 2 &* lds) }
+    if MR > 3 { r3 = WideRow(sums + 3 &* lds) }
+    if MR > 4 { r4 = WideRow(sums + 4 &* lds) }
+    if MR > 5 { r5 = WideRow(sums + 5 &* lds) }
+    if MR > 6 { r6 = WideRow(sums + 6 &* lds) }
+    if MR > 7 { r7 = WideRow(sums + 7 &* lds) }
+    if MR > 8 { r8 = WideRow(sums + 8 &* lds) }
+    if MR > 9 { r9 = WideRow(sums + 9 &* lds) }
+    if MR > 10 { r10 = WideRow(sums + 10 &* lds) }
+    if MR > 11 { r11 = WideRow(sums + 11 &* lds) }
   }
   var b = job.b
   var ahead = job.ahead
@@ -328,8 +330,8 @@ func wideTile(_ MR: Int, _ job: TileJob, fetches: Bool = false) {
   if MR > 11 { r11.write(c + 11 &* ldc, low, high) }
 }
 
-/// A tile of `MR` rows and one vector, of which only a half may be written (but not of sums that go
-/// on with what stands in the output), all accumulators in registers.
+/// A tile of `MR` rows and one vector, of which only a half may be written (but not of sums that are
+/// gone on with), all accumulators in registers.
 ///
 /// The rows are spelled out: loops over an array of accumulators are unrolled only up to a size,
 /// and one that is not keeps the accumulators in memory. `MR` is a constant wherever this is used,
@@ -351,20 +353,20 @@ func narrowTile(_ MR: Int, _ job: TileJob, half: Bool = false) {
   var r9 = r0
   var r10 = r0
   var r11 = r0
-  if job.continues {
-    let (c, ldc) = (Source(job.c), job.ldc)
-    r0 = NarrowRow(c)
-    if MR > 1 { r1 = NarrowRow(c + ldc) }
-    if MR > 2 { r2 = NarrowRow(c + 2 &* ldc) }
-    if MR > 3 { r3 = NarrowRow(c + 3 &* ldc) }
-    if MR > 4 { r4 = NarrowRow(c + 4 &* ldc) }
-    if MR > 5 { r5 = NarrowRow(c + 5 &* ldc) }
-    if MR > 6 { r6 = NarrowRow(c + 6 &* ldc) }
-    if MR > 7 { r7 = NarrowRow(c + 7 &* ldc) }
-    if MR > 8 { r8 = NarrowRow(c + 8 &* ldc) }
-    if MR > 9 { r9 = NarrowRow(c + 9 &* ldc) }
-    if MR > 10 { r10 = NarrowRow(c + 10 &* ldc) }
-    if MR > 11 { r11 = NarrowRow(c + 11 &* ldc) }
+  if let sums = job.sums {
+    let lds = job.lds
+    r0 = NarrowRow(sums)
+    if MR > 1 { r1 = NarrowRow(sums + lds) }
+    if MR > 2 { r2 = NarrowRow(sums + 2 &* lds) }
+    if MR > 3 { r3 = NarrowRow(sums + 3 &* lds) }
+    if MR > 4 { r4 = NarrowRow(sums + 4 &* lds) }
+    if MR > 5 { r5 = NarrowRow(sums + 5 &* lds) }
+    if MR > 6 { r6 = NarrowRow(sums + 6 &* lds) }
+    if MR > 7 { r7 = NarrowRow(sums + 7 &* lds) }
+    if MR > 8 { r8 = NarrowRow(sums + 8 &* lds) }
+    if MR > 9 { r9 = NarrowRow(sums + 9 &* lds) }
+    if MR > 10 { r10 = NarrowRow(sums + 10 &* lds) }
+    if MR > 11 { r11 = NarrowRow(sums + 11 &* lds) }
   }
   var b = job.b
   var offset = 0

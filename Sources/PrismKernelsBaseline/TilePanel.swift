@@ -153,11 +153,13 @@ func runHalf(_ rows: Int, _ job: TileJob) {
 ///     neither full nor half full goes through a small buffer, so that nothing beyond the row is
 ///     written.
 ///   - finish: The pass over the stored tile.
-///   - before: How much of the panel behind this one, in floats, has been fetched ahead.
+///   - next: Where the weights begin that are read after these; nil if right behind them.
+///   - before: How many floats of those have been fetched ahead.
 /// - Returns: How much of it has been fetched afterwards.
 @discardableResult
 func runPanel(
-  _ start: TileJob, rows: Int, columns: Int, finish: Finish, fetched before: Int = 0
+  _ start: TileJob, rows: Int, columns: Int, finish: Finish, next: Source? = nil,
+  fetched before: Int = 0
 ) -> Int {
   var job = start
   let wide = columns > W
@@ -182,7 +184,7 @@ func runPanel(
         runPaired(count, job)
       #endif
     } else if full && fetched < wanted {
-      job.ahead = job.b + (size &+ fetched)
+      job.ahead = (next ?? job.b + size) + fetched
       fetched &+= job.segments &* (job.length / 4) &* TileShape.ahead(count)
       runFetching(count, job)
     } else if full {
@@ -194,6 +196,7 @@ func runPanel(
     }
     job.a += count &* job.lda
     job.c += count &* job.ldc
+    if let sums = job.sums { job.sums = sums + count &* job.lds }
     if let residual = job.residual { job.residual = residual + count &* job.ldr }
     row &+= count
     tile &+= 1

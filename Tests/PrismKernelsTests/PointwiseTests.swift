@@ -46,6 +46,12 @@ struct PointwiseCase: CustomTestStringConvertible, Sendable {
     PointwiseCase(m: 29, n: 56, k: 21, finish: "relu6", outputGap: 3),
     PointwiseCase(m: 37, n: 28, k: 18, finish: "silu", residual: true, outputGap: 2),
     PointwiseCase(m: 31, n: 14, k: 20, finish: "silu+", residual: true),
+    // So many channels that they are taken in parts.
+    PointwiseCase(m: 131, n: 80, k: 1024, finish: "relu6", residual: true),
+    PointwiseCase(
+      m: 70, n: 48, k: 1111, finish: "silu+", residual: true, inputGap: 5, outputGap: 3),
+    PointwiseCase(m: 230, n: 32, k: 700, finish: "silu", prologue: true),
+    PointwiseCase(m: 230, n: 20, k: 513, residual: true),
   ]
 
   /// A last vector that is half full, after a whole one or alone, for every height of a tile.
@@ -133,6 +139,39 @@ struct PointwiseTests {
       }
     }
     #expect(split.isIntact && split.bits == output.bits)
+  }
+
+  @Test(
+    "the result may take the place of the residual", arguments: variants,
+    PointwiseCase.all.filter { $0.residual && !$0.epilogue.residualAfterActivation })
+  func inPlace(set: InstructionSet, c: PointwiseCase) {
+    let kernels = Kernels(set)
+    let lda = c.k + c.inputGap
+    let a = random((c.m - 1) * lda + c.k, 1)
+    let w = random(c.n * c.k, 2)
+    let packed = GuardedBuffer(
+      count: kernels.pointwisePackedSize(inputChannels: c.k, outputChannels: c.n))
+    kernels.packPointwise(
+      weights: w.source, inputStep: 1, outputStep: c.k, bias: nil, inputChannels: c.k,
+      outputChannels: c.n, into: packed.pointer)
+    let scratch = GuardedBuffer(
+      count: kernels.pointwiseScratchSize(
+        inputChannels: c.k, inputStride: lda, outputChannels: c.n, hasPrologue: false))
+    let residual = random(c.m * c.n, 3)
+    let apart = GuardedBuffer(count: c.m * c.n)
+    let inPlace = GuardedBuffer(count: c.m * c.n)
+    for i in 0..<c.m * c.n { inPlace.pointer[i] = residual[i] }
+    for (output, residual) in [(apart, residual.source), (inPlace, inPlace.source)] {
+      var epilogue = c.epilogue
+      epilogue.residual = residual
+      epilogue.residualStride = c.n
+      kernels.pointwise(
+        PointwiseJob(
+          input: a.source, inputStride: lda, weights: packed.source, output: output.pointer,
+          outputStride: c.n, rows: c.m, inputChannels: c.k, outputChannels: c.n,
+          epilogue: epilogue, scratch: scratch.pointer))
+    }
+    #expect(inPlace.isIntact && inPlace.bits == apart.bits)
   }
 
   @Test("a NaN in the input comes out", arguments: variants)

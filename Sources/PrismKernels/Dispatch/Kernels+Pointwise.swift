@@ -88,7 +88,7 @@ extension Kernels {
   }
 
   /// Returns the floats of scratch a thread needs for a pointwise job: zero unless there is a
-  /// prologue or the rows of the input are a multiple of 4 KiB apart.
+  /// prologue, the rows of the input are a multiple of 4 KiB apart or there are many channels.
   package func pointwiseScratchSize(
     inputChannels: Int, inputStride: Int, outputChannels: Int, hasPrologue: Bool
   ) -> Int {

@@ -24,15 +24,25 @@ struct PointwiseStep: PackedStepKind, RowStepKind, RegionStepKind {
 
   func execute(_ step: Step, _ context: Context, _ kernels: Kernels, part: Part) {
     guard var job = job(step, context) else { return }
-    // Threads share what is larger, the pixels or the weights, and each reads all of the other.
-    let (rows, channels) = (step.input.rows, step.output.channels)
-    let panels = kernels.pointwisePanels(outputChannels: channels)
-    if rows >= 8 * part.count && (rows >= channels || panels < 4 * part.count) {
-      job.rows = part.range(of: rows)
+    let panels = kernels.pointwisePanels(outputChannels: step.output.channels)
+    if sharesRows(of: step, panels: panels, parts: part.count) {
+      job.rows = part.range(of: step.input.rows)
     } else {
       job.panels = part.range(of: panels)
     }
     kernels.pointwise(job)
+  }
+
+  /// Whether threads share the pixels, and each reads all weights, or the other way round.
+  ///
+  /// They share what is larger; but panels that cannot be shared evenly cost more than weights that
+  /// are few, and so do pixels that each thread copies.
+  private func sharesRows(of step: Step, panels: Int, parts: Int) -> Bool {
+    let (rows, inputs, outputs) = (step.input.rows, step.input.channels, step.output.channels)
+    if rows < 8 * parts { return false }
+    if rows >= outputs || panels < 4 * parts { return true }
+    return rows >= 48 * parts && inputs * outputs <= 1 << 18
+      && (panels % parts > 0 || !step.head.isNone)
   }
 
   func executeRows(
