@@ -50,55 +50,95 @@ package enum Pointwise {
     return parts > whole ? parts : whole
   }
 
-  /// Computes the rows and panels of a job.
+  /// Computes the rows and panels of a job, block after block of rows.
+  ///
+  /// Many input channels are taken in parts, so that panels are read once for many rows; the sums over
+  /// a part wait in the scratch, a panel after the other, and the chain of an output stays the same.
   package static func run(_ job: PointwiseJob) {
     let k = job.inputChannels
     let n = job.outputChannels
     let panels = TileShape.panels(n)
     let last = job.panelEnd < panels ? job.panelEnd : panels
-    let padded = TileShape.padded(n)
     let copies =
       job.prologue.scale != nil || job.prologue.shift != nil || job.prologue.relu
       || collides(job.inputStride, n)
-    if isDeep(k, n), let scratch = job.scratch, (job.rowEnd &- job.rowStart) &* k > 64 &* 1024 {
-      return runDeep(job, copies: copies, scratch)
-    }
-    let block = blockRows(k)
+    let isDeep =
+      Self.isDeep(k, n) && job.scratch != nil && (job.rowEnd &- job.rowStart) &* k > 64 &* 1024
+    let depth = isDeep ? Self.depth(k) : k
+    let most = isDeep ? deepRows(k) : blockRows(k)
+    let copy = job.scratch.map { $0 + (isDeep ? most &* panels &* TileShape.panelWidth : 0) }
     var row = job.rowStart
     while row < job.rowEnd {
       let rest = job.rowEnd &- row
       // A rest just above one block is halved, so that no block ends up thin.
-      let rows = rest <= block ? rest : (rest < 2 &* block ? (rest &+ 1) / 2 : block)
-      var a = job.input + row &* job.inputStride
-      var lda = job.inputStride
-      if copies, let scratch = job.scratch {
-        lda = scratchStride(k)
-        applyPrologue(job.prologue, a, job.inputStride, scratch, lda, rows: rows, channels: k)
-        a = Source(scratch)
-      }
-      var panel = job.panelStart
-      while panel < last {
-        let column = panel &* TileShape.panelWidth
-        let columns = n &- column < TileShape.panelWidth ? n &- column : TileShape.panelWidth
-        let residual = offset(
-          job.epilogue.residual, row &* job.epilogue.residualStride &+ column)
-        let tile = TileJob(
-          segments: 1, length: k, segmentStride: 0, a: a, lda: lda,
-          b: job.weights + (padded &+ column &* k), bias: job.weights + column,
-          c: job.output + (row &* job.outputStride &+ column), ldc: job.outputStride,
-          residual: job.epilogue.residualAfterActivation ? nil : residual,
-          ldr: job.epilogue.residualStride, ahead: job.weights, low: splat(job.epilogue.low),
-          high: splat(job.epilogue.high))
-        runPanel(
-          tile, rows: rows, columns: columns,
-          finish: Finish(job.epilogue, residual: residual, row: row, channel: column))
-        panel &+= 1
+      let rows = rest <= most ? rest : (rest < 2 &* most ? (rest &+ 1) / 2 : most)
+      var first = 0
+      while first < k {
+        let length = k &- first < depth ? k &- first : depth
+        var a = job.input + (row &* job.inputStride &+ first)
+        var lda = job.inputStride
+        if copies, let copy {
+          lda = scratchStride(depth)
+          copyPixels(
+            advanced(job.prologue, channel: first), a, job.inputStride, copy, lda, rows: rows,
+            channels: length)
+          a = Source(copy)
+        }
+        var panel = job.panelStart
+        while panel < last {
+          multiply(
+            job, a, lda, row: row, rows: rows, first: first, length: length, panel: panel)
+          panel &+= 1
+        }
+        first &+= length
       }
       row &+= rows
     }
   }
 
-  // MARK: - Many channels
+  /// Multiplies a part of the channels of some rows by that of a panel.
+  @inline(always)
+  static func multiply(
+    _ job: PointwiseJob, _ a: Source, _ lda: Int, row: Int, rows: Int, first: Int, length: Int,
+    panel: Int
+  ) {
+    let (k, n) = (job.inputChannels, job.outputChannels)
+    let width = TileShape.panelWidth
+    let column = panel &* width
+    let columns = n &- column < width ? n &- column : width
+    let isLast = first &+ length == k
+    // Where the sums of parts wait; without parts nothing reads or writes them.
+    let sums = job.scratch.map { $0 + (panel &- job.panelStart) &* rows &* width }
+    let residual = offset(job.epilogue.residual, row &* job.epilogue.residualStride &+ column)
+    let output = job.output + (row &* job.outputStride &+ column)
+    let panels = job.weights + TileShape.padded(n)
+    var tile = TileJob(
+      segments: 1, length: length, segmentStride: 0, a: a, lda: lda,
+      b: panels + (column &* k &+ first &* columns), bias: job.weights + column, c: output,
+      ldc: job.outputStride, ldr: job.epilogue.residualStride, ahead: job.weights,
+      low: splat(-.infinity), high: splat(.infinity))
+    if first > 0, let sums {
+      tile.sums = Source(sums)
+      tile.lds = width
+    }
+    var finish = Finish()
+    if isLast {
+      tile.residual = job.epilogue.residualAfterActivation ? nil : residual
+      tile.low = splat(job.epilogue.low)
+      tile.high = splat(job.epilogue.high)
+      finish = Finish(job.epilogue, residual: residual, row: row, channel: column)
+    } else if let sums {
+      tile.c = sums
+      tile.ldc = width
+    }
+    // What is read next is the same part of the next panel.
+    let next =
+      length < k && column &+ 2 &* width <= n
+      ? panels + ((column &+ width) &* k &+ first &* width) : nil
+    runPanel(tile, rows: rows, columns: columns, finish: finish, next: next)
+  }
+
+  // MARK: - Blocks
 
   /// Whether channels are so many that they are taken in parts.
   @inline(always)
@@ -114,74 +154,6 @@ package enum Pointwise {
   /// Rows of which a part of the channels stays in the second-level cache.
   @inline(always)
   static func deepRows(_ k: Int) -> Int { 64 &* 1024 / depth(k) / 12 &* 12 }
-
-  /// Computes a job part after part of the input channels, so that few rows' worth of them pass over
-  /// all panels, and these are read once for many rows.
-  ///
-  /// Sums wait in the scratch, a panel after the other: the chain of an output is the same as without
-  /// parts.
-  static func runDeep(_ job: PointwiseJob, copies: Bool, _ scratch: Destination) {
-    let k = job.inputChannels
-    let n = job.outputChannels
-    let last = job.panelEnd < TileShape.panels(n) ? job.panelEnd : TileShape.panels(n)
-    let padded = TileShape.padded(n)
-    let depth = depth(k)
-    let most = deepRows(k)
-    let blocks = (job.rowEnd &- job.rowStart &+ most &- 1) / most
-    var row = job.rowStart
-    var block = 0
-    while block < blocks {
-      let rows = (job.rowEnd &- row) / (blocks &- block)
-      let copy = scratch + most &* TileShape.panels(n) &* TileShape.panelWidth
-      var first = 0
-      while first < k {
-        let length = k &- first < depth ? k &- first : depth
-        let isLast = first &+ length == k
-        var a = job.input + (row &* job.inputStride &+ first)
-        var lda = job.inputStride
-        if copies {
-          lda = scratchStride(depth)
-          copyPixels(
-            advanced(job.prologue, channel: first), a, job.inputStride, copy, lda, rows: rows,
-            channels: length)
-          a = Source(copy)
-        }
-        var sums = scratch
-        var panel = job.panelStart
-        while panel < last {
-          let column = panel &* TileShape.panelWidth
-          let columns = n &- column < TileShape.panelWidth ? n &- column : TileShape.panelWidth
-          let residual = offset(
-            job.epilogue.residual, row &* job.epilogue.residualStride &+ column)
-          let next = column &+ TileShape.panelWidth
-          let tile = TileJob(
-            segments: 1, length: length, segmentStride: 0, a: a, lda: lda,
-            b: job.weights + (padded &+ column &* k &+ first &* columns),
-            bias: job.weights + column,
-            c: isLast ? job.output + (row &* job.outputStride &+ column) : sums,
-            ldc: isLast ? job.outputStride : TileShape.panelWidth,
-            residual: isLast && !job.epilogue.residualAfterActivation ? residual : nil,
-            ldr: job.epilogue.residualStride, sums: first > 0 ? Source(sums) : nil,
-            lds: TileShape.panelWidth, ahead: job.weights,
-            low: splat(isLast ? job.epilogue.low : -.infinity),
-            high: splat(isLast ? job.epilogue.high : .infinity))
-          runPanel(
-            tile, rows: rows, columns: columns,
-            finish: isLast
-              ? Finish(job.epilogue, residual: residual, row: row, channel: column) : Finish(),
-            next: next &+ TileShape.panelWidth <= n
-              ? job.weights + (padded &+ next &* k &+ first &* TileShape.panelWidth) : nil)
-          sums += rows &* TileShape.panelWidth
-          panel &+= 1
-        }
-        first &+= length
-      }
-      row &+= rows
-      block &+= 1
-    }
-  }
-
-  // MARK: - Blocks
 
   /// Rows of pixels that stay in the second-level cache while all panels pass over them; of many
   /// channels, whose weights are large, enough for a map of 7x7 pixels.

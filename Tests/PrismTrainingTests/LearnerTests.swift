@@ -178,7 +178,9 @@ struct LearnerTests {
     }
     // The second of both labels' logits is the one that is learnt.
     let expected = try (0..<6).map { try whole(tuned).scalars[2 * $0 + 1] }
-    expectClose(Tensor([6, 1], logits.scalars), Tensor([6, 1], expected), tolerance: 3e-5)
+    // What design and parity tests allow of a network's logits: through fifty layers the sums of BLAS
+    // for one processor and those for another differ by 3e-5 from each other already.
+    expectClose(Tensor([6, 1], logits.scalars), Tensor([6, 1], expected), tolerance: 1e-4)
     let others = try (0..<6).map { try whole(tensors).scalars[2 * $0 + 1] }
     #expect(zip(expected, others).contains { abs($0 - $1) > 1e-3 })
   }
